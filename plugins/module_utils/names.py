@@ -1,0 +1,105 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of everything a team owns on a server.
+
+This is the only place that makes such names. Each function takes plain strings and returns one string; the
+patterns of containers, networks, volumes and domains can be replaced by the inventory, the rest is fixed.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+COLORS = ("blue", "green")
+
+LABEL = "io.switchyard."
+
+# What a name part may look like: it ends up in container names (Docker: [a-zA-Z0-9][a-zA-Z0-9_.-]*), in DNS
+# labels (RFC 1123: no underscore, 63 octets) and in Compose project names (lower case).
+NAME_PART = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?\Z")
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Patterns of the names, with the fields ``{project}``, ``{service}``, ``{stack}``, ``{environment}`` and so on."""
+
+    container: str = "{project}-{service}-{environment}"
+    volume: str = "{project}-{volume}-{environment}"
+    network: str = "{project}-{network}-{environment}"
+
+
+def other(color: str) -> str:
+    """Return the color that is not ``color``.
+
+    Raises ValueError for anything but the two colors.
+    """
+    return COLORS[1 - COLORS.index(color)]
+
+
+def container(
+    project: str,
+    service: str,
+    environment: str,
+    color: str | None = None,
+    stack: str = "",
+    pattern: str = Patterns.container,
+) -> str:
+    """Return the container's name of a service; a service that exists once per color has the color behind it."""
+    name = pattern.format(project=project, service=service, environment=environment, stack=stack)
+    return f"{name}-{color}" if color else name
+
+
+def volume(project: str, name: str, environment: str, stack: str = "", pattern: str = Patterns.volume) -> str:
+    """Return the volume's name."""
+    return pattern.format(project=project, volume=name, environment=environment, stack=stack)
+
+
+def network(project: str, name: str, environment: str, pattern: str = Patterns.network) -> str:
+    """Return the network's name: ``front``, ``back`` or the name of a stack."""
+    return pattern.format(project=project, network=name, environment=environment)
+
+
+def compose_project(project: str, stack: str, environment: str, part: str) -> str:
+    """Return the Compose project of a part of a stack: a color, ``workers`` or ``accessories``."""
+    return f"{project}-{stack}-{environment}-{part}"
+
+
+def shared(project: str, service: str) -> str:
+    """Return the container's name of a server that all environments of a machine share."""
+    return f"{project}-{service}"
+
+
+def router(service: str, environment: str) -> str:
+    """Return the router's name of a routed service."""
+    return f"{service}-{environment}"
+
+
+def domain(service: str, environment: str, base: str) -> str:
+    """Return the host name of a service: ``<service>-<env>.<domain>``, and without ``-<env>`` in prod."""
+    return f"{service}.{base}" if environment == "prod" else f"{service}-{environment}.{base}"
+
+
+def stack_key(project: str, stack: str, environment: str) -> str:
+    """Return the key under which the proxy knows a stack; one proxy may serve several environments."""
+    return f"{project}-{stack}-{environment}"
+
+
+def database(stack: str, environment: str) -> str:
+    """Return the name of a stack's PostgreSQL database and login, an identifier that needs no quotes.
+
+    PostgreSQL folds and limits identifiers to 63 bytes (manual, 4.1.1): the inventory check refuses longer ones.
+    """
+    return f"{stack}_{environment}".replace("-", "_")
+
+
+def redis_user(stack: str, environment: str) -> str:
+    """Return the name of a stack's Redis user."""
+    return f"{stack}-{environment}"
+
+
+def labels(**values: t.Any) -> dict[str, str]:
+    """Return Docker labels of ours from keyword arguments; empty values are left out."""
+    return {LABEL + key: str(value) for key, value in values.items() if value not in (None, "")}
