@@ -1,0 +1,39 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options that say which stack of which environment on which server is meant."""
+
+    DOCUMENTATION = r"""
+options:
+  root:
+    description:
+      - Folder on the server below which everything of this collection lies.
+    type: path
+    default: /var/lib/switchyard
+  project:
+    description:
+      - Short prefix of everything a team owns on a server.
+    type: str
+    required: true
+  environment:
+    description:
+      - Name of the environment, such as V(prod).
+    type: str
+    required: true
+requirements:
+  - Python's Docker SDK and the Docker CLI with the Compose plugin, on the server
+"""
+
+    STACK = r"""
+options:
+  stack:
+    description:
+      - Name of the stack.
+    type: str
+    required: true
+"""
