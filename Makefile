@@ -1,0 +1,42 @@
+# Every target is one line that calls a script: the same commands work without make.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-release
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+demo: ## from a bare machine to a release under load: sets up, releases v1 and v2, counts
+	@scripts/demo
+
+demo-down: ## remove what the demo made, and nothing else
+	@scripts/demo-down
+
+bootstrap: ## make the virtual environments from the pinned requirements
+	@scripts/bootstrap test
+
+images: ## build the images of the demo and the tests
+	@scripts/images all
+
+test: ## every test, with one summary at the end
+	@scripts/test
+
+lint: ## ruff, mypy, shellcheck, ansible-lint, changelog and documentation
+	@scripts/test lint
+
+sanity: ## ansible-test sanity
+	@scripts/test sanity
+
+unit: ## unit tests, on each supported ansible-core that runs here
+	@scripts/test unit
+
+consistency: ## tests of the repository itself
+	@scripts/test consistency
+
+package: ## build, install and import the collection
+	@scripts/test package
+
+molecule: ## every scenario, on servers in containers
+	@scripts/test engine molecule
+
+bench-release: ## measure a release over SSH
+	@tests/bench/release
