@@ -1,0 +1,152 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of preflight: the inventory and its files, and a server that cannot be reached.
+
+The task itself never fails on a problem. It returns all of them, so that one message can hold those of every server.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import inventory
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+
+
+class ActionModule(ActionBase):
+    """Check the inventory on the controller, then the server with the module of the same name."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return problems, plans, the checked stacks, and who runs this play."""
+        task_vars = task_vars or {}
+        result = super().run(tmp, task_vars)
+        args = dict(self._task.args)
+        variable = args.setdefault("variable", "switchyard_stacks")
+        problems: list[Problem] = []
+        raw = self._templated(task_vars.get(variable), variable, problems)
+        checked, found = inventory.check(raw, args.get("project", ""), args.get("environment", ""), variable)
+        # A value that could not be templated is missing: the check would only say the same thing again.
+        problems += [problem for problem in found if not problems or problem.what != "is missing"]
+        only = args.get("only") or [stack["name"] for stack in checked if stack.get("name")]
+        problems += [
+            Problem("stacks", f"there is no stack {name}", f"Stacks are {', '.join(str(s['name']) for s in checked)}")
+            for name in only
+            if name not in [stack["name"] for stack in checked]
+        ]
+        stacks, secrets = [], {}
+        if not problems:
+            for stack in (stack for stack in checked if stack["name"] in only):
+                item, own, found = resolve(stack, variable, task_vars)
+                stacks.append(item)
+                secrets[stack["name"]] = own
+                problems += found
+        module = self._ask_server({**args, "stacks": [] if problems else stacks, "secrets": secrets}, task_vars)
+        problems += module.pop("_problems")
+        problems += [Problem(**problem) for problem in module.get("problems", [])]
+        result.update(module)
+        result["changed"] = False
+        result["problems"] = [problem.as_dict() for problem in problems]
+        result["stacks"] = stacks
+        result["holder"] = holder()
+        result["gone"] = {
+            stack: lease["token"] for stack, lease in module.get("lease", {}).items() if has_ended(lease["holder"])
+        }
+        return result
+
+    def _templated(self, value: t.Any, where: str, problems: list[Problem]) -> t.Any:
+        """Return a value with every text in it templated; report each one that cannot be."""
+        if isinstance(value, dict):
+            return {key: self._templated(item, f"{where}.{key}", problems) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._templated(item, f"{where}[{_label(item, i)}]", problems) for i, item in enumerate(value)]
+        if isinstance(value, str):
+            try:
+                return self._templar.template(value)
+            except AnsibleError as error:
+                reason = str(error).split("\n")[0].rstrip(".")
+                problems.append(Problem(where + origin(value), reason, "Set it in the inventory, a secret in a vault"))
+                return None
+        return value
+
+    def _ask_server(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the module's answer; a server that cannot be reached or cannot run it is a problem like any other."""
+        try:
+            answer: dict[str, t.Any] = self._execute_module(
+                module_name="switchyard.stacks.preflight", module_args=args, task_vars=task_vars
+            )
+        except AnsibleConnectionFailure as error:
+            what = f"cannot be reached: {str(error).strip()}"
+            return {
+                "_problems": [Problem("server", what, "Try 'ssh' to it, and look at ansible_host and ansible_user")]
+            }
+        if answer.pop("failed", False):
+            what = str(answer.get("msg", "the check did not run")).strip().rstrip(".")
+            answer["_problems"] = [Problem("server", what, "Run setup.yml")]
+        else:
+            answer["_problems"] = []
+        answer.pop("invocation", None)
+        return answer
+
+
+def _label(item: t.Any, index: int) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name if isinstance(name, str) and "{{" not in name else str(index)
+
+
+def origin(value: str) -> str:
+    """Return in which file and line a value of the inventory stands, where Ansible knows (core 2.19 and later)."""
+    try:
+        from ansible._internal._datatag._tags import Origin
+    except ImportError:
+        return ""
+    found = Origin.get_tag(value)
+    return f" ({found})" if found else ""
+
+
+def resolve(
+    stack: dict[str, t.Any], variable: str, task_vars: dict[str, t.Any]
+) -> tuple[dict[str, t.Any], dict[str, str], list[Problem]]:
+    """Return a stack with its files, its secrets apart from it, and the files that cannot be read."""
+    definition, secrets = inventory.without_secrets(stack)
+    where = f"{variable}[{stack['name']}]"
+    # A relative path starts at the inventory, so that it means the same from every folder.
+    folder = Path(task_vars.get("inventory_dir") or ".") / stack["source"]["path"]
+    definition["source"] = {"path": str(folder.resolve())}
+    sources, problems = {}, []
+    for key in ("compose", "files"):
+        for name in stack[key]:
+            try:
+                sources[name] = (folder / name).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                what = f"{folder / name} cannot be read ({getattr(error, 'strerror', None) or 'it is not a text'})"
+                problems.append(Problem(f"{where}.{key}", what, "Look at source.path, which starts at the inventory"))
+    return {"definition": definition, "sources": sources, "where": where}, secrets, problems
+
+
+def holder() -> str:
+    """Return who releases, as a second person is told: the CI job, or the user, the machine and the process."""
+    job = os.environ.get("CI_JOB_URL")
+    return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getppid()})" + (f", {job}" if job else "")
+
+
+def has_ended(other: str) -> bool:
+    """Return whether a lock's holder was a process of this machine and user that runs no longer."""
+    mine = f"{getpass.getuser()}@{socket.gethostname()} (process "
+    if not other.startswith(mine):
+        return False
+    process = other[len(mine) :].split(")")[0]
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, ValueError):
+        return False
+    return False

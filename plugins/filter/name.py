@@ -1,0 +1,71 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of everything on a server, for roles and playbooks."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+
+DOCUMENTATION = r"""
+name: name
+short_description: The name of something on a server
+description:
+  - Makes the names of containers, volumes, networks, domains and so on. Nothing else does.
+options:
+  _input:
+    description:
+      - Kind of the thing, one of V(container), V(volume), V(network), V(compose_project), V(shared), V(domain),
+        V(database), V(redis_user).
+    type: str
+    required: true
+  parts:
+    description:
+      - What the name is made of, such as project, service and environment for a container.
+    type: list
+    elements: str
+    required: true
+positional: parts
+author:
+  - The switchyard.stacks contributors (@switchyard)
+"""
+
+EXAMPLES = r"""
+network: "{{ 'network' | switchyard.stacks.name('po', 'front', 'prod') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The name.
+  type: str
+"""
+
+KINDS: dict[str, t.Callable[..., str]] = {
+    "container": names.container,
+    "volume": names.volume,
+    "network": names.network,
+    "compose_project": names.compose_project,
+    "shared": names.shared,
+    "domain": names.domain,
+    "database": names.database,
+    "redis_user": names.redis_user,
+}
+
+
+def name(kind: str, *parts: str) -> str:
+    """Return the name of a kind of thing from its parts. Raises AnsibleFilterError for a kind there is not."""
+    if kind not in KINDS:
+        raise AnsibleFilterError(f"There is no name for a {kind}. Kinds are {', '.join(KINDS)}.")
+    return KINDS[kind](*(str(part) for part in parts))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by name."""
+        return {"name": name}

@@ -1,0 +1,188 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release asks of the container engine of this server, through the Docker SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from . import names
+from .errors import SwitchyardError
+
+if t.TYPE_CHECKING:
+    import docker
+
+LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container as the engine sees it now."""
+
+    id: str
+    name: str
+    state: str
+    health: str | None
+    restarts: int
+    exit_code: int
+    labels: t.Mapping[str, str]
+    addresses: t.Mapping[str, str]
+    image: str
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs and is not about to be restarted."""
+        return self.state == "running"
+
+    def label(self, name: str) -> str:
+        """Return one of our labels, or an empty text."""
+        return self.labels.get(names.LABEL + name, "")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on this server: its content's id, the name a registry knows it by, and its numeric user."""
+
+    id: str
+    digest: str | None
+    user: int | None
+
+    @property
+    def pinned(self) -> str:
+        """A name that can only mean this content."""
+        return self.digest or self.id
+
+
+class Engine:
+    """The engine that answers on this server."""
+
+    def __init__(self) -> None:
+        """Connect. Raises SwitchyardError when the SDK is missing or no engine answers."""
+        try:
+            import docker as sdk
+        except ImportError as error:
+            raise SwitchyardError("Python's Docker SDK is missing on this server. Run setup.yml.") from error
+        self.sdk = sdk
+        try:
+            self.client: docker.DockerClient = sdk.from_env(version="auto", timeout=120)
+        except sdk.errors.DockerException as error:
+            raise SwitchyardError(f"No container engine answers on this server ({error}). Run setup.yml.") from error
+
+    # --- looking ---
+
+    def root(self) -> str:
+        """Return the folder in which the engine keeps its data."""
+        return str(self.client.info()["DockerRootDir"])
+
+    def containers(self, **labels: str) -> list[Container]:
+        """Return all containers, running or not, that carry these labels of ours."""
+        wanted = [f"{names.LABEL}{name}={value}" for name, value in labels.items()]
+        found = self.client.api.containers(all=True, filters={"label": wanted})
+        return [container for container in (self.container(item["Id"]) for item in found) if container]
+
+    def container(self, name: str) -> Container | None:
+        """Return one container by name or id, or None."""
+        try:
+            seen = self.client.api.inspect_container(name)
+        except self.sdk.errors.NotFound:
+            return None
+        state = seen["State"]
+        return Container(
+            id=seen["Id"],
+            name=seen["Name"].lstrip("/"),
+            state=state["Status"],
+            health=(state.get("Health") or {}).get("Status"),
+            restarts=seen["RestartCount"],
+            exit_code=state["ExitCode"],
+            labels=seen["Config"]["Labels"] or {},
+            addresses={name: net["IPAddress"] for name, net in seen["NetworkSettings"]["Networks"].items()},
+            image=seen["Image"],
+        )
+
+    def image(self, name: str) -> Image | None:
+        """Return an image that is on this server, or None."""
+        try:
+            seen = self.client.api.inspect_image(name)
+        except self.sdk.errors.NotFound:
+            return None
+        repository = name.split("@")[0]
+        head, separator, tail = repository.rpartition(":")
+        repository = head if separator and "/" not in tail else repository
+        digests = [digest for digest in seen.get("RepoDigests") or [] if digest.split("@")[0] == repository]
+        user = str(seen["Config"].get("User") or "0").split(":")[0]
+        return Image(id=seen["Id"], digest=digests[0] if digests else None, user=int(user) if user.isdigit() else None)
+
+    def logs(self, name: str, lines: int = LOG_LINES) -> list[str]:
+        """Return the last lines that a container wrote."""
+        with contextlib.suppress(self.sdk.errors.APIError):
+            text: bytes = self.client.api.logs(name, stdout=True, stderr=True, tail=lines)
+            return text.decode("utf-8", "replace").splitlines()
+        return []
+
+    def networks(self) -> set[str]:
+        """Return the names of all networks."""
+        return {network["Name"] for network in self.client.api.networks()}
+
+    # --- changing ---
+
+    def pull(self, name: str) -> Image:
+        """Bring an image here. Raises SwitchyardError with the registry's words."""
+        try:
+            # An image name with a digest or a fixed tag is pulled as it stands, never "all tags".
+            self.client.api.pull(name)
+        except self.sdk.errors.APIError as error:
+            raise SwitchyardError(f"The image {name} cannot be pulled: {error.explanation or error}") from error
+        image = self.image(name)
+        if not image:
+            raise SwitchyardError(f"The image {name} was pulled but is not on this server.")
+        return image
+
+    def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:
+        """Make a network unless it stands; return whether it was made."""
+        if name in self.networks():
+            return False
+        self.client.api.create_network(name, driver="bridge", internal=internal, labels=labels, check_duplicate=True)
+        return True
+
+    def ensure_volume(self, name: str, driver: str, options: dict[str, str], labels: dict[str, str]) -> bool:
+        """Make a volume unless it stands; return whether it was made."""
+        try:
+            self.client.api.inspect_volume(name)
+            return False
+        except self.sdk.errors.NotFound:
+            self.client.api.create_volume(name, driver=driver, driver_opts=options, labels=labels)
+            return True
+
+    def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
+        """Stop containers as they ask to be stopped, all at once, and remove them; return their names.
+
+        ``timeout`` in seconds replaces each container's own grace period.
+        """
+        chosen = list(containers)
+        if not chosen:
+            return []
+        # One command stops them side by side and waits with each container's own stop signal and grace period.
+        limit = [] if timeout is None else ["--time", str(timeout)]
+        docker_command("stop", *limit, "--", *(container.id for container in chosen))
+        docker_command("rm", "--force", "--", *(container.id for container in chosen))
+        return sorted(container.name for container in chosen)
+
+    def run_inside(self, name: str, command: list[str]) -> tuple[int, str]:
+        """Run a command in a running container; return its exit code and everything it wrote."""
+        done = self.client.containers.get(name).exec_run(command)
+        return int(done.exit_code or 0), done.output.decode("utf-8", "replace").strip()
+
+
+def docker_command(*words: str, timeout: float = 600) -> str:
+    """Run the Docker client. Raises SwitchyardError with what it said when it fails."""
+    try:
+        done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=timeout, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SwitchyardError(f"docker {words[0]} did not end: {error}") from error
+    if done.returncode != 0:
+        raise SwitchyardError(f"docker {words[0]} failed: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,42 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one family of errors of this collection, and the form of a problem found before anything changes."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass
+
+
+class SwitchyardError(Exception):
+    """Something that stops the work; the message says what happened and what to do next.
+
+    ``details`` go into the module's result beside the message: the failing answer, log lines, the proxy's view.
+    """
+
+    def __init__(self, message: str, **details: t.Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it is (a variable or a file), what is wrong, and what to write or do instead."""
+
+    where: str
+    what: str
+    instead: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the problem in the form that goes through Ansible's results."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}. {self.instead}."
+
+
+def report(problems: t.Iterable[Problem], heading: str) -> str:
+    """Return all problems as one text, a line each, in the order they were found and none twice."""
+    lines = list(dict.fromkeys(str(problem) for problem in problems))
+    return "\n".join([f"{heading} ({len(lines)}):", *(f"  {number}. {line}" for number, line in enumerate(lines, 1))])

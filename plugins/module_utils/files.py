@@ -1,0 +1,81 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are whole or not there: written beside the target, synced, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import typing as t
+from pathlib import Path
+
+
+def write(path: Path, content: str, mode: int = 0o644, owner: int | None = None) -> None:
+    """Write a file atomically and durably: a reader sees the old or the new content, also after a power cut.
+
+    The temporary name starts with a dot and ends in ``.tmp``: no proxy loads such a file. ``owner`` is a numeric
+    user id. Raises OSError; then the old file is untouched and the temporary one is gone.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fchmod(descriptor, mode)
+            if owner is not None:
+                os.fchown(descriptor, owner, owner)
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in the folder survive a power cut (POSIX: the folder's own entry needs an fsync)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: t.Any, mode: int = 0o644) -> None:
+    """Write a JSON file as ``write`` does."""
+    write(path, json.dumps(value, indent=2, sort_keys=True) + "\n", mode)
+
+
+def read_json(path: Path) -> t.Any:
+    """Return the content of a JSON file; None where there is no file, or only half of one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def read(path: Path) -> str | None:
+    """Return the content of a text file, or None where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> t.Iterator[None]:
+    """Hold an exclusive flock for a short critical section on this server.
+
+    The file is never removed: a lock file that is unlinked can be held twice (flock(2) locks the inode).
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,252 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HAProxy: decisions are map files, a switch is one commit of a map, a new stack is one reload.
+
+Commands go to the master's socket (management guide, 9.4 "Master CLI"), which passes them to each worker. After a
+reload the old worker still answers the last request of its idle connections, so it must hear of a switch as well.
+"""
+
+from __future__ import annotations
+
+import csv
+import http.client
+import io
+import re
+import socket
+import typing as t
+from pathlib import Path
+
+from .. import files
+from ..errors import SwitchyardError
+from . import Plan, Proxy, Routing, State
+
+# Where the folders of the server are mounted in the container; roles/proxy uses the same paths.
+INSIDE = "/etc/switchyard"
+
+SOCKET_TIMEOUT = 5.0
+BODY_SHOWN = 400
+
+
+def backend(key: str, service: str, color: str) -> str:
+    """Return the name of the backend of one color of a service."""
+    return f"{key}_{service}_{color}"
+
+
+def configuration(routing: Routing) -> str:
+    """Return the configuration of one stack: a backend per color and service, its servers found by Docker's DNS."""
+    lines = [f"# Stack {routing.stack} of {routing.environment}. Written by a release; changes here are lost.", ""]
+    for service, port in routing.services().items():
+        for color in ("blue", "green"):
+            count = routing.replicas.get(service, 1)
+            lines += [
+                f"backend {backend(routing.key, service, color)}",
+                f"    server-template {service} {count} {routing.server(service, color)}:{port}",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def map_text(entries: t.Mapping[str, str]) -> str:
+    """Return the content of a map file (configuration manual, 7.3.1, converter ``map``): a key and a value a line."""
+    return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
+
+
+def parse_map(answer: str) -> dict[str, str]:
+    """Return the entries of ``show map``: an address, the key and the value a line."""
+    rows = (line.split(None, 2) for line in answer.splitlines())
+    return {row[1]: row[2].strip() for row in rows if len(row) == 3}
+
+
+def parse_processes(answer: str) -> list[str]:
+    """Return the numbers of all workers in ``show proc``, the current one first, then those that are finishing."""
+    return [row[0] for row in map(str.split, answer.splitlines()) if len(row) > 1 and row[1] == "worker"]
+
+
+class HAProxy(Proxy):
+    """The HAProxy that the role ``proxy`` put under ``folder``; ``check`` validates the staged configuration."""
+
+    def __init__(self, folder: Path, settings: dict[str, t.Any], check: t.Callable[[], str | None]) -> None:
+        """Take the role's folder and its settings; ``check`` returns the complaint about the staged files, or None."""
+        self.folder = folder
+        self.address = str(settings["address"])
+        self.port = int(settings["port"])
+        self.check = check
+
+    # --- what the running process says ---
+
+    def ask(self, command: str, worker: str | None = None) -> str:
+        """Return the answer of the master, or of one of its workers, to a command.
+
+        Raises SwitchyardError when nobody answers.
+        """
+        line = f"@!{worker} {command}" if worker else command
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(SOCKET_TIMEOUT)
+                connection.connect(str(self.folder / "run" / "master.sock"))
+                connection.sendall(f"{line}\n".encode())
+                connection.shutdown(socket.SHUT_WR)
+                answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        except OSError as error:
+            raise SwitchyardError(
+                f"The proxy does not answer on {self.folder}/run/master.sock ({error}). "
+                "Look at its log with 'docker logs', then run setup.yml."
+            ) from error
+        return answer.decode("utf-8", "replace").strip()
+
+    def workers(self) -> list[str]:
+        """Return the process numbers of the workers, the current one first."""
+        found = parse_processes(self.ask("show proc"))
+        if not found:
+            raise SwitchyardError("The proxy's master runs no worker. Look at its log, then run setup.yml.")
+        return found
+
+    def read(self) -> State:
+        """Return the maps that the current worker uses."""
+        worker = self.workers()[0]
+        live, routes = (
+            parse_map(self.ask(f"show map {INSIDE}/maps/{name}.map", worker)) for name in ("live", "routes")
+        )
+        return State(live=live, routes=routes)
+
+    def in_flight(self, key: str, color: str) -> int:
+        """Return the sessions of a color's backends in all workers (``show stat``, field ``scur``)."""
+        return sum(int(row["scur"] or 0) for row in self._rows(key, color) if row["svname"] == "BACKEND")
+
+    def stats(self, key: str, color: str) -> dict[str, t.Any]:
+        """Return status, sessions and connection errors per server of a color."""
+        return {
+            f"{row['# pxname']}/{row['svname']}": {
+                "status": row["status"],
+                "in_flight": int(row["scur"] or 0),
+                "requests": int(row["stot"] or 0),
+                "connection_errors": int(row["econ"] or 0),
+            }
+            for row in self._rows(key, color)
+        }
+
+    def _rows(self, key: str, color: str) -> list[dict[str, str]]:
+        mine = re.compile(rf"{re.escape(key)}_.+_{color}\Z")
+        return [
+            row
+            for worker in self.workers()
+            for row in csv.DictReader(io.StringIO(self.ask("show stat", worker)))
+            if mine.match(row["# pxname"])
+        ]
+
+    # --- what should be ---
+
+    def plan_routes(self, state: State, routing: Routing) -> Plan:
+        """Return the plan that makes the stack's routes and backends known, and forgets those it no longer has."""
+        name = f"50-{routing.key}.cfg"
+        current = files.read(self.folder / "conf.d" / name)
+        others = {at: to for at, to in state.routes.items() if to.split("/")[0] != routing.key}
+        mine = {route.host + route.path: f"{routing.key}/{route.service}" for route in routing.routes}
+        return Plan(
+            before=state,
+            after=State(live=state.live, routes={**others, **mine}),
+            files={name: configuration(routing)},
+            files_before={name: current} if current is not None else {},
+        )
+
+    # --- making it so ---
+
+    def apply(self, change: t.Callable[[State], Plan]) -> Plan:
+        """Plan and carry out, alone on this server; see the interface."""
+        with files.locked(self.folder / "lock"):
+            plan = change(self.read())
+            if dict(plan.files) != dict(plan.files_before):
+                self._configure(plan)
+            if plan.changed:
+                self._write_maps(plan.after)
+                self._set_maps(plan.after)
+            return plan
+
+    def _configure(self, plan: Plan) -> None:
+        """Put new configuration files in place and reload; the files before are back when the proxy refuses."""
+        live, staged = self.folder / "conf.d", self.folder / "staged"
+        for old in staged.glob("*.cfg"):
+            old.unlink()
+        for path in live.glob("*.cfg"):
+            files.write(staged / path.name, path.read_text(encoding="utf-8"))
+        for name, content in plan.files.items():
+            files.write(staged / name, content)
+        complaint = self.check()
+        if complaint:
+            raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {complaint}")
+        # The maps name what the new configuration has, so they go first: a worker that starts reads both.
+        self._write_maps(plan.after)
+        for name, content in plan.files.items():
+            files.write(live / name, content)
+        self._save_servers()
+        answer = self.ask("reload")
+        if not answer.startswith("Success=1"):
+            for name in plan.files:
+                before = plan.files_before.get(name)
+                if before is None:
+                    (live / name).unlink()
+                else:
+                    files.write(live / name, before)
+            self._write_maps(plan.before)
+            raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {answer}")
+
+    def _save_servers(self) -> None:
+        """Keep the servers' addresses for the next worker (``server-state-file``): without it, it starts with none."""
+        state = self.ask("show servers state", self.workers()[0])
+        files.write(self.folder / "run" / "servers.state", state + "\n")
+
+    def _write_maps(self, state: State) -> None:
+        for name, entries in (("routes", state.routes), ("live", state.live)):
+            files.write(self.folder / "maps" / f"{name}.map", map_text(entries))
+
+    def _set_maps(self, state: State) -> None:
+        """Replace the maps in every worker, each in one commit (management guide, ``prepare map``)."""
+        for worker in self.workers():
+            for name, entries in (("routes", state.routes), ("live", state.live)):
+                path = f"{INSIDE}/maps/{name}.map"
+                answer = self.ask(f"prepare map {path}", worker)
+                version = re.search(r"(\d+)\s*\Z", answer)
+                if not version:
+                    raise SwitchyardError(f"The proxy would not prepare {path}: {answer}")
+                if entries:
+                    self._expect_silence(f"add map @{version[1]} {path} <<\n{map_text(entries)}", worker)
+                self._expect_silence(f"commit map @{version[1]} {path}", worker)
+
+    def _expect_silence(self, command: str, worker: str) -> None:
+        answer = self.ask(command, worker)
+        if answer:
+            raise SwitchyardError(f"The proxy refused '{command.splitlines()[0]}': {answer}")
+
+    def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
+        """Set the addresses of services with one container; DNS keeps following them afterwards."""
+        for worker in self.workers():
+            for service, address in addresses.items():
+                if routing.replicas.get(service, 1) == 1:
+                    server = f"{backend(routing.key, service, color)}/{service}1"
+                    self.ask(f"set server {server} addr {address} port {routing.services()[service]}", worker)
+
+    def request(
+        self, host: str, path: str, color: str | None = None, timeout: float = 5.0
+    ) -> tuple[int, str | None, str]:
+        """Ask through the public port with the key of this server; see the interface."""
+        headers = {"Host": host, "X-Switchyard-Key": self.key(), "Connection": "close"}
+        if color:
+            headers["X-Switchyard-Color"] = color
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read().decode("utf-8", "replace")
+            return answer.status, answer.getheader("X-Switchyard-Color"), body
+        except http.client.HTTPException as error:
+            raise OSError(f"no HTTP answer: {error!r}") from error
+        finally:
+            connection.close()
+
+    def key(self) -> str:
+        """Return the secret that opens the private way in; made by the role, 0600."""
+        key = files.read(self.folder / "private.key")
+        if not key:
+            raise SwitchyardError(f"{self.folder}/private.key is missing. Run setup.yml.")
+        return key.strip()

@@ -1,0 +1,85 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a release: recorded as live, or taken back."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import typing as t
+from contextlib import suppress
+
+from .. import gates, names
+from ..errors import SwitchyardError
+from ..place import Place
+from ..records import Record
+from .preparing import empty
+
+
+def finish(place: Place, number: int, before: int | None, token: int) -> Record:
+    """Record that a release is live in place of ``before``, after a look at its workers, and give the lock back.
+
+    Raises SwitchyardError when a worker does not keep running; the release is then still to be taken back.
+    """
+    record = place.records.need(number)
+    if record.workers:
+        place.lock.renew(token, "workers", record.stack["settle"])
+        _workers_keep_running(place, record)
+    replaced = place.records.get(before)
+    if replaced:
+        place.records.save(replaced.now(state="replaced"))
+    record = record.now(state="live", finished=time.time(), previous=before, reason=None)
+    place.records.save(record)
+    if not record.stack["keep_old"]:
+        empty(place, names.other(record.color), record.stack["drain"], token)
+    place.records.prune(record.stack["keep_releases"], {number, record.previous or number})
+    place.lock.release(token)
+    return record
+
+
+def _workers_keep_running(place: Place, record: Record) -> None:
+    """Watch the new workers for ``settle`` seconds. Raises SwitchyardError with the log of one that ends."""
+    end = time.monotonic() + record.stack["settle"]
+    while True:
+        workers = place.containers(role="worker")
+        bad = [one for one in workers if one.state in ("exited", "dead", "restarting") or one.restarts]
+        if bad or len(workers) < record.workers:
+            names_of = (
+                ", ".join(f"{one.name} ({one.state}, exit code {one.exit_code})" for one in bad) or "one is missing"
+            )
+            raise SwitchyardError(
+                f"A worker of {place.stack} does not keep running: {names_of}.",
+                logs={one.name: place.engine.logs(one.id) for one in bad},
+            )
+        if time.monotonic() > end:
+            return
+        time.sleep(0.2)
+
+
+def fail(place: Place, number: int, before: int | None, token: int, reason: str) -> dict[str, t.Any]:
+    """Take a release back: traffic first, then the workers, then its containers; record why, and unlock."""
+    record = place.records.need(number)
+    old = place.records.get(before)
+    told: dict[str, t.Any] = {"traffic_taken_back": False, "workers_taken_back": False}
+    place.lock.renew(token, "take back", 120)
+    if old and place.live() == record.color and old.color != record.color:
+        place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, old.color))
+        gates.confirm(place.proxy, place.standing(old).routing, old.color)
+        told["traffic_taken_back"] = True
+    elif not old and place.live() == record.color:
+        place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, None))
+    if old and any(one.label("release") == str(number) for one in place.containers(role="worker")):
+        place.compose_up(old, "workers")
+        told["workers_taken_back"] = True
+    elif not old:
+        place.engine.remove(place.containers(role="worker"))
+    # A release that was live before goes back to being warm; a new one that failed leaves nothing behind.
+    if record.state == "prepared":
+        with suppress(SwitchyardError):
+            empty(place, record.color, record.stack["drain"], token)
+        place.records.save(record.now(state="failed", finished=time.time(), reason=reason))
+        shutil.rmtree(place.records.path(number) / "secrets", ignore_errors=True)
+    place.lock.release(token)
+    told["live"] = place.live()
+    return told

@@ -1,0 +1,223 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The look before a release: every problem, and what would be done. Changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import subprocess
+import tempfile
+import typing as t
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .. import compose, files, names, planning, rendering
+from ..errors import Problem, SwitchyardError
+from ..place import Place, Server, routing_of
+from ..proxies import State
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the inventory gives of one stack: its checked definition, its files, its secrets, and where it stands.
+
+    ``sources`` are the Compose files and what they refer to, by relative name.
+    """
+
+    stack: dict[str, t.Any]
+    sources: dict[str, str]
+    secrets: dict[str, str]
+    where: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one visit saw of a stack, and what follows from it."""
+
+    plan: planning.Plan | None
+    problems: list[Problem]
+    normalised: dict[str, t.Any]
+    images: dict[str, str]
+    pulls: list[str]
+    fingerprint: str
+
+
+def look_at_server(server: Server, least_free: int, environment_has_routes: bool) -> list[Problem]:
+    """Return what is wrong with the server itself; ``least_free`` in bytes."""
+    problems = []
+    try:
+        for folder, free in server.free_bytes().items():
+            if free < least_free:
+                what = f"{folder} has {free / 2**30:.1f} GiB free, {least_free / 2**30:.1f} GiB are asked for"
+                problems.append(Problem("server", what, "Make room, for example with 'docker image prune'"))
+        networks = server.engine.networks()
+    except SwitchyardError as error:
+        return [Problem("server", str(error).split(". ")[0], "Run setup.yml")]
+    if not _compose_answers():
+        problems.append(Problem("server", "the Compose plugin does not answer", "Run setup.yml"))
+    if environment_has_routes:
+        front = names.network(server.project, "front", server.environment)
+        if front not in networks:
+            problems.append(Problem("server", f"the network {front} is missing", "Run setup.yml"))
+        try:
+            server.proxy.read()
+        except SwitchyardError as error:
+            problems.append(Problem("server", str(error).split(". ")[0], "Run setup.yml"))
+    return problems
+
+
+def _compose_answers() -> bool:
+    with suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=30, check=False)
+        return done.returncode == 0
+    return False
+
+
+def look(place: Place, given: Given) -> Look:
+    """Look at one stack and plan its release. Changes nothing; needs a server without problems of its own."""
+    stack, where = given.stack, given.where
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
+        folder = Path(temporary)
+        try:
+            compose.lay_down(given.sources, folder)
+            values = compose.variables(stack, place.project, place.environment)
+            normalised = compose.normalise(folder, stack["compose"], values)
+        except SwitchyardError as error:
+            problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'")
+            return Look(None, [problem], {}, {}, [], "")
+        problems = rendering.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
+        normalised = relocate(normalised, temporary, "/source")
+    wanted = sorted({service.get("image", "") for service in normalised.get("services", {}).values()} - {""})
+    present = {image: place.engine.image(image) for image in wanted}
+    images = {name: image.pinned for name, image in present.items() if image}
+    pulls = [name for name, image in present.items() if not image]
+    state = place.proxy.read()
+    problems += _claims(place, stack, state, where)
+    problems += _names_taken(place, normalised, stack, where)
+    fingerprint = fingerprint_of(place, normalised, given, images)
+    standing = _standing(place, state, normalised, stack)
+    plan = planning.deploy(place.stack, fingerprint, pulls, standing)
+    return Look(plan, problems, normalised, images, pulls, fingerprint)
+
+
+def look_in_place(given: Given) -> list[Problem]:
+    """Return what is wrong with a stack that runs where its files are, on a developer's own machine."""
+    folder = Path(given.stack["source"]["path"])
+    if not all((folder / name).exists() for name in given.stack["compose"]):
+        what = f"{folder} is not on the server"
+        return [Problem(f"{given.where}.strategy", what, "Use in_place only with ansible_connection: local")]
+    try:
+        compose.normalise(folder, given.stack["compose"], given.stack["variables"])
+    except SwitchyardError as error:
+        return [Problem(f"{given.where}.compose", str(error), "Try it with 'docker compose config'")]
+    return []
+
+
+def look_back(place: Place, where: str) -> tuple[planning.Plan | None, list[Problem]]:
+    """Plan the way back to the release before. Changes nothing."""
+    state = place.proxy.read()
+    standing = _standing(place, state, {}, None)
+    plan = planning.rollback(place.stack, standing)
+    if plan:
+        return plan, []
+    instead = "Deploy the version you want with deploy.yml"
+    return None, [Problem(where, "there is no earlier release on this server to go back to", instead)]
+
+
+def relocate(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, t.Any]:
+    """Return the normalised files with one folder in place of another: Compose writes absolute paths."""
+    moved: dict[str, t.Any] = json.loads(json.dumps(normalised).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]))
+    return moved
+
+
+def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> list[Problem]:
+    """Return the routes that another stack of this server has in the running proxy."""
+    routing = routing_of(stack, place.project, place.environment, {})
+    found = []
+    for route in routing.routes:
+        owner = state.routes.get(route.host + route.path, "").split("/")[0]
+        if owner not in ("", place.key):
+            what = f"{route.host}{route.path} leads to {owner} on this server"
+            found.append(Problem(f"{where}.routes", what, "Take another host name, or retire that stack first"))
+    return found
+
+
+def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str) -> list[Problem]:
+    """Return the container names of ours that somebody else's container has."""
+    found = []
+    for service, role in rendering.services_of(normalised, stack).items():
+        colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
+        for name in (names.container(place.project, service, place.environment, color) for color in colors):
+            container = place.engine.container(name)
+            if container and container.label("stack") != place.stack:
+                what = f"the name {name} belongs to a container that is not of this stack"
+                found.append(Problem(where, what, f"Rename the service, or remove it: docker rm -f {name}"))
+    return found
+
+
+def fingerprint_of(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> str:
+    """Return the digest of all that would run, its secrets among it under this server's own key."""
+    key = (files.read(place.server.root / "proxy" / "private.key") or "").encode()
+    sealed = hmac.new(key, json.dumps(given.secrets, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+    release = rendering.Release(place.project, place.environment, images=images, fingerprint=sealed)
+    return rendering.render(normalised, given.stack, release).fingerprint()
+
+
+def _standing(
+    place: Place, state: State, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
+) -> planning.Standing:
+    """Return what stands of the stack now."""
+    live = state.live.get(place.key)
+    containers = place.containers()
+    current = [one for one in containers if one.label("role") == "worker" or (live and one.label("color") == live)]
+    numbers = {int(one.label("release") or 0) for one in current if one.label("color") == live}
+    record = place.records.get(max(numbers, default=0))
+    running = sum(1 for one in containers if one.running and (one in current or one.label("role") == "accessory"))
+    expected = record.containers + record.workers + record.accessories if record else -1
+    known = True
+    if stack:
+        routing = routing_of(stack, place.project, place.environment, {})
+        wanted = {route.host + route.path: f"{place.key}/{route.service}" for route in routing.routes}
+        known = wanted == {at: to for at, to in state.routes.items() if to.split("/")[0] == place.key}
+    return planning.Standing(
+        live=live,
+        live_record=record,
+        warm_record=place.records.get(record.previous) if record else None,
+        healthy=running == expected,
+        fingerprints=frozenset(one.label("fingerprint") for one in current),
+        routes_known=known,
+    )
+
+
+def preflight(
+    server: Server, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], back: bool, least_free: int
+) -> dict[str, t.Any]:
+    """Return all problems of a server and its stacks, what a release would do, and who holds the locks."""
+    givens = [
+        Given(item["definition"], item["sources"], secrets.get(item["definition"]["name"], {}), item["where"])
+        for item in stacks
+    ]
+    problems = look_at_server(server, least_free, any(given.stack["routes"] for given in givens))
+    plans: list[dict[str, t.Any]] = []
+    leases: dict[str, t.Any] = {}
+    # A server with problems of its own cannot answer for its stacks.
+    for given in [] if problems else givens:
+        place = server.place(given.stack["name"])
+        if given.stack["strategy"] == "in_place":
+            problems += look_in_place(given)
+            plans.append(planning.Plan(place.stack, "in_place", "", None).as_dict())
+            continue
+        plan, found = look_back(place, given.where) if back else (None, [])
+        if not back:
+            seen = look(place, given)
+            plan, found = seen.plan, seen.problems
+        problems += found
+        plans += [plan.as_dict()] if plan else []
+        held = place.lock.holder()
+        if held:
+            leases[place.stack] = asdict(held)
+    return {"problems": [problem.as_dict() for problem in problems], "plans": plans, "lease": leases}

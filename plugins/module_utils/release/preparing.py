@@ -1,0 +1,241 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a release to the server, under the lock. The public notices nothing of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import compose, files, gates, names, planning, rendering
+from ..errors import SwitchyardError, report
+from ..place import Place, routing_of
+from ..records import Record
+from .looking import Given, Look, fingerprint_of, look, look_back, relocate
+
+PARTS = ("blue", "green", "workers", "accessories", "jobs")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A release that is ready to start: its record, its lock's token, and which parts it has."""
+
+    record: Record
+    token: int
+    folder: Path
+    before: int | None
+    warm: bool
+    left: int = 0
+
+    def as_dict(self, place: Place) -> dict[str, t.Any]:
+        """Return what the role needs for the next visits."""
+        parts = [part for part in PARTS if (self.folder / f"{part}.yml").exists()]
+        return {
+            "release": self.record.number,
+            "before": self.before,
+            "token": self.token,
+            "color": self.record.color,
+            "folder": str(self.folder),
+            "warm": self.warm,
+            "cut_off": self.left,
+            "parts": parts,
+            "projects": {part: place.compose_project(part) for part in parts},
+        }
+
+
+def take_lock(place: Place, holder: str, gone: int | None) -> int:
+    """Take the stack's lock and return its token. Raises SwitchyardError with the holder's name."""
+    place.folder.mkdir(parents=True, exist_ok=True)
+
+    def busy() -> str | None:
+        return next((one.name for one in place.containers(role="job") if one.running), None)
+
+    return place.lock.take(holder, "prepare", busy, gone).token
+
+
+def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> Prepared:
+    """Bring everything of a release to the server, under the lock; the public notices nothing.
+
+    The idle color is emptied: what runs there finishes its requests first, at most ``drain`` seconds.
+    """
+    plan, stack = t.cast(planning.Plan, seen.plan), given.stack
+    images = dict(seen.images)
+    for name in seen.pulls:
+        place.lock.renew(token, f"pull {name}", 900)
+        images[name] = place.engine.pull(name).pinned
+    number = place.records.begin()
+    folder = place.records.path(number)
+    normalised = relocate(seen.normalised, "/source", str(folder / "source"))
+    compose.lay_down(given.sources, folder / "source")
+    _write_secrets(place, folder, given, images)
+    fingerprint = fingerprint_of(place, seen.normalised, given, images)
+    release = rendering.Release(place.project, place.environment, number, str(folder), fingerprint, images)
+    rendered = rendering.render(normalised, stack, release)
+    for part, content in zip(PARTS, [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]):
+        if content:
+            files.write_json(folder / f"{part}.yml", content, 0o600)
+    roles = rendering.services_of(normalised, stack)
+    before = place.release_on(place.live())
+    record = Record(
+        number=number,
+        color=plan.color,
+        state="prepared",
+        fingerprint=fingerprint,
+        stack=stack,
+        holder=holder,
+        started=time.time(),
+        previous=before,
+        images=images,
+        replicas={name: rendering.replicas(normalised, name) for name in roles},
+        containers=_count(normalised, roles, "routed", "inner"),
+        workers=_count(normalised, roles, "worker"),
+        accessories=_count(normalised, roles, "accessory"),
+    )
+    place.records.save(record)
+    _ensure(place, rendered)
+    routing = routing_of(stack, place.project, place.environment, record.replicas)
+    place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing))
+    left = empty(place, plan.color, stack["drain"], token)
+    return Prepared(record, token, folder, before, warm=False, left=left)
+
+
+def prepare_back(place: Place, plan: planning.Plan, token: int) -> Prepared:
+    """Make sure that the release before can stand again; a color that still stands is left as it is."""
+    record = place.records.need(t.cast(int, plan.target))
+    for name, pinned in record.images.items():
+        if not place.engine.image(pinned):
+            place.lock.renew(token, f"pull {name}", 900)
+            place.engine.pull(pinned)
+    here = place.containers(color=record.color)
+    warm = {one.label("release") for one in here} == {str(record.number)}
+    warm = warm and sum(one.running for one in here) == record.containers
+    if not warm:
+        empty(place, record.color, record.stack["drain"], token)
+    return Prepared(record, token, place.records.path(record.number), place.release_on(place.live()), warm)
+
+
+def empty(place: Place, color: str, limit: float, token: int) -> int:
+    """Drain a color that is not live and remove its containers; return how many requests were cut off.
+
+    Raises SwitchyardError when the color is live: then nothing is touched.
+    """
+    if place.live() == color:
+        raise SwitchyardError(f"{color} of {place.stack} is live: it is not touched.")
+    standing = place.containers(color=color)
+    if not standing:
+        return 0
+    place.lock.renew(token, f"drain {color}", limit)
+    left = gates.drain(place.proxy, place.key, color, limit)
+    place.engine.remove(standing)
+    return left
+
+
+def _count(normalised: dict[str, t.Any], roles: dict[str, str], *wanted: str) -> int:
+    return sum(rendering.replicas(normalised, name) for name, role in roles.items() if role in wanted)
+
+
+def _write_secrets(place: Place, folder: Path, given: Given, images: dict[str, str]) -> None:
+    """Write the secret files, readable by the containers' user only: a bind mount keeps the file's own owner."""
+    if not given.secrets:
+        return
+    owner = given.stack["secrets_owner"]
+    if owner is None:
+        users = {image.user for image in map(place.engine.image, images.values()) if image}
+        if len(users) != 1 or None in users:
+            raise SwitchyardError(
+                f"The images of {place.stack} run as different users or as a user without a number, so the owner of the "
+                "secret files is unclear. Set secrets_owner to the number of the user that reads them."
+            )
+        owner = users.pop()
+    (folder / "secrets").mkdir(mode=0o700)
+    for name, value in given.secrets.items():
+        files.write(folder / "secrets" / name, value, 0o400, owner)
+
+
+def _ensure(place: Place, rendered: rendering.Rendered) -> None:
+    """Make the networks and volumes that the projects refer to."""
+    labels = names.labels(project=place.project, environment=place.environment, stack=place.stack)
+    for name, network in rendered.networks.items():
+        place.engine.ensure_network(name, network["internal"], {**labels, **names.labels(role="stack")})
+    for name, volume in rendered.volumes.items():
+        place.engine.ensure_volume(name, volume["driver"], volume["driver_opts"], labels)
+
+
+def begin(place: Place, given: Given, back: bool, holder: str, gone: int | None) -> dict[str, t.Any]:
+    """Take the lock, look again under it, and prepare; return what the role needs for the next visits.
+
+    Raises SwitchyardError; then the lock is free again and the public has noticed nothing.
+    """
+    token = take_lock(place, holder, gone)
+    try:
+        seen = None if back else look(place, given)
+        plan, problems = (seen.plan, seen.problems) if seen else look_back(place, given.where)
+        if problems or not plan:
+            raise SwitchyardError(report(problems, f"{place.stack} cannot be released"))
+        before = rendered_text(place, place.release_on(plan.live), plan.live)
+        if not plan.changed:
+            place.lock.release(token)
+            return {"changed": False, "plan": plan.as_dict()}
+        ready = prepare(place, given, seen, holder, token) if seen else prepare_back(place, plan, token)
+    except Exception:
+        place.lock.release(token)
+        raise
+    after = rendered_text(place, ready.record.number, plan.color)
+    return {"changed": True, "plan": plan.as_dict(), "diff": _diff(place, before, after), **ready.as_dict(place)}
+
+
+def preview(place: Place, given: Given, back: bool) -> dict[str, t.Any]:
+    """Return what ``begin`` would do, for check mode."""
+    seen = None if back else look(place, given)
+    plan, problems = (seen.plan, seen.problems) if seen else look_back(place, given.where)
+    if problems or not plan:
+        raise SwitchyardError(report(problems, f"{place.stack} cannot be released"))
+    before = rendered_text(place, place.release_on(plan.live), plan.live)
+    if seen:
+        release = rendering.Release(place.project, place.environment, images=seen.images)
+        rendered = rendering.render(seen.normalised, given.stack, release)
+        after = readable(place, {"color": rendered.colors[plan.color], "workers": rendered.workers})
+    else:
+        after = rendered_text(place, plan.target, plan.color)
+    return {"changed": plan.changed, "plan": plan.as_dict(), "diff": _diff(place, before, after)}
+
+
+def rendered_text(place: Place, number: int | None, color: str | None) -> str:
+    """Return what a release runs, as a person compares it with another."""
+    if not number or not color:
+        return ""
+    folder = place.records.path(number)
+    parts = {"color": files.read_json(folder / f"{color}.yml"), "workers": files.read_json(folder / "workers.yml")}
+    return readable(place, {name: content for name, content in parts.items() if content})
+
+
+def readable(place: Place, parts: dict[str, t.Any]) -> str:
+    """Return Compose projects as text: what differs with every release is left out, values become digests.
+
+    An environment variable may hold a secret, so only whether it changed is shown.
+    """
+    key = files.read(place.server.root / "proxy" / "private.key") or ""
+    services: dict[str, t.Any] = {}
+    for content in parts.values():
+        for name, service in content.get("services", {}).items():
+            plain = name
+            for color in names.COLORS:
+                plain = plain[: -len(color) - 1] if plain.endswith(f"-{color}") else plain
+            shown = {item: value for item, value in service.items() if item not in ("labels", "container_name")}
+            shown["environment"] = {
+                variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
+                for variable, value in (service.get("environment") or {}).items()
+                if variable != "SWITCHYARD_COLOR"
+            }
+            services[plain] = shown
+    return json.dumps(services, indent=2, sort_keys=True) + "\n"
+
+
+def _diff(place: Place, before: str, after: str) -> dict[str, str]:
+    header = f"{place.stack} ({place.environment})"
+    return {"before": before, "after": after, "before_header": f"live: {header}", "after_header": f"release: {header}"}

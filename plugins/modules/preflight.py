@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Find everything that stands in the way of a release, before anything changes
+description:
+  - Checks the inventory, the Compose files and the server in one pass and reports all problems together.
+  - Says what a release would do with each stack. Changes nothing.
+  - Runs as an action, so that the Compose files are read on the controller and an unreachable server is a problem
+    like any other.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.attributes.info_module
+  - switchyard.stacks.place
+options:
+  variable:
+    description:
+      - Name of the variable that holds the list of stacks. Its values are templated one by one, so that each one that
+        is missing is reported.
+    type: str
+    default: switchyard_stacks
+  mode:
+    description:
+      - V(deploy) plans to make what the inventory says live.
+      - V(rollback) plans to make the release before the live one live again.
+    type: str
+    choices: [deploy, rollback]
+    default: deploy
+  only:
+    description:
+      - Names of the stacks to look at; all of them when it is empty.
+    type: list
+    elements: str
+    default: []
+  min_free_mb:
+    description:
+      - Mebibytes that must be free where images and releases are kept.
+    type: int
+    default: 1024
+  stacks:
+    description:
+      - The checked stacks with their files. Filled in by the action.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      definition:
+        description:
+          - A stack of the inventory with all defaults, without its secrets.
+        type: dict
+        required: true
+      sources:
+        description:
+          - The stack's Compose files and what they refer to, by relative name.
+        type: dict
+        default: {}
+      where:
+        description:
+          - Where the inventory has the stack, for messages.
+        type: str
+        required: true
+  secrets:
+    description:
+      - Secrets by stack and name. Filled in by the action.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Look before anything changes
+  switchyard.stacks.preflight:
+    project: po
+    environment: prod
+  register: preflight
+"""
+
+RETURN = r"""
+problems:
+  description: Everything that is wrong, in the order it was found.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - where: switchyard_stacks[bookings].rotes
+      what: unknown key
+      instead: Did you mean 'routes'
+plans:
+  description: What a release would do with each stack that could be looked at.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    stack:
+      description: Name of the stack.
+      type: str
+    action:
+      description: V(none), V(release) or V(rollback).
+      type: str
+    changed:
+      description: Whether there is anything to do.
+      type: bool
+    color:
+      description: The color that would be live afterwards.
+      type: str
+    live:
+      description: The color that is live now.
+      type: str
+    target:
+      description: The release that a rollback goes to.
+      type: int
+    reasons:
+      description: Why there is something to do.
+      type: list
+      elements: str
+lease:
+  description: Who releases each stack now, if anybody.
+  returned: always
+  type: dict
+stacks:
+  description: The checked stacks, for M(switchyard.stacks.release_prepare).
+  returned: always
+  type: list
+  elements: dict
+holder:
+  description: Who runs this play, for the lock.
+  returned: always
+  type: str
+gone:
+  description: Tokens of locks whose holder was a process of this controller that has ended, by stack.
+  returned: always
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **arguments.SERVER,
+            "variable": {"type": "str", "default": "switchyard_stacks"},
+            "mode": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
+            "only": {"type": "list", "elements": "str", "default": []},
+            "min_free_mb": {"type": "int", "default": 1024},
+            "stacks": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "definition": {"type": "dict", "required": True},
+                    "sources": {"type": "dict", "default": {}},
+                    "where": {"type": "str", "required": True},
+                },
+            },
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+
+    def work() -> dict[str, object]:
+        server = arguments.server(module)
+        result = looking.preflight(
+            server, params["stacks"], params["secrets"], params["mode"] == "rollback", params["min_free_mb"] * 2**20
+        )
+        return {"changed": False, **result}
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()

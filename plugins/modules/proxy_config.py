@@ -1,0 +1,71 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: proxy_config
+short_description: Give the proxy its own configuration, without a dropped request
+description:
+  - Writes the proxy's own part of the configuration; the parts of the stacks are left as they are.
+  - A proxy that runs checks the new configuration first and takes it over by a reload that keeps its connections and
+    its servers' addresses. What it refuses is not put in place.
+  - A proxy that does not run yet reads the file when it starts.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.place
+attributes:
+  check_mode:
+    support: full
+    details: The proxy does not check the configuration in check mode.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  content:
+    description:
+      - The whole configuration file.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Configure the proxy
+  switchyard.stacks.proxy_config:
+    project: po
+    environment: prod
+    content: "{{ lookup('ansible.builtin.template', 'haproxy.cfg.j2') }}"
+"""
+
+RETURN = r"""
+running:
+  description: Whether a proxy that runs took the configuration over.
+  returned: always
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**arguments.SERVER, "content": {"type": "str", "required": True}}, supports_check_mode=True
+    )
+
+    def work() -> dict[str, object]:
+        return configuring.configure(arguments.server(module), module.params["content"], module.check_mode)
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_finish
+short_description: Record that a release is live, or take it back
+description:
+  - With O(state=live) looks at the workers once more, records the release and gives the lock back.
+  - With O(state=failed) takes the traffic back first, then the workers, removes what the release started, records why
+    and gives the lock back. It does not hide the first error, it returns what was done about it.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.place
+  - switchyard.stacks.place.stack
+attributes:
+  check_mode:
+    support: none
+    details: There is no release to finish in check mode.
+  diff_mode:
+    support: none
+  idempotent:
+    support: N/A
+    details: A release is finished once.
+options:
+  release:
+    description:
+      - Number of the release.
+    type: int
+    required: true
+  token:
+    description:
+      - Fencing token of the lock; a release that lost its lock is refused.
+    type: int
+    required: true
+  before:
+    description:
+      - Number of the release that was live before, if there was one.
+    type: int
+  state:
+    description:
+      - How the release ended.
+    type: str
+    choices: [live, failed]
+    default: live
+  reason:
+    description:
+      - Why it failed, for the record.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Record the release
+  switchyard.stacks.release_finish:
+    project: po
+    environment: prod
+    stack: bookings
+    release: "{{ prepared.release }}"
+    before: "{{ prepared.before }}"
+    token: "{{ prepared.token }}"
+"""
+
+RETURN = r"""
+live:
+  description: The color that is live now.
+  returned: success
+  type: str
+traffic_taken_back:
+  description: Whether the public had to be sent back.
+  returned: when O(state=failed)
+  type: bool
+workers_taken_back:
+  description: Whether the workers of the release before had to be started again.
+  returned: when O(state=failed)
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **arguments.PLACE,
+            "release": {"type": "int", "required": True},
+            "before": {"type": "int"},
+            "token": {"type": "int", "required": True, "no_log": False},
+            "state": {"type": "str", "choices": ["live", "failed"], "default": "live"},
+            "reason": {"type": "str", "default": ""},
+        },
+    )
+    params = module.params
+
+    def work() -> dict[str, object]:
+        place = arguments.place(module)
+        if params["state"] == "failed":
+            told = finishing.fail(place, params["release"], params["before"], params["token"], params["reason"])
+            return {"changed": True, **told}
+        record = finishing.finish(place, params["release"], params["before"], params["token"])
+        return {"changed": True, "live": record.color}
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()

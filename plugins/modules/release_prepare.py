@@ -1,0 +1,173 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_prepare
+short_description: Bring everything of a release to the server; the public notices nothing
+description:
+  - Takes the stack's lock, pulls the images that are missing, renders a Compose project per color and writes the
+    release's folder, makes networks and volumes, tells the proxy the routes, and empties the idle color.
+  - For a rollback it makes sure that the release before can stand again.
+  - When it fails, the lock is given back and the public is still on the color it was on.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.place
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Values of environment variables are shown as digests.
+  idempotent:
+    support: full
+options:
+  mode:
+    description:
+      - Which way the release goes.
+    type: str
+    choices: [deploy, rollback]
+    default: deploy
+  stack:
+    description:
+      - One of the stacks that M(switchyard.stacks.preflight) returned.
+    type: dict
+    required: true
+    suboptions:
+      definition:
+        description:
+          - A stack of the inventory with all defaults, without its secrets.
+        type: dict
+        required: true
+      sources:
+        description:
+          - The stack's Compose files and what they refer to, by relative name.
+        type: dict
+        default: {}
+      where:
+        description:
+          - Where the inventory has the stack, for messages.
+        type: str
+        required: true
+  secrets:
+    description:
+      - The stack's secrets by name. They become files that only the containers' user can read.
+    type: dict
+    default: {}
+  holder:
+    description:
+      - Who releases, as a second person is told.
+    type: str
+    required: true
+  gone:
+    description:
+      - Token of a lock whose holder is known to have ended; it is taken over at once.
+    type: int
+"""
+
+EXAMPLES = r"""
+- name: Bring the release to the server
+  switchyard.stacks.release_prepare:
+    project: po
+    environment: prod
+    stack: "{{ preflight.stacks[0] }}"
+    holder: "{{ preflight.holder }}"
+  register: prepared
+"""
+
+RETURN = r"""
+plan:
+  description: What was decided under the lock, as M(switchyard.stacks.preflight) returns it.
+  returned: always
+  type: dict
+release:
+  description: Number of the release.
+  returned: when there is something to do, not in check mode
+  type: int
+before:
+  description: Number of the release that is live until the switch.
+  returned: when there is something to do, not in check mode
+  type: int
+token:
+  description: Fencing token of the lock, for the next steps.
+  returned: when there is something to do, not in check mode
+  type: int
+color:
+  description: The idle color that the release starts on.
+  returned: when there is something to do, not in check mode
+  type: str
+folder:
+  description: Folder of the release on the server.
+  returned: when there is something to do, not in check mode
+  type: str
+warm:
+  description: Whether the color still stands and needs no start.
+  returned: when there is something to do, not in check mode
+  type: bool
+cut_off:
+  description: Requests that the old idle color still answered when its drain limit had passed.
+  returned: when there is something to do, not in check mode
+  type: int
+parts:
+  description: The Compose projects that the release has, of V(blue), V(green), V(workers), V(accessories), V(jobs).
+  returned: when there is something to do, not in check mode
+  type: list
+  elements: str
+projects:
+  description: The name of each of these Compose projects.
+  returned: when there is something to do, not in check mode
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking, preparing
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **arguments.SERVER,
+            "mode": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
+            "stack": {
+                "type": "dict",
+                "required": True,
+                "options": {
+                    "definition": {"type": "dict", "required": True},
+                    "sources": {"type": "dict", "default": {}},
+                    "where": {"type": "str", "required": True},
+                },
+            },
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "holder": {"type": "str", "required": True},
+            "gone": {"type": "int"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    given = looking.Given(
+        stack=params["stack"]["definition"],
+        sources=params["stack"]["sources"],
+        secrets=params["secrets"],
+        where=params["stack"]["where"],
+    )
+
+    def work() -> dict[str, object]:
+        place = arguments.server(module).place(given.stack["name"])
+        back = params["mode"] == "rollback"
+        if module.check_mode:
+            return preparing.preview(place, given, back)
+        return preparing.begin(place, given, back, params["holder"], params["gone"])
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()
