@@ -70,6 +70,9 @@ def normalise(folder: Path, files: list[str], values: dict[str, str]) -> dict[st
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SwitchyardError(f"docker compose config did not answer: {error}") from error
+    # Without the plugin, the Docker client takes the first word or the first option for an error of its own.
+    if "is not a docker command" in done.stderr or "unknown flag: --project-name" in done.stderr:
+        raise SwitchyardError("The Compose plugin does not answer on this server. Run setup.yml.")
     if done.returncode != 0:
         words = done.stderr.strip().replace(f"{folder}/", "")
         raise SwitchyardError(f"Compose refuses {', '.join(files)}: {words}")

@@ -176,7 +176,7 @@ class _Projects:
         services = {self.container(name, color): self.service(name, chosen, color) for name in chosen}
         # A network of the color's own lets its services find each other by their plain names. It is only made
         # where there is more than one: Docker's address pools hold about thirty networks.
-        private = {"color": {}} if color and len(chosen) > 1 else {}
+        private: Mapping = {"color": {}} if color and len(chosen) > 1 else {}
         if private:
             for name in chosen:
                 services[self.container(name, color)]["networks"]["color"] = {"aliases": [name]}

@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import subprocess
 import tempfile
 import typing as t
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,8 +55,6 @@ def look_at_server(server: Server, least_free: int, environment_has_routes: bool
         networks = server.engine.networks()
     except SwitchyardError as error:
         return [Problem("server", str(error).split(". ")[0], "Run setup.yml")]
-    if not _compose_answers():
-        problems.append(Problem("server", "the Compose plugin does not answer", "Run setup.yml"))
     if environment_has_routes:
         front = names.network(server.project, "front", server.environment)
         if front not in networks:
@@ -68,13 +64,6 @@ def look_at_server(server: Server, least_free: int, environment_has_routes: bool
         except SwitchyardError as error:
             problems.append(Problem("server", str(error).split(". ")[0], "Run setup.yml"))
     return problems
-
-
-def _compose_answers() -> bool:
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=30, check=False)
-        return done.returncode == 0
-    return False
 
 
 def look(place: Place, given: Given) -> Look:
@@ -95,6 +84,11 @@ def look(place: Place, given: Given) -> Look:
     present = {image: place.engine.image(image) for image in wanted}
     images = {name: image.pinned for name, image in present.items() if image}
     pulls = [name for name, image in present.items() if not image]
+    if given.secrets and not pulls and not problems:
+        try:
+            secrets_owner(place, normalised, given, images)
+        except SwitchyardError as error:
+            problems.append(Problem(f"{where}.secrets_owner", str(error), "Write secrets_owner: <the user's number>"))
     state = place.proxy.read()
     problems += _claims(place, stack, state, where)
     problems += _names_taken(place, normalised, stack, where)
@@ -132,6 +126,25 @@ def relocate(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, t.An
     """Return the normalised files with one folder in place of another: Compose writes absolute paths."""
     moved: dict[str, t.Any] = json.loads(json.dumps(normalised).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]))
     return moved
+
+
+def secrets_owner(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> int:
+    """Return the number of the user that the secret files belong to: the one that reads them in the containers.
+
+    Raises SwitchyardError when that is not one user with a number.
+    """
+    if given.stack["secrets_owner"] is not None:
+        return int(given.stack["secrets_owner"])
+    users = set()
+    for service in (service for service in normalised["services"].values() if service.get("secrets")):
+        image = place.engine.image(images[service["image"]])
+        named = str(service.get("user") or (image.user if image else None)).split(":")[0]
+        users.add(int(named) if named.isdigit() else None)
+    if len(users) != 1 or None in users:
+        raise SwitchyardError(
+            f"the services of {place.stack} read their secrets as different users, or without a number"
+        )
+    return t.cast(int, users.pop())
 
 
 def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> list[Problem]:

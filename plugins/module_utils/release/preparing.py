@@ -16,7 +16,7 @@ from .. import compose, files, gates, names, planning, rendering
 from ..errors import SwitchyardError, report
 from ..place import Place, routing_of
 from ..records import Record
-from .looking import Given, Look, fingerprint_of, look, look_back, relocate
+from .looking import Given, Look, fingerprint_of, look, look_back, relocate, secrets_owner
 
 PARTS = ("blue", "green", "workers", "accessories", "jobs")
 
@@ -72,11 +72,12 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     folder = place.records.path(number)
     normalised = relocate(seen.normalised, "/source", str(folder / "source"))
     compose.lay_down(given.sources, folder / "source")
-    _write_secrets(place, folder, given, images)
+    _write_secrets(place, folder, normalised, given, images)
     fingerprint = fingerprint_of(place, seen.normalised, given, images)
     release = rendering.Release(place.project, place.environment, number, str(folder), fingerprint, images)
     rendered = rendering.render(normalised, stack, release)
-    for part, content in zip(PARTS, [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]):
+    projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
+    for part, content in zip(PARTS, projects):
         if content:
             files.write_json(folder / f"{part}.yml", content, 0o600)
     roles = rendering.services_of(normalised, stack)
@@ -139,19 +140,13 @@ def _count(normalised: dict[str, t.Any], roles: dict[str, str], *wanted: str) ->
     return sum(rendering.replicas(normalised, name) for name, role in roles.items() if role in wanted)
 
 
-def _write_secrets(place: Place, folder: Path, given: Given, images: dict[str, str]) -> None:
+def _write_secrets(
+    place: Place, folder: Path, normalised: dict[str, t.Any], given: Given, images: dict[str, str]
+) -> None:
     """Write the secret files, readable by the containers' user only: a bind mount keeps the file's own owner."""
     if not given.secrets:
         return
-    owner = given.stack["secrets_owner"]
-    if owner is None:
-        users = {image.user for image in map(place.engine.image, images.values()) if image}
-        if len(users) != 1 or None in users:
-            raise SwitchyardError(
-                f"The images of {place.stack} run as different users or as a user without a number, so the owner of the "
-                "secret files is unclear. Set secrets_owner to the number of the user that reads them."
-            )
-        owner = users.pop()
+    owner = secrets_owner(place, normalised, given, images)
     (folder / "secrets").mkdir(mode=0o700)
     for name, value in given.secrets.items():
         files.write(folder / "secrets" / name, value, 0o400, owner)

@@ -1,0 +1,39 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tenants of the shared servers, for inventories and for the roles postgres and redis."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import tenants
+
+
+def _filter(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Return the function with its errors in the form that Ansible shows with the place in the inventory."""
+
+    @functools.wraps(function)
+    def call(*arguments: t.Any, **options: t.Any) -> t.Any:
+        try:
+            return function(*arguments, **options)
+        except ValueError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return call
+
+
+class FilterModule:
+    """Filters about the tenants of shared servers."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by their names."""
+        return {
+            "postgres_tenants": _filter(tenants.postgres),
+            "postgres_plan": _filter(tenants.postgres_plan),
+            "redis_tenants": _filter(tenants.redis),
+            "redis_plan": _filter(tenants.redis_plan),
+        }
