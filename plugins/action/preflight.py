@@ -21,6 +21,10 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import inventory
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 
+# Stands for a value that could not be templated, so that the rest of the stack can still be looked at.
+MISSING = "missing"
+
+
 class ActionModule(ActionBase):
     """Check the inventory on the controller, then the server with the module of the same name."""
 
@@ -33,22 +37,22 @@ class ActionModule(ActionBase):
         problems: list[Problem] = []
         raw = self._templated(task_vars.get(variable), variable, problems)
         checked, found = inventory.check(raw, args.get("project", ""), args.get("environment", ""), variable)
-        # A value that could not be templated is missing: the check would only say the same thing again.
-        problems += [problem for problem in found if not problems or problem.what != "is missing"]
-        only = args.get("only") or [stack["name"] for stack in checked if stack.get("name")]
+        problems += found
+        only = args.get("only") or [stack["name"] for stack in checked]
         problems += [
             Problem("stacks", f"there is no stack {name}", f"Stacks are {', '.join(str(s['name']) for s in checked)}")
             for name in only
             if name not in [stack["name"] for stack in checked]
         ]
-        stacks, secrets = [], {}
-        if not problems:
-            for stack in (stack for stack in checked if stack["name"] in only):
-                item, own, found = resolve(stack, variable, task_vars)
-                stacks.append(item)
-                secrets[stack["name"]] = own
-                problems += found
-        module = self._ask_server({**args, "stacks": [] if problems else stacks, "secrets": secrets}, task_vars)
+        stacks, secrets, whole = [], {}, []
+        for stack in (stack for stack in checked if stack["name"] in only):
+            item, own, found = resolve(stack, variable, task_vars)
+            stacks.append(item)
+            secrets[stack["name"]] = own
+            problems += found
+            whole += [] if found else [item]
+        # The server is asked whatever is wrong so far, so that the person hears of everything at once.
+        module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
         problems += [Problem(**problem) for problem in module.get("problems", [])]
         result.update(module)
@@ -73,7 +77,7 @@ class ActionModule(ActionBase):
             except AnsibleError as error:
                 reason = str(error).split("\n")[0].rstrip(".")
                 problems.append(Problem(where + origin(value), reason, "Set it in the inventory, a secret in a vault"))
-                return None
+                return MISSING
         return value
 
     def _ask_server(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -40,7 +40,8 @@ def end(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoRe
     except SwitchyardError as error:
         module.fail_json(msg=message(error), **error.details)
     except OSError as error:
-        module.fail_json(msg=f"{error.strerror or error}: {error.filename or 'no file'}. Nothing after that was done.")
+        # The Docker SDK's errors are among these; their text is the engine's own words.
+        module.fail_json(msg=f"{error}. Nothing after that was done.")
     module.exit_json(**result)
 
 

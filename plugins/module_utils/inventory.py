@@ -21,6 +21,8 @@ LONGEST_NAME = 63
 
 REQUIRED = object()
 
+UNKNOWN = "unknown key"
+
 
 @dataclass(frozen=True)
 class Key:
@@ -95,9 +97,9 @@ STACK: dict[str, Key] = {
 def check(
     stacks: t.Any, project: str, environment: str, variable: str = "switchyard_stacks"
 ) -> tuple[list[dict[str, t.Any]], list[Problem]]:
-    """Return the stacks with defaults filled in, and all problems of the inventory.
+    """Return the stacks that can be looked at, with defaults filled in, and all problems of the inventory.
 
-    The stacks are only fit for use when the list of problems is empty.
+    They are only fit for a release when the list of problems is empty.
     """
     problems: list[Problem] = []
     for name, value, example in (
@@ -109,14 +111,17 @@ def check(
     if not isinstance(stacks, list) or not stacks:
         problems.append(Problem(variable, "there is no stack in it", "Write a list with at least one stack"))
         return [], problems
-    checked = [
-        _mapping(stack, STACK, f"{variable}[{_label(stack, index)}]", problems) for index, stack in enumerate(stacks)
-    ]
-    usable = [stack for stack in checked if stack is not None]
-    if not problems:
-        for stack in usable:
-            _stack(stack, environment, f"{variable}[{stack['name']}]", problems)
-        _between(usable, project, environment, variable, problems)
+    usable: list[dict[str, t.Any]] = []
+    for index, given in enumerate(stacks):
+        where = f"{variable}[{_label(given, index)}]"
+        found: list[Problem] = []
+        stack = _mapping(given, STACK, where, found)
+        # What is built wrongly cannot be looked at more closely; the other stacks still are.
+        if stack is not None and all(problem.what == UNKNOWN for problem in found):
+            _stack(stack, environment, where, found)
+            usable.append(stack)
+        problems += found
+    _between(usable, project, environment, variable, problems)
     return usable, problems
 
 
@@ -134,7 +139,7 @@ def _mapping(value: t.Any, keys: dict[str, Key], where: str, problems: list[Prob
         if name not in keys:
             close = difflib.get_close_matches(str(name), keys, n=1)
             hint = f"Did you mean '{close[0]}'" if close else f"Known keys are {_listed(keys)}"
-            problems.append(Problem(f"{where}.{name}", "unknown key", hint))
+            problems.append(Problem(f"{where}.{name}", UNKNOWN, hint))
     result = {}
     for name, key in keys.items():
         if value.get(name) is not None:

@@ -81,7 +81,7 @@ def look(place: Place, given: Given) -> Look:
         problems = rendering.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
         normalised = relocate(normalised, temporary, "/source")
     wanted = sorted({service.get("image", "") for service in normalised.get("services", {}).values()} - {""})
-    present = {image: place.engine.image(image) for image in wanted}
+    present = {image: place.engine.image(image) for image in wanted if not rendering.unfixed(image)}
     images = {name: image.pinned for name, image in present.items() if image}
     pulls = [name for name, image in present.items() if not image]
     if given.secrets and not pulls and not problems:
