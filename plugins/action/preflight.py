@@ -20,9 +20,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.switchyard.stacks.plugins.module_utils import inventory
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
-
 # Stands for a value that could not be templated, so that the rest of the stack can still be looked at.
-MISSING = "missing"
+MISSING = "-not-set-"
 
 
 class ActionModule(ActionBase):
