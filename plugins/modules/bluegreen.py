@@ -43,6 +43,16 @@ options:
     description:
       - Fencing token of the lock, within a release. Without it the module refuses while a release is under way.
     type: int
+  record:
+    description:
+      - Whether to record the release and give its lock back in the same visit, as M(switchyard.stacks.release_finish)
+        does. For releases without workers. Needs O(release) and O(token).
+    type: bool
+    default: false
+  before:
+    description:
+      - Number of the release that was live before, for the record.
+    type: int
   drain:
     description:
       - Seconds to wait after the switch for the other color to answer its last request. V(0) does not wait; the old
@@ -93,7 +103,7 @@ old_in_flight:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import switching
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing, switching
 
 
 def main() -> None:
@@ -103,8 +113,11 @@ def main() -> None:
             "color": {"type": "str", "choices": ["blue", "green"], "required": True},
             "release": {"type": "int"},
             "token": {"type": "int", "no_log": False},
+            "record": {"type": "bool", "default": False},
+            "before": {"type": "int"},
             "drain": {"type": "float", "default": 0},
         },
+        required_if=[("record", True, ("release", "token"))],
         supports_check_mode=True,
     )
     params = module.params
@@ -114,6 +127,8 @@ def main() -> None:
         if module.check_mode:
             return switching.result(place, switching.plan_switch(place, params["color"]))
         done = switching.switch(place, params["color"], params["release"], params["token"], params["drain"])
+        if params["record"]:
+            finishing.finish(place, params["release"], params["before"], params["token"])
         return {
             **switching.result(place, done.plan),
             "gate_seconds": round(done.gate_seconds, 3),

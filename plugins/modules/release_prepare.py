@@ -11,6 +11,7 @@ short_description: Bring everything of a release to the server; the public notic
 description:
   - Takes the stack's lock, pulls the images that are missing, renders a Compose project per color and writes the
     release's folder, makes networks and volumes, tells the proxy the routes, and empties the idle color.
+  - Starts the idle color when no accessory and no job goes before it.
   - For a rollback it makes sure that the release before can stand again.
   - When it fails, the lock is given back and the public is still on the color it was on.
 author:
@@ -106,8 +107,10 @@ folder:
   description: Folder of the release on the server.
   returned: when there is something to do, not in check mode
   type: str
-warm:
-  description: Whether the color still stands and needs no start.
+started:
+  description: >-
+    Whether the color runs already, because it still stood or because the release has no accessories and no jobs that
+    go before it.
   returned: when there is something to do, not in check mode
   type: bool
 cut_off:

@@ -29,7 +29,7 @@ class Prepared:
     token: int
     folder: Path
     before: int | None
-    warm: bool
+    started: bool
     left: int = 0
 
     def as_dict(self, place: Place) -> dict[str, t.Any]:
@@ -41,7 +41,7 @@ class Prepared:
             "token": self.token,
             "color": self.record.color,
             "folder": str(self.folder),
-            "warm": self.warm,
+            "started": self.started,
             "cut_off": self.left,
             "parts": parts,
             "projects": {part: place.compose_project(part) for part in parts},
@@ -102,7 +102,11 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     routing = routing_of(stack, place.project, place.environment, record.replicas)
     place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing))
     left = empty(place, plan.color, stack["drain"], token)
-    return Prepared(record, token, folder, before, warm=False, left=left)
+    # A color that waits for nothing starts at once: it boots while the controller makes its next visit.
+    started = not (rendered.jobs or rendered.accessories)
+    if started:
+        place.compose_up(record, record.color)
+    return Prepared(record, token, folder, before, started, left)
 
 
 def prepare_back(place: Place, plan: planning.Plan, token: int) -> Prepared:
