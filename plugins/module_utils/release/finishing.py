@@ -31,6 +31,8 @@ def finish(place: Place, number: int, before: int | None, token: int) -> Record:
         place.records.save(replaced.now(state="replaced"))
     record = record.now(state="live", finished=time.time(), previous=before, reason=None)
     place.records.save(record)
+    # Workers that this release no longer has; Compose removes them only where it still has others.
+    place.engine.remove(one for one in place.containers(role="worker") if one.label("release") != str(number))
     if not record.stack["keep_old"]:
         empty(place, names.other(record.color), record.stack["drain"], token)
     place.records.prune(record.stack["keep_releases"], {number, record.previous or number})
