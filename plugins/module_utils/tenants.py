@@ -108,13 +108,15 @@ def postgres_plan(tenants: t.Iterable[Tenant], state: t.Mapping[str, t.Any]) -> 
 # --- Redis -----------------------------------------------------------------------------------------------------
 
 
-def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, seen: str) -> dict[str, t.Any]:
+def redis_plan(
+    tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, seen: str
+) -> dict[str, t.Any]:
     """Return what a Redis server lacks for the tenants of an environment.
 
-    ``seen`` is the output of the role's ``state.sh``. ``problems`` are claims on what others have; ``files`` are
-    the environment's files with their content, and ``differ`` names those that are to be written; ``load`` says
-    that the running server does not use them yet, and ``loaded`` is the user that proves that it does; ``admin``
-    says that the admin's user stands in the files.
+    ``numbers`` is how many databases there are, ``seen`` the output of the role's ``state.sh``. ``problems`` are
+    claims that cannot be met. ``files`` are the environment's files with their content, and ``differ`` names those
+    that are to be written; ``load`` says that the running server does not use them yet, and ``loaded`` is the user
+    that proves that it does.
     """
     tenants = list(tenants)
     state = _redis_state(seen)
@@ -122,22 +124,17 @@ def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, seen: 
     # A user that can do nothing: its name tells which version of this environment's users the server has loaded.
     loaded = f"{environment}@{_sha256(users)[:16]}"
     allotted = {tenant["user"]: sorted(tenant["databases"]) for tenant in tenants}
+    # What was allotted comes first: users without it would have numbers that the next environment takes for free.
     files = {
-        f"users/{environment}.acl": f"{users}user {loaded} off\n",
         f"allotted/{environment}.json": json.dumps(allotted, sort_keys=True) + "\n",
+        f"users/{environment}.acl": f"{users}user {loaded} off\n",
     }
     differ = [name for name, content in files.items() if state["sums"].get(name) != _sha256(content)]
-    others = {
-        user: (other, numbers)
-        for other, theirs in state["allotted"].items()
-        if other != environment
-        for user, numbers in theirs.items()
-    }
+    others = {other: theirs for other, theirs in state["allotted"].items() if other != environment}
     return {
-        "problems": _claims(tenants, others),
+        "problems": _claims(tenants, numbers, others),
         "files": files,
         "differ": differ,
-        "admin": f"users/{REDIS_ADMIN}.acl" in state["sums"],
         "load": bool(differ) or not state["assembled"] or loaded not in state["users"],
         "loaded": loaded,
     }
@@ -165,19 +162,24 @@ def _redis_state(seen: str) -> dict[str, t.Any]:
     return state
 
 
-def _claims(tenants: list[Tenant], others: dict[str, tuple[str, list[int]]]) -> list[str]:
-    """Return what the tenants claim although another tenant or environment has it."""
-    problems = [
-        f"the user {tenant['user']} belongs to {others[tenant['user']][0]} already"
-        for tenant in tenants
-        if tenant["user"] in others
-    ]
+def _claims(tenants: list[Tenant], numbers: int, others: dict[str, dict[str, list[int]]]) -> list[str]:
+    """Return what the tenants claim although there is no such thing or somebody else has it."""
+    owners = {user: environment for environment, theirs in others.items() for user in theirs}
     holders = {
-        number: f"{user} of {environment}" for user, (environment, numbers) in others.items() for number in numbers
+        number: f"{user} ({environment})"
+        for environment, theirs in others.items()
+        for user, databases in theirs.items()
+        for number in databases
     }
+    problems = []
     for tenant in tenants:
+        user = tenant["user"]
+        if user in owners:
+            problems.append(f"the user {user} belongs to {owners[user]} already")
+        owners[user] = "another tenant"
         for number in tenant["databases"]:
-            holder = holders.setdefault(number, tenant["user"])
-            if holder != tenant["user"]:
-                problems.append(f"database {number} of {tenant['user']} belongs to {holder} already")
+            if number >= numbers:
+                problems.append(f"{user} asks for database {number}, but the last one is {numbers - 1}")
+            if holders.setdefault(number, user) != user:
+                problems.append(f"{user} asks for database {number}, but it belongs to {holders[number]}")
     return problems

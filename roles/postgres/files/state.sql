@@ -1,12 +1,12 @@
 -- All that the role has to know of the running server, in one visit.
--- %(folder)s: where the configuration is in the container; %(files)s: the names of the role's files in it
+-- %(folder)s: where the configuration is in the container; %(files)s: the names of the role's files in it, with spaces between
 SELECT json_build_object(
     'files', (
-        SELECT json_object_agg(name, pg_read_file(%(folder)s || '/' || name, true)) FROM unnest(%(files)s::text[]) AS name
+        SELECT json_object_agg(name, pg_read_file(%(folder)s || '/' || name, true)) FROM string_to_table(%(files)s, ' ') AS name
     ),
     -- A file may have been written by a run that was killed before the server read it.
     'stale', EXISTS (
-        SELECT FROM unnest(%(files)s::text[]) AS name
+        SELECT FROM string_to_table(%(files)s, ' ') AS name
         WHERE (pg_stat_file(%(folder)s || '/' || name, true)).modification > pg_conf_load_time()
     ),
     -- A login that can do more than a tenant should is left out: it is to be put right.
