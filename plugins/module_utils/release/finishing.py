@@ -71,6 +71,7 @@ def fail(place: Place, number: int, before: int | None, token: int, reason: str)
         told["traffic_taken_back"] = True
     elif not old and place.live() == record.color:
         place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, None))
+        told["traffic_taken_back"] = True
     if old and any(one.label("release") == str(number) for one in place.containers(role="worker")):
         place.compose_up(old, "workers")
         told["workers_taken_back"] = True
