@@ -1,0 +1,85 @@
+"""The application of the benchmarks: what a release costs, not what an application does.
+
+It refuses connections for START_SECONDS (1), then answers at once; /slow takes 2 s. SIGTERM: no new connections,
+requests in flight get their answer, idle connections are closed. Python's standard library only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+STARTED = time.monotonic()
+VERSION = os.environ.get("APP_VERSION", "0")
+START_SECONDS = float(os.environ.get("START_SECONDS", "1"))
+SLOW_SECONDS = 2.0
+PORT = 8000
+
+
+class Server:
+    """An HTTP/1.1 server with keep-alive; knows which connections wait for a request and which are at work."""
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+        self.tasks: set[asyncio.Task] = set()
+        self.idle: set[asyncio.StreamWriter] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.tasks.add(asyncio.current_task())
+        try:
+            while not self.stopping.is_set():
+                self.idle.add(writer)
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.idle.discard(writer)
+                await self.answer(reader, writer, head)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
+            pass  # the client has left, or speaks no HTTP: nobody is there to answer
+        finally:
+            self.idle.discard(writer)
+            self.tasks.discard(asyncio.current_task())
+            writer.close()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
+        request, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = request.split(" ")
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        await reader.readexactly(int(fields.get("content-length", "0")))
+        path = target.partition("?")[0].rstrip("/")
+        if path == "/slow":
+            await asyncio.sleep(SLOW_SECONDS)
+        status = "200 OK" if path in ("", "/slow", "/healthz", "/version") else "404 Not Found"
+        close = self.stopping.is_set() or fields.get("connection", "").lower() == "close"
+        body = b"" if method == "HEAD" else f"bench {VERSION}\n".encode()
+        writer.write(
+            f"HTTP/1.1 {status}\r\nX-App-Version: {VERSION}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(body)}\r\n{'Connection: close' + chr(13) + chr(10) if close else ''}\r\n".encode()
+            + body
+        )
+        await writer.drain()
+        if close:
+            raise ConnectionResetError("said Connection: close")
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stopping.set)
+        try:
+            # A SIGTERM ends the wait for the start, too.
+            await asyncio.wait_for(self.stopping.wait(), START_SECONDS - (time.monotonic() - STARTED))
+            return
+        except asyncio.TimeoutError:
+            pass
+        server = await asyncio.start_server(self.serve, "0.0.0.0", PORT, backlog=512)
+        print(f"bench {VERSION}: up after {time.monotonic() - STARTED:.2f} s", flush=True)
+        await self.stopping.wait()
+        server.close()
+        for writer in self.idle:
+            writer.close()
+        if self.tasks:
+            await asyncio.wait(self.tasks)
+        print(f"bench {VERSION}: down", flush=True)
+
+
+asyncio.run(Server().run())

@@ -1,0 +1,230 @@
+"""The load client sees every failure, and only failures: it runs as a process against a server that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+LOAD = Path(__file__).parents[2] / "bench" / "load.py"
+ANSWER = "HTTP/1.1 {status} Text\r\nX-App-Version: {version}\r\nContent-Length: {length}\r\n\r\n{body}"
+
+
+class Server:
+    """A small HTTP server in a thread that counts what it received and misbehaves at chosen requests.
+
+    `faults`: number of the request (from 1, over all connections) -> "drop" | "cut" | "hang" | "503" | "chunked".
+    `close_idle`: seconds of silence after which it closes a connection without a word.
+    `switch_at`: from this request on its version is 2.0.0.
+    """
+
+    def __init__(self, faults=None, close_idle=None, switch_at=10**9):
+        self.faults = faults or {}
+        self.close_idle = close_idle
+        self.switch_at = switch_at
+        self.requests = collections.Counter()
+        self.bookings = {}
+        self.stats = dict.fromkeys(
+            ("doubled_keys", "overbooked_events", "tasks_run_twice", "tasks_rescued", "beat_ticks_doubled"), 0
+        )
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self.serve, "127.0.0.1", 0), self.loop)
+        self.url = f"http://127.0.0.1:{started.result(5).sockets[0].getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_):
+        asyncio.run_coroutine_threadsafe(self.cancel(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
+
+    async def cancel(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def serve(self, reader, writer):
+        try:
+            while True:
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.close_idle)
+                method, path, _ = head.decode().split(" ", 2)
+                length = [line for line in head.decode().split("\r\n") if line.startswith("Content-Length")]
+                body = await reader.readexactly(int(length[0].split()[1])) if length else b""
+                self.requests[method] += 1
+                fault = self.faults.get(self.requests.total())
+                if fault == "drop":
+                    return
+                if fault == "hang":
+                    await asyncio.sleep(30)
+                status, text = (503, "no") if fault == "503" else self.answer(method, path, body)
+                version = "2.0.0" if self.requests.total() >= self.switch_at else "1.0.0"
+                answer = ANSWER.format(status=status, version=version, length=len(text), body=text)
+                if fault == "chunked":
+                    answer = answer.replace(f"Content-Length: {len(text)}", "Transfer-Encoding: chunked")
+                    answer = answer.replace(f"\r\n\r\n{text}", f"\r\n\r\n{len(text):x}\r\n{text}\r\n0\r\n\r\n")
+                writer.write(answer.encode()[: -1 if fault == "cut" else None])
+                if fault == "cut":
+                    return
+        except (asyncio.IncompleteReadError, asyncio.TimeoutError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def answer(self, method, path, body):
+        key = path.rstrip("/").rsplit("/", 1)[-1]
+        if method == "POST" and body != b"{}":
+            self.bookings[json.loads(body)["key"]] = 1
+            return 201, "{}"
+        if path == "/api/stats/":
+            return 200, json.dumps({"bookings": len(self.bookings), "confirmed": len(self.bookings), **self.stats})
+        if path.startswith("/api/bookings/"):
+            found = key in self.bookings
+            return (200, json.dumps({"requests": self.bookings[key]})) if found else (404, "{}")
+        return 200, "hello"
+
+
+def start(server, *options):
+    command = [sys.executable, str(LOAD), *options, "--url", server.url, "--host", "app.localhost"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process):
+    output = process.communicate(timeout=20)[0]
+    return process.returncode, output
+
+
+@pytest.fixture
+def run(tmp_path):
+    def do(server, *options, duration=0.6, rate=200, slow=0):
+        result = tmp_path / "result.json"
+        arguments = ["--duration", str(duration), "--rate", str(rate), "--slow-clients", str(slow)]
+        code, output = finish(start(server, "run", *arguments, "--result", str(result), *options))
+        return code, output, json.loads(result.read_text())
+
+    return do
+
+
+def test_a_clean_run_reports_no_failure_and_counts_like_the_server(run):
+    with Server() as server:
+        code, output, result = run(server, slow=2)
+    counts = result["normal"]
+    assert code == 0, output
+    assert counts["sent"] == counts["succeeded"]
+    assert counts["failed"] == result["slow"]["failed"] == 0
+    assert counts["sent"] + result["slow"]["sent"] == server.requests.total()
+    assert 120 <= counts["sent"] <= 135
+    assert server.requests["POST"] == pytest.approx(counts["sent"] / 10, abs=1)
+    assert counts["longest_gap"]["seconds"] < 0.5
+    assert "0 failed" in output
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("drop", "reset"), ("cut", "reset"), ("503", "status 503"), ("hang", "timeout")]
+)
+def test_one_failure_is_seen_and_never_sent_again(run, fault, kind):
+    with Server(faults={77: fault}) as server:
+        code, output, result = run(server, "--timeout", "0.5")
+    counts = result["normal"]
+    assert code == 1, output
+    assert counts["failed_by_kind"] == {kind: 1}
+    assert [failure["kind"] for failure in counts["failures"]] == [kind]
+    assert counts["sent"] == counts["succeeded"] + 1 == server.requests.total()
+    assert kind in output
+
+
+def test_a_server_that_is_not_there_is_a_failure_of_every_request(run):
+    with Server() as server:
+        pass
+    server.url = "http://127.0.0.1:9"
+    code, _, result = run(server, duration=0.2, slow=1)
+    assert code == 1
+    assert result["normal"]["failed_by_kind"] == {"connect": result["normal"]["sent"]}
+    assert result["slow"]["failed_by_kind"] == {"connect": result["slow"]["sent"]}
+
+
+def test_an_idle_connection_that_the_server_closed_is_no_failure(run):
+    # 20 connections at 100 requests a second: each is idle for 0.2 s between two requests.
+    with Server(close_idle=0.05) as server:
+        code, output, result = run(server, rate=100)
+    assert code == 0, output
+    assert result["reopened"] > 20
+    assert result["normal"]["sent"] == server.requests.total()
+
+
+def test_versions_and_chunked_answers(run):
+    with Server(switch_at=101, faults={50: "chunked"}) as server:
+        _, _, result = run(server, duration=1)
+    versions = result["normal"]["versions"]
+    assert list(versions) == ["1.0.0", "2.0.0"]
+    assert versions["1.0.0"]["count"] == 100
+    assert versions["1.0.0"]["last"] == pytest.approx(0.5, abs=0.2)
+    assert versions["2.0.0"]["first"] >= versions["1.0.0"]["last"] - 0.1
+
+
+def test_latency_counts_from_the_time_a_request_was_due(run):
+    # The only connection hangs for 0.5 s: what is due meanwhile is late, and is sent all the same.
+    with Server(faults={20: "hang"}) as server:
+        _, _, result = run(server, "--timeout", "0.5", "--connections", "1", duration=1)
+    counts = result["normal"]
+    assert counts["sent"] >= 200
+    assert counts["latency_ms"]["max"] > 400
+    assert counts["latency_ms"]["p50"] > 20
+    assert 0.4 < counts["longest_gap"]["seconds"] < 0.9
+
+
+def test_sigterm_ends_the_load_with_a_whole_result(tmp_path):
+    result = tmp_path / "result.json"
+    with Server() as server:
+        process = start(server, "run", "--slow-clients", "0", "--result", str(result))
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        code, output = finish(process)
+    assert code == 0, output
+    assert json.loads(result.read_text())["normal"]["sent"] == server.requests.total()
+
+
+def test_check_finds_what_was_lost_and_what_was_doubled(run, tmp_path):
+    ledger = tmp_path / "ledger"
+    check = ["check", "--ledger", str(ledger), "--settle", "0"]
+    with Server(faults={31: "503"}) as server:
+        run(server, "--ledger", str(ledger), "--post-every", "2")
+        keys = [line.split()[1] for line in ledger.read_text().splitlines()]
+        assert len(keys) == server.requests["POST"]
+        code, output = finish(start(server, *check))
+        assert code == 0, output
+
+        server.bookings[keys[3]] = 2
+        code, output = finish(start(server, *check))
+        assert (code, "doubled 1" in output) == (1, True)
+
+        server.bookings[keys[3]] = 1
+        del server.bookings[keys[5]]
+        code, output = finish(start(server, *check))
+        assert (code, "lost 1" in output) == (1, True)
+
+        server.bookings[keys[5]] = 1
+        server.stats["tasks_run_twice"] = 1
+        code, output = finish(start(server, *check))
+        assert (code, "tasks run twice 1" in output) == (1, True)
+
+
+def test_a_wrong_url_is_said(tmp_path):
+    with Server() as server:
+        pass
+    server.url = "bookings.localhost"
+    code, output = finish(start(server, "run"))
+    assert code == 2
+    assert "http://ADDRESS:PORT" in output
