@@ -9,6 +9,7 @@ reload the old worker still answers the last request of its idle connections, so
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import http.client
 import io
@@ -25,7 +26,6 @@ from . import Plan, Proxy, Routing, State
 INSIDE = "/etc/switchyard"
 
 SOCKET_TIMEOUT = 5.0
-BODY_SHOWN = 400
 
 
 def backend(key: str, service: str, color: str) -> str:
@@ -53,9 +53,14 @@ def map_text(entries: t.Mapping[str, str]) -> str:
 
 
 def parse_map(answer: str) -> dict[str, str]:
-    """Return the entries of ``show map``: an address, the key and the value a line."""
-    rows = (line.split(None, 2) for line in answer.splitlines())
-    return {row[1]: row[2].strip() for row in rows if len(row) == 3}
+    """Return the entries of ``show map``: an address, the key and the value a line.
+
+    Raises SwitchyardError for any other answer: taken for a map, it would be written over every stack's routes.
+    """
+    rows = [line.split(None, 2) for line in answer.splitlines() if line.strip()]
+    if any(len(row) != 3 or not row[0].startswith("0x") for row in rows):
+        raise SwitchyardError(f"The proxy did not show its map: {answer.strip()}. Look at its log, then run setup.yml.")
+    return {key: value.strip() for _address, key, value in rows}
 
 
 def parse_processes(answer: str) -> list[str]:
@@ -160,7 +165,13 @@ class HAProxy(Proxy):
                 self._configure(plan)
             if plan.changed:
                 self._write_maps(plan.after)
-                self._set_maps(plan.after)
+                try:
+                    self._set_maps(plan.after)
+                except SwitchyardError:
+                    self._write_maps(plan.before)
+                    with contextlib.suppress(SwitchyardError):
+                        self._set_maps(plan.before)
+                    raise
             return plan
 
     def _configure(self, plan: Plan) -> None:
@@ -203,15 +214,23 @@ class HAProxy(Proxy):
     def _set_maps(self, state: State) -> None:
         """Replace the maps in every worker, each in one commit (management guide, ``prepare map``)."""
         for worker in self.workers():
-            for name, entries in (("routes", state.routes), ("live", state.live)):
-                path = f"{INSIDE}/maps/{name}.map"
-                answer = self.ask(f"prepare map {path}", worker)
-                version = re.search(r"(\d+)\s*\Z", answer)
-                if not version:
-                    raise SwitchyardError(f"The proxy would not prepare {path}: {answer}")
-                if entries:
-                    self._expect_silence(f"add map @{version[1]} {path} <<\n{map_text(entries)}", worker)
-                self._expect_silence(f"commit map @{version[1]} {path}", worker)
+            try:
+                self._set_maps_of(worker, state)
+            except SwitchyardError:
+                # A worker that finishes its last requests may end between two commands.
+                if worker in self.workers():
+                    raise
+
+    def _set_maps_of(self, worker: str, state: State) -> None:
+        for name, entries in (("routes", state.routes), ("live", state.live)):
+            path = f"{INSIDE}/maps/{name}.map"
+            answer = self.ask(f"prepare map {path}", worker)
+            version = re.search(r"New version created: (\d+)\s*\Z", answer)
+            if not version:
+                raise SwitchyardError(f"The proxy would not prepare {path}: {answer}")
+            if entries:
+                self._expect_silence(f"add map @{version[1]} {path} <<\n{map_text(entries)}", worker)
+            self._expect_silence(f"commit map @{version[1]} {path}", worker)
 
     def _expect_silence(self, command: str, worker: str) -> None:
         answer = self.ask(command, worker)
