@@ -125,6 +125,11 @@ class Place:
         mine = {"project": self.project, "environment": self.environment, "stack": self.stack}
         return self.engine.containers(**mine, **labels)
 
+    def owns(self, container: Container) -> bool:
+        """Return whether a container is of this stack, in this environment and project."""
+        mine = {"project": self.project, "environment": self.environment, "stack": self.stack}
+        return all(container.label(name) == value for name, value in mine.items())
+
     def live(self) -> str | None:
         """Return the color that the running proxy sends the public to."""
         return self.proxy.read().live.get(self.key)

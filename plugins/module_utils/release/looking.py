@@ -166,16 +166,18 @@ def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.
         colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
         for name in (names.container(place.project, service, place.environment, color) for color in colors):
             container = place.engine.container(name)
-            if container and container.label("stack") != place.stack:
+            if container and not place.owns(container):
                 what = f"the name {name} belongs to a container that is not of this stack"
                 found.append(Problem(where, what, f"Rename the service, or remove it: docker rm -f {name}"))
     return found
 
 
 def fingerprint_of(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> str:
-    """Return the digest of all that would run, its secrets among it under this server's own key."""
+    """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
     key = (files.read(place.server.root / "proxy" / "private.key") or "").encode()
-    sealed = hmac.new(key, json.dumps(given.secrets, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+    mounted = {name: given.sources.get(name) for name in given.stack["files"]}
+    content = json.dumps([given.secrets, mounted], sort_keys=True).encode()
+    sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
     release = rendering.Release(place.project, place.environment, images=images, fingerprint=sealed)
     return rendering.render(normalised, given.stack, release).fingerprint()
 
@@ -193,9 +195,10 @@ def _standing(
     expected = record.containers + record.workers + record.accessories if record else -1
     known = True
     if stack:
-        routing = routing_of(stack, place.project, place.environment, {})
-        wanted = {route.host + route.path: f"{place.key}/{route.service}" for route in routing.routes}
-        known = wanted == {at: to for at, to in state.routes.items() if to.split("/")[0] == place.key}
+        # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
+        counts = {name: rendering.replicas(normalised, name) for name in normalised.get("services", {})}
+        routing = routing_of(stack, place.project, place.environment, counts)
+        known = not place.proxy.plan_routes(state, routing).changed
     return planning.Standing(
         live=live,
         live_record=record,
