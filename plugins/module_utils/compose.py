@@ -28,7 +28,8 @@ def lay_down(files: dict[str, str], folder: Path) -> None:
             raise SwitchyardError(f"{name}: leads out of the stack's folder. Name files relative to source.path.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-        path.chmod(0o600)
+        # A file that is mounted is read by the containers' user; the folder above it is closed to everybody else.
+        path.chmod(0o644)
 
 
 def variables(stack: dict[str, t.Any], project: str, environment: str) -> dict[str, str]:
