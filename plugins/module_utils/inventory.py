@@ -108,6 +108,10 @@ def check(
     ):
         if not names.NAME_PART.match(str(value)):
             problems.append(Problem(name, f"{value!r} is no name", f"Write {example}: lower case, digits, - and _"))
+    if "_" in str(environment):
+        # It stands in host names, and between the stack and the service in the names of the proxy's backends.
+        what = f"{environment!r} has an underscore"
+        problems.append(Problem("switchyard_environment", what, "Write - instead: host names have no underscore"))
     if not isinstance(stacks, list) or not stacks:
         problems.append(Problem(variable, "there is no stack in it", "Write a list with at least one stack"))
         return [], problems
@@ -300,6 +304,9 @@ def _between(
             name = names.container(project, service, environment)
             instead = "Rename a service: containers are called <project>-<service>-<environment>"
             claim("container", name, f"{where}, service {service}", instead)
+        if stack["postgres"]:
+            database = names.database(stack["name"], environment)
+            claim("database", database, f"{where}.postgres", "Rename a stack: in a database's name - becomes _")
         for database in (stack["redis"] or {}).get("databases", []):
             claim("Redis database", str(database), f"{where}.redis.databases", "Take a free one")
 
