@@ -21,7 +21,16 @@ description:
 """
 
 # Actions that never leave the controller; everything else is a module call on a server.
-LOCAL = {"include_tasks", "include_role", "import_role", "debug", "fail", "assert", "set_fact", "validate_argument_spec"}
+LOCAL = {
+    "include_tasks",
+    "include_role",
+    "import_role",
+    "debug",
+    "fail",
+    "assert",
+    "set_fact",
+    "validate_argument_spec",
+}
 
 
 class CallbackModule(CallbackBase):
