@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from django.core.cache import cache
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
 
 from bookings.version import VERSION
@@ -12,7 +13,7 @@ from . import booking as bookings
 from .forms import BookingForm
 from .models import Booking, Event
 
-PAGE_SECONDS = 1  # how old the list of events on the first page may be
+PAGE_SECONDS = 1  # how old the first page may be
 LATEST = 8
 
 
@@ -22,9 +23,11 @@ def version(request):
 
 
 def read_page():
+    """What the first page shows to everybody alike: the events, and the latest bookings as HTML."""
+    latest = Booking.objects.select_related("event").order_by("-id")[:LATEST]
     return {
         "events": list(Event.objects.order_by("capacity")),
-        "latest": list(Booking.objects.select_related("event").order_by("-id")[:LATEST]),
+        "latest": render_to_string("places/_latest.html", {"bookings": latest}),
     }
 
 
