@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from fakes import FakeMaster, Machine
 
 
 @pytest.fixture
@@ -26,3 +30,37 @@ def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, t.
         return json.loads(capsys.readouterr().out)
 
     return run
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Give a server of its own with the stack ``shop`` in the environment ``prod`` of the project ``po``."""
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> Iterator[FakeMaster]:
+    """Give HAProxy's master socket in the folders that the role ``proxy`` makes."""
+    for name in ("run", "maps", "conf.d", "staged"):
+        (tmp_path / "proxy" / name).mkdir(parents=True)
+    with FakeMaster(tmp_path / "proxy" / "run" / "master.sock").listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[[], list[str]]]:
+    """Put a command ``docker`` on the path that notes its words and then does what a test says, in shell.
+
+    Returns a function that gives the notes.
+    """
+
+    def install(script: str = "") -> Callable[[], list[str]]:
+        folder, notes = tmp_path / "bin", tmp_path / "docker.log"
+        folder.mkdir(exist_ok=True)
+        command = folder / "docker"
+        command.write_text(f'#!/bin/sh\necho "$*" >> {shlex.quote(str(notes))}\n{script}\n')
+        command.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        return lambda: notes.read_text().splitlines() if notes.exists() else []
+
+    return install

@@ -1,0 +1,366 @@
+"""Stand-ins for what only a server has: an engine, a proxy, HAProxy's master socket, an HTTP application.
+
+They hold the same interfaces as the real ones and no logic of a test. What Docker and HAProxy really do is asked by
+the Molecule scenarios.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socketserver
+import threading
+import typing as t
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import inventory, names, rendering
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Container, Image
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.place import Place, Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import Plan, Proxy, Routing, State
+from ansible_collections.switchyard.stacks.plugins.module_utils.records import Record
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
+
+HOST = "shop.example.org"
+
+
+def written(**changes: t.Any) -> dict[str, t.Any]:
+    """Return a stack as a person writes it."""
+    return {
+        "name": "shop",
+        "source": {"path": "shop"},
+        "routes": [{"service": "web", "port": 8000, "hosts": [HOST]}],
+        **changes,
+    }
+
+
+def checked(**changes: t.Any) -> dict[str, t.Any]:
+    """Return a stack with all defaults, as the modules get it: without its secrets' values."""
+    stacks, problems = inventory.check([written(**changes)], "po", "prod")
+    assert not problems, problems
+    return inventory.without_secrets(stacks[0])[0]
+
+
+def normalised(**services: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return Compose files as Compose normalises them; a service needs no more than what a test is about."""
+    chosen = services or {"web": {}}
+    return {
+        "name": "stack",
+        "networks": {"default": {"name": "stack_default"}},
+        "services": {
+            name: {"image": f"reg/{name}:1", "networks": {"default": None}, **service}
+            for name, service in chosen.items()
+        },
+    }
+
+
+def container(name: str = "po-web-prod-blue", **changes: t.Any) -> Container:
+    """Return a container that runs."""
+    labels = {"project": "po", "environment": "prod", "stack": "shop", **changes.pop("labels", {})}
+    plain = Container(
+        id=name,
+        name=name,
+        state="running",
+        health=None,
+        restarts=0,
+        exit_code=0,
+        labels=names.labels(**labels),
+        addresses={"po-front-prod": "127.0.0.1"},
+        image="sha256:1",
+    )
+    return replace(plain, **changes)
+
+
+def colored(color: str, release: int, fingerprint: str = "f", service: str = "web", **changes: t.Any) -> Container:
+    """Return the container of a routed service."""
+    labels = {"color": color, "release": release, "fingerprint": fingerprint, "service": service, "role": "routed"}
+    return container(f"po-{service}-prod-{color}", labels=labels, **changes)
+
+
+def worker(release: int, fingerprint: str = "f", service: str = "celery", **changes: t.Any) -> Container:
+    """Return the container of a worker."""
+    labels = {"release": release, "fingerprint": fingerprint, "service": service, "role": "worker"}
+    return container(f"po-{service}-prod", labels=labels, **changes)
+
+
+class FakeEngine:
+    """An engine that remembers."""
+
+    def __init__(self, *standing: Container, images: t.Iterable[str] = (), root: str = "/") -> None:
+        self.standing = {one.name: one for one in standing}
+        self.images = {name: Image(id=f"sha256:{name}", digest=None, user=1000) for name in images}
+        self.made_networks: dict[str, dict[str, t.Any]] = {}
+        self.made_volumes: dict[str, dict[str, t.Any]] = {}
+        self.removed: list[str] = []
+        self.written: dict[str, list[str]] = {}
+        self.registry: set[str] = set()
+        self.folder = root
+
+    def root(self) -> str:
+        return self.folder
+
+    def containers(self, **labels: str) -> list[Container]:
+        return [one for one in self.standing.values() if all(one.label(k) == v for k, v in labels.items())]
+
+    def container(self, name: str) -> Container | None:
+        return self.standing.get(name)
+
+    def image(self, name: str) -> Image | None:
+        known = {key: image for image in self.images.values() for key in (image.id, image.digest) if key}
+        return self.images.get(name) or known.get(name)
+
+    def logs(self, name: str, lines: int = 20) -> list[str]:
+        return self.written.get(name, [])[-lines:]
+
+    def networks(self) -> set[str]:
+        return set(self.made_networks)
+
+    def pull(self, name: str) -> Image:
+        if name not in self.registry:
+            raise SwitchyardError(f"The image {name} cannot be pulled: not found")
+        self.images[name] = Image(id=f"sha256:{name}", digest=f"{name}@sha256:abc", user=1000)
+        return self.images[name]
+
+    def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:
+        new = name not in self.made_networks
+        self.made_networks.setdefault(name, {"internal": internal, "labels": labels})
+        return new
+
+    def ensure_volume(self, name: str, driver: str, options: dict[str, str], labels: dict[str, str]) -> bool:
+        new = name not in self.made_volumes
+        self.made_volumes.setdefault(name, {"driver": driver, "labels": labels})
+        return new
+
+    def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
+        chosen = sorted(one.name for one in containers)
+        for name in chosen:
+            del self.standing[name]
+        self.removed += chosen
+        return chosen
+
+    def start(self, *containers: Container) -> None:
+        self.standing.update({one.name: one for one in containers})
+
+
+class FakeProxy(Proxy):
+    """A proxy whose running process is a pair of mappings."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state or State()
+        self.files: dict[str, str] = {}
+        self.plans: list[Plan] = []
+        self.aimed: list[tuple[str, dict[str, str]]] = []
+        self.busy: dict[str, list[int]] = {}
+        self.asked: list[tuple[str, str, str | None]] = []
+        # What a color answers, asked for by name or because it is live.
+        self.answer: Callable[[str, str], tuple[int, str]] = lambda color, path: (200, f"hello from {color}")
+        self.stuck_on: str | None = None
+
+    def read(self) -> State:
+        return self.state
+
+    def plan_routes(self, state: State, routing: Routing) -> Plan:
+        mine = {route.host + route.path: f"{routing.key}/{route.service}" for route in routing.routes}
+        others = {at: to for at, to in state.routes.items() if to.split("/")[0] != routing.key}
+        content = json.dumps([routing.services(), dict(routing.replicas)], sort_keys=True)
+        before = {name: text for name, text in self.files.items() if name == routing.key}
+        return Plan(state, State(state.live, {**others, **mine}), {routing.key: content}, before)
+
+    def apply(self, change: Callable[[State], Plan]) -> Plan:
+        plan = change(self.state)
+        self.plans.append(plan)
+        self.state = plan.after
+        self.files.update(plan.files)
+        return plan
+
+    def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
+        self.aimed.append((color, dict(addresses)))
+
+    def in_flight(self, key: str, color: str) -> int:
+        left = self.busy.get(color, [])
+        return left.pop(0) if len(left) > 1 else sum(left)
+
+    def stats(self, key: str, color: str) -> dict[str, t.Any]:
+        return {f"{key}_web_{color}/web1": {"status": "UP", "in_flight": 0}}
+
+    def request(
+        self, host: str, path: str, color: str | None = None, timeout: float = 5.0
+    ) -> tuple[int, str | None, str]:
+        self.asked.append((host, path, color))
+        answering = color or self.stuck_on or self.state.live.get("po-shop-prod")
+        if not answering:
+            return 503, None, "no release yet"
+        status, body = self.answer(answering, path)
+        return status, answering, body
+
+    def live(self) -> str | None:
+        return self.state.live.get("po-shop-prod")
+
+
+@dataclass
+class Machine:
+    """A server in a folder, with an engine and a proxy that remember, and one stack on it."""
+
+    root: Path
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    proxy: FakeProxy = field(default_factory=FakeProxy)
+
+    def __post_init__(self) -> None:
+        (self.root / "proxy").mkdir(parents=True, exist_ok=True)
+        (self.root / "proxy" / "private.key").write_text("key-of-this-server")
+        self.server = Server(self.root, "po", "prod")
+        # A cached property finds its value in the instance.
+        vars(self.server).update(engine=self.engine, proxy=self.proxy)
+        self.place: Place = self.server.place("shop")
+        self.place.folder.mkdir(parents=True)
+
+    def lock(self, holder: str = "ann@laptop") -> int:
+        """Take the stack's lock and return its token."""
+        return self.place.lock.take(holder, "prepare", lambda: None).token
+
+    def released(self, color: str, stack: dict[str, t.Any] | None = None, **changes: t.Any) -> Record:
+        """Leave the record and the container of a release on a color."""
+        number = self.place.records.begin()
+        values: dict[str, t.Any] = {
+            "number": number,
+            "color": color,
+            "state": "live",
+            "fingerprint": "f",
+            "stack": stack or checked(),
+            "holder": "ann@laptop",
+            "started": 1.0,
+            "containers": 1,
+            **changes,
+        }
+        record = Record(**values)
+        self.place.records.save(record)
+        self.engine.start(colored(color, number, record.fingerprint))
+        return record
+
+    def make_live(self, color: str) -> None:
+        """Send the public to a color, as it was before the test."""
+        self.proxy.state = State({"po-shop-prod": color}, {f"{HOST}/": "po-shop-prod/web"})
+
+    def deployed(self, color: str, given: Given, **changes: t.Any) -> Record:
+        """Leave a live release that is just what is given, with everything running."""
+        from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking
+
+        self.make_live(color)
+        content = json.loads(given.sources["docker-compose.yml"])
+        counts = {name: rendering.replicas(content, name) for name in content["services"]}
+        routing = looking.routing_of(given.stack, "po", "prod", counts)
+        self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing))
+        pinned = {name: image.pinned for name, image in self.engine.images.items()}
+        fingerprint = looking.fingerprint_of(self.place, content, given, pinned)
+        return self.released(color, given.stack, fingerprint=fingerprint, images=pinned, **changes)
+
+
+@dataclass
+class FakeMaster:
+    """HAProxy's master socket: what it answers was captured from HAProxy 3.0."""
+
+    path: Path
+    workers: list[str] = field(default_factory=lambda: ["12"])
+    maps: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    stat: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    reload_answer: str = "Success=1\n--\n[NOTICE]   (1) : New worker (12) forked\n[NOTICE]   (1) : Loading success.\n"
+    refuse: dict[str, str] = field(default_factory=dict)
+    before_answer: Callable[[str], None] = lambda line: None
+
+    def content(self, worker: str, name: str) -> dict[str, str]:
+        return self.maps.setdefault(worker, {"live": {}, "routes": {}})[name]
+
+    def answer(self, line: str) -> str:
+        self.log.append(line)
+        self.before_answer(line)
+        if line == "show proc":
+            head = "#<PID>          <type>          <reloads>       <uptime>        <version>      \n"
+            head += "1               master          1 [failed: 0]   0d00h00m02s     3.0.11-1+deb13u5\n# workers\n"
+            rows = [f"{pid}              worker          {n}               0d00h00m02s     3.0.11-1+deb13u5\n"
+                    for n, pid in enumerate(self.workers)]
+            return head + "".join(rows[:1]) + "# old workers\n" * bool(rows[1:]) + "".join(rows[1:]) + "# programs\n\n"
+        if line == "reload":
+            return self.reload_answer + "\n"
+        prefix, _, command = line.partition(" ")
+        worker = prefix[2:]
+        if worker not in self.workers:
+            return f"Can't find the target PID matching the prefix '{prefix}'\n"
+        for words, refusal in self.refuse.items():
+            if command.startswith(words):
+                return refusal + "\n\n"
+        return self.of_worker(worker, command) + "\n"
+
+    def of_worker(self, worker: str, command: str) -> str:
+        words, _, payload = command.partition(" <<\n")
+        verb = words.split()[:2]
+        if verb == ["show", "stat"]:
+            return self.stat.get(worker, "# pxname,svname,scur,stot,econ,status,\n")
+        if verb == ["show", "servers"]:
+            return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po-shop-prod_web_blue 1 web1 172.18.0.4\n"
+        if verb == ["set", "server"]:
+            return "IP changed from '172.18.0.4' to '172.18.0.5' by 'stats socket command'\n"
+        name = Path(words.split()[-1]).stem
+        current = self.content(worker, name)
+        if verb == ["show", "map"]:
+            return "".join(f"0x7fd70c8412{n:02x} {key} {value}\n" for n, (key, value) in enumerate(current.items()))
+        if verb == ["prepare", "map"]:
+            self.maps[worker][f"next {name}"] = {}
+            return "New version created: 2\n"
+        if verb == ["add", "map"]:
+            self.maps[worker][f"next {name}"] = dict(row.split(" ", 1) for row in payload.splitlines())
+        if verb == ["commit", "map"]:
+            self.maps[worker][name] = self.maps[worker].pop(f"next {name}")
+        return ""
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[FakeMaster]:
+        master = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(master.answer(self.rfile.read().decode().rstrip("\n")).encode())
+
+        with serving(socketserver.ThreadingUnixStreamServer(str(self.path), Handler)):
+            yield self
+
+
+@contextlib.contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    """Let a server answer in a thread until the block ends."""
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.005))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def application(answer: Callable[[str, t.Any], tuple[int, dict[str, str], str]]) -> Iterator[int]:
+    """Serve HTTP on a free port, which is returned; ``answer`` gets the path and the headers of each request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            self.rfile.read(length)
+            status, headers, body = answer(self.path, self.headers)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body.encode()))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_POST = do_DELETE = do_GET
+
+        def log_message(self, *words: t.Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield server.server_address[1]

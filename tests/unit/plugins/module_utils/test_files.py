@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import files
+
+
+def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "live.map"
+    path.write_text("old")
+    files.write(path, "new\n", 0o640)
+    assert path.read_text() == "new\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "kept").write_text("old")
+    with pytest.raises(OSError, match="folder"):
+        files.write(target, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (target / "kept").read_text() == "old"
+
+
+def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
+    import os
+
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    (tmp_path / f".live.map.{os.getpid()}.tmp").symlink_to(victim)
+    with pytest.raises(OSError, match=r"live\.map"):
+        files.write(tmp_path / "live.map", "new")
+    assert victim.read_text() == "untouched"
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "map"
+    contents = {"a" * 100_000, "b" * 100_000}
+    files.write(path, "a" * 100_000)
+    seen, done = set(), threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(path.read_text())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for content in sorted(contents) * 5:
+        files.write(path, content)
+    done.set()
+    reader.join()
+    assert seen <= contents
+
+
+def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"b": [1, None], "a": "ä"}, 0o600)
+    assert files.read_json(tmp_path / "a.json") == {"a": "ä", "b": [1, None]}
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_missing_or_torn_reads_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / "torn.json").write_text('{"number": 1, "sta')
+    assert files.read_json(tmp_path / "torn.json") is None
+    assert files.read_json(tmp_path / "missing.json") is None
+    assert files.read_json(tmp_path / "torn.json" / "below") is None
+    assert files.read(tmp_path / "missing") is None
+    assert files.read(tmp_path / "torn.json" / "below") is None
+    assert files.read(tmp_path / "torn.json") == '{"number": 1, "sta'
+
+
+HOLD = "import fcntl,sys,time; f=open(sys.argv[1],'a'); fcntl.flock(f,2); print('held',flush=True); time.sleep(0.3)"
+
+
+def test_another_process_that_holds_the_lock_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        begun = time.monotonic()
+        with files.locked(path):
+            waited = time.monotonic() - begun
+    assert waited > 0.15
+    assert path.exists()

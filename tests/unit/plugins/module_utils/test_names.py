@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+
+
+def test_the_other_color_of_each() -> None:
+    assert [names.other("blue"), names.other("green")] == ["green", "blue"]
+
+
+def test_there_is_no_third_color() -> None:
+    with pytest.raises(ValueError, match="not in tuple"):
+        names.other("red")
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (names.container("po", "web", "prod"), "po-web-prod"),
+        (names.container("po", "web", "prod", "blue"), "po-web-prod-blue"),
+        (names.container("po", "web", "prod", "blue", "shop", "{stack}.{service}"), "shop.web-blue"),
+        (names.volume("po", "data", "qual"), "po-data-qual"),
+        (names.network("po", "front", "qual"), "po-front-qual"),
+        (names.compose_project("po", "shop", "prod", "workers"), "po-shop-prod-workers"),
+        (names.shared("po", "postgres"), "po-postgres"),
+        (names.router("web", "prod"), "web-prod"),
+        (names.domain("web", "qual", "example.org"), "web-qual.example.org"),
+        (names.domain("web", "prod", "example.org"), "web.example.org"),
+        (names.stack_key("po", "shop", "prod"), "po-shop-prod"),
+        (names.database("my-shop", "pre-prod"), "my_shop_pre_prod"),
+        (names.redis_user("shop", "prod"), "shop-prod"),
+    ],
+)
+def test_patterns(made: str, expected: str) -> None:
+    assert made == expected
+
+
+@pytest.mark.parametrize("name", ["a", "po", "celery_beat", "a-b-1"])
+def test_a_name_part(name: str) -> None:
+    assert names.NAME_PART.match(name)
+
+
+@pytest.mark.parametrize("name", ["", "Po", "-a", "a-", "a b", "a.b", "a\n", "ä"])
+def test_no_name_part(name: str) -> None:
+    assert not names.NAME_PART.match(name)
+
+
+def test_labels_are_texts_and_empty_ones_are_left_out() -> None:
+    made = names.labels(project="po", release=7, color=None, fingerprint="")
+    assert made == {"io.switchyard.project": "po", "io.switchyard.release": "7"}
