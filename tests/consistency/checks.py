@@ -171,7 +171,7 @@ def plugins_have_unit_tests(root: Path) -> list[str]:
                     continue
                 name = "init"
             wanted.add(str(path.relative_to(root).with_name(f"test_{name}.py")))
-    there = {str(path.relative_to(root / "tests/unit")) for path in (root / "tests/unit").rglob("test_*.py")}
+    there = {str(path.relative_to(root / "tests/unit")) for path in (root / "tests/unit/plugins").rglob("test_*.py")}
     return [f"tests/unit/{name} is missing" for name in sorted(wanted - there)] + [
         f"tests/unit/{name} tests no plugin that exists" for name in sorted(there - wanted)
     ]
