@@ -36,6 +36,8 @@ def other(color: str) -> str:
 
     Raises ValueError for anything but the two colors.
     """
+    if color not in COLORS:
+        raise ValueError(f"{color!r} is not a color")
     return COLORS[1 - COLORS.index(color)]
 
 
