@@ -66,15 +66,19 @@ def _using(stacks: Stacks, server: str) -> t.Iterator[tuple[str, t.Mapping[str, 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------
 
 
-def scram_sha_256(password: str, user: str) -> str:
-    """Return the verifier of a password in the form of ``pg_authid.rolpassword`` (RFC 5803).
+def verifier(password: str, user: str) -> str:
+    """Return what proves the password of a login.
 
     The salt comes from the user's name, not from chance: the same password gives the same verifier, so that a
     second run can see that nothing changed. Characters outside ASCII would need SASLprep (RFC 4013): refused.
     """
     if not password.isascii() or not password.isprintable() or not password:
         raise ValueError(f"the password of {user} must be printable ASCII characters, at least one")
-    salt = hashlib.sha256(f"switchyard {user}".encode()).digest()[:16]
+    return scram_sha_256(password, hashlib.sha256(f"switchyard {user}".encode()).digest()[:16])
+
+
+def scram_sha_256(password: str, salt: bytes) -> str:
+    """Return the SCRAM verifier of a password in the form of ``pg_authid.rolpassword`` (RFC 5803)."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
     stored = hashlib.sha256(hmac.new(salted, b"Client Key", hashlib.sha256).digest()).digest()
     server = hmac.new(salted, b"Server Key", hashlib.sha256).digest()
@@ -90,12 +94,10 @@ def postgres_plan(tenants: t.Iterable[Tenant], state: t.Mapping[str, t.Any]) -> 
     """
     tenants = list(tenants)
     logins, databases = state.get("logins", {}), state.get("databases", {})
-    verifiers = {tenant["user"]: scram_sha_256(tenant["password"], tenant["user"]) for tenant in tenants}
+    verifiers = {tenant["user"]: verifier(tenant["password"], tenant["user"]) for tenant in tenants}
     closed = {name for name, database in databases.items() if not database["open"]}
     return {
-        "logins": [
-            {"user": user, "verifier": verifier} for user, verifier in verifiers.items() if logins.get(user) != verifier
-        ],
+        "logins": [{"user": user, "verifier": proof} for user, proof in verifiers.items() if logins.get(user) != proof],
         "databases": [
             {"database": tenant["database"], "user": tenant["user"]}
             for tenant in tenants
@@ -108,9 +110,7 @@ def postgres_plan(tenants: t.Iterable[Tenant], state: t.Mapping[str, t.Any]) -> 
 # --- Redis -----------------------------------------------------------------------------------------------------
 
 
-def redis_plan(
-    tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, seen: str
-) -> dict[str, t.Any]:
+def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, seen: str) -> dict[str, t.Any]:
     """Return what a Redis server lacks for the tenants of an environment.
 
     ``numbers`` is how many databases there are, ``seen`` the output of the role's ``state.sh``. ``problems`` are

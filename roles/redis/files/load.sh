@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Waits until the server answers the administrator, then lets it read its users.
 # $1: the folder of the configuration, $2: seconds to wait, $3: a user that is among them
 REDISCLI_AUTH=$(cat "$1/admin_password")

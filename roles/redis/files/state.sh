@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Prints what is there: the files' sums, what each environment was allotted, the users that the running server knows.
 # It is run in the container, or on the server where there is none. $1: the folder of the configuration
 export LC_ALL=C

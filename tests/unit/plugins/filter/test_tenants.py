@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.switchyard.stacks.plugins.filter.tenants import FilterModule
+
+
+def test_each_filter_is_there_by_its_name() -> None:
+    assert sorted(FilterModule().filters()) == ["postgres_plan", "postgres_tenants", "redis_plan", "redis_tenants"]
+
+
+def test_a_mistake_in_the_inventory_is_an_error_of_the_filter() -> None:
+    postgres_tenants = FilterModule().filters()["postgres_tenants"]
+    with pytest.raises(AnsibleFilterError, match="password is missing"):
+        postgres_tenants([{"name": "shop", "postgres": {}}], "prod")
