@@ -1,7 +1,5 @@
 """Making a booking, and checking it in."""
 
-from functools import partial
-
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -41,7 +39,7 @@ def book(*, event, name, seats, key):
             booking = Booking.objects.create(event=place, name=name, seats=seats, key=key)
             Event.objects.filter(pk=place.pk).update(booked=F("booked") + seats)
             # The booking stands once it is committed, also when the queue is away: hence robust.
-            transaction.on_commit(partial(confirm.delay, key), robust=True)
+            transaction.on_commit(lambda: confirm.delay(key), robust=True)
             return booking, True
     except IntegrityError as error:
         raise Refused(409, "This key belongs to another booking.") from error

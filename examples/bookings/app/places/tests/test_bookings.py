@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 from django.db import connection
 from django.test import Client, TestCase, TransactionTestCase
+from django.utils.timezone import now
 
 from bookings.version import VERSION
 from places import health, stats, tasks
@@ -35,6 +36,22 @@ class Crowd(TransactionTestCase):
             thread.join()
         assert sorted(answers) == [201] * 5 + [409] * 10
         assert (Booking.objects.count(), Event.objects.get(slug="hut").booked) == (5, 5)
+
+    def test_a_booking_stands_also_when_the_queue_is_away(self):
+        Event.objects.create(slug="hut", name="Hut", capacity=5)
+        with patch("places.booking.confirm.delay", side_effect=OSError), self.assertLogs("django.db"):
+            answer = Client().post(
+                "/api/bookings/",
+                json.dumps({"event": "hut", "name": "Ada", "key": "no-queue"}),
+                content_type="application/json",
+            )
+        assert answer.status_code == 201
+        Booking.objects.update(booked_at=now() - tasks.LATE)
+        tasks.sweep.push_request(origin="beat", sent_at=0)
+        tasks.sweep.run()
+        tasks.sweep.pop_request()
+        assert stats.counts()["tasks_rescued"] == 1
+        assert Booking.objects.get().state == "confirmed"
 
 
 class Bookings(TestCase):
