@@ -280,8 +280,10 @@ class FakeMaster:
         if line == "show proc":
             head = "#<PID>          <type>          <reloads>       <uptime>        <version>      \n"
             head += "1               master          1 [failed: 0]   0d00h00m02s     3.0.11-1+deb13u5\n# workers\n"
-            rows = [f"{pid}              worker          {n}               0d00h00m02s     3.0.11-1+deb13u5\n"
-                    for n, pid in enumerate(self.workers)]
+            rows = [
+                f"{pid}              worker          {n}               0d00h00m02s     3.0.11-1+deb13u5\n"
+                for n, pid in enumerate(self.workers)
+            ]
             return head + "".join(rows[:1]) + "# old workers\n" * bool(rows[1:]) + "".join(rows[1:]) + "# programs\n\n"
         if line == "reload":
             return self.reload_answer + "\n"

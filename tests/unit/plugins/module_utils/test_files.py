@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -31,8 +32,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
 
 
 def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
-    import os
-
     victim = tmp_path / "victim"
     victim.write_text("untouched")
     (tmp_path / f".live.map.{os.getpid()}.tmp").symlink_to(victim)

@@ -181,9 +181,7 @@ def test_no_message_shows_a_secret() -> None:
 
 
 def test_secrets_leave_the_stack_but_their_names_stay() -> None:
-    stack = written(
-        secrets={"django": "s1"}, postgres={"password": "s2"}, redis={"password": "s3", "databases": [4]}
-    )
+    stack = written(secrets={"django": "s1"}, postgres={"password": "s2"}, redis={"password": "s3", "databases": [4]})
     plain, secrets = inventory.without_secrets(inventory.check([stack], "po", "prod")[0][0])
     assert secrets == {"django": "s1", "postgres_password": "s2", "redis_password": "s3"}
     assert plain["secrets"] == ["django"]

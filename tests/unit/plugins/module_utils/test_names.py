@@ -10,7 +10,7 @@ def test_the_other_color_of_each() -> None:
 
 
 def test_there_is_no_third_color() -> None:
-    with pytest.raises(ValueError, match="not in tuple"):
+    with pytest.raises(ValueError, match="'red' is not a color"):
         names.other("red")
 
 

@@ -40,7 +40,9 @@ def test_the_first_release_begins_on_blue() -> None:
         ({}, ["app:2"], "app:2 is not on the server yet"),
     ],
 )
-def test_a_release_goes_to_the_idle_color_and_says_why(changes: dict[str, t.Any], pulls: list[str], reason: str) -> None:
+def test_a_release_goes_to_the_idle_color_and_says_why(
+    changes: dict[str, t.Any], pulls: list[str], reason: str
+) -> None:
     plan = planning.deploy("shop", "new", pulls, replace(LIVE, **changes))
     assert (plan.action, plan.color, plan.live, plan.changed) == ("release", "blue", "green", True)
     assert plan.reasons == (reason,)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import FakeMaster, Machine, container
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring, haproxy
+
+
+@pytest.fixture
+def server(machine: Machine, master: FakeMaster) -> Server:
+    """Give a server whose role has made the proxy's folders, with an HAProxy that takes every configuration."""
+    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    vars(machine.server)["proxy"] = haproxy.HAProxy(machine.root / "proxy", settings, lambda: None)
+    return machine.server
+
+
+def own(server: Server) -> str:
+    return (server.root / "proxy" / "conf.d" / "00-proxy.cfg").read_text()
+
+
+def test_a_proxy_that_does_not_run_finds_the_file_at_its_start(server: Server, master: FakeMaster) -> None:
+    result = configuring.configure(server, "global\n", only_look=False)
+    assert (result["changed"], result["running"]) == (True, False)
+    assert own(server) == "global\n"
+    assert master.log == []
+
+
+def test_a_proxy_that_runs_takes_it_over_by_a_reload(server: Server, machine: Machine, master: FakeMaster) -> None:
+    configuring.configure(server, "old\n", only_look=False)
+    machine.engine.start(container("po-proxy"))
+    result = configuring.configure(server, "new\n", only_look=False)
+    assert (result["changed"], result["running"], own(server)) == (True, True, "new\n")
+    assert (result["diff"]["before"], result["diff"]["after"]) == ("old\n", "new\n")
+    assert master.log.count("reload") == 1
+
+
+def test_the_same_again_changes_nothing(server: Server, machine: Machine, master: FakeMaster) -> None:
+    configuring.configure(server, "same\n", only_look=False)
+    machine.engine.start(container("po-proxy"))
+    assert not configuring.configure(server, "same\n", only_look=False)["changed"]
+    assert master.log == []
+
+
+def test_a_look_says_what_would_change_and_writes_nothing(server: Server) -> None:
+    assert configuring.configure(server, "global\n", only_look=True)["changed"]
+    assert list((server.root / "proxy" / "conf.d").iterdir()) == []
+
+
+def test_what_the_running_proxy_refuses_is_not_put_in_place(
+    server: Server, machine: Machine, master: FakeMaster
+) -> None:
+    configuring.configure(server, "old\n", only_look=False)
+    machine.engine.start(container("po-proxy"))
+    master.reload_answer = "Success=0\n--\n[ALERT] no\n"
+    with pytest.raises(SwitchyardError, match="refused the reload"):
+        configuring.configure(server, "new\n", only_look=False)
+    assert own(server) == "old\n"
+
+
+def test_a_container_that_restarts_does_not_run(server: Server, machine: Machine) -> None:
+    machine.engine.start(container("po-proxy", state="restarting"))
+    assert not configuring.is_running(server)

@@ -1,0 +1,364 @@
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from fakes import HOST, FakeMaster, application, checked
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.place import routing_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import Plan, Proxy, Route, Routing, State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import haproxy
+
+SHOP = routing_of(checked(), "po", "prod", {"web": 1})
+FILE = "50-po-shop-prod.cfg"
+STATE = State(
+    {"po-shop-prod": "blue", "po-blog-prod": "green"},
+    {f"{HOST}/": "po-shop-prod/web", "blog.org/": "po-blog-prod/site"},
+)
+
+
+class Check:
+    """Stands for ``haproxy -c``: complains about what it is told to, and notes what it was shown."""
+
+    def __init__(self) -> None:
+        self.complaint: str | None = None
+        self.staged: list[dict[str, str]] = []
+        self.folder = Path()
+
+    def __call__(self) -> str | None:
+        self.staged.append({path.name: path.read_text() for path in self.folder.glob("*.cfg")})
+        return self.complaint
+
+
+@pytest.fixture
+def check() -> Check:
+    return Check()
+
+
+@pytest.fixture
+def proxy(master: FakeMaster, tmp_path: Path, check: Check) -> haproxy.HAProxy:
+    check.folder = tmp_path / "proxy" / "staged"
+    (tmp_path / "proxy" / "private.key").write_text("key-of-this-server\n")
+    tell(master, STATE)
+    return haproxy.HAProxy(tmp_path / "proxy", {"address": "127.0.0.1", "port": 80}, check)
+
+
+def tell(master: FakeMaster, state: State) -> None:
+    for worker in master.workers:
+        master.maps[worker] = {"live": dict(state.live), "routes": dict(state.routes)}
+
+
+def told(master: FakeMaster, worker: str = "12") -> State:
+    return State(master.maps[worker]["live"], master.maps[worker]["routes"])
+
+
+def on_disk(proxy: haproxy.HAProxy) -> State:
+    live, routes = (
+        dict(line.split(" ") for line in (proxy.folder / "maps" / f"{name}.map").read_text().splitlines())
+        for name in ("live", "routes")
+    )
+    return State(live, routes)
+
+
+def switch(color: str | None) -> t.Callable[[State], Plan]:
+    return lambda state: Proxy.plan_switch(state, "po-shop-prod", color)
+
+
+# --- texts ---
+
+
+def test_a_map_is_sorted_lines_of_key_and_value() -> None:
+    assert haproxy.map_text({"b": "2", "a": "1"}) == "a 1\nb 2\n"
+    assert haproxy.map_text({}) == ""
+
+
+def test_a_map_as_the_running_process_shows_it() -> None:
+    answer = "0x7fd70c841280 po-shop-prod blue\n0x7fd70c8412c0 po-a-prod-x green\n\n"
+    assert haproxy.parse_map(answer) == {"po-shop-prod": "blue", "po-a-prod-x": "green"}
+    assert haproxy.parse_map("\n") == {}
+
+
+@pytest.mark.parametrize(
+    "answer", ["Unknown map identifier. Please use #<id> or <file>.", "Can't find the target PID matching '@!9'"]
+)
+def test_an_error_is_never_taken_for_a_map(answer: str) -> None:
+    with pytest.raises(SwitchyardError, match="did not show its map"):
+        haproxy.parse_map(answer)
+
+
+def test_processes_are_the_current_worker_and_then_the_old_ones() -> None:
+    answer = (
+        "#<PID>          <type>          <reloads>       <uptime>        <version>      \n"
+        "1               master          2 [failed: 0]   0d00h05m02s     3.0.11-1+deb13u5\n"
+        "# workers\n"
+        "22              worker          0               0d00h00m02s     3.0.11-1+deb13u5\n"
+        "# old workers\n"
+        "12              worker          1               0d00h04m02s     3.0.11-1+deb13u5\n"
+        "# programs\n"
+    )
+    assert haproxy.parse_processes(answer) == ["22", "12"]
+
+
+def test_a_stack_has_a_backend_per_color_and_service_with_its_number_of_servers() -> None:
+    routes = (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/"), Route("my_api", 90, "a.org", "/api"))
+    text = haproxy.configuration(Routing("po", "prod", "shop", routes, {"web": 2}))
+    assert [line for line in text.splitlines() if line.startswith("backend")] == [
+        "backend po-shop-prod_web_blue",
+        "backend po-shop-prod_web_green",
+        "backend po-shop-prod_my_api_blue",
+        "backend po-shop-prod_my_api_green",
+    ]
+    assert "    server-template web 2 po-web-prod-green:8000" in text
+    assert "    server-template my_api 1 po-my_api-prod-blue:90" in text
+
+
+# --- plans ---
+
+
+def test_a_switch_changes_its_own_stack_only() -> None:
+    plan = Proxy.plan_switch(STATE, "po-shop-prod", "green")
+    assert plan.after == State({"po-shop-prod": "green", "po-blog-prod": "green"}, STATE.routes)
+    assert plan.changed
+    assert not Proxy.plan_switch(STATE, "po-shop-prod", "blue").changed
+    assert Proxy.plan_switch(STATE, "po-shop-prod", None).after.live == {"po-blog-prod": "green"}
+
+
+def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: haproxy.HAProxy) -> None:
+    others = {"blog.org/": "po-blog-prod/site", "x.org/": "po-shop-prod-x/web", "y.org/": "po-shop-qual/web"}
+    state = State({}, {**others, "old.org/": "po-shop-prod/web", f"{HOST}/": "po-shop-prod/old"})
+    after = proxy.plan_routes(state, SHOP).after
+    assert after.routes == {**others, f"{HOST}/": "po-shop-prod/web"}
+
+
+def test_routes_that_are_known_need_nothing(proxy: haproxy.HAProxy) -> None:
+    assert proxy.plan_routes(STATE, SHOP).changed
+    (proxy.folder / "conf.d" / FILE).write_text(haproxy.configuration(SHOP))
+    assert not proxy.plan_routes(STATE, SHOP).changed
+    several = routing_of(checked(), "po", "prod", {"web": 2})
+    assert proxy.plan_routes(STATE, several).changed
+
+
+# --- asking ---
+
+
+def test_read_asks_the_current_worker_and_not_the_files(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    master.maps["22"] = {"live": {"po-shop-prod": "green"}, "routes": {}}
+    (proxy.folder / "maps" / "live.map").write_text("po-shop-prod blue\n")
+    assert proxy.read() == State({"po-shop-prod": "green"}, {})
+
+
+def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, check: Check) -> None:
+    proxy = haproxy.HAProxy(tmp_path, {"address": "127.0.0.1", "port": 80}, check)
+    with pytest.raises(SwitchyardError, match=r"does not answer on .*master\.sock.*'docker logs', then run setup\.yml"):
+        proxy.read()
+
+
+def test_a_master_without_a_worker_is_told(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = []
+    with pytest.raises(SwitchyardError, match="runs no worker"):
+        proxy.read()
+
+
+STAT = """# pxname,svname,scur,stot,econ,status,
+public,FRONTEND,9,90,,OPEN,
+po-a-prod_web_blue,web1,1,10,2,UP,
+po-a-prod_web_blue,BACKEND,1,10,2,UP,
+po-a-prod_my_api_blue,BACKEND,2,4,0,UP,
+po-a-prod_web_green,BACKEND,50,4,0,UP,
+po-a-prod-x_web_blue,BACKEND,100,4,0,UP,
+po-a-prod-x_my_blue_green,BACKEND,200,4,0,UP,
+x-po-a-prod_web_blue,BACKEND,400,4,0,UP,
+"""
+
+
+def test_in_flight_counts_the_color_in_all_workers_and_no_neighbour(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    master.stat = {"22": STAT, "12": "# pxname,svname,scur,stot,econ,status,\npo-a-prod_web_blue,BACKEND,4,4,0,UP,\n"}
+    assert proxy.in_flight("po-a-prod", "blue") == 1 + 2 + 4
+    assert proxy.in_flight("po-a-prod", "green") == 50
+    assert proxy.in_flight("po-a-prod-x", "blue") == 100
+    assert proxy.in_flight("po-a-prod-x", "green") == 200
+    assert proxy.in_flight("po-b-prod", "green") == 0
+
+
+def test_in_flight_does_without_a_worker_that_just_ended(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    master.stat = {"22": STAT}
+
+    def end(line: str) -> None:
+        if line == "@!22 show stat":
+            master.workers = ["22"]
+
+    master.before_answer = end
+    assert proxy.in_flight("po-a-prod", "green") == 50
+
+
+def test_stats_say_what_the_proxy_sees_of_a_color(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.stat = {"12": STAT}
+    assert proxy.stats("po-a-prod", "blue")["po-a-prod_web_blue/web1"] == {
+        "status": "UP",
+        "in_flight": 1,
+        "requests": 10,
+        "connection_errors": 2,
+    }
+
+
+# --- changing ---
+
+
+def test_a_switch_is_one_commit_per_map_and_no_reload(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    plan = proxy.apply(switch("green"))
+    assert plan.changed
+    assert told(master).live == {"po-shop-prod": "green", "po-blog-prod": "green"}
+    assert told(master).routes == STATE.routes
+    assert on_disk(proxy) == told(master)
+    assert "reload" not in master.log
+    assert [line.split()[1] for line in master.log if "live.map" in line] == ["show", "prepare", "add", "commit"]
+
+
+def test_the_files_are_written_before_the_running_process_hears_of_it(
+    proxy: haproxy.HAProxy, master: FakeMaster
+) -> None:
+    seen = []
+
+    def look(line: str) -> None:
+        if "prepare map" in line:
+            seen.append(on_disk(proxy).live["po-shop-prod"])
+
+    master.before_answer = look
+    proxy.apply(switch("green"))
+    assert seen == ["green", "green"]
+
+
+def test_nothing_to_do_asks_and_writes_nothing(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    assert not proxy.apply(switch("blue")).changed
+    assert not any("prepare" in line or line == "reload" for line in master.log)
+    assert list((proxy.folder / "maps").iterdir()) == []
+
+
+def test_workers_that_are_finishing_hear_of_a_switch_as_well(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    tell(master, STATE)
+    proxy.apply(switch("green"))
+    assert told(master, "22").live == told(master, "12").live == {"po-shop-prod": "green", "po-blog-prod": "green"}
+
+
+def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    tell(master, STATE)
+
+    def end(line: str) -> None:
+        if line.startswith("@!12 prepare"):
+            master.workers = ["22"]
+
+    master.before_answer = end
+    proxy.apply(switch("green"))
+    assert told(master, "22").live["po-shop-prod"] == "green"
+
+
+def test_an_empty_map_empties_the_running_one(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    tell(master, State({"po-shop-prod": "blue"}, {}))
+    proxy.apply(switch(None))
+    assert told(master) == State({}, {})
+
+
+@pytest.mark.parametrize("words", ["prepare map /etc/switchyard/maps/live", "add map @2 /etc/switchyard/maps/live"])
+def test_a_refused_switch_puts_everything_back(proxy: haproxy.HAProxy, master: FakeMaster, words: str) -> None:
+    master.refuse = {words: "Unknown map identifier. Please use #<id> or <file>."}
+    with pytest.raises(SwitchyardError, match="Unknown map identifier"):
+        proxy.apply(switch("green"))
+    assert on_disk(proxy) == STATE
+    assert told(master).live == STATE.live
+
+
+def test_new_routes_are_checked_reloaded_and_told(proxy: haproxy.HAProxy, master: FakeMaster, check: Check) -> None:
+    (proxy.folder / "conf.d" / "00-proxy.cfg").write_text("global\n")
+    (proxy.folder / "staged" / "50-retired.cfg").write_text("backend gone\n")
+    tell(master, State({}, {}))
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
+    assert check.staged == [{"00-proxy.cfg": "global\n", FILE: haproxy.configuration(SHOP)}]
+    assert (proxy.folder / "conf.d" / FILE).read_text() == haproxy.configuration(SHOP)
+    assert master.log.count("reload") == 1
+    assert told(master).routes == {f"{HOST}/": "po-shop-prod/web"}
+
+
+def test_a_worker_that_starts_finds_the_maps_and_the_servers_addresses(
+    proxy: haproxy.HAProxy, master: FakeMaster
+) -> None:
+    seen: dict[str, str] = {}
+
+    def look(line: str) -> None:
+        if line == "reload":
+            seen["routes"] = (proxy.folder / "maps" / "routes.map").read_text()
+            seen["servers"] = (proxy.folder / "run" / "servers.state").read_text()
+
+    master.before_answer = look
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
+    assert f"{HOST}/ po-shop-prod/web\n" in seen["routes"]
+    assert seen["servers"].startswith("1\n# be_id")
+    assert seen["servers"].endswith("172.18.0.4\n")
+
+
+def test_a_configuration_that_the_check_refuses_is_not_put_in_place(
+    proxy: haproxy.HAProxy, master: FakeMaster, check: Check
+) -> None:
+    check.complaint = "parsing [50-po-shop-prod.cfg:3]: unknown keyword"
+    with pytest.raises(SwitchyardError, match="old one stays: parsing"):
+        proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
+    assert list((proxy.folder / "conf.d").iterdir()) == []
+    assert list((proxy.folder / "maps").iterdir()) == []
+    assert "reload" not in master.log
+
+
+@pytest.mark.parametrize("before", [None, "backend po-shop-prod_old_blue\n"])
+def test_a_refused_reload_restores_the_files(proxy: haproxy.HAProxy, master: FakeMaster, before: str | None) -> None:
+    file = proxy.folder / "conf.d" / FILE
+    if before:
+        file.write_text(before)
+    master.reload_answer = "Success=0\n--\n[ALERT]    (1) : [haproxy.main()] Cannot bind\n"
+    with pytest.raises(SwitchyardError, match="refused the reload, the old configuration is back: Success=0"):
+        proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
+    assert (file.read_text() if file.exists() else None) == before
+    assert on_disk(proxy) == STATE
+    assert told(master) == STATE
+
+
+def test_servers_of_a_color_are_aimed_at_in_every_worker(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
+    command = "set server po-shop-prod_web_green/web1 addr 172.18.0.5 port 8000"
+    assert [line for line in master.log if "set server" in line] == [f"@!22 {command}", f"@!12 {command}"]
+
+
+def test_several_containers_are_left_to_dns(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    proxy.aim(routing_of(checked(), "po", "prod", {"web": 2}), "green", {"web": "172.18.0.5"})
+    assert not any("set server" in line for line in master.log)
+
+
+# --- requests ---
+
+
+def test_a_request_carries_the_servers_key_and_the_color_and_learns_who_answered(proxy: haproxy.HAProxy) -> None:
+    seen: list[dict[str, str]] = []
+
+    def answer(path: str, headers: t.Any) -> tuple[int, dict[str, str], str]:
+        seen.append(dict(headers))
+        color = headers.get("X-Switchyard-Color", "blue")
+        return 404, {"X-Switchyard-Color": color}, f"asked for {path}"
+
+    with application(answer) as port:
+        proxy.port = port
+        assert proxy.request(HOST, "/healthz", "green") == (404, "green", "asked for /healthz")
+        assert proxy.request(HOST, "/")[1] == "blue"
+    assert seen[0]["Host"] == HOST
+    assert [headers["X-Switchyard-Key"] for headers in seen] == ["key-of-this-server"] * 2
+    assert "X-Switchyard-Color" not in seen[1]
+
+
+def test_without_the_key_no_request_is_sent(proxy: haproxy.HAProxy) -> None:
+    (proxy.folder / "private.key").unlink()
+    with pytest.raises(SwitchyardError, match=r"private\.key is missing"):
+        proxy.request(HOST, "/")

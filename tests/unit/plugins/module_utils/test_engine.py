@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+import re
+import sys
+import typing as t
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from fakes import application, container
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import engine as engine_module
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Engine, Image, docker_command
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+
+# As the API of Docker Engine 20.10 answers; only the fields that are looked at.
+CONTAINER = {
+    "Id": "4f3c",
+    "Name": "/po-web-prod-blue",
+    "RestartCount": 1,
+    "Image": "sha256:aa",
+    "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "starting"}},
+    "Config": {"Labels": {"io.switchyard.stack": "shop"}},
+    "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
+}
+
+
+class Daemon:
+    """What an engine's API answers, by path without the version; anything else is not found."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, t.Any] = {
+            "/version": {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "20.10.24"},
+            "/containers/4f3c/json": CONTAINER,
+            "/networks": [{"Name": "bridge"}, {"Name": "po-front-prod"}],
+        }
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
+
+    def __call__(self, path: str, headers: t.Any) -> tuple[int, dict[str, str], str]:
+        url = urlsplit(path)
+        plain = unquote(re.sub(r"^/v1\.\d+", "", url.path))
+        self.asked.append((plain, parse_qs(url.query)))
+        if plain not in self.answers:
+            return 404, {"Content-Type": "application/json"}, json.dumps({"message": f"no such thing: {plain}"})
+        return 200, {"Content-Type": "application/json"}, json.dumps(self.answers[plain])
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    daemon = Daemon()
+    with application(daemon) as port:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+        yield daemon
+
+
+def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(SwitchyardError, match=r"No container engine answers on this server .* Run setup\.yml"):
+        Engine()
+
+
+def test_a_container_as_it_is_now(daemon: Daemon) -> None:
+    seen = Engine().container("4f3c")
+    assert seen
+    assert (seen.name, seen.state, seen.health, seen.restarts) == ("po-web-prod-blue", "running", "starting", 1)
+    assert seen.addresses == {"po-front-prod": "172.18.0.4"}
+    assert seen.running
+    assert seen.label("stack") == "shop"
+    assert seen.label("color") == ""
+
+
+def test_a_container_without_labels_and_health_check(daemon: Daemon) -> None:
+    state = {"Status": "exited", "ExitCode": 1}
+    daemon.answers["/containers/x/json"] = {**CONTAINER, "State": state, "Config": {"Labels": None}}
+    seen = Engine().container("x")
+    assert seen
+    assert (seen.health, seen.running, seen.label("stack")) == (None, False, "")
+
+
+def test_a_container_that_is_not_there(daemon: Daemon) -> None:
+    assert Engine().container("nobody") is None
+
+
+def test_containers_are_found_by_all_our_labels_and_one_that_just_ended_is_left_out(daemon: Daemon) -> None:
+    daemon.answers["/containers/json"] = [{"Id": "4f3c"}, {"Id": "just-ended"}]
+    found = Engine().containers(stack="shop", color="blue")
+    assert [one.name for one in found] == ["po-web-prod-blue"]
+    query = next(query for path, query in daemon.asked if path == "/containers/json")
+    assert json.loads(query["filters"][0])["label"] == ["io.switchyard.stack=shop", "io.switchyard.color=blue"]
+    assert query["all"] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "digests", "digest"),
+    [
+        ("reg:5000/app:1.2", ["other/app@sha256:1", "reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("reg:5000/app@sha256:2", ["reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("reg:5000/app", ["reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("app:1", [], None),
+        ("app:1", None, None),
+    ],
+)
+def test_an_image_is_pinned_by_the_digest_of_its_own_repository(
+    daemon: Daemon, name: str, digests: list[str] | None, digest: str | None
+) -> None:
+    daemon.answers[f"/images/{name}/json"] = {"Id": "sha256:aa", "RepoDigests": digests, "Config": {}}
+    image = Engine().image(name)
+    assert image
+    assert image.digest == digest
+    assert image.pinned == (digest or "sha256:aa")
+
+
+@pytest.mark.parametrize(
+    ("user", "number"), [("", 0), ("1000", 1000), ("1000:2000", 1000), ("app", None), ("app:app", None)]
+)
+def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> None:
+    daemon.answers["/images/app:1/json"] = {"Id": "sha256:aa", "Config": {"User": user}}
+    assert Engine().image("app:1") == Image("sha256:aa", None, number)
+
+
+def test_an_image_that_is_not_here(daemon: Daemon) -> None:
+    assert Engine().image("app:1") is None
+
+
+def test_an_image_that_cannot_be_pulled_is_told_with_the_registrys_words(daemon: Daemon) -> None:
+    with pytest.raises(SwitchyardError, match="The image reg/app:1 cannot be pulled: no such thing"):
+        Engine().pull("reg/app:1")
+
+
+def test_one_tag_is_pulled_and_no_other(daemon: Daemon) -> None:
+    daemon.answers["/images/create"] = {"status": "done"}
+    daemon.answers["/images/reg/app:1/json"] = {"Id": "sha256:aa", "Config": {}}
+    assert Engine().pull("reg/app:1").id == "sha256:aa"
+    query = next(query for path, query in daemon.asked if path == "/images/create")
+    assert (query["fromImage"], query["tag"]) == (["reg/app"], ["1"])
+
+
+def test_logs_of_a_container_that_is_gone_are_empty(daemon: Daemon) -> None:
+    assert Engine().logs("nobody") == []
+
+
+def test_a_network_that_stands_is_left_alone(daemon: Daemon) -> None:
+    engine = Engine()
+    assert not engine.ensure_network("po-front-prod", False, {})
+    daemon.answers["/networks/create"] = {"Id": "1"}
+    assert engine.ensure_network("po-back-prod", True, {})
+    assert [path for path, _query in daemon.asked].count("/networks/create") == 1
+
+
+def test_a_volume_that_stands_is_left_alone(daemon: Daemon) -> None:
+    daemon.answers["/volumes/po-data-prod"] = {"Name": "po-data-prod"}
+    daemon.answers["/volumes/create"] = {"Name": "po-new-prod"}
+    engine = Engine()
+    assert not engine.ensure_volume("po-data-prod", "local", {}, {})
+    assert engine.ensure_volume("po-new-prod", "local", {}, {})
+
+
+Docker = Callable[[str], Callable[[], list[str]]]
+
+
+def test_containers_are_stopped_side_by_side_before_they_are_removed(daemon: Daemon, docker: Docker) -> None:
+    notes = docker("")
+    assert Engine().remove([container("b"), container("a")], timeout=10) == ["a", "b"]
+    assert notes() == ["stop --time 10 -- b a", "rm --force -- b a"]
+
+
+def test_each_container_has_its_own_grace_period_unless_told_otherwise(daemon: Daemon, docker: Docker) -> None:
+    notes = docker("")
+    assert Engine().remove([]) == []
+    Engine().remove([container("a")])
+    assert notes()[0] == "stop -- a"
+
+
+def test_the_docker_client_says_what_it_said(docker: Docker) -> None:
+    docker("echo out; echo words >&2; exit ${FAIL:-0}")
+    assert docker_command("ps") == "out\n"
+    docker("echo words >&2; exit 1")
+    with pytest.raises(SwitchyardError, match="docker compose failed: words"):
+        docker_command("compose", "up")
+
+
+def test_a_docker_client_that_hangs_is_given_up(docker: Docker) -> None:
+    docker("exec sleep 5")
+    with pytest.raises(SwitchyardError, match="docker stop did not end"):
+        docker_command("stop", "x", timeout=0.2)
+
+
+def test_a_server_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    monkeypatch.setitem(sys.modules, "docker", None)
+    with pytest.raises(SwitchyardError, match=r"Docker SDK is missing on this server. Run setup\.yml"):
+        engine_module.Engine()
