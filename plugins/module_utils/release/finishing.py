@@ -23,8 +23,8 @@ def finish(place: Place, number: int, before: int | None, token: int) -> Record:
     Raises SwitchyardError when a worker does not keep running; the release is then still to be taken back.
     """
     record = place.records.need(number)
+    place.lock.renew(token, "finish", record.stack["settle"])
     if record.workers:
-        place.lock.renew(token, "workers", record.stack["settle"])
         _workers_keep_running(place, record)
     replaced = place.records.get(before)
     if replaced:

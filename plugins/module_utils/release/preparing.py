@@ -68,6 +68,7 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     for name in seen.pulls:
         place.lock.renew(token, f"pull {name}", 900)
         images[name] = place.engine.pull(name).pinned
+    place.lock.renew(token, "prepare")
     number = place.records.begin()
     folder = place.records.path(number)
     normalised = relocate(seen.normalised, "/source", str(folder / "source"))
