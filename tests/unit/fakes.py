@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socketserver
 import threading
 import typing as t
@@ -25,6 +26,9 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.records import R
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
 
 HOST = "shop.example.org"
+
+# What a command ``docker`` does for ``compose config`` where the files are in the normal form already.
+COMPOSE = 'while [ $# -gt 0 ]; do if [ "$1" = --file ]; then cat "$2"; exit; fi; shift; done'
 
 
 def written(**changes: t.Any) -> dict[str, t.Any]:
@@ -55,6 +59,13 @@ def normalised(**services: dict[str, t.Any]) -> dict[str, t.Any]:
             for name, service in chosen.items()
         },
     }
+
+
+def given(content: dict[str, t.Any] | None = None, secrets: dict[str, str] | None = None, **stack: t.Any) -> Given:
+    """Return what the inventory gives of the stack; its Compose file is in the normal form already."""
+    definition = checked(secrets=secrets or {}, **stack)
+    sources = {"docker-compose.yml": json.dumps(content or normalised())}
+    return Given(definition, sources, secrets or {}, "switchyard_stacks[shop]")
 
 
 def container(name: str = "po-web-prod-blue", **changes: t.Any) -> Container:
@@ -91,7 +102,7 @@ class FakeEngine:
 
     def __init__(self, *standing: Container, images: t.Iterable[str] = (), root: str = "/") -> None:
         self.standing = {one.name: one for one in standing}
-        self.images = {name: Image(id=f"sha256:{name}", digest=None, user=1000) for name in images}
+        self.images = {name: Image(id=f"sha256:{name}", digest=None, user=os.getuid()) for name in images}
         self.made_networks: dict[str, dict[str, t.Any]] = {}
         self.made_volumes: dict[str, dict[str, t.Any]] = {}
         self.removed: list[str] = []
@@ -121,7 +132,7 @@ class FakeEngine:
     def pull(self, name: str) -> Image:
         if name not in self.registry:
             raise SwitchyardError(f"The image {name} cannot be pulled: not found")
-        self.images[name] = Image(id=f"sha256:{name}", digest=f"{name}@sha256:abc", user=1000)
+        self.images[name] = Image(id=f"sha256:{name}", digest=f"{name}@sha256:abc", user=os.getuid())
         return self.images[name]
 
     def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:

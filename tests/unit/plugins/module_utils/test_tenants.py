@@ -29,7 +29,7 @@ def seen(plan: dict[str, t.Any], environment: str = "prod", loaded: bool = True)
     """Return what state.sh prints once the files of a plan are written."""
     lines = [f"sum {hashlib.sha256(content.encode()).hexdigest()}  {name}" for name, content in plan["files"].items()]
     lines.append(f"allotted {environment} {plan['files'][f'allotted/{environment}.json'].strip()}")
-    lines += ["assembled", "user _admin"]
+    lines += ["sum 0  users/_admin.acl", "assembled", "user _admin"]
     return "\n".join([*lines, f"user {plan['loaded']}"] if loaded else lines)
 
 
@@ -116,9 +116,9 @@ def test_redis_gets_hashes_and_never_a_password() -> None:
 def test_redis_that_loaded_the_files_needs_nothing() -> None:
     first = redis_plan("prod", shop=[2])
     assert first["differ"] == ["allotted/prod.json", "users/prod.acl"]
-    assert first["load"]
+    assert (first["load"], first["admin"]) == (True, False)
     again = redis_plan("prod", seen(first), shop=[2])
-    assert (again["differ"], again["load"], again["problems"]) == ([], False, [])
+    assert (again["differ"], again["load"], again["admin"], again["problems"]) == ([], False, True, [])
 
 
 def test_redis_that_did_not_load_the_files_has_to() -> None:
@@ -126,6 +126,12 @@ def test_redis_that_did_not_load_the_files_has_to() -> None:
     first = redis_plan("prod", shop=[2])
     assert redis_plan("prod", seen(first, loaded=False), shop=[2])["load"]
     assert redis_plan("prod", seen(first).replace("assembled\n", ""), shop=[2])["load"]
+
+
+def test_redis_without_the_file_of_its_administrator_gets_it_again() -> None:
+    told = seen(redis_plan("prod", shop=[2]))
+    assert not redis_plan("prod", told.replace("sum 0  users/_admin.acl\n", ""), shop=[2])["admin"]
+    assert not redis_plan("prod", told.replace("user _admin\n", ""), shop=[2])["admin"]
 
 
 def test_a_changed_password_changes_the_users_and_not_the_numbers() -> None:

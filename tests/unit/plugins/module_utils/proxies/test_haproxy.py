@@ -8,8 +8,14 @@ from fakes import HOST, FakeMaster, application, checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import routing_of
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import Plan, Proxy, Route, Routing, State
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import haproxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
+    Plan,
+    Proxy,
+    Route,
+    Routing,
+    State,
+    haproxy,
+)
 
 SHOP = routing_of(checked(), "po", "prod", {"web": 1})
 FILE = "50-po-shop-prod.cfg"

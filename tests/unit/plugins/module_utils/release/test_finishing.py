@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from fakes import Machine, checked, worker
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing
+
+Docker = Callable[[str], Callable[[], list[str]]]
+
+
+def switched(machine: Machine, live: str = "green", **changes: t.Any) -> int:
+    """Leave release 1 on blue and a prepared release 2 on green; return the token."""
+    stack = checked(settle=0, drain=0, **changes)
+    machine.released("blue", stack)
+    machine.released("green", stack, state="prepared", previous=1)
+    machine.make_live(live)
+    return machine.lock()
+
+
+def test_a_release_is_recorded_and_the_lock_given_back(machine: Machine) -> None:
+    token = switched(machine)
+    finishing.finish(machine.place, 2, 1, token)
+    first, second = machine.place.records.need(1), machine.place.records.need(2)
+    assert (first.state, second.state, second.previous) == ("replaced", "live", 1)
+    assert second.finished
+    assert machine.place.lock.holder() is None
+
+
+def test_the_old_color_stays_warm(machine: Machine) -> None:
+    finishing.finish(machine.place, 2, 1, switched(machine))
+    assert "po-web-prod-blue" in machine.engine.standing
+
+
+def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
+    finishing.finish(machine.place, 2, 1, switched(machine, keep_old=False))
+    assert list(machine.engine.standing) == ["po-web-prod-green"]
+
+
+def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
+    stack = checked(settle=0, keep_releases=2)
+    for _again in range(5):
+        machine.released("blue", stack)
+    machine.make_live("blue")
+    finishing.finish(machine.place, 5, 1, machine.lock())
+    assert [record.number for record in machine.place.records.all()] == [5, 4, 1]
+
+
+def test_workers_that_the_release_no_longer_has_are_stopped(machine: Machine) -> None:
+    token = switched(machine)
+    machine.engine.start(worker(1, service="beat"), worker(2, service="celery"))
+    finishing.finish(machine.place, 2, 1, token)
+    assert machine.engine.removed == ["po-beat-prod"]
+
+
+@pytest.mark.parametrize("changes", [{"state": "exited", "exit_code": 1}, {"state": "restarting"}, {"restarts": 1}])
+def test_a_worker_that_does_not_keep_running_is_found(machine: Machine, changes: dict[str, t.Any]) -> None:
+    token = switched(machine)
+    machine.place.records.save(machine.place.records.need(2).now(workers=1))
+    machine.engine.start(worker(2, **changes))
+    machine.engine.written = {"po-celery-prod": ["no broker"]}
+    with pytest.raises(SwitchyardError, match="A worker of shop does not keep running: po-celery-prod") as failed:
+        finishing.finish(machine.place, 2, 1, token)
+    assert failed.value.details["logs"] == {"po-celery-prod": ["no broker"]}
+    assert machine.place.records.need(2).state == "prepared"
+    assert machine.place.lock.holder()
+
+
+def test_a_worker_that_is_missing_is_found(machine: Machine) -> None:
+    token = switched(machine)
+    machine.place.records.save(machine.place.records.need(2).now(workers=1))
+    with pytest.raises(SwitchyardError, match="one is missing"):
+        finishing.finish(machine.place, 2, 1, token)
+
+
+def test_a_release_that_lost_its_lock_is_not_recorded_as_finished(machine: Machine) -> None:
+    token = switched(machine, keep_old=False)
+    with pytest.raises(SwitchyardError, match="lost its lock"):
+        finishing.finish(machine.place, 2, 1, token + 1)
+    assert "po-web-prod-blue" in machine.engine.standing
+    assert machine.place.records.need(2).state == "prepared"
+    assert machine.place.records.need(1).state == "live"
+
+
+# --- taking it back ---
+
+
+def fail(machine: Machine, token: int, number: int = 2, before: int | None = 1) -> dict[str, t.Any]:
+    return finishing.fail(machine.place, number, before, token, "the smoke gate failed")
+
+
+def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) -> None:
+    token = switched(machine, live="blue")
+    secrets = machine.place.records.path(2) / "secrets"
+    secrets.mkdir()
+    (secrets / "key").write_text("hunter2")
+    told = fail(machine, token)
+    assert told == {"traffic_taken_back": False, "workers_taken_back": False, "live": "blue"}
+    assert list(machine.engine.standing) == ["po-web-prod-blue"]
+    record = machine.place.records.need(2)
+    assert (record.state, record.reason) == ("failed", "the smoke gate failed")
+    assert not secrets.exists()
+    assert machine.place.lock.holder() is None
+
+
+def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = switched(machine)
+    live_at_removal = []
+    remove = machine.engine.remove
+
+    def note(containers: t.Any, timeout: int | None = None) -> list[str]:
+        live_at_removal.append(machine.proxy.live())
+        return remove(containers, timeout)
+
+    monkeypatch.setattr(machine.engine, "remove", note)
+    told = fail(machine, token)
+    assert (told["traffic_taken_back"], told["live"]) == (True, "blue")
+    assert live_at_removal == ["blue"]
+    # Proved from outside, through the public way in.
+    assert machine.proxy.asked[-1][2] is None
+
+
+def test_workers_of_the_release_before_come_back(machine: Machine, docker: Docker) -> None:
+    notes = docker("")
+    token = switched(machine, live="blue")
+    machine.engine.start(worker(2))
+    assert fail(machine, token)["workers_taken_back"]
+    folder = machine.place.records.path(1)
+    assert notes() == [f"compose -p po-shop-prod-workers -f {folder}/workers.yml up -d --remove-orphans"]
+
+
+def test_workers_that_were_not_replaced_yet_are_left_alone(machine: Machine, docker: Docker) -> None:
+    notes = docker("")
+    token = switched(machine, live="blue")
+    machine.engine.start(worker(1))
+    assert not fail(machine, token)["workers_taken_back"]
+    assert notes() == []
+    assert "po-celery-prod" in machine.engine.standing
+
+
+def test_a_first_release_that_fails_is_taken_off_the_public(machine: Machine) -> None:
+    machine.released("blue", checked(drain=0), state="prepared")
+    machine.make_live("blue")
+    machine.engine.start(worker(1))
+    told = fail(machine, machine.lock(), number=1, before=None)
+    assert told["live"] is None
+    assert machine.engine.standing == {}
+
+
+def test_a_way_back_that_fails_keeps_the_release_it_led_to(machine: Machine) -> None:
+    machine.released("blue", checked(drain=0), state="replaced")
+    machine.released("green", checked(drain=0), previous=1)
+    machine.make_live("blue")
+    told = fail(machine, machine.lock(), number=1, before=2)
+    assert told["live"] == "green"
+    assert machine.place.records.need(1).state == "replaced"
+    assert "po-web-prod-blue" in machine.engine.standing
+
+
+def test_a_release_that_lost_its_lock_takes_nothing_back(machine: Machine) -> None:
+    token = switched(machine)
+    with pytest.raises(SwitchyardError, match="lost its lock"):
+        fail(machine, token + 1)
+    assert machine.proxy.live() == "green"
+    assert "po-web-prod-green" in machine.engine.standing

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fakes import COMPOSE, HOST, Machine, colored, container, given, normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import preparing
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
+
+Notes = Callable[[], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
+    machine.engine.registry = {"reg/web:1", "reg/celery:1", "reg/db:1"}
+    return docker(COMPOSE)
+
+
+def begin(machine: Machine, what: Given | None = None, back: bool = False, gone: int | None = None) -> t.Any:
+    return preparing.begin(machine.place, what or given(), back, "ann@laptop", gone)
+
+
+def is_free(machine: Machine) -> bool:
+    return machine.place.lock.holder() is None
+
+
+def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: Notes) -> None:
+    result = begin(machine)
+    folder = machine.place.records.path(1)
+    assert result["changed"]
+    assert (result["release"], result["before"], result["color"], result["cut_off"]) == (1, None, "blue", 0)
+    assert (result["folder"], result["parts"]) == (str(folder), ["blue", "green"])
+    assert result["projects"]["blue"] == "po-shop-prod-blue"
+    record = machine.place.records.need(1)
+    assert (record.state, record.holder, record.containers) == ("prepared", "ann@laptop", 1)
+    assert record.images == {"reg/web:1": "reg/web:1@sha256:abc"}
+    service = json.loads((folder / "blue.yml").read_text())["services"]["po-web-prod-blue"]
+    assert service["image"] == "reg/web:1@sha256:abc"
+    assert service["labels"]["io.switchyard.fingerprint"] == record.fingerprint
+    assert (folder / "blue.yml").stat().st_mode & 0o777 == 0o600
+    assert machine.proxy.state.routes == {f"{HOST}/": "po-shop-prod/web"}
+    assert machine.proxy.live() is None
+    assert list(machine.engine.made_networks) == ["po-shop-prod"]
+
+
+def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
+    token = begin(machine)["token"]
+    held = machine.place.lock.holder()
+    assert held
+    assert held.token == token
+    with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
+        preparing.begin(machine.place, given(), False, "bob@desk", None)
+    assert preparing.begin(machine.place, given(), False, "bob@desk", gone=token)["token"] == token + 1
+
+
+def test_a_job_that_still_runs_keeps_the_lock(machine: Machine) -> None:
+    token = begin(machine)["token"]
+    machine.engine.start(container("po-shop-prod-jobs-1-1", labels={"role": "job"}))
+    with pytest.raises(SwitchyardError, match="po-shop-prod-jobs-1-1 still runs"):
+        begin(machine, gone=token)
+
+
+def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, commands: Notes) -> None:
+    result = begin(machine)
+    assert result["started"]
+    assert commands()[-1].startswith("compose -p po-shop-prod-blue ")
+    assert commands()[-1].endswith("/0001/blue.yml up -d --remove-orphans")
+
+
+@pytest.mark.parametrize("stack", [{"migrate": {"service": "web", "command": ["migrate"]}}, {"accessories": ["db"]}])
+def test_a_color_that_waits_for_jobs_or_accessories_does_not(
+    machine: Machine, commands: Notes, stack: dict[str, t.Any]
+) -> None:
+    result = begin(machine, given(normalised(web={}, db={}), **stack))
+    assert not result["started"]
+    assert not any(" up " in line for line in commands())
+
+
+def test_what_runs_already_is_not_released_again(machine: Machine) -> None:
+    begin(machine)
+    machine.place.lock.release(1)
+    machine.deployed("blue", given())
+    before = len(machine.place.records.all())
+    result = begin(machine)
+    assert (result["changed"], result["plan"]["action"]) == (False, "none")
+    assert is_free(machine)
+    assert len(machine.place.records.all()) == before
+
+
+def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) -> None:
+    with pytest.raises(SwitchyardError) as refused:
+        begin(machine, given(normalised(web={"image": "reg/web"}), {"unused": "x"}))
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "shop cannot be released (2):"
+    assert "reg/web has no tag" in lines[1]
+    assert is_free(machine)
+    assert machine.proxy.plans == []
+    assert machine.place.records.all() == []
+
+
+def test_an_image_that_cannot_be_pulled_leaves_the_public_alone(machine: Machine) -> None:
+    machine.engine.registry.clear()
+    with pytest.raises(SwitchyardError, match="reg/web:1 cannot be pulled"):
+        begin(machine)
+    assert is_free(machine)
+    assert machine.proxy.plans == []
+
+
+def test_secrets_are_files_that_only_their_reader_can_read(machine: Machine) -> None:
+    content = normalised(web={"secrets": [{"source": "key"}]})
+    begin(machine, given(content, {"key": "hunter2"}))
+    folder = machine.place.records.path(1)
+    secret = folder / "secrets" / "key"
+    assert secret.read_text() == "hunter2"
+    assert (secret.stat().st_mode & 0o777, secret.stat().st_uid) == (0o400, os.getuid())
+    assert folder.stat().st_mode & 0o777 == 0o700
+    project = json.loads((folder / "blue.yml").read_text())
+    assert project["secrets"] == {"key": {"file": str(secret)}}
+    others = [path for path in machine.root.rglob("*") if path.is_file() and path != secret]
+    assert not [path for path in others if "hunter2" in path.read_text()]
+
+
+def test_files_of_the_stack_are_mounted_from_the_releases_folder(
+    machine: Machine, docker: Callable[[str], Notes]
+) -> None:
+    # Compose writes absolute paths, here of the folder that a look is taken in.
+    docker(
+        'case "$*" in *" up "*) exit;; esac; while [ "$1" != --project-directory ]; do shift; done; '
+        'printf \'{"services": {"web": {"image": "reg/web:1", "volumes": '
+        '[{"type": "bind", "source": "%s/motd", "target": "/etc/motd"}]}}}\' "$2"'
+    )
+    what = given(files=["motd"])
+    begin(machine, replace(what, sources={**what.sources, "motd": "hello"}))
+    folder = machine.place.records.path(1)
+    mount = json.loads((folder / "green.yml").read_text())["services"]["po-web-prod-green"]["volumes"][0]
+    assert mount["source"] == f"{folder}/source/motd"
+    assert (folder / "source" / "motd").read_text() == "hello"
+
+
+def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -> None:
+    machine.released("blue", state="replaced")
+    machine.deployed("green", given(), previous=1)
+    machine.proxy.busy = {"blue": [2, 1, 0], "green": [50]}
+    result = begin(machine, given(normalised(web={"environment": {"NEW": "1"}})))
+    assert (result["color"], result["before"], result["cut_off"]) == ("blue", 2, 0)
+    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.proxy.live() == "green"
+    assert machine.place.records.need(3).previous == 2
+
+
+def test_requests_that_were_cut_off_are_counted(machine: Machine) -> None:
+    machine.engine.start(colored("blue", 1))
+    machine.proxy.busy = {"blue": [3]}
+    assert begin(machine, given(drain=0.05))["cut_off"] == 3
+
+
+def test_a_live_color_is_never_emptied(machine: Machine) -> None:
+    machine.released("blue")
+    machine.make_live("blue")
+    token = machine.lock()
+    with pytest.raises(SwitchyardError, match="blue of shop is live: it is not touched"):
+        preparing.empty(machine.place, "blue", 0, token)
+    assert machine.engine.removed == []
+
+
+def test_a_release_that_lost_its_lock_empties_nothing(machine: Machine) -> None:
+    machine.released("blue")
+    with pytest.raises(SwitchyardError, match="lost its lock"):
+        preparing.empty(machine.place, "blue", 0, machine.lock() + 1)
+    assert machine.engine.removed == []
+
+
+def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = machine.engine.pull
+
+    def slow(name: str) -> t.Any:
+        held = machine.place.lock.holder()
+        machine.place.lock.take("bob@desk", "prepare", lambda: None, gone=held and held.token)
+        return pull(name)
+
+    monkeypatch.setattr(machine.engine, "pull", slow)
+    with pytest.raises(SwitchyardError, match="lost its lock .* by bob@desk"):
+        begin(machine)
+    assert machine.proxy.plans == []
+    assert machine.place.records.all() == []
+
+
+# --- the way back ---
+
+
+def two_releases(machine: Machine) -> None:
+    machine.released("blue", state="replaced", images={"reg/web:1": "sha256:reg/web:1"})
+    machine.released("green", previous=1)
+    machine.make_live("green")
+    machine.engine.registry.add("sha256:reg/web:1")
+
+
+def test_a_color_that_still_stands_needs_nothing(machine: Machine) -> None:
+    two_releases(machine)
+    result = begin(machine, back=True)
+    assert (result["release"], result["before"], result["color"], result["started"]) == (1, 2, "blue", True)
+    assert machine.engine.removed == []
+
+
+def test_a_color_that_does_not_stand_any_more_is_started_anew(machine: Machine) -> None:
+    two_releases(machine)
+    machine.engine.start(colored("blue", 1, state="exited"))
+    assert not begin(machine, back=True)["started"]
+    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.proxy.live() == "green"
+
+
+def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
+    with pytest.raises(SwitchyardError, match="no earlier release"):
+        begin(machine, back=True)
+    assert is_free(machine)
+
+
+# --- check mode and diff ---
+
+
+def test_a_preview_tells_the_same_plan_and_changes_nothing(machine: Machine) -> None:
+    before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
+    preview = preparing.preview(machine.place, given(), False)
+    assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
+    assert machine.proxy.plans == []
+    assert machine.engine.images == {}
+    assert is_free(machine)
+    result = begin(machine)
+    assert (preview["changed"], preview["plan"]) == (result["changed"], result["plan"])
+
+
+def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
+    machine.make_live("blue")
+    machine.engine.pull("reg/web:1")
+    first = begin(machine, given(normalised(web={"environment": old})))
+    machine.engine.start(colored("green", first["release"], "x"))
+    machine.make_live("green")
+    machine.place.lock.release(first["token"])
+    return t.cast(
+        "dict[str, str]", preparing.preview(machine.place, given(normalised(web={"environment": new})), False)["diff"]
+    )
+
+
+def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machine) -> None:
+    shown = diff(machine, {"KEY": "hunter2", "SAME": "x"}, {"KEY": "hunter3", "SAME": "x"})
+    before, after = (json.loads(shown[side])["po-web-prod"]["environment"] for side in ("before", "after"))
+    assert before["KEY"] != after["KEY"]
+    assert before["SAME"] == after["SAME"]
+    assert "hunter" not in str(shown)
+
+
+def test_a_diff_does_not_show_what_differs_with_every_release(machine: Machine) -> None:
+    shown = diff(machine, {"A": "1"}, {"A": "1"})
+    assert shown["before"] == shown["after"] != ""
