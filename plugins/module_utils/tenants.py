@@ -19,7 +19,7 @@ from . import names
 # What PostgreSQL itself uses (scram_iterations): each more costs every new connection time.
 SCRAM_ITERATIONS = 4096
 
-# No environment and no stack can be called like it: names begin with a letter or a digit.
+# The roles' administrator. No stack's user is called like it: names begin with a letter or a digit.
 REDIS_ADMIN = "_admin"
 
 Tenant = dict[str, t.Any]
@@ -116,7 +116,8 @@ def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, number
     ``numbers`` is how many databases there are, ``seen`` the output of the role's ``state.sh``. ``problems`` are
     claims that cannot be met. ``files`` are the environment's files with their content, and ``differ`` names those
     that are to be written; ``load`` says that the running server does not use them yet, and ``loaded`` is the user
-    that proves that it does.
+    that proves that it does; ``admin`` says that the running server has its administrator, in its
+    files too.
     """
     tenants = list(tenants)
     state = _redis_state(seen)
@@ -137,6 +138,7 @@ def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, number
         "differ": differ,
         "load": bool(differ) or not state["assembled"] or loaded not in state["users"],
         "loaded": loaded,
+        "admin": REDIS_ADMIN in state["users"] and f"users/{REDIS_ADMIN}.acl" in state["sums"],
     }
 
 
