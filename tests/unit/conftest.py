@@ -64,3 +64,13 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], C
         return lambda: notes.read_text().splitlines() if notes.exists() else []
 
     return install
+
+
+@pytest.fixture
+def on_server(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+    """Let the modules find the machine's engine and proxy; return the options that every module needs."""
+    from ansible_collections.switchyard.stacks.plugins.module_utils import place
+
+    monkeypatch.setattr(place, "Engine", lambda: machine.engine)
+    monkeypatch.setattr(place, "open_proxy", lambda root, engine: machine.proxy)
+    return {"root": str(machine.root), "project": "po", "environment": "prod"}

@@ -187,7 +187,7 @@ def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
         return pull(name)
 
     monkeypatch.setattr(machine.engine, "pull", slow)
-    with pytest.raises(SwitchyardError, match="lost its lock .* by bob@desk"):
+    with pytest.raises(SwitchyardError, match=r"lost its lock .* by bob@desk"):
         begin(machine)
     assert machine.proxy.plans == []
     assert machine.place.records.all() == []

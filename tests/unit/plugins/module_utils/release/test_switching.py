@@ -59,7 +59,7 @@ def test_a_color_that_is_live_is_left_as_it_is(two: Machine) -> None:
 @pytest.mark.parametrize("answer", [(500, "hello"), (200, "a login page")])
 def test_a_gate_that_does_not_hold_leaves_everything(two: Machine, answer: tuple[int, str]) -> None:
     two.proxy.answer = lambda color, path: answer
-    with pytest.raises(SwitchyardError, match="gate of shop .green. failed"):
+    with pytest.raises(SwitchyardError, match=r"gate of shop .green. failed"):
         switching.switch(two.place, "green")
     assert two.proxy.live() == "blue"
     assert two.proxy.plans == []

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+import sys
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
+from ansible.template import Templar, trust_as_template
+from fakes import written
+
+from ansible_collections.switchyard.stacks.plugins.action import preflight
+
+Answer = Callable[[dict[str, t.Any]], dict[str, t.Any]]
+
+
+class OnServer(preflight.ActionModule):
+    """The action with a server that answers as a test says, and notes what it was asked."""
+
+    answer: Answer
+    asked: dict[str, t.Any]
+
+    def _execute_module(self, *words: t.Any, **options: t.Any) -> dict[str, t.Any]:
+        self.asked = options["module_args"]
+        return self.answer(self.asked)
+
+
+class Controller:
+    """Runs the action in an inventory of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: dict[str, t.Any] = {}
+        (folder / "shop").mkdir()
+        (folder / "shop" / "docker-compose.yml").write_text("services: {}")
+
+    def run(self, stacks: t.Any, answer: Answer = lambda args: {}, **args: t.Any) -> dict[str, t.Any]:
+        variables = {"switchyard_stacks": stacks, "inventory_dir": str(self.folder)}
+        task = Task()
+        task.action = "switchyard.stacks.preflight"
+        task.args = {"project": "po", "environment": "prod", **args}
+        loader, play = DataLoader(), PlayContext()
+        action = OnServer(
+            task=task,
+            connection=connection_loader.get("local", play),
+            play_context=play,
+            loader=loader,
+            templar=Templar(loader=loader, variables=variables),
+            shared_loader_obj=None,
+        )
+        action.answer = answer
+        result = action.run(task_vars=variables)
+        self.asked = action.asked
+        return result
+
+
+@pytest.fixture
+def controller(tmp_path: Path) -> Controller:
+    return Controller(tmp_path)
+
+
+def lines(result: dict[str, t.Any]) -> list[str]:
+    return [f"{problem['where']}: {problem['what']}" for problem in result["problems"]]
+
+
+def test_a_good_inventory_goes_to_the_server_with_its_files_and_without_its_secrets(controller: Controller) -> None:
+    result = controller.run([written(secrets={"key": "hunter2"}, postgres={"password": "hunter3"})])
+    assert result["problems"] == []
+    assert not result["changed"]
+    stack = result["stacks"][0]
+    assert stack["sources"] == {"docker-compose.yml": "services: {}"}
+    assert stack["where"] == "switchyard_stacks[shop]"
+    assert stack["definition"]["source"]["path"] == str(controller.folder / "shop")
+    assert "hunter" not in str(result)
+    assert controller.asked["secrets"] == {"shop": {"key": "hunter2", "postgres_password": "hunter3"}}
+    assert controller.asked["stacks"] == result["stacks"]
+
+
+def test_every_variable_that_is_not_set_is_reported_with_its_path(controller: Controller) -> None:
+    undefined = [trust_as_template("{{ " + name + " }}") for name in ("vault_key", "vault_postgres", "blog_host")]
+    first = written(secrets={"key": undefined[0]}, postgres={"password": undefined[1]})
+    second = {
+        "name": "blog",
+        "source": {"path": "shop"},
+        "routes": [{"service": "site", "port": 80, "hosts": ["blog.org", undefined[2]]}],
+    }
+    found = lines(controller.run([first, second]))
+    assert len(found) == 3
+    for line, where, variable in zip(
+        found,
+        ("shop].secrets.key", "shop].postgres.password", "blog].routes[0].hosts[1]"),
+        ("vault_key", "vault_postgres", "blog_host"),
+    ):
+        assert line.startswith(f"switchyard_stacks[{where}")
+        assert f"'{variable}' is undefined" in line
+
+
+def test_values_are_templated(controller: Controller) -> None:
+    name = trust_as_template("{{ 'sh' ~ 'op' }}")
+    assert controller.run([written(name=name)])["stacks"][0]["definition"]["name"] == "shop"
+
+
+def test_problems_of_inventory_files_and_server_come_together(controller: Controller) -> None:
+    def answer(args: dict[str, t.Any]) -> dict[str, t.Any]:
+        return {"problems": [{"where": "server", "what": "the disk is full", "instead": "Make room"}], "plans": []}
+
+    secrets = {"key": trust_as_template("{{ vault_key }}")}
+    wrong = written(rotes=[], compose=["docker-compose.yml", "prod.yml"], secrets=secrets)
+    found = lines(controller.run([wrong], answer))
+    assert len(found) == 4
+    assert "vault_key" in found[0]
+    assert found[1] == "switchyard_stacks[shop].rotes: unknown key"
+    assert found[2].startswith("switchyard_stacks[shop].compose: ")
+    assert "/shop/prod.yml cannot be read (No such file or directory)" in found[2]
+    assert found[3] == "server: the disk is full"
+    # What cannot be read is not sent.
+    assert controller.asked["stacks"] == []
+
+
+def test_a_file_that_is_no_text(controller: Controller) -> None:
+    (controller.folder / "shop" / "logo.png").write_bytes(b"\x89PNG\xff")
+    found = lines(controller.run([written(files=["logo.png"])]))
+    assert found[0].endswith("logo.png cannot be read (it is not a text)")
+
+
+def test_a_server_that_cannot_be_reached_is_a_problem_like_any_other(controller: Controller) -> None:
+    def answer(args: dict[str, t.Any]) -> t.NoReturn:
+        raise AnsibleConnectionFailure("Connection refused")
+
+    result = controller.run([written(rotes=[])], answer)
+    assert lines(result) == [
+        "switchyard_stacks[shop].rotes: unknown key",
+        "server: cannot be reached: Connection refused",
+    ]
+    assert not result.get("failed")
+    assert not result.get("unreachable")
+
+
+def test_a_server_that_cannot_run_the_check_is_a_problem_like_any_other(controller: Controller) -> None:
+    result = controller.run([written()], lambda args: {"failed": True, "msg": "No module named 'docker'."})
+    assert lines(result) == ["server: No module named 'docker'"]
+    assert not result.get("failed")
+
+
+def test_only_the_stacks_that_are_asked_for(controller: Controller) -> None:
+    route = {"service": "site", "port": 80, "hosts": ["blog.org"]}
+    stacks = [written(), written(name="blog", routes=[route])]
+    result = controller.run(stacks, only=["blog"])
+    assert [stack["definition"]["name"] for stack in result["stacks"]] == ["blog"]
+    assert lines(controller.run(stacks, only=["blgo"])) == ["stacks: there is no stack blgo"]
+
+
+def test_no_stacks_at_all(controller: Controller) -> None:
+    assert lines(controller.run(None)) == ["switchyard_stacks: there is no stack in it"]
+
+
+def test_who_releases_is_told_to_the_next_person(monkeypatch: pytest.MonkeyPatch, controller: Controller) -> None:
+    monkeypatch.delenv("CI_JOB_URL", raising=False)
+    assert controller.run([written()])["holder"].startswith(f"{getpass.getuser()}@{socket.gethostname()} (process ")
+    monkeypatch.setenv("CI_JOB_URL", "https://git.example.org/jobs/7")
+    assert controller.run([written()])["holder"].endswith(", https://git.example.org/jobs/7")
+
+
+def ended() -> int:
+    """Return the number of a process that was there and is no longer."""
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    return done.pid
+
+
+def test_the_lock_of_a_process_that_ended_here_is_known_to_be_free(controller: Controller) -> None:
+    mine = f"{getpass.getuser()}@{socket.gethostname()} (process "
+
+    def leases(**holders: str) -> dict[str, t.Any]:
+        given = {name: {"token": 7, "holder": holder} for name, holder in holders.items()}
+        return {"problems": [], "plans": [], "lease": given}
+
+    answer = leases(
+        dead=f"{mine}{ended()})",
+        alive=f"{mine}{os.getpid()})",
+        elsewhere=f"{getpass.getuser()}@another-machine (process {ended()})",
+        unknown=f"{mine}x)",
+        job=f"{mine}{ended()}), https://git.example.org/jobs/7",
+    )
+    assert controller.run([written()], lambda args: answer)["gone"] == {"dead": 7, "job": 7}
+
+
+def test_a_value_says_in_which_file_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "stacks.yml"
+    file.write_text("---\nkey: '{{ vault_key }}'\n")
+    value = DataLoader().load_from_file(str(file), trusted_as_template=True)["key"]
+    assert preflight.origin(value) == f" ({file}:2:6)"
+    assert preflight.origin("made elsewhere") == ""

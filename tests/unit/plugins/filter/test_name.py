@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.switchyard.stacks.plugins.filter.name import FilterModule, name
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "made"),
+    [
+        ("container", ("po", "web", "prod", "blue"), "po-web-prod-blue"),
+        ("volume", ("po", "data", "prod"), "po-data-prod"),
+        ("network", ("po", "front", "prod"), "po-front-prod"),
+        ("compose_project", ("po", "shop", "prod", "jobs"), "po-shop-prod-jobs"),
+        ("shared", ("po", "proxy"), "po-proxy"),
+        ("domain", ("web", "qual", "example.org"), "web-qual.example.org"),
+        ("database", ("my-shop", "prod"), "my_shop_prod"),
+        ("redis_user", ("shop", "prod"), "shop-prod"),
+    ],
+)
+def test_names_for_playbooks(kind: str, parts: tuple[str, ...], made: str) -> None:
+    assert FilterModule().filters()["name"](kind, *parts) == made
+
+
+def test_a_kind_that_has_no_name_lists_the_kinds() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"no name for a contaner. Kinds are container, volume, network"):
+        name("contaner", "po")

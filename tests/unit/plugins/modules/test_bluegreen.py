@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Iterator
+
+import pytest
+from fakes import HOST, Machine, application, checked
+
+from ansible_collections.switchyard.stacks.plugins.modules import bluegreen
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def options(machine: Machine, on_server: dict[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+    """Give a server with release 1 live on blue and release 2 idle on green."""
+    with application(lambda path, headers: (200, {}, "ok")) as port:
+        health = {"successes": 1, "interval": 0.01, "timeout": 1}
+        stack = checked(routes=[{"service": "web", "port": port, "hosts": [HOST], "health": health}])
+        machine.released("blue", stack)
+        machine.released("green", stack, state="prepared")
+        machine.make_live("blue")
+        yield {**on_server, "stack": "shop", "color": "green"}
+
+
+def test_the_public_is_sent_to_the_color(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+    result = run_module(bluegreen.main, options)
+    assert (result["changed"], result["before"], result["after"]) == (True, "blue", "green")
+    assert (result["requests"], result["old_in_flight"]) == (1, 0)
+    assert machine.proxy.live() == "green"
+
+
+def test_again_changes_nothing(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    run_module(bluegreen.main, options)
+    assert not run_module(bluegreen.main, options)["changed"]
+
+
+def test_check_mode_says_the_same_and_moves_nothing(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    looked = run_module(bluegreen.main, options, check=True, diff=True)
+    assert (machine.proxy.live(), machine.proxy.asked) == ("blue", [])
+    done = run_module(bluegreen.main, options, diff=True)
+    assert {key: looked[key] for key in ("changed", "before", "after", "diff")} == {
+        key: done[key] for key in ("changed", "before", "after", "diff")
+    }
+
+
+def test_a_gate_that_fails_is_told_with_the_last_log_lines(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    machine.proxy.answer = lambda color, path: (500, "no database")
+    machine.engine.written = {"po-web-prod-green": ["connecting", "refused"]}
+    result = run_module(bluegreen.main, options)
+    assert result["failed"]
+    assert result["gate"] == "health"
+    assert "500 from green: no database" in result["msg"]
+    assert "Last lines of po-web-prod-green:\n  connecting\n  refused" in result["msg"]
+    assert machine.proxy.live() == "blue"
+
+
+def test_the_release_is_recorded_in_the_same_visit(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    token = machine.lock()
+    result = run_module(bluegreen.main, {**options, "record": True, "release": 2, "before": 1, "token": token})
+    assert result["changed"]
+    assert machine.place.records.need(2).state == "live"
+    assert machine.place.lock.holder() is None
+
+
+def test_a_release_cannot_be_recorded_without_its_token(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    assert "token" in run_module(bluegreen.main, {**options, "record": True})["msg"]
+
+
+def test_there_are_two_colors(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    assert "blue, green" in run_module(bluegreen.main, {**options, "color": "red"})["msg"]

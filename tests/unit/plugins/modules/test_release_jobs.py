@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from fakes import Machine, checked
+
+from ansible_collections.switchyard.stacks.plugins.modules import release_jobs
+
+RunModule = Callable[..., dict[str, t.Any]]
+Docker = Callable[[str], Callable[[], list[str]]]
+
+
+def options(machine: Machine, on_server: dict[str, t.Any], **stack: t.Any) -> dict[str, t.Any]:
+    machine.released("blue", checked(**stack), state="prepared")
+    return {**on_server, "stack": "shop", "release": 1, "token": machine.lock()}
+
+
+MIGRATE = {"migrate": {"service": "web", "command": ["migrate"]}}
+
+
+def test_jobs_are_told_with_their_seconds(
+    run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
+) -> None:
+    docker("")
+    result = run_module(release_jobs.main, options(machine, on_server, **MIGRATE))
+    assert result["changed"]
+    assert [job["command"] for job in result["jobs"]] == ["migrate"]
+    assert result["jobs"][0]["seconds"] < 5
+
+
+def test_without_jobs_nothing_changes(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+    result = run_module(release_jobs.main, options(machine, on_server))
+    assert (result["changed"], result["jobs"]) == (False, [])
+
+
+def test_a_job_that_fails_shows_its_last_lines(
+    run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
+) -> None:
+    docker("echo 'relation does not exist'; exit 1")
+    result = run_module(release_jobs.main, options(machine, on_server, **MIGRATE))
+    assert result["failed"]
+    assert result["msg"].endswith("Last lines of po-shop-prod-jobs-1-1:\n  relation does not exist")
+
+
+def test_there_is_no_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+    assert run_module(release_jobs.main, options(machine, on_server, **MIGRATE), check=True)["skipped"]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from fakes import COMPOSE, Machine, given, normalised
+
+from ansible_collections.switchyard.stacks.plugins.modules import release_prepare
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def options(
+    machine: Machine, on_server: dict[str, t.Any], docker: Callable[[str], Callable[[], list[str]]]
+) -> dict[str, t.Any]:
+    docker(COMPOSE)
+    machine.engine.registry = {"reg/web:1"}
+    what = given(normalised(web={"secrets": [{"source": "key"}]}), {"key": "hunter2"})
+    stack = {"definition": what.stack, "sources": what.sources, "where": what.where}
+    return {**on_server, "stack": stack, "secrets": what.secrets, "holder": "ann@laptop"}
+
+
+def test_a_release_is_brought_to_the_server(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+    result = run_module(release_prepare.main, options, diff=True)
+    assert (result["changed"], result["release"], result["color"]) == (True, 1, "blue")
+    assert "po-web-prod" in result["diff"]["after"]
+    assert "hunter2" not in str(result)
+    assert (machine.place.records.path(1) / "secrets" / "key").read_text() == "hunter2"
+
+
+def test_check_mode_says_the_plan_and_takes_no_lock(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    result = run_module(release_prepare.main, options, check=True)
+    assert (result["changed"], result["plan"]["action"]) == (True, "release")
+    assert machine.place.lock.holder() is None
+    assert machine.place.records.all() == []
+
+
+def test_a_second_person_is_refused_with_the_holders_name(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    machine.lock("bob@desk")
+    result = run_module(release_prepare.main, options)
+    assert result["failed"]
+    assert "shop (prod) is being released by bob@desk" in result["msg"]
+    assert result["lock"]["holder"] == "bob@desk"
+
+
+def test_a_lock_whose_holder_ended_is_taken_over(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    token = machine.lock("bob@desk")
+    assert run_module(release_prepare.main, {**options, "gone": token})["token"] == token + 1
+
+
+def test_there_is_no_way_back_yet(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    assert "no earlier release" in run_module(release_prepare.main, {**options, "mode": "rollback"})["msg"]
