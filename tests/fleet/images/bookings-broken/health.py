@@ -1,8 +1,7 @@
 import logging
 
-from django.http import JsonResponse
-
 from bookings.version import VERSION
+from django.http import JsonResponse
 
 log = logging.getLogger(__name__)
 

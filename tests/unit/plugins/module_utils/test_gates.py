@@ -16,7 +16,7 @@ HEALTH = {"path": "/healthz", "status": 200, "successes": 3, "interval": 0.01, "
 
 
 def standing(port: int, *services: str, count: int = 1) -> gates.Standing:
-    routes = tuple(Route(service, port, f"{service}.org", "/") for service in services or ("web",))
+    routes = tuple(Route(service, port, f"{service}.example.org", "/") for service in services or ("web",))
     return gates.Standing(Routing("po", "prod", "shop", routes), "blue", "po-front-prod", count)
 
 
@@ -47,7 +47,7 @@ def through_the_proxy(*statuses: int) -> Callable[[str, str], tuple[int, str]]:
 
 def test_a_container_is_asked_directly(engine: FakeEngine) -> None:
     with answering(200, body="hello") as port:
-        answer = gates.direct("127.0.0.1", port, "web.org", "/healthz", 1)
+        answer = gates.direct("127.0.0.1", port, "web.example.org", "/healthz", 1)
     assert (answer.status, answer.body) == (200, "hello")
     assert str(answer) == f"GET http://127.0.0.1:{port}/healthz: 200 from the container: hello"
 
@@ -55,7 +55,7 @@ def test_a_container_is_asked_directly(engine: FakeEngine) -> None:
 def test_nobody_there_is_an_answer_that_says_why() -> None:
     with answering(200) as port:
         pass
-    answer = gates.direct("127.0.0.1", port, "web.org", "/", 1)
+    answer = gates.direct("127.0.0.1", port, "web.example.org", "/", 1)
     assert answer.status is None
     assert "ConnectionRefusedError" in str(answer)
 
@@ -65,15 +65,15 @@ def test_a_proxy_that_does_not_answer_is_an_answer_that_says_why(proxy: FakeProx
         raise ConnectionResetError("reset")
 
     proxy.answer = refuse
-    answer = gates.through(proxy, "web.org", "/", "blue", 1)
-    assert str(answer) == "GET http://web.org/ (only blue): ConnectionResetError: reset"
+    answer = gates.through(proxy, "web.example.org", "/", "blue", 1)
+    assert str(answer) == "GET http://web.example.org/ (only blue): ConnectionResetError: reset"
 
 
 def test_health_holds_after_the_good_answers_in_a_row(engine: FakeEngine, proxy: FakeProxy) -> None:
     with answering(503, 503, 200) as port:
         seconds = gates.health(engine, proxy, standing(port), {"web": HEALTH})
     assert seconds < 0.3
-    assert proxy.asked == [("web.org", "/healthz", "blue")] * 3
+    assert proxy.asked == [("web.example.org", "/healthz", "blue")] * 3
     assert proxy.aimed == [("blue", {"web": "127.0.0.1"})]
 
 
@@ -81,7 +81,7 @@ def test_every_service_has_to_be_healthy(engine: FakeEngine, proxy: FakeProxy) -
     engine.start(colored("blue", 2, service="api"))
     with answering(200) as port:
         gates.health(engine, proxy, standing(port, "web", "api", count=2), {"web": HEALTH, "api": HEALTH})
-    assert {host for host, _path, _color in proxy.asked} == {"web.org", "api.org"}
+    assert {host for host, _path, _color in proxy.asked} == {"web.example.org", "api.example.org"}
 
 
 def test_a_server_that_flaps_never_passes(engine: FakeEngine, proxy: FakeProxy) -> None:
@@ -153,9 +153,9 @@ def smoke(**changes: t.Any) -> dict[str, t.Any]:
 
 def test_smoke_asks_this_color_what_the_inventory_says(engine: FakeEngine, proxy: FakeProxy) -> None:
     proxy.answer = lambda color, path: (302, "") if path == "/admin" else (200, "Welcome to the shop")
-    checks = [smoke(contains="the shop"), smoke(path="/admin", status=302, host="other.org")]
+    checks = [smoke(contains="the shop"), smoke(path="/admin", status=302, host="other.example.org")]
     gates.smoke(engine, proxy, standing(80), checks)
-    assert proxy.asked == [("web.org", "/", "blue"), ("other.org", "/admin", "blue")]
+    assert proxy.asked == [("web.example.org", "/", "blue"), ("other.example.org", "/admin", "blue")]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_smoke_fails_with_the_answer(engine: FakeEngine, proxy: FakeProxy, check
     with pytest.raises(SwitchyardError) as failed:
         gates.smoke(engine, proxy, standing(80), [check])
     assert f"The smoke gate of shop (blue) failed: {why}" in str(failed.value)
-    assert "GET http://web.org/ (only blue): 200 from blue: hello from blue" in str(failed.value)
+    assert "GET http://web.example.org/ (only blue): 200 from blue: hello from blue" in str(failed.value)
     assert failed.value.details["logs"]["po-web-prod-blue"] == ["booting", "no database"]
 
 
@@ -187,7 +187,9 @@ def test_the_proof_waits_for_every_route(proxy: FakeProxy) -> None:
 
 
 def test_the_proof_fails_when_another_color_goes_on_answering(proxy: FakeProxy) -> None:
-    with pytest.raises(SwitchyardError, match=r"told to send shop to blue, but GET http://web.org/: 200 from green"):
+    with pytest.raises(
+        SwitchyardError, match=r"told to send shop to blue, but GET http://web.example.org/: 200 from green"
+    ):
         gates.confirm(proxy, standing(80).routing, "blue", limit=0.1)
 
 
