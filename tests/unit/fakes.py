@@ -169,6 +169,7 @@ class FakeProxy(Proxy):
         # What a color answers, asked for by name or because it is live.
         self.answer: Callable[[str, str], tuple[int, str]] = lambda color, path: (200, f"hello from {color}")
         self.stuck_on: str | None = None
+        self.ignores_the_wish = False
 
     def read(self) -> State:
         return self.state
@@ -201,7 +202,8 @@ class FakeProxy(Proxy):
         self, host: str, path: str, color: str | None = None, timeout: float = 5.0
     ) -> tuple[int, str | None, str]:
         self.asked.append((host, path, color))
-        answering = color or self.stuck_on or self.state.live.get("po-shop-prod")
+        wish = None if self.ignores_the_wish else color
+        answering = wish or self.stuck_on or self.state.live.get("po-shop-prod")
         if not answering:
             return 503, None, "no release yet"
         status, body = self.answer(answering, path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -147,6 +148,14 @@ def test_a_container_that_is_missing_ends_the_wait(engine: FakeEngine, proxy: Fa
         gates.health(engine, proxy, standing(port, count=2), {"web": {**HEALTH, "timeout": 60}})
 
 
+def test_good_answers_of_another_color_do_not_count(engine: FakeEngine, proxy: FakeProxy) -> None:
+    proxy.ignores_the_wish = True
+    with answering(200) as port, pytest.raises(SwitchyardError, match=r"Last answer: .* 200 from green"):
+        gates.health(engine, proxy, standing(port), {"web": HEALTH})
+    with pytest.raises(SwitchyardError, match=r"wanted 200 from blue. Last answer: .* 200 from green"):
+        gates.smoke(engine, proxy, standing(80), [smoke()])
+
+
 def smoke(**changes: t.Any) -> dict[str, t.Any]:
     return {"path": "/", "status": 200, "contains": None, "host": None, "request_timeout": 1, **changes}
 
@@ -195,7 +204,9 @@ def test_the_proof_fails_when_another_color_goes_on_answering(proxy: FakeProxy) 
 
 def test_draining_ends_with_the_last_request(proxy: FakeProxy) -> None:
     proxy.busy = {"blue": [2, 1, 0], "green": [9]}
+    begun = time.monotonic()
     assert gates.drain(proxy, "po-shop-prod", "blue", 5) == 0
+    assert time.monotonic() - begun < 2
 
 
 def test_draining_ends_at_its_limit_and_says_what_is_left(proxy: FakeProxy) -> None:

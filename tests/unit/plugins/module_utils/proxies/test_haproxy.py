@@ -325,8 +325,11 @@ def test_a_refused_reload_restores_the_files(proxy: haproxy.HAProxy, master: Fak
     if before:
         file.write_text(before)
     master.reload_answer = "Success=0\n--\n[ALERT]    (1) : [haproxy.main()] Cannot bind\n"
+    moved = routing_of(
+        checked(routes=[{"service": "web", "port": 8000, "hosts": ["new.example.org"]}]), "po", "prod", {}
+    )
     with pytest.raises(SwitchyardError, match="refused the reload, the old configuration is back: Success=0"):
-        proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
+        proxy.apply(lambda state: proxy.plan_routes(state, moved))
     assert (file.read_text() if file.exists() else None) == before
     assert on_disk(proxy) == STATE
     assert told(master) == STATE
