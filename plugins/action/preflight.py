@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
             try:
                 return self._templar.template(value)
             except AnsibleError as error:
-                reason = str(error).split("\n")[0].rstrip(".")
+                reason = str(error).split("\n", maxsplit=1)[0].rstrip(".")
                 problems.append(Problem(where + origin(value), reason, "Set it in the inventory, a secret in a vault"))
                 return MISSING
         return value

@@ -54,7 +54,7 @@ def look_at_server(server: Server, least_free: int, environment_has_routes: bool
                 problems.append(Problem("server", what, "Make room, for example with 'docker image prune'"))
         networks = server.engine.networks()
     except SwitchyardError as error:
-        return [Problem("server", str(error).split(". ")[0], "Run setup.yml")]
+        return [Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml")]
     if environment_has_routes:
         front = names.network(server.project, "front", server.environment)
         if front not in networks:
@@ -62,7 +62,7 @@ def look_at_server(server: Server, least_free: int, environment_has_routes: bool
         try:
             server.proxy.read()
         except SwitchyardError as error:
-            problems.append(Problem("server", str(error).split(". ")[0], "Run setup.yml"))
+            problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml"))
     return problems
 
 
@@ -138,7 +138,7 @@ def secrets_owner(place: Place, normalised: dict[str, t.Any], given: Given, imag
     users = set()
     for service in (service for service in normalised["services"].values() if service.get("secrets")):
         image = place.engine.image(images[service["image"]])
-        named = str(service.get("user") or (image.user if image else None)).split(":")[0]
+        named = str(service.get("user") or (image.user if image else None)).split(":", maxsplit=1)[0]
         users.add(int(named) if named.isdigit() else None)
     if len(users) != 1 or None in users:
         raise SwitchyardError(

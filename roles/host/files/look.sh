@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Says in JSON what a server has. Reads only. Arguments: the Python that the modules run with, the folder of everything.
 yes_or_no() { if "$@" > /dev/null 2>&1; then echo true; else echo false; fi; }
 has() { yes_or_no "$1" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$2') is None)"; }
