@@ -13,7 +13,9 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import gates
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import Route, Routing, State
 
-HEALTH = {"path": "/healthz", "status": 200, "successes": 3, "interval": 0.01, "request_timeout": 1, "timeout": 0.3}
+HEALTH = {"path": "/healthz", "status": 200, "successes": 3, "interval": 0.01, "request_timeout": 1, "timeout": 60}
+# A gate that is to fail takes this long.
+SHORT = {**HEALTH, "timeout": 0.3}
 
 
 def standing(port: int, *services: str, count: int = 1) -> gates.Standing:
@@ -73,7 +75,7 @@ def test_a_proxy_that_does_not_answer_is_an_answer_that_says_why(proxy: FakeProx
 def test_health_holds_after_the_good_answers_in_a_row(engine: FakeEngine, proxy: FakeProxy) -> None:
     with answering(503, 503, 200) as port:
         seconds = gates.health(engine, proxy, standing(port), {"web": HEALTH})
-    assert seconds < 0.3
+    assert 0 < seconds < HEALTH["timeout"]
     assert proxy.asked == [("web.example.org", "/healthz", "blue")] * 3
     assert proxy.aimed == [("blue", {"web": "127.0.0.1"})]
 
@@ -88,7 +90,7 @@ def test_every_service_has_to_be_healthy(engine: FakeEngine, proxy: FakeProxy) -
 def test_a_server_that_flaps_never_passes(engine: FakeEngine, proxy: FakeProxy) -> None:
     proxy.answer = through_the_proxy(*[200, 200, 500] * 100)
     with answering(200) as port, pytest.raises(SwitchyardError, match=r"not healthy after 0\.3 s"):
-        gates.health(engine, proxy, standing(port), {"web": HEALTH})
+        gates.health(engine, proxy, standing(port), {"web": SHORT})
 
 
 def test_good_answers_count_from_the_last_bad_one(engine: FakeEngine, proxy: FakeProxy) -> None:
@@ -116,7 +118,7 @@ def test_the_message_holds_the_failing_answer_the_logs_and_the_proxys_view(
     engine: FakeEngine, proxy: FakeProxy
 ) -> None:
     with answering(500, body="no database") as port, pytest.raises(SwitchyardError) as failed:
-        gates.health(engine, proxy, standing(port), {"web": HEALTH})
+        gates.health(engine, proxy, standing(port), {"web": SHORT})
     assert "The health gate of shop (blue) failed: not healthy after 0.3 s" in str(failed.value)
     assert f"GET http://127.0.0.1:{port}/healthz: 500 from the container: no database" in str(failed.value)
     assert failed.value.details["logs"] == {"po-web-prod-blue": ["booting", "no database"]}
@@ -138,20 +140,20 @@ def test_a_container_that_cannot_become_healthy_ends_the_wait(
 ) -> None:
     engine.start(replace(colored("blue", 2), **changes))
     with answering(500) as port, pytest.raises(SwitchyardError) as failed:
-        gates.health(engine, proxy, standing(port), {"web": {**HEALTH, "timeout": 60}})
+        gates.health(engine, proxy, standing(port), {"web": HEALTH})
     assert why in str(failed.value)
     assert failed.value.details["logs"]["po-web-prod-blue"] == ["booting", "no database"]
 
 
 def test_a_container_that_is_missing_ends_the_wait(engine: FakeEngine, proxy: FakeProxy) -> None:
     with answering(200) as port, pytest.raises(SwitchyardError, match="only 1 of its 2 containers are there"):
-        gates.health(engine, proxy, standing(port, count=2), {"web": {**HEALTH, "timeout": 60}})
+        gates.health(engine, proxy, standing(port, count=2), {"web": HEALTH})
 
 
 def test_good_answers_of_another_color_do_not_count(engine: FakeEngine, proxy: FakeProxy) -> None:
     proxy.ignores_the_wish = True
     with answering(200) as port, pytest.raises(SwitchyardError, match=r"Last answer: .* 200 from green"):
-        gates.health(engine, proxy, standing(port), {"web": HEALTH})
+        gates.health(engine, proxy, standing(port), {"web": SHORT})
     with pytest.raises(SwitchyardError, match=r"wanted 200 from blue. Last answer: .* 200 from green"):
         gates.smoke(engine, proxy, standing(80), [smoke()])
 
@@ -205,8 +207,8 @@ def test_the_proof_fails_when_another_color_goes_on_answering(proxy: FakeProxy) 
 def test_draining_ends_with_the_last_request(proxy: FakeProxy) -> None:
     proxy.busy = {"blue": [2, 1, 0], "green": [9]}
     begun = time.monotonic()
-    assert gates.drain(proxy, "po-shop-prod", "blue", 5) == 0
-    assert time.monotonic() - begun < 2
+    assert gates.drain(proxy, "po-shop-prod", "blue", 120) == 0
+    assert time.monotonic() - begun < 60
 
 
 def test_draining_ends_at_its_limit_and_says_what_is_left(proxy: FakeProxy) -> None:

@@ -26,7 +26,7 @@ def test_jobs_are_told_with_their_seconds(
     result = run_module(release_jobs.main, options(machine, on_server, **MIGRATE))
     assert result["changed"]
     assert [job["command"] for job in result["jobs"]] == ["migrate"]
-    assert result["jobs"][0]["seconds"] < 5
+    assert 0 <= result["jobs"][0]["seconds"] < 60
 
 
 def test_without_jobs_nothing_changes(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:

@@ -50,13 +50,13 @@ def test_the_first_that_fails_ends_the_row(machine: Machine, docker: Docker) -> 
 
 
 def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) -> None:
-    docker("echo locked; exec sleep 5")
+    docker("echo locked; exec sleep 120")
     number, token = prepared(machine, ["migrate"], timeout=1)
     machine.engine.start(container(f"po-shop-prod-jobs-{number}-1"))
     begun = time.monotonic()
     with pytest.raises(SwitchyardError, match="was not done after 1 s and was ended"):
         jobs.run(machine.place, number, token)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 60
     assert machine.engine.removed == [f"po-shop-prod-jobs-{number}-1"]
 
 
