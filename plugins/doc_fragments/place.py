@@ -37,3 +37,17 @@ options:
     type: str
     required: true
 """
+
+    STEP = r"""
+options:
+  release:
+    description:
+      - Number of the release.
+    type: int
+    required: true
+  token:
+    description:
+      - Fencing token of the lock; a release that lost its lock is refused.
+    type: int
+    required: true
+"""

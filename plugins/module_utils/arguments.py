@@ -22,6 +22,20 @@ SERVER: dict[str, t.Any] = {
 
 PLACE: dict[str, t.Any] = {**SERVER, "stack": {"type": "str", "required": True}}
 
+# A step of a release that has begun. The token is a number that only fences others off: it may be seen.
+STEP: dict[str, t.Any] = {
+    **PLACE,
+    "release": {"type": "int", "required": True},
+    "token": {"type": "int", "required": True, "no_log": False},
+}
+
+# What preflight returns of one stack, and the next modules take.
+GIVEN: dict[str, t.Any] = {
+    "definition": {"type": "dict", "required": True},
+    "sources": {"type": "dict", "default": {}},
+    "where": {"type": "str", "required": True},
+}
+
 
 def server(module: AnsibleModule) -> Server:
     """Return the server as the module's options name it."""

@@ -57,6 +57,20 @@ class Image:
         return self.digest or self.id
 
 
+def repository_of(image: str) -> str:
+    """Return the repository in an image's name, in the short form in which the engine keeps it.
+
+    The engine calls ``docker.io/library/redis`` plainly ``redis`` (distribution/reference, "familiar name").
+    """
+    repository = image.split("@")[0]
+    head, separator, tail = repository.rpartition(":")
+    repository = head if separator and "/" not in tail else repository
+    for prefix in ("index.docker.io/", "docker.io/"):
+        repository = repository[len(prefix) :] if repository.startswith(prefix) else repository
+    official = "library/"
+    return repository[len(official) :] if repository.startswith(official) else repository
+
+
 class Engine:
     """The engine that answers on this server."""
 
@@ -109,10 +123,7 @@ class Engine:
             seen = self.client.api.inspect_image(name)
         except self.sdk.errors.NotFound:
             return None
-        repository = name.split("@")[0]
-        head, separator, tail = repository.rpartition(":")
-        repository = head if separator and "/" not in tail else repository
-        digests = [digest for digest in seen.get("RepoDigests") or [] if digest.split("@")[0] == repository]
+        digests = [digest for digest in seen.get("RepoDigests") or [] if repository_of(digest) == repository_of(name)]
         user = str(seen["Config"].get("User") or "0").split(":", maxsplit=1)[0]
         return Image(id=seen["Id"], digest=digests[0] if digests else None, user=int(user) if user.isdigit() else None)
 
@@ -126,6 +137,15 @@ class Engine:
     def networks(self) -> set[str]:
         """Return the names of all networks."""
         return {network["Name"] for network in self.client.api.networks()}
+
+    def owner(self, kind: str, name: str) -> str | None:
+        """Return the stack that made a ``network`` or ``volume``; None where there is none, or nobody's label on it."""
+        inspect = self.client.api.inspect_network if kind == "network" else self.client.api.inspect_volume
+        try:
+            labels: dict[str, str] = inspect(name).get("Labels") or {}
+        except self.sdk.errors.NotFound:
+            return None
+        return labels.get(f"{names.LABEL}stack")
 
     # --- changing ---
 

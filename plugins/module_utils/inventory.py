@@ -108,10 +108,10 @@ def check(
     ):
         if not names.NAME_PART.match(str(value)):
             problems.append(Problem(name, f"{value!r} is no name", f"Write {example}: lower case, digits, - and _"))
-    if "_" in str(environment):
-        # It stands in host names, and between the stack and the service in the names of the proxy's backends.
-        what = f"{environment!r} has an underscore"
-        problems.append(Problem("switchyard_environment", what, "Write - instead: host names have no underscore"))
+    for name, value in (("switchyard_project", project), ("switchyard_environment", environment)):
+        if "_" in str(value):
+            # They stand on both sides of the stack in the names of Compose projects, and the environment in host names.
+            problems.append(Problem(name, f"{value!r} has an underscore", "Write - instead"))
     if not isinstance(stacks, list) or not stacks:
         problems.append(Problem(variable, "there is no stack in it", "Write a list with at least one stack"))
         return [], problems

@@ -65,8 +65,11 @@ def network(project: str, name: str, environment: str, pattern: str = Patterns.n
 
 
 def compose_project(project: str, stack: str, environment: str, part: str) -> str:
-    """Return the Compose project of a part of a stack: a color, ``workers`` or ``accessories``."""
-    return f"{project}-{stack}-{environment}-{part}"
+    """Return the Compose project of a part of a stack: a color, ``workers`` or ``accessories``.
+
+    Only the stack's name may have an underscore, so that no two stacks and environments make the same name.
+    """
+    return f"{project}_{stack}_{environment}_{part}"
 
 
 def shared(project: str, service: str) -> str:
@@ -85,8 +88,11 @@ def domain(service: str, environment: str, base: str) -> str:
 
 
 def stack_key(project: str, stack: str, environment: str) -> str:
-    """Return the key under which the proxy knows a stack; one proxy may serve several environments."""
-    return f"{project}-{stack}-{environment}"
+    """Return the key under which the proxy knows a stack; one proxy may serve several environments.
+
+    No part of it has a dot, so that no two stacks and environments make the same key.
+    """
+    return f"{project}.{stack}.{environment}"
 
 
 def database(stack: str, environment: str) -> str:

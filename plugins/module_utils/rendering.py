@@ -161,6 +161,12 @@ def render(normalised: Mapping, stack: Mapping, release: Release) -> Rendered:
     )
 
 
+def made_by(normalised: Mapping, stack: Mapping, project: str, environment: str) -> list[tuple[str, str]]:
+    """Return the networks and volumes that a release makes sure of, each as kind and name on the server."""
+    make = _Projects(normalised, stack, Release(project, environment), services_of(normalised, stack))
+    return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
+
+
 @dataclass(frozen=True)
 class _Projects:
     """Makes the projects of one release; every method returns new mappings."""

@@ -157,11 +157,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {
-                    "definition": {"type": "dict", "required": True},
-                    "sources": {"type": "dict", "default": {}},
-                    "where": {"type": "str", "required": True},
-                },
+                "options": arguments.GIVEN,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
         },

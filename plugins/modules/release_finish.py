@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.place
   - switchyard.stacks.place.stack
+  - switchyard.stacks.place.step
 attributes:
   check_mode:
     support: none
@@ -29,16 +30,6 @@ attributes:
     support: N/A
     details: A release is finished once.
 options:
-  release:
-    description:
-      - Number of the release.
-    type: int
-    required: true
-  token:
-    description:
-      - Fencing token of the lock; a release that lost its lock is refused.
-    type: int
-    required: true
   before:
     description:
       - Number of the release that was live before, if there was one.
@@ -91,10 +82,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import f
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.PLACE,
-            "release": {"type": "int", "required": True},
+            **arguments.STEP,
             "before": {"type": "int"},
-            "token": {"type": "int", "required": True, "no_log": False},
             "state": {"type": "str", "choices": ["live", "failed"], "default": "live"},
             "reason": {"type": "str", "default": ""},
         },

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.place
   - switchyard.stacks.place.stack
+  - switchyard.stacks.place.step
 attributes:
   check_mode:
     support: none
@@ -27,17 +28,6 @@ attributes:
   idempotent:
     support: none
     details: The commands run each time.
-options:
-  release:
-    description:
-      - Number of the release.
-    type: int
-    required: true
-  token:
-    description:
-      - Fencing token of the lock; a release that lost its lock is refused.
-    type: int
-    required: true
 """
 
 EXAMPLES = r"""
@@ -69,11 +59,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import j
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            **arguments.PLACE,
-            "release": {"type": "int", "required": True},
-            "token": {"type": "int", "required": True, "no_log": False},
-        },
+        argument_spec=arguments.STEP,
     )
 
     def work() -> dict[str, object]:

@@ -142,11 +142,7 @@ def main() -> None:
             "stack": {
                 "type": "dict",
                 "required": True,
-                "options": {
-                    "definition": {"type": "dict", "required": True},
-                    "sources": {"type": "dict", "default": {}},
-                    "where": {"type": "str", "required": True},
-                },
+                "options": arguments.GIVEN,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "holder": {"type": "str", "required": True},

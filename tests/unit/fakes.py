@@ -129,6 +129,11 @@ class FakeEngine:
     def networks(self) -> set[str]:
         return set(self.made_networks)
 
+    def owner(self, kind: str, name: str) -> str | None:
+        made = self.made_networks if kind == "network" else self.made_volumes
+        labels: dict[str, str] = made.get(name, {}).get("labels", {})
+        return labels.get(f"{names.LABEL}stack")
+
     def pull(self, name: str) -> Image:
         if name not in self.registry:
             raise SwitchyardError(f"The image {name} cannot be pulled: not found")
@@ -174,12 +179,11 @@ class FakeProxy(Proxy):
     def read(self) -> State:
         return self.state
 
-    def plan_routes(self, state: State, routing: Routing) -> Plan:
-        mine = {route.host + route.path: f"{routing.key}/{route.service}" for route in routing.routes}
-        others = {at: to for at, to in state.routes.items() if to.split("/")[0] != routing.key}
+    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+        name = f"{routing.key}-{color}"
         content = json.dumps([routing.services(), dict(routing.replicas)], sort_keys=True)
-        before = {name: text for name, text in self.files.items() if name == routing.key}
-        return Plan(state, State(state.live, {**others, **mine}), {routing.key: content}, before)
+        before = {name: self.files[name]} if name in self.files else {}
+        return Plan(state, state.with_routes(routing, color), {name: content}, before)
 
     def apply(self, change: Callable[[State], Plan]) -> Plan:
         plan = change(self.state)
@@ -203,14 +207,14 @@ class FakeProxy(Proxy):
     ) -> tuple[int, str | None, str]:
         self.asked.append((host, path, color))
         wish = None if self.ignores_the_wish else color
-        answering = wish or self.stuck_on or self.state.live.get("po-shop-prod")
+        answering = wish or self.stuck_on or self.state.live.get("po.shop.prod")
         if not answering:
             return 503, None, "no release yet"
         status, body = self.answer(answering, path)
         return status, answering, body
 
     def live(self) -> str | None:
-        return self.state.live.get("po-shop-prod")
+        return self.state.live.get("po.shop.prod")
 
 
 @dataclass
@@ -255,7 +259,7 @@ class Machine:
 
     def make_live(self, color: str) -> None:
         """Send the public to a color, as it was before the test."""
-        self.proxy.state = State({"po-shop-prod": color}, {f"{HOST}/": "po-shop-prod/web"})
+        self.proxy.state = State({"po.shop.prod": color}, {("po.shop.prod", color, f"{HOST}/"): "web"})
 
     def deployed(self, color: str, given: Given, **changes: t.Any) -> Record:
         """Leave a live release that is just what is given, with everything running."""
@@ -265,7 +269,7 @@ class Machine:
         content = json.loads(given.sources["docker-compose.yml"])
         counts = {name: rendering.replicas(content, name) for name in content["services"]}
         routing = looking.routing_of(given.stack, "po", "prod", counts)
-        self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing))
+        self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing, color))
         pinned = {name: image.pinned for name, image in self.engine.images.items()}
         fingerprint = looking.fingerprint_of(self.place, content, given, pinned)
         return self.released(color, given.stack, fingerprint=fingerprint, images=pinned, **changes)
@@ -285,7 +289,7 @@ class FakeMaster:
     before_answer: Callable[[str], None] = lambda line: None
 
     def content(self, worker: str, name: str) -> dict[str, str]:
-        return self.maps.setdefault(worker, {"live": {}, "routes": {}})[name]
+        return self.maps.setdefault(worker, {"live": {}, "public": {}, "private": {}, "routes": {}})[name]
 
     def answer(self, line: str) -> str:
         self.log.append(line)
@@ -315,7 +319,7 @@ class FakeMaster:
         if verb == ["show", "stat"]:
             return self.stat.get(worker, "# pxname,svname,scur,stot,econ,status,\n")
         if verb == ["show", "servers"]:
-            return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po-shop-prod_web_blue 1 web1 172.18.0.4\n"
+            return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po.shop.prod_web_blue 1 web1 172.18.0.4\n"
         if verb == ["set", "server"]:
             return "IP changed from '172.18.0.4' to '172.18.0.5' by 'stats socket command'\n"
         name = Path(words.split()[-1]).stem

@@ -50,12 +50,35 @@ class Routing:
         return {route.service: route.port for route in self.routes}
 
 
+# The key of a stack, a color, and a host with a path behind it.
+Way = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class State:
-    """What a running proxy does: the live color per stack, and the stack and service per host and path."""
+    """What a running proxy does: the live color per stack, and the service behind each way in.
+
+    Each color has routes of its own, those of the release that stands on it: what the next release adds or drops
+    reaches the public with the switch and not before. ``settled`` says that the proxy has all of it in use.
+    """
 
     live: t.Mapping[str, str] = field(default_factory=dict)
-    routes: t.Mapping[str, str] = field(default_factory=dict)
+    routes: t.Mapping[Way, str] = field(default_factory=dict)
+    settled: bool = True
+
+    def owner(self, address: str) -> str | None:
+        """Return the key of the stack that has a host and path, on whichever color."""
+        return next((key for key, _color, at in self.routes if at == address), None)
+
+    def of(self, key: str, color: str | None) -> dict[str, str]:
+        """Return the routes of a color: the service per host and path."""
+        return {at: service for (owner, on, at), service in self.routes.items() if (owner, on) == (key, color)}
+
+    def with_routes(self, routing: Routing, color: str) -> State:
+        """Return the state in which a color has exactly these routes."""
+        others = {way: service for way, service in self.routes.items() if way[:2] != (routing.key, color)}
+        mine = {(routing.key, color, route.host + route.path): route.service for route in routing.routes}
+        return State(self.live, {**others, **mine})
 
 
 @dataclass(frozen=True)
@@ -81,8 +104,8 @@ class Proxy(abc.ABC):
         """Return what the running process does now. Raises SwitchyardError when it does not answer."""
 
     @abc.abstractmethod
-    def plan_routes(self, state: State, routing: Routing) -> Plan:
-        """Return what it takes for the proxy to know exactly these routes of the stack."""
+    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+        """Return what it takes for a color to have exactly these routes; none at all when there is no route."""
 
     @staticmethod
     def plan_switch(state: State, key: str, color: str | None) -> Plan:

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HAProxy: decisions are map files, a switch is one commit of a map, a new stack is one reload.
+"""HAProxy: decisions are map files, a switch is one commit of a map, new routes are one reload.
 
 Commands go to the master's socket (management guide, 9.4 "Master CLI"), which passes them to each worker. After a
 reload the old worker still answers the last request of its idle connections, so it must hear of a switch as well.
@@ -20,10 +20,13 @@ from pathlib import Path
 
 from .. import files
 from ..errors import SwitchyardError
-from . import Plan, Proxy, Routing, State
+from . import Plan, Proxy, Routing, State, Way
 
 # Where the folders of the server are mounted in the container; roles/proxy uses the same paths.
 INSIDE = "/etc/switchyard"
+
+# In the order in which they change: what leads to a color comes before the color.
+MAPS = ("routes", "private", "public", "live")
 
 SOCKET_TIMEOUT = 5.0
 
@@ -33,18 +36,44 @@ def backend(key: str, service: str, color: str) -> str:
     return f"{key}_{service}_{color}"
 
 
-def configuration(routing: Routing) -> str:
-    """Return the configuration of one stack: a backend per color and service, its servers found by Docker's DNS."""
-    lines = [f"# Stack {routing.stack} of {routing.environment}. Written by a release; changes here are lost.", ""]
+def configuration(routing: Routing, color: str) -> str:
+    """Return the configuration of one color: a backend per service, its servers found by Docker's DNS."""
+    lines = [f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.", ""]
     for service, port in routing.services().items():
-        for color in ("blue", "green"):
-            count = routing.replicas.get(service, 1)
-            lines += [
-                f"backend {backend(routing.key, service, color)}",
-                f"    server-template {service} {count} {routing.server(service, color)}:{port}",
-                "",
-            ]
+        count = routing.replicas.get(service, 1)
+        lines += [
+            f"backend {backend(routing.key, service, color)}",
+            f"    server-template {service} {count} {routing.server(service, color)}:{port}",
+            "",
+        ]
     return "\n".join(lines)
+
+
+def maps_of(state: State) -> dict[str, dict[str, str]]:
+    """Return the maps that make HAProxy do this, by name; roles/proxy's haproxy.cfg.j2 reads them.
+
+    ``public`` leads from a host and path to a stack, by the routes of what is live; ``live`` from a stack to its
+    color; ``routes`` from stack, color, host and path to a service. ``private`` is for requests that name a color.
+    """
+    nothing_live = {at: key for (key, _color, at) in state.routes if key not in state.live}
+    live = {at: key for (key, color, at) in state.routes if state.live.get(key) == color}
+    return {
+        "routes": {":".join(way): service for way, service in state.routes.items()},
+        "private": {f"{color}:{at}": key for (key, color, at) in state.routes},
+        "public": {**nothing_live, **live},
+        "live": dict(state.live),
+    }
+
+
+def state_of(maps: t.Mapping[str, t.Mapping[str, str]]) -> State:
+    """Return what HAProxy does, from its maps; entries that are not in our form do nothing and are left out."""
+    routes: dict[Way, str] = {}
+    for entry, service in maps["routes"].items():
+        key, color, address = (*entry.split(":", 2), "", "")[:3]
+        if address:
+            routes[key, color, address] = service
+    state = State(live=maps["live"], routes=routes)
+    return State(state.live, state.routes, settled=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
 
 
 def map_text(entries: t.Mapping[str, str]) -> str:
@@ -66,6 +95,11 @@ def parse_map(answer: str) -> dict[str, str]:
 def parse_processes(answer: str) -> list[str]:
     """Return the numbers of all workers in ``show proc``, the current one first, then those that are finishing."""
     return [row[0] for row in map(str.split, answer.splitlines()) if len(row) > 1 and row[1] == "worker"]
+
+
+def backends_in(configurations: t.Mapping[str, str]) -> set[str]:
+    """Return the names of the backends in configuration files."""
+    return {name for text in configurations.values() for name in re.findall(r"^backend (\S+)", text, re.MULTILINE)}
 
 
 class HAProxy(Proxy):
@@ -109,11 +143,10 @@ class HAProxy(Proxy):
 
     def read(self) -> State:
         """Return the maps that the current worker uses."""
-        worker = self.workers()[0]
-        live, routes = (
-            parse_map(self.ask(f"show map {INSIDE}/maps/{name}.map", worker)) for name in ("live", "routes")
-        )
-        return State(live=live, routes=routes)
+        return state_of(self._maps(self.workers()[0]))
+
+    def _maps(self, worker: str) -> dict[str, dict[str, str]]:
+        return {name: parse_map(self.ask(f"show map {INSIDE}/maps/{name}.map", worker)) for name in MAPS}
 
     def in_flight(self, key: str, color: str) -> int:
         """Return the sessions of a color's backends in all workers (``show stat``, field ``scur``)."""
@@ -142,16 +175,14 @@ class HAProxy(Proxy):
 
     # --- what should be ---
 
-    def plan_routes(self, state: State, routing: Routing) -> Plan:
-        """Return the plan that makes the stack's routes and backends known, and forgets those it no longer has."""
-        name = f"50-{routing.key}.cfg"
+    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+        """Return the plan that gives a color its routes and backends; see the interface."""
+        name = f"50-{routing.key}-{color}.cfg"
         current = files.read(self.folder / "conf.d" / name)
-        others = {at: to for at, to in state.routes.items() if to.split("/")[0] != routing.key}
-        mine = {route.host + route.path: f"{routing.key}/{route.service}" for route in routing.routes}
         return Plan(
             before=state,
-            after=State(live=state.live, routes={**others, **mine}),
-            files={name: configuration(routing)},
+            after=state.with_routes(routing, color),
+            files={name: configuration(routing, color)},
             files_before={name: current} if current is not None else {},
         )
 
@@ -190,7 +221,7 @@ class HAProxy(Proxy):
         self._write_maps(plan.after)
         for name, content in plan.files.items():
             files.write(live / name, content)
-        self._save_servers()
+        self._save_servers({*backends_in(plan.files), *backends_in(plan.files_before)})
         answer = self.ask("reload")
         if not answer.startswith("Success=1"):
             for name in plan.files:
@@ -202,13 +233,18 @@ class HAProxy(Proxy):
             self._write_maps(plan.before)
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {answer}")
 
-    def _save_servers(self) -> None:
-        """Keep the servers' addresses for the next worker (``server-state-file``): without it, it starts with none."""
-        state = self.ask("show servers state", self.workers()[0])
-        files.write(self.folder / "run" / "servers.state", state + "\n")
+    def _save_servers(self, changing: t.Container[str]) -> None:
+        """Keep the servers' addresses for the next worker (``server-state-file``): without it, it starts with none.
+
+        A backend that changes is left out, because the ports are kept as well (management guide, 9.3, ``show servers
+        state``: the second field is the backend's name).
+        """
+        lines = self.ask("show servers state", self.workers()[0]).splitlines()
+        kept = [line for line in lines if line.split()[1:2] == [] or line.split()[1] not in changing]
+        files.write(self.folder / "run" / "servers.state", "\n".join(kept) + "\n")
 
     def _write_maps(self, state: State) -> None:
-        for name, entries in (("routes", state.routes), ("live", state.live)):
+        for name, entries in maps_of(state).items():
             files.write(self.folder / "maps" / f"{name}.map", map_text(entries))
 
     def _set_maps(self, state: State) -> None:
@@ -222,7 +258,9 @@ class HAProxy(Proxy):
                     raise
 
     def _set_maps_of(self, worker: str, state: State) -> None:
-        for name, entries in (("routes", state.routes), ("live", state.live)):
+        """Replace the maps that differ; most often that is one, so that a switch is one commit."""
+        now, wanted = self._maps(worker), maps_of(state)
+        for name, entries in ((name, wanted[name]) for name in MAPS if wanted[name] != now[name]):
             path = f"{INSIDE}/maps/{name}.map"
             answer = self.ask(f"prepare map {path}", worker)
             version = re.search(r"New version created: (\d+)\s*\Z", answer)

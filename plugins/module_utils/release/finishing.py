@@ -13,6 +13,7 @@ from contextlib import suppress
 from .. import gates, names
 from ..errors import SwitchyardError
 from ..place import Place
+from ..proxies import Routing
 from ..records import Record
 from .preparing import empty
 
@@ -81,6 +82,8 @@ def fail(place: Place, number: int, before: int | None, token: int, reason: str)
     if record.state == "prepared":
         with suppress(SwitchyardError):
             empty(place, record.color, record.stack["drain"], token)
+            nothing = Routing(place.project, place.environment, place.stack, ())
+            place.proxy.apply(lambda state: place.proxy.plan_routes(state, nothing, record.color))
         place.records.save(record.now(state="failed", finished=time.time(), reason=reason))
         shutil.rmtree(place.records.path(number) / "secrets", ignore_errors=True)
     place.lock.release(token)

@@ -152,16 +152,21 @@ def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> 
     routing = routing_of(stack, place.project, place.environment, {})
     found = []
     for route in routing.routes:
-        owner = state.routes.get(route.host + route.path, "").split("/")[0]
-        if owner not in ("", place.key):
+        owner = state.owner(route.host + route.path)
+        if owner not in (None, place.key):
             what = f"{route.host}{route.path} leads to {owner} on this server"
             found.append(Problem(f"{where}.routes", what, "Take another host name, or retire that stack first"))
     return found
 
 
 def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str) -> list[Problem]:
-    """Return the container names of ours that somebody else's container has."""
+    """Return the names of ours that somebody else's container, network or volume has."""
     found = []
+    for kind, name in rendering.made_by(normalised, stack, place.project, place.environment):
+        owner = place.engine.owner(kind, name)
+        if owner not in (None, place.stack):
+            what = f"the {kind} {name} belongs to the stack {owner}"
+            found.append(Problem(where, what, f"Rename the {kind}, or declare it external to share it"))
     for service, role in rendering.services_of(normalised, stack).items():
         colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
         for name in (names.container(place.project, service, place.environment, color) for color in colors):
@@ -169,6 +174,19 @@ def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.
             if container and not place.owns(container):
                 what = f"the name {name} belongs to a container that is not of this stack"
                 found.append(Problem(where, what, f"Rename the service, or remove it: docker rm -f {name}"))
+    return found
+
+
+def _made_twice(
+    place: Place, normalised: dict[str, t.Any], given: Given, made: dict[tuple[str, str], str]
+) -> list[Problem]:
+    """Return the networks and volumes that a stack of the same inventory makes as well; ``made`` collects them."""
+    found = []
+    for kind, name in rendering.made_by(normalised, given.stack, place.project, place.environment):
+        first = made.setdefault((kind, name), given.where)
+        if first != given.where:
+            what = f"the {kind} {name} belongs to {first} as well"
+            found.append(Problem(given.where, what, f"Rename the {kind}, or declare it external to share it"))
     return found
 
 
@@ -194,11 +212,11 @@ def _standing(
     running = sum(1 for one in containers if one.running and (one in current or one.label("role") == "accessory"))
     expected = record.containers + record.workers + record.accessories if record else -1
     known = True
-    if stack:
+    if stack and live:
         # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
         counts = {name: rendering.replicas(normalised, name) for name in normalised.get("services", {})}
         routing = routing_of(stack, place.project, place.environment, counts)
-        known = not place.proxy.plan_routes(state, routing).changed
+        known = not place.proxy.plan_routes(state, routing, live).changed
     return planning.Standing(
         live=live,
         live_record=record,
@@ -220,6 +238,7 @@ def preflight(
     problems = look_at_server(server, least_free, any(given.stack["routes"] for given in givens))
     plans: list[dict[str, t.Any]] = []
     leases: dict[str, t.Any] = {}
+    made: dict[tuple[str, str], str] = {}
     # A server with problems of its own cannot answer for its stacks.
     for given in [] if problems else givens:
         place = server.place(given.stack["name"])
@@ -231,6 +250,7 @@ def preflight(
         if not back:
             seen = look(place, given)
             plan, found = seen.plan, seen.problems
+            found = [*found, *_made_twice(place, seen.normalised, given, made)]
         problems += found
         plans += [plan.as_dict()] if plan else []
         held = place.lock.holder()

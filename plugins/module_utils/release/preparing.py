@@ -100,9 +100,8 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     )
     place.records.save(record)
     _ensure(place, rendered)
-    routing = routing_of(stack, place.project, place.environment, record.replicas)
-    place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing))
     left = empty(place, plan.color, stack["drain"], token)
+    give_routes(place, record)
     # A color that waits for nothing starts at once: it boots while the controller makes its next visit.
     started = not (rendered.jobs or rendered.accessories)
     if started:
@@ -122,7 +121,14 @@ def prepare_back(place: Place, plan: planning.Plan, token: int) -> Prepared:
     warm = warm and sum(one.running for one in here) == record.containers
     if not warm:
         empty(place, record.color, record.stack["drain"], token)
+    give_routes(place, record)
     return Prepared(record, token, place.records.path(record.number), place.release_on(place.live()), warm)
+
+
+def give_routes(place: Place, record: Record) -> None:
+    """Make the routes of a release known to the proxy, for its color only: the public stays where it is."""
+    routing = routing_of(record.stack, place.project, place.environment, record.replicas)
+    place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing, record.color))
 
 
 def empty(place: Place, color: str, limit: float, token: int) -> int:

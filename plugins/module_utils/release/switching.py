@@ -91,7 +91,7 @@ def info(place: Place) -> dict[str, t.Any]:
     held = place.lock.holder()
     return {
         "live": state.live.get(place.key),
-        "routes": {at: to.split("/")[1] for at, to in state.routes.items() if to.split("/")[0] == place.key},
+        "routes": state.of(place.key, state.live.get(place.key)),
         "colors": {
             color: {
                 "release": place.release_on(color),

@@ -12,7 +12,7 @@ from ansible_collections.switchyard.stacks.plugins.filter.name import FilterModu
         ("container", ("po", "web", "prod", "blue"), "po-web-prod-blue"),
         ("volume", ("po", "data", "prod"), "po-data-prod"),
         ("network", ("po", "front", "prod"), "po-front-prod"),
-        ("compose_project", ("po", "shop", "prod", "jobs"), "po-shop-prod-jobs"),
+        ("compose_project", ("po", "shop", "prod", "jobs"), "po_shop_prod_jobs"),
         ("shared", ("po", "proxy"), "po-proxy"),
         ("domain", ("web", "qual", "example.org"), "web-qual.example.org"),
         ("database", ("my-shop", "prod"), "my_shop_prod"),

@@ -25,7 +25,7 @@ def test_the_options_name_a_place(run_module: RunModule) -> None:
 
     assert run_module(main, {**PLACE, "root": "/srv"})["folder"] == "/srv/po-prod/shop"
     result = run_module(main, PLACE)
-    assert (result["folder"], result["key"]) == ("/var/lib/switchyard/po-prod/shop", "po-shop-prod")
+    assert (result["folder"], result["key"]) == ("/var/lib/switchyard/po-prod/shop", "po.shop.prod")
 
 
 def test_the_result_of_the_work_is_the_modules(run_module: RunModule) -> None:
@@ -61,7 +61,7 @@ def test_a_message_has_logs_and_the_proxys_view_below_it() -> None:
     error = SwitchyardError(
         "Failed.",
         logs={"web": ["one", "two"], "api": []},
-        proxy={"po-shop-prod_web_blue/web1": {"status": "DOWN", "in_flight": 0}},
+        proxy={"po.shop.prod_web_blue/web1": {"status": "DOWN", "in_flight": 0}},
     )
     assert arguments.message(error).splitlines() == [
         "Failed.",
@@ -69,5 +69,5 @@ def test_a_message_has_logs_and_the_proxys_view_below_it() -> None:
         "  one",
         "  two",
         "api wrote nothing.",
-        "The proxy sees po-shop-prod_web_blue/web1: status DOWN, in_flight 0",
+        "The proxy sees po.shop.prod_web_blue/web1: status DOWN, in_flight 0",
     ]

@@ -97,6 +97,8 @@ def test_containers_are_found_by_all_our_labels_and_one_that_just_ended_is_left_
         ("reg:5000/app:1.2", ["other/app@sha256:1", "reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
         ("reg:5000/app@sha256:2", ["reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
         ("reg:5000/app", ["reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("docker.io/library/redis:8.0", ["redis@sha256:2"], "redis@sha256:2"),
+        ("docker.io/team/app:1", ["other/app@sha256:1", "team/app@sha256:2"], "team/app@sha256:2"),
         ("app:1", [], None),
         ("app:1", None, None),
     ],
@@ -117,6 +119,15 @@ def test_an_image_is_pinned_by_the_digest_of_its_own_repository(
 def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> None:
     daemon.answers["/images/app:1/json"] = {"Id": "sha256:aa", "Config": {"User": user}}
     assert Engine().image("app:1") == Image("sha256:aa", None, number)
+
+
+@pytest.mark.parametrize(("kind", "path"), [("network", "/networks/po-shop-prod"), ("volume", "/volumes/po-shop-prod")])
+def test_the_stack_that_made_a_network_or_volume(daemon: Daemon, kind: str, path: str) -> None:
+    assert Engine().owner(kind, "po-shop-prod") is None
+    daemon.answers[path] = {"Labels": {"io.switchyard.stack": "shop"}}
+    assert Engine().owner(kind, "po-shop-prod") == "shop"
+    daemon.answers[path] = {"Labels": None}
+    assert Engine().owner(kind, "po-shop-prod") is None
 
 
 def test_an_image_that_is_not_here(daemon: Daemon) -> None:

@@ -25,7 +25,7 @@ def standing(port: int, *services: str, count: int = 1) -> gates.Standing:
 
 @pytest.fixture
 def proxy() -> FakeProxy:
-    return FakeProxy(State({"po-shop-prod": "green"}))
+    return FakeProxy(State({"po.shop.prod": "green"}))
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_the_message_holds_the_failing_answer_the_logs_and_the_proxys_view(
     assert "The health gate of shop (blue) failed: not healthy after 0.3 s" in str(failed.value)
     assert f"GET http://127.0.0.1:{port}/healthz: 500 from the container: no database" in str(failed.value)
     assert failed.value.details["logs"] == {"po-web-prod-blue": ["booting", "no database"]}
-    assert failed.value.details["proxy"] == {"po-shop-prod_web_blue/web1": {"status": "UP", "in_flight": 0}}
+    assert failed.value.details["proxy"] == {"po.shop.prod_web_blue/web1": {"status": "UP", "in_flight": 0}}
     # The proxy was never asked to send a request to what does not answer by itself.
     assert proxy.asked == []
 
@@ -189,7 +189,7 @@ def test_the_proof_waits_for_every_route(proxy: FakeProxy) -> None:
 
     def answer(color: str, path: str) -> tuple[int, str]:
         asked.append(color)
-        proxy.state = State({"po-shop-prod": "blue"})
+        proxy.state = State({"po.shop.prod": "blue"})
         return 404, "any status proves it"
 
     proxy.answer = answer
@@ -207,11 +207,11 @@ def test_the_proof_fails_when_another_color_goes_on_answering(proxy: FakeProxy) 
 def test_draining_ends_with_the_last_request(proxy: FakeProxy) -> None:
     proxy.busy = {"blue": [2, 1, 0], "green": [9]}
     begun = time.monotonic()
-    assert gates.drain(proxy, "po-shop-prod", "blue", 120) == 0
+    assert gates.drain(proxy, "po.shop.prod", "blue", 120) == 0
     assert time.monotonic() - begun < 60
 
 
 def test_draining_ends_at_its_limit_and_says_what_is_left(proxy: FakeProxy) -> None:
     proxy.busy = {"blue": [4]}
-    assert gates.drain(proxy, "po-shop-prod", "blue", 0.1) == 4
-    assert gates.drain(proxy, "po-shop-prod", "blue", 0) == 4
+    assert gates.drain(proxy, "po.shop.prod", "blue", 0.1) == 4
+    assert gates.drain(proxy, "po.shop.prod", "blue", 0) == 4

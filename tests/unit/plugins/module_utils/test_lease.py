@@ -58,8 +58,8 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_higher_token(lock: Lock, cloc
 def test_it_is_not_taken_over_while_something_of_it_runs(lock: Lock, clock: Clock) -> None:
     lock.take("ann", "migrate", idle)
     clock.time += MARGIN + 1
-    with pytest.raises(SwitchyardError, match=r"po-shop-prod-jobs-1-1 still runs.*'docker stop po-shop-prod-jobs-1-1'"):
-        lock.take("bob", "prepare", lambda: "po-shop-prod-jobs-1-1")
+    with pytest.raises(SwitchyardError, match=r"po_shop_prod_jobs-1-1 still runs.*'docker stop po_shop_prod_jobs-1-1'"):
+        lock.take("bob", "prepare", lambda: "po_shop_prod_jobs-1-1")
 
 
 def test_the_lock_of_a_holder_that_is_gone_is_taken_over_at_once(lock: Lock) -> None:

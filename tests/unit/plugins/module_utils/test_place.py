@@ -18,9 +18,9 @@ def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
 def test_the_proxy_of_the_server_is_the_one_that_answers(machine: Machine, master: FakeMaster) -> None:
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    master.maps["12"] = {"live": {"po-shop-prod": "green"}, "routes": {}}
+    master.maps["12"] = {"live": {"po.shop.prod": "green"}, "routes": {}}
     proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
-    assert proxy.read().live == {"po-shop-prod": "green"}
+    assert proxy.read().live == {"po.shop.prod": "green"}
 
 
 def test_every_host_of_every_route_leads_to_its_service() -> None:
@@ -35,14 +35,14 @@ def test_every_host_of_every_route_leads_to_its_service() -> None:
         ("a.org/api", "api", 9000),
     ]
     assert routing.services() == {"web": 8000, "api": 9000}
-    assert (routing.key, routing.server("api", "blue")) == ("po-shop-prod", "po-api-prod-blue")
+    assert (routing.key, routing.server("api", "blue")) == ("po.shop.prod", "po-api-prod-blue")
 
 
 def test_where_the_things_of_a_stack_are(machine: Machine) -> None:
     place = machine.place
     assert place.folder == machine.root / "po-prod" / "shop"
-    assert place.key == "po-shop-prod"
-    assert place.compose_project("workers") == "po-shop-prod-workers"
+    assert place.key == "po.shop.prod"
+    assert place.compose_project("workers") == "po_shop_prod_workers"
     assert place.records.folder.parent == place.folder
 
 
@@ -95,4 +95,4 @@ def test_a_part_is_started_from_the_releases_own_folder(
     record = machine.released("green")
     machine.place.compose_up(record, "workers")
     folder = machine.place.records.path(record.number)
-    assert notes() == [f"compose -p po-shop-prod-workers -f {folder}/workers.yml up -d --remove-orphans"]
+    assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]

@@ -84,7 +84,7 @@ def test_a_color_has_its_own_project_and_container_names() -> None:
     for color in ("blue", "green"):
         project = rendered.colors[color]
         service = project["services"][f"po-web-prod-{color}"]
-        assert project["name"] == f"po-shop-prod-{color}"
+        assert project["name"] == f"po_shop_prod_{color}"
         assert service["container_name"] == f"po-web-prod-{color}"
         assert service["environment"]["SWITCHYARD_COLOR"] == color
     assert rendered.workers == rendered.accessories == rendered.jobs == {}
@@ -209,7 +209,7 @@ def test_a_job_is_its_service_without_what_only_a_server_needs() -> None:
     content = normalised(web={"healthcheck": {"test": ["CMD", "x"]}, "environment": {"A": "1"}})
     migrate = {"service": "web", "command": ["migrate"]}
     jobs = render(content, migrate=migrate, after_migrate=[migrate], redis=REDIS).jobs
-    assert jobs["name"] == "po-shop-prod-jobs"
+    assert jobs["name"] == "po_shop_prod_jobs"
     service = jobs["services"]["web"]
     assert not {"healthcheck", "restart", "container_name"} & set(service)
     assert service["networks"] == {"default": {}, "back": {}}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,14 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
 )
 
 SHOP = routing_of(checked(), "po", "prod", {"web": 1})
-FILE = "50-po-shop-prod.cfg"
+FILE = "50-po.shop.prod-green.cfg"
 STATE = State(
-    {"po-shop-prod": "blue", "po-blog-prod": "green"},
-    {f"{HOST}/": "po-shop-prod/web", "blog.org/": "po-blog-prod/site"},
+    {"po.shop.prod": "blue", "po-blog-prod": "green"},
+    {
+        ("po.shop.prod", "blue", f"{HOST}/"): "web",
+        ("po.shop.prod", "green", f"{HOST}/"): "web",
+        ("po-blog-prod", "green", "blog.org/"): "site",
+    },
 )
 
 
@@ -53,23 +58,23 @@ def proxy(master: FakeMaster, tmp_path: Path, check: Check) -> haproxy.HAProxy:
 
 def tell(master: FakeMaster, state: State) -> None:
     for worker in master.workers:
-        master.maps[worker] = {"live": dict(state.live), "routes": dict(state.routes)}
+        master.maps[worker] = haproxy.maps_of(state)
 
 
 def told(master: FakeMaster, worker: str = "12") -> State:
-    return State(master.maps[worker]["live"], master.maps[worker]["routes"])
+    return haproxy.state_of(master.maps[worker])
 
 
 def on_disk(proxy: haproxy.HAProxy) -> State:
-    live, routes = (
-        dict(line.split(" ") for line in (proxy.folder / "maps" / f"{name}.map").read_text().splitlines())
-        for name in ("live", "routes")
-    )
-    return State(live, routes)
+    maps = {
+        name: dict(line.split(" ") for line in (proxy.folder / "maps" / f"{name}.map").read_text().splitlines())
+        for name in haproxy.MAPS
+    }
+    return haproxy.state_of(maps)
 
 
 def switch(color: str | None) -> t.Callable[[State], Plan]:
-    return lambda state: Proxy.plan_switch(state, "po-shop-prod", color)
+    return lambda state: Proxy.plan_switch(state, "po.shop.prod", color)
 
 
 # --- texts ---
@@ -81,8 +86,8 @@ def test_a_map_is_sorted_lines_of_key_and_value() -> None:
 
 
 def test_a_map_as_the_running_process_shows_it() -> None:
-    answer = "0x7fd70c841280 po-shop-prod blue\n0x7fd70c8412c0 po-a-prod-x green\n\n"
-    assert haproxy.parse_map(answer) == {"po-shop-prod": "blue", "po-a-prod-x": "green"}
+    answer = "0x7fd70c841280 po.shop.prod blue\n0x7fd70c8412c0 po-a-prod-x green\n\n"
+    assert haproxy.parse_map(answer) == {"po.shop.prod": "blue", "po-a-prod-x": "green"}
     assert haproxy.parse_map("\n") == {}
 
 
@@ -107,43 +112,75 @@ def test_processes_are_the_current_worker_and_then_the_old_ones() -> None:
     assert haproxy.parse_processes(answer) == ["22", "12"]
 
 
-def test_a_stack_has_a_backend_per_color_and_service_with_its_number_of_servers() -> None:
+def test_a_color_has_a_backend_per_service_with_its_number_of_servers() -> None:
     routes = (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/"), Route("my_api", 90, "a.org", "/api"))
-    text = haproxy.configuration(Routing("po", "prod", "shop", routes, {"web": 2}))
-    assert [line for line in text.splitlines() if line.startswith("backend")] == [
-        "backend po-shop-prod_web_blue",
-        "backend po-shop-prod_web_green",
-        "backend po-shop-prod_my_api_blue",
-        "backend po-shop-prod_my_api_green",
-    ]
+    text = haproxy.configuration(Routing("po", "prod", "shop", routes, {"web": 2}), "green")
+    assert haproxy.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_my_api_green"}
     assert "    server-template web 2 po-web-prod-green:8000" in text
-    assert "    server-template my_api 1 po-my_api-prod-blue:90" in text
+    assert "    server-template my_api 1 po-my_api-prod-green:90" in text
+
+
+def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own() -> None:
+    routes = {
+        ("po.shop.prod", "blue", "shop.org/"): "web",
+        ("po.shop.prod", "blue", "old.org/"): "web",
+        ("po.shop.prod", "green", "shop.org/"): "web",
+        ("po.shop.prod", "green", "shop.org/api"): "api",
+        ("po.new.prod", "blue", "new.org/"): "site",
+    }
+    maps = haproxy.maps_of(State({"po.shop.prod": "blue"}, routes))
+    assert maps["public"] == {"shop.org/": "po.shop.prod", "old.org/": "po.shop.prod", "new.org/": "po.new.prod"}
+    assert maps["private"]["green:shop.org/api"] == "po.shop.prod"
+    assert maps["routes"]["po.shop.prod:green:shop.org/api"] == "api"
+    assert haproxy.maps_of(State({"po.shop.prod": "green"}, routes))["public"] == {
+        "shop.org/": "po.shop.prod",
+        "shop.org/api": "po.shop.prod",
+        "new.org/": "po.new.prod",
+    }
+
+
+def test_a_state_is_settled_when_all_maps_say_the_same() -> None:
+    maps = haproxy.maps_of(STATE)
+    assert haproxy.state_of(maps) == STATE
+    half = {**maps, "public": {}}
+    assert haproxy.state_of(half) == State(STATE.live, STATE.routes, settled=False)
+    strange = {**maps, "routes": {**maps["routes"], "shop.org/": "po-shop/web"}}
+    assert haproxy.state_of(strange) == State(STATE.live, STATE.routes, settled=False)
 
 
 # --- plans ---
 
 
 def test_a_switch_changes_its_own_stack_only() -> None:
-    plan = Proxy.plan_switch(STATE, "po-shop-prod", "green")
-    assert plan.after == State({"po-shop-prod": "green", "po-blog-prod": "green"}, STATE.routes)
+    plan = Proxy.plan_switch(STATE, "po.shop.prod", "green")
+    assert plan.after == State({"po.shop.prod": "green", "po-blog-prod": "green"}, STATE.routes)
     assert plan.changed
-    assert not Proxy.plan_switch(STATE, "po-shop-prod", "blue").changed
-    assert Proxy.plan_switch(STATE, "po-shop-prod", None).after.live == {"po-blog-prod": "green"}
+    assert not Proxy.plan_switch(STATE, "po.shop.prod", "blue").changed
+    assert Proxy.plan_switch(STATE, "po.shop.prod", None).after.live == {"po-blog-prod": "green"}
 
 
 def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: haproxy.HAProxy) -> None:
-    others = {"blog.org/": "po-blog-prod/site", "x.org/": "po-shop-prod-x/web", "y.org/": "po-shop-qual/web"}
-    state = State({}, {**others, "old.org/": "po-shop-prod/web", f"{HOST}/": "po-shop-prod/old"})
-    after = proxy.plan_routes(state, SHOP).after
-    assert after.routes == {**others, f"{HOST}/": "po-shop-prod/web"}
+    others = {
+        ("po.blog.prod", "green", "blog.org/"): "site",
+        ("po.shop.qual", "green", "y.org/"): "web",
+        ("po.shop.prod", "blue", "old.org/"): "web",
+    }
+    mine = {("po.shop.prod", "green", "old.org/"): "web", ("po.shop.prod", "green", f"{HOST}/"): "old"}
+    plan = proxy.plan_routes(State({}, {**others, **mine}), SHOP, "green")
+    assert plan.after.routes == {**others, ("po.shop.prod", "green", f"{HOST}/"): "web"}
+    assert plan.after.owner("old.org/") == "po.shop.prod"
+    assert plan.after.owner("nobody.org/") is None
+    assert plan.after.of("po.shop.prod", "green") == {f"{HOST}/": "web"}
 
 
 def test_routes_that_are_known_need_nothing(proxy: haproxy.HAProxy) -> None:
-    assert proxy.plan_routes(STATE, SHOP).changed
-    (proxy.folder / "conf.d" / FILE).write_text(haproxy.configuration(SHOP))
-    assert not proxy.plan_routes(STATE, SHOP).changed
+    assert proxy.plan_routes(STATE, SHOP, "green").changed
+    (proxy.folder / "conf.d" / FILE).write_text(haproxy.configuration(SHOP, "green"))
+    assert not proxy.plan_routes(STATE, SHOP, "green").changed
+    assert proxy.plan_routes(State(STATE.live, {}), SHOP, "green").changed
     several = routing_of(checked(), "po", "prod", {"web": 2})
-    assert proxy.plan_routes(STATE, several).changed
+    assert proxy.plan_routes(STATE, several, "green").changed
+    assert proxy.plan_routes(replace(STATE, settled=False), SHOP, "green").changed
 
 
 # --- asking ---
@@ -151,9 +188,9 @@ def test_routes_that_are_known_need_nothing(proxy: haproxy.HAProxy) -> None:
 
 def test_read_asks_the_current_worker_and_not_the_files(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12"]
-    master.maps["22"] = {"live": {"po-shop-prod": "green"}, "routes": {}}
-    (proxy.folder / "maps" / "live.map").write_text("po-shop-prod blue\n")
-    assert proxy.read() == State({"po-shop-prod": "green"}, {})
+    master.maps["22"] = haproxy.maps_of(State({"po.shop.prod": "green"}, {}))
+    (proxy.folder / "maps" / "live.map").write_text("po.shop.prod blue\n")
+    assert proxy.read() == State({"po.shop.prod": "green"}, {})
 
 
 def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, check: Check) -> None:
@@ -215,14 +252,27 @@ def test_stats_say_what_the_proxy_sees_of_a_color(proxy: haproxy.HAProxy, master
 # --- changing ---
 
 
-def test_a_switch_is_one_commit_per_map_and_no_reload(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+def test_a_switch_is_one_commit_and_no_reload(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
     plan = proxy.apply(switch("green"))
     assert plan.changed
-    assert told(master).live == {"po-shop-prod": "green", "po-blog-prod": "green"}
+    assert told(master).live == {"po.shop.prod": "green", "po-blog-prod": "green"}
     assert told(master).routes == STATE.routes
     assert on_disk(proxy) == told(master)
     assert "reload" not in master.log
-    assert [line.split()[1] for line in master.log if "live.map" in line] == ["show", "prepare", "add", "commit"]
+    commands = [line for line in master.log if " map " in line and " show " not in line]
+    assert [line.split()[1] for line in commands] == ["prepare", "add", "commit"]
+    assert all("live.map" in line for line in commands)
+
+
+def test_routes_that_only_the_new_color_has_reach_the_public_with_the_switch(
+    proxy: haproxy.HAProxy, master: FakeMaster
+) -> None:
+    more = {"service": "web", "port": 8000, "hosts": ["new.org"]}
+    proxy.apply(lambda state: proxy.plan_routes(state, routing_of(checked(routes=[more]), "po", "prod", {}), "green"))
+    assert "new.org/" not in master.maps["12"]["public"]
+    proxy.apply(switch("green"))
+    assert master.maps["12"]["public"] == {"new.org/": "po.shop.prod", "blog.org/": "po-blog-prod"}
+    assert haproxy.state_of(master.maps["12"]).settled
 
 
 def test_the_files_are_written_before_the_running_process_hears_of_it(
@@ -232,11 +282,11 @@ def test_the_files_are_written_before_the_running_process_hears_of_it(
 
     def look(line: str) -> None:
         if "prepare map" in line:
-            seen.append(on_disk(proxy).live["po-shop-prod"])
+            seen.append(on_disk(proxy).live["po.shop.prod"])
 
     master.before_answer = look
     proxy.apply(switch("green"))
-    assert seen == ["green", "green"]
+    assert seen == ["green"]
 
 
 def test_nothing_to_do_asks_and_writes_nothing(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
@@ -249,7 +299,7 @@ def test_workers_that_are_finishing_hear_of_a_switch_as_well(proxy: haproxy.HAPr
     master.workers = ["22", "12"]
     tell(master, STATE)
     proxy.apply(switch("green"))
-    assert told(master, "22").live == told(master, "12").live == {"po-shop-prod": "green", "po-blog-prod": "green"}
+    assert told(master, "22").live == told(master, "12").live == {"po.shop.prod": "green", "po-blog-prod": "green"}
 
 
 def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
@@ -262,11 +312,11 @@ def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: haproxy.HAP
 
     master.before_answer = end
     proxy.apply(switch("green"))
-    assert told(master, "22").live["po-shop-prod"] == "green"
+    assert told(master, "22").live["po.shop.prod"] == "green"
 
 
 def test_an_empty_map_empties_the_running_one(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
-    tell(master, State({"po-shop-prod": "blue"}, {}))
+    tell(master, State({"po.shop.prod": "blue"}, {}))
     proxy.apply(switch(None))
     assert told(master) == State({}, {})
 
@@ -284,11 +334,11 @@ def test_new_routes_are_checked_reloaded_and_told(proxy: haproxy.HAProxy, master
     (proxy.folder / "conf.d" / "00-proxy.cfg").write_text("global\n")
     (proxy.folder / "staged" / "50-retired.cfg").write_text("backend gone\n")
     tell(master, State({}, {}))
-    proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
-    assert check.staged == [{"00-proxy.cfg": "global\n", FILE: haproxy.configuration(SHOP)}]
-    assert (proxy.folder / "conf.d" / FILE).read_text() == haproxy.configuration(SHOP)
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    assert check.staged == [{"00-proxy.cfg": "global\n", FILE: haproxy.configuration(SHOP, "green")}]
+    assert (proxy.folder / "conf.d" / FILE).read_text() == haproxy.configuration(SHOP, "green")
     assert master.log.count("reload") == 1
-    assert told(master).routes == {f"{HOST}/": "po-shop-prod/web"}
+    assert told(master).routes == {("po.shop.prod", "green", f"{HOST}/"): "web"}
 
 
 def test_a_worker_that_starts_finds_the_maps_and_the_servers_addresses(
@@ -302,24 +352,31 @@ def test_a_worker_that_starts_finds_the_maps_and_the_servers_addresses(
             seen["servers"] = (proxy.folder / "run" / "servers.state").read_text()
 
     master.before_answer = look
-    proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
-    assert f"{HOST}/ po-shop-prod/web\n" in seen["routes"]
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    assert f"po.shop.prod:green:{HOST}/ web\n" in seen["routes"]
     assert seen["servers"].startswith("1\n# be_id")
     assert seen["servers"].endswith("172.18.0.4\n")
+
+
+def test_the_addresses_of_a_backend_that_changes_are_not_kept(proxy: haproxy.HAProxy) -> None:
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "blue"))
+    servers = (proxy.folder / "run" / "servers.state").read_text()
+    assert "po.shop.prod_web_blue" not in servers
+    assert servers.startswith("1\n# be_id")
 
 
 def test_a_configuration_that_the_check_refuses_is_not_put_in_place(
     proxy: haproxy.HAProxy, master: FakeMaster, check: Check
 ) -> None:
-    check.complaint = "parsing [50-po-shop-prod.cfg:3]: unknown keyword"
+    check.complaint = "parsing [50-po.shop.prod-green.cfg:3]: unknown keyword"
     with pytest.raises(SwitchyardError, match="old one stays: parsing"):
-        proxy.apply(lambda state: proxy.plan_routes(state, SHOP))
+        proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     assert list((proxy.folder / "conf.d").iterdir()) == []
     assert list((proxy.folder / "maps").iterdir()) == []
     assert "reload" not in master.log
 
 
-@pytest.mark.parametrize("before", [None, "backend po-shop-prod_old_blue\n"])
+@pytest.mark.parametrize("before", [None, "backend po.shop.prod_old_green\n"])
 def test_a_refused_reload_restores_the_files(proxy: haproxy.HAProxy, master: FakeMaster, before: str | None) -> None:
     file = proxy.folder / "conf.d" / FILE
     if before:
@@ -329,7 +386,7 @@ def test_a_refused_reload_restores_the_files(proxy: haproxy.HAProxy, master: Fak
         checked(routes=[{"service": "web", "port": 8000, "hosts": ["new.example.org"]}]), "po", "prod", {}
     )
     with pytest.raises(SwitchyardError, match="refused the reload, the old configuration is back: Success=0"):
-        proxy.apply(lambda state: proxy.plan_routes(state, moved))
+        proxy.apply(lambda state: proxy.plan_routes(state, moved, "green"))
     assert (file.read_text() if file.exists() else None) == before
     assert on_disk(proxy) == STATE
     assert told(master) == STATE
@@ -338,7 +395,7 @@ def test_a_refused_reload_restores_the_files(proxy: haproxy.HAProxy, master: Fak
 def test_servers_of_a_color_are_aimed_at_in_every_worker(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12"]
     proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
-    command = "set server po-shop-prod_web_green/web1 addr 172.18.0.5 port 8000"
+    command = "set server po.shop.prod_web_green/web1 addr 172.18.0.5 port 8000"
     assert [line for line in master.log if "set server" in line] == [f"@!22 {command}", f"@!12 {command}"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from fakes import Machine, checked, worker
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import State
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing
 
 Docker = Callable[[str], Callable[[], list[str]]]
@@ -106,6 +107,17 @@ def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) 
     assert machine.place.lock.holder() is None
 
 
+def test_the_routes_of_a_release_that_failed_go_and_those_of_the_live_one_stay(machine: Machine) -> None:
+    token = switched(machine, live="blue")
+    way = ("po.shop.prod", "green", "new.example.org/")
+    machine.proxy.state = State(machine.proxy.state.live, {**machine.proxy.state.routes, way: "web"})
+    before = machine.proxy.state.of("po.shop.prod", "blue")
+    fail(machine, token)
+    assert machine.proxy.state.of("po.shop.prod", "blue") == before
+    assert before
+    assert machine.proxy.state.of("po.shop.prod", "green") == {}
+
+
 def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     token = switched(machine)
     live_at_removal = []
@@ -129,7 +141,7 @@ def test_workers_of_the_release_before_come_back(machine: Machine, docker: Docke
     machine.engine.start(worker(2))
     assert fail(machine, token)["workers_taken_back"]
     folder = machine.place.records.path(1)
-    assert notes() == [f"compose -p po-shop-prod-workers -f {folder}/workers.yml up -d --remove-orphans"]
+    assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
 
 
 def test_workers_that_were_not_replaced_yet_are_left_alone(machine: Machine, docker: Docker) -> None:

@@ -26,7 +26,7 @@ def test_jobs_run_once_each_in_their_order(machine: Machine, docker: Docker) -> 
     done = jobs.run(machine.place, number, token)
     assert [job["command"] for job in done] == ["migrate --noinput", "collectstatic"]
     folder = machine.place.records.path(number)
-    start = f"compose -p po-shop-prod-jobs -f {folder}/jobs.yml run --rm --no-deps --no-TTY --name po-shop-prod-jobs-1"
+    start = f"compose -p po_shop_prod_jobs -f {folder}/jobs.yml run --rm --no-deps --no-TTY --name po_shop_prod_jobs-1"
     assert notes() == [f"{start}-1 web migrate --noinput", f"{start}-2 web collectstatic"]
 
 
@@ -45,19 +45,19 @@ def test_the_first_that_fails_ends_the_row(machine: Machine, docker: Docker) -> 
     with pytest.raises(SwitchyardError) as failed:
         jobs.run(machine.place, number, token)
     assert "'migrate' in the new image ended with exit code 3. Its whole log: " in str(failed.value)
-    assert failed.value.details["logs"] == {"po-shop-prod-jobs-1-1": ["no such table"]}
+    assert failed.value.details["logs"] == {"po_shop_prod_jobs-1-1": ["no such table"]}
     assert len(notes()) == 1
 
 
 def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) -> None:
     docker("echo locked; exec sleep 120")
     number, token = prepared(machine, ["migrate"], timeout=1)
-    machine.engine.start(container(f"po-shop-prod-jobs-{number}-1"))
+    machine.engine.start(container(f"po_shop_prod_jobs-{number}-1"))
     begun = time.monotonic()
     with pytest.raises(SwitchyardError, match="was not done after 1 s and was ended"):
         jobs.run(machine.place, number, token)
     assert time.monotonic() - begun < 60
-    assert machine.engine.removed == [f"po-shop-prod-jobs-{number}-1"]
+    assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
 
 
 def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docker: Docker) -> None:

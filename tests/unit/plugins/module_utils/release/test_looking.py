@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fakes import COMPOSE, HOST, FakeEngine, Machine, checked, colored, container, given, normalised, worker
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import State
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking
@@ -134,14 +135,42 @@ def test_files_that_compose_refuses_are_one_problem(machine: Machine, docker: Do
 
 
 def test_problems_of_files_server_and_proxy_come_together(machine: Machine) -> None:
-    machine.proxy.state = State({}, {f"{HOST}/": "po-blog-prod/site"})
+    machine.proxy.state = State({}, {("po.blog.prod", "blue", f"{HOST}/"): "site"})
     machine.engine.start(container("po-web-prod-green", labels={"stack": "blog"}))
     found = complaints(seen(machine, given(normalised(web={"image": "reg/web"}))))
     assert len(found) == 3
     assert "reg/web has no tag" in found[0]
-    assert f"switchyard_stacks[shop].routes: {HOST}/ leads to po-blog-prod on this server" in found[1]
+    assert f"switchyard_stacks[shop].routes: {HOST}/ leads to po.blog.prod on this server" in found[1]
     assert "the name po-web-prod-green belongs to a container that is not of this stack" in found[2]
     assert "docker rm -f po-web-prod-green" in found[2]
+
+
+def test_a_network_or_volume_of_another_stack_is_not_shared_by_chance(machine: Machine) -> None:
+    content = {**normalised(web={}), "volumes": {"files": {}}}
+    content["networks"]["default"] = {"name": "shared", "external": True}
+    machine.engine.ensure_volume("po-files-prod", "local", {}, names.labels(stack="blog"))
+    found = complaints(seen(machine, given(content)))
+    assert len(found) == 1
+    assert "the volume po-files-prod belongs to the stack blog" in found[0]
+    assert "declare it external" in found[0]
+    machine.engine.made_volumes["po-files-prod"]["labels"] = names.labels(stack="shop")
+    assert complaints(seen(machine, given(content))) == []
+    machine.engine.made_volumes["po-files-prod"]["labels"] = {}
+    assert complaints(seen(machine, given(content))) == []
+
+
+def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Machine) -> None:
+    sources = {"docker-compose.yml": json.dumps({**normalised(web={}), "volumes": {"files": {}}})}
+    other = {"name": "blog", "routes": [{"service": "web", "port": 8000, "hosts": ["blog.org"]}]}
+    stacks = [
+        {"definition": checked(**change), "sources": sources, "where": f"switchyard_stacks[{number}]"}
+        for number, change in enumerate(({}, other))
+    ]
+    machine.engine.made_networks["po-front-prod"] = {}
+    result = looking.preflight(machine.server, stacks, {}, back=False, least_free=0)
+    assert [problem["what"] for problem in result["problems"] if "volume" in problem["what"]] == [
+        "the volume po-files-prod belongs to switchyard_stacks[0] as well"
+    ]
 
 
 def test_the_same_stack_of_another_environment_is_not_this_one(machine: Machine) -> None:

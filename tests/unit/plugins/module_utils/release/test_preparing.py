@@ -36,7 +36,7 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     assert result["changed"]
     assert (result["release"], result["before"], result["color"], result["cut_off"]) == (1, None, "blue", 0)
     assert (result["folder"], result["parts"]) == (str(folder), ["blue", "green"])
-    assert result["projects"]["blue"] == "po-shop-prod-blue"
+    assert result["projects"]["blue"] == "po_shop_prod_blue"
     record = machine.place.records.need(1)
     assert (record.state, record.holder, record.containers) == ("prepared", "ann@laptop", 1)
     assert record.images == {"reg/web:1": "reg/web:1@sha256:abc"}
@@ -44,7 +44,7 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     assert service["image"] == "reg/web:1@sha256:abc"
     assert service["labels"]["io.switchyard.fingerprint"] == record.fingerprint
     assert (folder / "blue.yml").stat().st_mode & 0o777 == 0o600
-    assert machine.proxy.state.routes == {f"{HOST}/": "po-shop-prod/web"}
+    assert machine.proxy.state.routes == {("po.shop.prod", "blue", f"{HOST}/"): "web"}
     assert machine.proxy.live() is None
     assert list(machine.engine.made_networks) == ["po-shop-prod"]
 
@@ -61,15 +61,15 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
 
 def test_a_job_that_still_runs_keeps_the_lock(machine: Machine) -> None:
     token = begin(machine)["token"]
-    machine.engine.start(container("po-shop-prod-jobs-1-1", labels={"role": "job"}))
-    with pytest.raises(SwitchyardError, match="po-shop-prod-jobs-1-1 still runs"):
+    machine.engine.start(container("po_shop_prod_jobs-1-1", labels={"role": "job"}))
+    with pytest.raises(SwitchyardError, match="po_shop_prod_jobs-1-1 still runs"):
         begin(machine, gone=token)
 
 
 def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, commands: Notes) -> None:
     result = begin(machine)
     assert result["started"]
-    assert commands()[-1].startswith("compose -p po-shop-prod-blue ")
+    assert commands()[-1].startswith("compose -p po_shop_prod_blue ")
     assert commands()[-1].endswith("/0001/blue.yml up -d --remove-orphans")
 
 

@@ -35,13 +35,13 @@ def two(machine: Machine, stack: dict[str, t.Any]) -> Machine:
 def test_a_switch_holds_the_gates_moves_and_proves_it(two: Machine) -> None:
     done = switching.switch(two.place, "green", number=2, token=two.lock())
     assert two.proxy.live() == "green"
-    assert (done.plan.before.live, done.plan.after.live) == ({"po-shop-prod": "blue"}, {"po-shop-prod": "green"})
+    assert (done.plan.before.live, done.plan.after.live) == ({"po.shop.prod": "blue"}, {"po.shop.prod": "green"})
     assert done.asked == 1
     # Two for health and one for smoke of this color only; the last is the public's own way in.
     assert [color for _host, _path, color in two.proxy.asked] == ["green", "green", "green", None]
     result = switching.result(two.place, done.plan)
     assert (result["changed"], result["before"], result["after"]) == (True, "blue", "green")
-    assert (result["diff"]["before"], result["diff"]["after"]) == ("po-shop-prod blue\n", "po-shop-prod green\n")
+    assert (result["diff"]["before"], result["diff"]["after"]) == ("po.shop.prod blue\n", "po.shop.prod green\n")
 
 
 def test_the_release_is_the_one_on_the_colors_containers(two: Machine) -> None:
