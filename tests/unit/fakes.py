@@ -21,7 +21,13 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import inventory
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Container, Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Place, Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import Plan, Proxy, Routing, State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
+    Plan,
+    Proxy,
+    Routing,
+    State,
+    haproxy,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.records import Record
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
 
@@ -164,6 +170,8 @@ class FakeEngine:
 class FakeProxy(Proxy):
     """A proxy whose running process is a pair of mappings."""
 
+    own_file = "00-proxy.cfg"
+
     def __init__(self, state: State | None = None) -> None:
         self.state = state or State()
         self.files: dict[str, str] = {}
@@ -289,7 +297,7 @@ class FakeMaster:
     before_answer: Callable[[str], None] = lambda line: None
 
     def content(self, worker: str, name: str) -> dict[str, str]:
-        return self.maps.setdefault(worker, {"live": {}, "public": {}, "private": {}, "routes": {}})[name]
+        return self.maps.setdefault(worker, {key: {} for key in haproxy.MAPS})[name]
 
     def answer(self, line: str) -> str:
         self.log.append(line)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import abc
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import names
 
@@ -59,11 +59,15 @@ class State:
     """What a running proxy does: the live color per stack, and the service behind each way in.
 
     Each color has routes of its own, those of the release that stands on it: what the next release adds or drops
-    reaches the public with the switch and not before. ``settled`` says that the proxy has all of it in use.
+    reaches the public with the switch and not before. ``weights`` is the percent of a stack's clients that get the
+    color which is not live. ``closed`` has the stacks that answer nobody: ``maintenance`` shows a page, ``hold`` lets
+    requests wait. ``settled`` says that the proxy has all of it in use.
     """
 
     live: t.Mapping[str, str] = field(default_factory=dict)
     routes: t.Mapping[Way, str] = field(default_factory=dict)
+    weights: t.Mapping[str, int] = field(default_factory=dict)
+    closed: t.Mapping[str, str] = field(default_factory=dict)
     settled: bool = True
 
     def owner(self, address: str) -> str | None:
@@ -78,7 +82,31 @@ class State:
         """Return the state in which a color has exactly these routes."""
         others = {way: service for way, service in self.routes.items() if way[:2] != (routing.key, color)}
         mine = {(routing.key, color, route.host + route.path): route.service for route in routing.routes}
-        return State(self.live, {**others, **mine})
+        return replace(self, routes={**others, **mine}, settled=True)
+
+    def with_live(self, key: str, color: str | None) -> State:
+        """Return the state in which a color is live, all of it; None takes the stack off the public."""
+        return replace(self, live=_put(self.live, key, color), weights=_put(self.weights, key, None), settled=True)
+
+    def with_weight(self, key: str, percent: int) -> State:
+        """Return the state in which the color that is not live answers a percentage of a stack's clients."""
+        return replace(self, weights=_put(self.weights, key, percent or None), settled=True)
+
+    def with_closed(self, keys: t.Iterable[str], how: str | None) -> State:
+        """Return the state in which stacks are closed, or open again with None."""
+        closed = dict(self.closed)
+        for key in keys:
+            closed = _put(closed, key, how)
+        return replace(self, closed=closed, settled=True)
+
+
+Value = t.TypeVar("Value")
+
+
+def _put(mapping: t.Mapping[str, Value], key: str, value: Value | None) -> dict[str, Value]:
+    """Return a mapping with a value put in, or taken out with None."""
+    others = {name: other for name, other in mapping.items() if name != key}
+    return others if value is None else {**others, key: value}
 
 
 @dataclass(frozen=True)
@@ -99,6 +127,9 @@ class Plan:
 class Proxy(abc.ABC):
     """A running proxy on this server."""
 
+    # The proxy's own part of its configuration, a file in its folder ``conf.d``.
+    own_file: t.ClassVar[str]
+
     @abc.abstractmethod
     def read(self) -> State:
         """Return what the running process does now. Raises SwitchyardError when it does not answer."""
@@ -110,10 +141,17 @@ class Proxy(abc.ABC):
     @staticmethod
     def plan_switch(state: State, key: str, color: str | None) -> Plan:
         """Return what it takes for ``color`` to be live; None takes the stack off the public."""
-        live = {name: value for name, value in state.live.items() if name != key}
-        if color:
-            live[key] = color
-        return Plan(before=state, after=State(live=live, routes=state.routes))
+        return Plan(before=state, after=state.with_live(key, color))
+
+    @staticmethod
+    def plan_weight(state: State, key: str, percent: int) -> Plan:
+        """Return what it takes for the color that is not live to answer ``percent`` of the clients; 0 for none."""
+        return Plan(before=state, after=state.with_weight(key, percent))
+
+    @staticmethod
+    def plan_closed(state: State, keys: t.Iterable[str], how: str | None) -> Plan:
+        """Return what it takes to close stacks, with ``maintenance`` or ``hold``; None opens them."""
+        return Plan(before=state, after=state.with_closed(keys, how))
 
     @abc.abstractmethod
     def apply(self, change: t.Callable[[State], Plan]) -> Plan:

@@ -11,8 +11,6 @@ from .. import files
 from ..place import Server
 from . import Plan, State
 
-NAME = "00-proxy.cfg"
-
 
 def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]:
     """Make ``content`` the proxy's own configuration; return what a module says of it.
@@ -20,12 +18,12 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
     """
     folder = server.root / "proxy"
-    path = folder / "conf.d" / NAME
+    path = folder / "conf.d" / server.proxy.own_file
     before = files.read(path)
     running = is_running(server)
 
     def plan(state: State) -> Plan:
-        return Plan(state, state, {NAME: content}, {NAME: before} if before is not None else {})
+        return Plan(state, state, {path.name: content}, {path.name: before} if before is not None else {})
 
     changed = before != content
     if changed and not only_look:

@@ -16,6 +16,7 @@ import io
 import re
 import socket
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from .. import files
@@ -26,7 +27,7 @@ from . import Plan, Proxy, Routing, State, Way
 INSIDE = "/etc/switchyard"
 
 # In the order in which they change: what leads to a color comes before the color.
-MAPS = ("routes", "private", "public", "live")
+MAPS = ("routes", "private", "public", "closed", "live", "weights")
 
 SOCKET_TIMEOUT = 5.0
 
@@ -54,6 +55,7 @@ def maps_of(state: State) -> dict[str, dict[str, str]]:
 
     ``public`` leads from a host and path to a stack, by the routes of what is live; ``live`` from a stack to its
     color; ``routes`` from stack, color, host and path to a service. ``private`` is for requests that name a color.
+    ``weights`` and ``closed`` are by stack.
     """
     nothing_live = {at: key for (key, _color, at) in state.routes if key not in state.live}
     live = {at: key for (key, color, at) in state.routes if state.live.get(key) == color}
@@ -61,7 +63,9 @@ def maps_of(state: State) -> dict[str, dict[str, str]]:
         "routes": {":".join(way): service for way, service in state.routes.items()},
         "private": {f"{color}:{at}": key for (key, color, at) in state.routes},
         "public": {**nothing_live, **live},
+        "closed": dict(state.closed),
         "live": dict(state.live),
+        "weights": {key: str(percent) for key, percent in state.weights.items()},
     }
 
 
@@ -72,8 +76,9 @@ def state_of(maps: t.Mapping[str, t.Mapping[str, str]]) -> State:
         key, color, address = (*entry.split(":", 2), "", "")[:3]
         if address:
             routes[key, color, address] = service
-    state = State(live=maps["live"], routes=routes)
-    return State(state.live, state.routes, settled=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
+    weights = {key: int(percent) for key, percent in maps["weights"].items() if percent.isdigit()}
+    state = State(live=maps["live"], routes=routes, weights=weights, closed=maps["closed"])
+    return replace(state, settled=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
 
 
 def map_text(entries: t.Mapping[str, str]) -> str:
@@ -104,6 +109,8 @@ def backends_in(configurations: t.Mapping[str, str]) -> set[str]:
 
 class HAProxy(Proxy):
     """The HAProxy that the role ``proxy`` put under ``folder``; ``check`` validates the staged configuration."""
+
+    own_file = "00-proxy.cfg"
 
     def __init__(self, folder: Path, settings: dict[str, t.Any], check: t.Callable[[], str | None]) -> None:
         """Take the role's folder and its settings; ``check`` returns the complaint about the staged files, or None."""
