@@ -182,8 +182,10 @@ class _Projects:
         services = {self.container(name, color): self.service(name, chosen, color) for name in chosen}
         # A network of the color's own lets its services find each other by their plain names. It is only made
         # where there is more than one: Docker's address pools hold about thirty networks.
-        private: Mapping = {"color": {}} if color and len(chosen) > 1 else {}
-        if private:
+        private: Mapping = {}
+        if color and len(chosen) > 1:
+            whose = {"project": self.release.project, "environment": self.release.environment}
+            private = {"color": {"labels": names.labels(**whose, stack=self.stack["name"], role="color")}}
             for name in chosen:
                 services[self.container(name, color)]["networks"]["color"] = {"aliases": [name]}
         return self.whole(part, services, private)

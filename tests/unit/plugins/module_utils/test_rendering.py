@@ -138,7 +138,7 @@ def test_a_color_of_one_service_has_no_private_network() -> None:
 
 def test_services_of_a_color_find_each_other_by_plain_names_in_it_only() -> None:
     project = render(normalised(web={}, cache={})).colors["blue"]
-    assert project["networks"]["color"] == {}
+    assert project["networks"]["color"]["labels"]["io.switchyard.stack"] == "shop"
     networks = project["services"]["po-cache-prod-blue"]["networks"]
     assert networks["color"] == {"aliases": ["cache"]}
     # An alias on a network that both colors share would lead to either of them.
