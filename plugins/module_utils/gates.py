@@ -93,7 +93,7 @@ def health(engine: Engine, proxy: Proxy, standing: Standing, settings: dict[str,
         limit = begun + wanted["timeout"]
         good, answer = 0, Answer("nothing asked yet", None)
         while good < wanted["successes"]:
-            seen = _standing(engine, standing, str(answer))
+            seen = present(engine, standing, str(answer))
             address = next(one.addresses.get(standing.network, "") for one in seen if one.label("service") == service)
             if good == 0:
                 answer = direct(address, port, host, wanted["path"], wanted["request_timeout"])
@@ -113,7 +113,15 @@ def health(engine: Engine, proxy: Proxy, standing: Standing, settings: dict[str,
     return time.monotonic() - begun
 
 
-def _standing(engine: Engine, standing: Standing, last: str) -> list[Container]:
+def settings_of(stack: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
+    """Return the health settings of each routed service; the first route of a service says them."""
+    settings: dict[str, dict[str, t.Any]] = {}
+    for route in stack["routes"]:
+        settings.setdefault(route["service"], route["health"])
+    return settings
+
+
+def present(engine: Engine, standing: Standing, last: str) -> list[Container]:
     """Return the color's containers. Raises SwitchyardError at once when one is missing, ended or unhealthy."""
     found = standing.containers(engine)
     wrong = f"only {len(found)} of its {standing.count} containers are there" if len(found) < standing.count else None

@@ -13,7 +13,7 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field
 
-from . import names
+from . import canary, names
 from .errors import Problem
 
 # PostgreSQL cuts identifiers at 63 bytes (manual, 4.1.1), and so does DNS with a label (RFC 1035, 2.3.4).
@@ -56,7 +56,8 @@ STACK: dict[str, Key] = {
     "compose": Key("texts", ["docker-compose.yml"]),
     "files": Key("texts", []),
     "variables": Key("variables", {}),
-    "strategy": Key("text", "blue_green", choices=("blue_green", "in_place")),
+    "strategy": Key("text", "blue_green", choices=("blue_green", "canary", "recreate", "in_place")),
+    "canary": Key("steps", canary.DEFAULT),
     "routes": Key(
         "mappings",
         [],
@@ -84,6 +85,7 @@ STACK: dict[str, Key] = {
         },
     ),
     "drain": Key("number", 30, least=0),
+    "drain_long": Key("number", 0, least=0),
     "keep_old": Key("boolean", True),
     "keep_releases": Key("integer", 5, least=2),
     "settle": Key("number", 2, least=0),
@@ -222,6 +224,12 @@ def _variables(value: t.Any) -> dict[str, str]:
     return {str(name): str(item) if not isinstance(item, bool) else str(item).lower() for name, item in value.items()}
 
 
+def _steps(value: t.Any) -> str:
+    text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
+    canary.steps(text)
+    return text
+
+
 def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], list[t.Any]]:
     return lambda value: [] if value == [] else _list(convert)(value)
 
@@ -235,6 +243,7 @@ _TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     "command": (_list(_text), "a command as a list of words, as [python3, manage.py, migrate]"),
     "numbers": (_numbers, "a whole number or a list of them"),
     "variables": (_variables, "a mapping of names and values"),
+    "steps": (_steps, "steps of a canary, as 5/60s, 25/pause, 100"),
 }
 
 
@@ -257,8 +266,12 @@ def _stack(stack: dict[str, t.Any], environment: str, where: str, problems: list
         problem("name", f"{stack['name']!r} is no name", "Use lower case, digits, - and _")
     if len(names.database(stack["name"], environment)) > LONGEST_NAME:
         problem("name", f"is too long with the environment behind it ({LONGEST_NAME} at most)", "Write a shorter one")
-    if stack["strategy"] == "blue_green" and not stack["routes"]:
-        problem("routes", "blue_green needs at least one", "Write [{service: web, port: 8000, hosts: [a.example.org]}]")
+    if stack["strategy"] != "in_place" and not stack["routes"]:
+        problem(
+            "routes",
+            f"{stack['strategy']} needs at least one",
+            "Write [{service: web, port: 8000, hosts: [a.example.org]}]",
+        )
     routed = {route["service"] for route in stack["routes"]}
     for kind, others in (("workers", routed), ("accessories", routed | set(stack["workers"]))):
         for service in sorted(others.intersection(stack[kind])):

@@ -20,7 +20,10 @@ from .errors import SwitchyardError
 
 @dataclass(frozen=True)
 class Record:
-    """One release. ``state`` is ``prepared``, ``live``, ``replaced`` or ``failed``; times are seconds (epoch)."""
+    """One release; times are seconds (epoch), ``steps`` is how many steps of its canary are done.
+
+    ``state`` is ``prepared``, ``paused``, ``live``, ``replaced`` or ``failed``.
+    """
 
     number: int
     color: str
@@ -36,6 +39,7 @@ class Record:
     containers: int = 0
     workers: int = 0
     accessories: int = 0
+    steps: int = 0
     reason: str | None = None
 
     def now(self, **changes: t.Any) -> Record:

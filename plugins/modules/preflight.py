@@ -30,9 +30,10 @@ options:
   mode:
     description:
       - V(deploy) plans to make what the inventory says live.
-      - V(rollback) plans to make the release before the live one live again.
+      - V(rollback) plans to make the release before the live one live again, or to take a canary from its clients.
+      - V(promote) plans to go on with a canary that waits for a person.
     type: str
-    choices: [deploy, rollback]
+    choices: [deploy, rollback, promote]
     default: deploy
   only:
     description:
@@ -102,7 +103,7 @@ plans:
       description: Name of the stack.
       type: str
     action:
-      description: V(none), V(release) or V(rollback).
+      description: V(none), V(release), V(rollback), V(promote), V(abort) or V(in_place).
       type: str
     changed:
       description: Whether there is anything to do.
@@ -150,7 +151,7 @@ def main() -> None:
         argument_spec={
             **arguments.SERVER,
             "variable": {"type": "str", "default": "switchyard_stacks"},
-            "mode": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
+            "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "only": {"type": "list", "elements": "str", "default": []},
             "min_free_mb": {"type": "int", "default": 1024},
             "stacks": {
@@ -168,7 +169,7 @@ def main() -> None:
     def work() -> dict[str, object]:
         server = arguments.server(module)
         result = looking.preflight(
-            server, params["stacks"], params["secrets"], params["mode"] == "rollback", params["min_free_mb"] * 2**20
+            server, params["stacks"], params["secrets"], params["mode"], params["min_free_mb"] * 2**20
         )
         return {"changed": False, **result}
 

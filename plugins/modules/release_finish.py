@@ -7,11 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_finish
-short_description: Record that a release is live, or take it back
+short_description: Record that a release is live or waits for a person, or take it back
 description:
   - With O(state=live) looks at the workers once more, records the release and gives the lock back.
   - With O(state=failed) takes the traffic back first, then the workers, removes what the release started, records why
     and gives the lock back. It does not hide the first error, it returns what was done about it.
+  - With O(state=paused) lets a canary keep its share of the clients and gives the lock back; a rollout goes on with
+    C(promote.yml).
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -38,7 +40,7 @@ options:
     description:
       - How the release ended.
     type: str
-    choices: [live, failed]
+    choices: [live, failed, paused]
     default: live
   reason:
     description:
@@ -84,7 +86,7 @@ def main() -> None:
         argument_spec={
             **arguments.STEP,
             "before": {"type": "int"},
-            "state": {"type": "str", "choices": ["live", "failed"], "default": "live"},
+            "state": {"type": "str", "choices": ["live", "failed", "paused"], "default": "live"},
             "reason": {"type": "str", "default": ""},
         },
     )
@@ -95,6 +97,9 @@ def main() -> None:
         if params["state"] == "failed":
             told = finishing.fail(place, params["release"], params["before"], params["token"], params["reason"])
             return {"changed": True, **told}
+        if params["state"] == "paused":
+            finishing.pause(place, params["release"], params["token"])
+            return {"changed": True, "live": place.live()}
         record = finishing.finish(place, params["release"], params["before"], params["token"])
         return {"changed": True, "live": record.color}
 

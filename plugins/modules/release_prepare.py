@@ -33,7 +33,7 @@ options:
     description:
       - Which way the release goes.
     type: str
-    choices: [deploy, rollback]
+    choices: [deploy, rollback, promote]
     default: deploy
   stack:
     description:
@@ -138,7 +138,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **arguments.SERVER,
-            "mode": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
+            "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "stack": {
                 "type": "dict",
                 "required": True,
@@ -160,10 +160,9 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         place = arguments.server(module).place(given.stack["name"])
-        back = params["mode"] == "rollback"
         if module.check_mode:
-            return preparing.preview(place, given, back)
-        return preparing.begin(place, given, back, params["holder"], params["gone"])
+            return preparing.preview(place, given, params["mode"])
+        return preparing.begin(place, given, params["mode"], params["holder"], params["gone"])
 
     arguments.end(module, work)
 

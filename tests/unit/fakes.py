@@ -163,6 +163,10 @@ class FakeEngine:
         self.removed += chosen
         return chosen
 
+    def stop(self, containers: t.Iterable[Container]) -> None:
+        for one in containers:
+            self.standing[one.name] = replace(self.standing[one.name], state="exited")
+
     def start(self, *containers: Container) -> None:
         self.standing.update({one.name: one for one in containers})
 

@@ -85,8 +85,13 @@ class State:
         return replace(self, routes={**others, **mine}, settled=True)
 
     def with_live(self, key: str, color: str | None) -> State:
-        """Return the state in which a color is live, all of it; None takes the stack off the public."""
-        return replace(self, live=_put(self.live, key, color), weights=_put(self.weights, key, None), settled=True)
+        """Return the state in which a color is live, all of it; None takes the stack off the public.
+
+        Requests that were held go on to it; a maintenance page stays.
+        """
+        live, weights = _put(self.live, key, color), _put(self.weights, key, None)
+        open_again = self.with_closed([key], None) if self.closed.get(key) == "hold" else self
+        return replace(open_again, live=live, weights=weights, settled=True)
 
     def with_weight(self, key: str, percent: int) -> State:
         """Return the state in which the color that is not live answers a percentage of a stack's clients."""

@@ -26,8 +26,9 @@ from . import Plan, Proxy, Routing, State, Way
 # Where the folders of the server are mounted in the container; roles/proxy uses the same paths.
 INSIDE = "/etc/switchyard"
 
-# In the order in which they change: what leads to a color comes before the color.
-MAPS = ("routes", "private", "public", "closed", "live", "weights")
+# In the order in which they change: what leads to a color comes before the color, and requests that were held go on
+# when it stands.
+MAPS = ("routes", "private", "public", "live", "weights", "closed")
 
 SOCKET_TIMEOUT = 5.0
 

@@ -15,7 +15,8 @@ from ..errors import SwitchyardError
 from ..place import Place
 from ..proxies import Routing
 from ..records import Record
-from .preparing import empty
+from .emptying import empty, take_share
+from .holding import let_go
 
 
 def finish(place: Place, number: int, before: int | None, token: int) -> Record:
@@ -35,8 +36,17 @@ def finish(place: Place, number: int, before: int | None, token: int) -> Record:
     # Workers that this release no longer has; Compose removes them only where it still has others.
     place.engine.remove(one for one in place.containers(role="worker") if one.label("release") != str(number))
     if not record.stack["keep_old"]:
-        empty(place, names.other(record.color), record.stack["drain"], token)
+        empty(place, names.other(record.color), record.stack, token)
     place.records.prune(record.stack["keep_releases"], {number, record.previous or number})
+    place.lock.release(token)
+    return record
+
+
+def pause(place: Place, number: int, token: int) -> Record:
+    """Let a canary wait for a person with the share of the clients that it has, and give the lock back."""
+    place.lock.renew(token, "pause")
+    record = place.records.need(number).now(state="paused")
+    place.records.save(record)
     place.lock.release(token)
     return record
 
@@ -66,6 +76,9 @@ def fail(place: Place, number: int, before: int | None, token: int, reason: str)
     old = place.records.get(before)
     told: dict[str, t.Any] = {"traffic_taken_back": False, "workers_taken_back": False}
     place.lock.renew(token, "take back", 120)
+    told["traffic_taken_back"] = take_share(place)
+    if old and let_go(place, old):
+        told["traffic_taken_back"] = told["workers_taken_back"] = True
     if old and place.live() == record.color and old.color != record.color:
         place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, old.color))
         gates.confirm(place.proxy, place.standing(old).routing, old.color)
@@ -79,9 +92,9 @@ def fail(place: Place, number: int, before: int | None, token: int, reason: str)
     elif not old:
         place.engine.remove(place.containers(role="worker"))
     # A release that was live before goes back to being warm; a new one that failed leaves nothing behind.
-    if record.state == "prepared":
+    if record.state in ("prepared", "paused"):
         with suppress(SwitchyardError):
-            empty(place, record.color, record.stack["drain"], token)
+            empty(place, record.color, record.stack, token)
             nothing = Routing(place.project, place.environment, place.stack, ())
             place.proxy.apply(lambda state: place.proxy.plan_routes(state, nothing, record.color))
         place.records.save(record.now(state="failed", finished=time.time(), reason=reason))

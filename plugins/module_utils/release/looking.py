@@ -94,6 +94,10 @@ def look(place: Place, given: Given) -> Look:
     problems += _names_taken(place, normalised, stack, where)
     fingerprint = fingerprint_of(place, normalised, given, images)
     standing = _standing(place, state, normalised, stack)
+    if standing.canary and standing.canary.state == "paused":
+        what = f"release {standing.canary.number} waits at {standing.weight} % of the clients"
+        instead = "Go on with promote.yml, or take it back with rollback.yml"
+        problems.append(Problem(where, what, instead))
     plan = planning.deploy(place.stack, fingerprint, pulls, standing)
     return Look(plan, problems, normalised, images, pulls, fingerprint)
 
@@ -111,10 +115,11 @@ def look_in_place(given: Given) -> list[Problem]:
     return []
 
 
-def look_back(place: Place, where: str) -> tuple[planning.Plan | None, list[Problem]]:
-    """Plan the way back to the release before. Changes nothing."""
-    state = place.proxy.read()
-    standing = _standing(place, state, {}, None)
+def look_at_records(place: Place, where: str, mode: str) -> tuple[planning.Plan | None, list[Problem]]:
+    """Plan what needs no inventory: ``rollback`` or ``promote``. Changes nothing."""
+    standing = _standing(place, place.proxy.read(), {}, None)
+    if mode == "promote":
+        return planning.promote(place.stack, standing), []
     plan = planning.rollback(place.stack, standing)
     if plan:
         return plan, []
@@ -211,6 +216,8 @@ def _standing(
     record = place.records.get(max(numbers, default=0))
     running = sum(1 for one in containers if one.running and (one in current or one.label("role") == "accessory"))
     expected = record.containers + record.workers + record.accessories if record else -1
+    weight = state.weights.get(place.key, 0)
+    waiting = place.records.get(place.release_on(names.other(live))) if live and weight else None
     known = True
     if stack and live:
         # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
@@ -224,11 +231,14 @@ def _standing(
         healthy=running == expected,
         fingerprints=frozenset(one.label("fingerprint") for one in current),
         routes_known=known,
+        weight=weight,
+        canary=waiting,
+        held=state.closed.get(place.key) == "hold",
     )
 
 
 def preflight(
-    server: Server, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], back: bool, least_free: int
+    server: Server, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
 ) -> dict[str, t.Any]:
     """Return all problems of a server and its stacks, what a release would do, and who holds the locks."""
     givens = [
@@ -236,24 +246,36 @@ def preflight(
         for item in stacks
     ]
     problems = look_at_server(server, least_free, any(given.stack["routes"] for given in givens))
-    plans: list[dict[str, t.Any]] = []
+    plans: list[planning.Plan] = []
     leases: dict[str, t.Any] = {}
+    no_way_back: list[Problem] = []
     made: dict[tuple[str, str], str] = {}
     # A server with problems of its own cannot answer for its stacks.
     for given in [] if problems else givens:
         place = server.place(given.stack["name"])
         if given.stack["strategy"] == "in_place":
             problems += look_in_place(given)
-            plans.append(planning.Plan(place.stack, "in_place", "", None).as_dict())
+            plans.append(planning.Plan(place.stack, "in_place", "", None))
             continue
-        plan, found = look_back(place, given.where) if back else (None, [])
-        if not back:
+        if mode == "deploy":
             seen = look(place, given)
-            plan, found = seen.plan, seen.problems
-            found = [*found, *_made_twice(place, seen.normalised, given, made)]
+            plan, found = seen.plan, [*seen.problems, *_made_twice(place, seen.normalised, given, made)]
+        else:
+            plan, found = look_at_records(place, given.where, mode)
+            no_way_back += found
         problems += found
-        plans += [plan.as_dict()] if plan else []
+        plans += [plan] if plan else []
         held = place.lock.holder()
         if held:
             leases[place.stack] = asdict(held)
-    return {"problems": [problem.as_dict() for problem in problems], "plans": plans, "lease": leases}
+    if mode == "rollback":
+        plans = planning.only_canaries(plans)
+        if any(plan.action == "abort" for plan in plans):
+            problems = [problem for problem in problems if problem not in no_way_back]
+    if mode == "promote" and not problems and not any(plan.changed for plan in plans):
+        problems.append(Problem("server", "no release waits for a person", "Begin one with deploy.yml"))
+    return {
+        "problems": [problem.as_dict() for problem in problems],
+        "plans": [plan.as_dict() for plan in plans],
+        "lease": leases,
+    }

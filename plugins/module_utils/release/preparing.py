@@ -12,11 +12,13 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import compose, files, gates, names, planning, rendering
+from .. import canary, compose, files, names, planning, rendering
 from ..errors import SwitchyardError, report
 from ..place import Place, routing_of
 from ..records import Record
-from .looking import Given, Look, fingerprint_of, look, look_back, relocate, secrets_owner
+from . import finishing
+from .emptying import empty, live_since, take_share
+from .looking import Given, Look, fingerprint_of, look, look_at_records, relocate, secrets_owner
 
 PARTS = ("blue", "green", "workers", "accessories", "jobs")
 
@@ -31,6 +33,7 @@ class Prepared:
     before: int | None
     started: bool
     left: int = 0
+    steps: tuple[canary.Step, ...] = ()
 
     def as_dict(self, place: Place) -> dict[str, t.Any]:
         """Return what the role needs for the next visits."""
@@ -43,6 +46,9 @@ class Prepared:
             "folder": str(self.folder),
             "started": self.started,
             "cut_off": self.left,
+            "strategy": self.record.stack["strategy"],
+            "steps": list(self.steps),
+            "pauses": bool(self.steps and self.steps[-1]["pause"]),
             "parts": parts,
             "projects": {part: place.compose_project(part) for part in parts},
         }
@@ -100,13 +106,13 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     )
     place.records.save(record)
     _ensure(place, rendered)
-    left = empty(place, plan.color, stack["drain"], token)
+    left = empty(place, plan.color, stack, token, live_since(place))
     give_routes(place, record)
     # A color that waits for nothing starts at once: it boots while the controller makes its next visit.
-    started = not (rendered.jobs or rendered.accessories)
+    started = not (rendered.jobs or rendered.accessories or stack["strategy"] == "recreate")
     if started:
         place.compose_up(record, record.color)
-    return Prepared(record, token, folder, before, started, left)
+    return Prepared(record, token, folder, before, started, left, _steps_ahead(record, before))
 
 
 def prepare_back(place: Place, plan: planning.Plan, token: int) -> Prepared:
@@ -120,31 +126,30 @@ def prepare_back(place: Place, plan: planning.Plan, token: int) -> Prepared:
     warm = {one.label("release") for one in here} == {str(record.number)}
     warm = warm and sum(one.running for one in here) == record.containers
     if not warm:
-        empty(place, record.color, record.stack["drain"], token)
+        empty(place, record.color, record.stack, token, live_since(place))
     give_routes(place, record)
     return Prepared(record, token, place.records.path(record.number), place.release_on(place.live()), warm)
+
+
+def prepare_on(place: Place, plan: planning.Plan, token: int) -> Prepared:
+    """Go on with a release that waits for a person: it stands, and has a share of the clients."""
+    record = place.records.need(t.cast(int, plan.target)).now(state="prepared")
+    place.records.save(record)
+    before = place.release_on(plan.live)
+    return Prepared(record, token, place.records.path(record.number), before, True, 0, _steps_ahead(record, before))
+
+
+def _steps_ahead(record: Record, before: int | None) -> tuple[canary.Step, ...]:
+    """Return the steps of the canary that come next; where nothing is live there is nobody to share clients with."""
+    if record.stack["strategy"] != "canary" or not before:
+        return ()
+    return tuple(canary.ahead(canary.steps(record.stack["canary"]), record.steps))
 
 
 def give_routes(place: Place, record: Record) -> None:
     """Make the routes of a release known to the proxy, for its color only: the public stays where it is."""
     routing = routing_of(record.stack, place.project, place.environment, record.replicas)
     place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing, record.color))
-
-
-def empty(place: Place, color: str, limit: float, token: int) -> int:
-    """Drain a color that is not live and remove its containers; return how many requests were cut off.
-
-    Raises SwitchyardError when the color is live: then nothing is touched.
-    """
-    if place.live() == color:
-        raise SwitchyardError(f"{color} of {place.stack} is live: it is not touched.")
-    standing = place.containers(color=color)
-    if not standing:
-        return 0
-    place.lock.renew(token, f"drain {color}", limit)
-    left = gates.drain(place.proxy, place.key, color, limit)
-    place.engine.remove(standing)
-    return left
 
 
 def _count(normalised: dict[str, t.Any], roles: dict[str, str], *wanted: str) -> int:
@@ -172,22 +177,25 @@ def _ensure(place: Place, rendered: rendering.Rendered) -> None:
         place.engine.ensure_volume(name, volume["driver"], volume["driver_opts"], labels)
 
 
-def begin(place: Place, given: Given, back: bool, holder: str, gone: int | None) -> dict[str, t.Any]:
+def begin(place: Place, given: Given, mode: str, holder: str, gone: int | None) -> dict[str, t.Any]:
     """Take the lock, look again under it, and prepare; return what the role needs for the next visits.
 
-    Raises SwitchyardError; then the lock is free again and the public has noticed nothing.
+    ``mode`` is ``deploy``, ``rollback`` or ``promote``. Raises SwitchyardError; then the lock is free again and the
+    public has noticed nothing.
     """
     token = take_lock(place, holder, gone)
     try:
-        seen = None if back else look(place, given)
-        plan, problems = (seen.plan, seen.problems) if seen else look_back(place, given.where)
-        if problems or not plan:
-            raise SwitchyardError(report(problems, f"{place.stack} cannot be released"))
+        seen, plan = _look(place, given, mode)
         before = rendered_text(place, place.release_on(plan.live), plan.live)
         if not plan.changed:
             place.lock.release(token)
             return {"changed": False, "plan": plan.as_dict()}
-        ready = prepare(place, given, seen, holder, token) if seen else prepare_back(place, plan, token)
+        if plan.action == "abort":
+            return {"changed": True, "plan": plan.as_dict(), "aborted": True, **_abort(place, plan, token, holder)}
+        if seen:
+            ready = prepare(place, given, seen, holder, token)
+        else:
+            ready = (prepare_on if plan.action == "promote" else prepare_back)(place, plan, token)
     except Exception:
         place.lock.release(token)
         raise
@@ -195,19 +203,34 @@ def begin(place: Place, given: Given, back: bool, holder: str, gone: int | None)
     return {"changed": True, "plan": plan.as_dict(), "diff": _diff(place, before, after), **ready.as_dict(place)}
 
 
-def preview(place: Place, given: Given, back: bool) -> dict[str, t.Any]:
-    """Return what ``begin`` would do, for check mode."""
-    seen = None if back else look(place, given)
-    plan, problems = (seen.plan, seen.problems) if seen else look_back(place, given.where)
+def _look(place: Place, given: Given, mode: str) -> tuple[Look | None, planning.Plan]:
+    """Return what would be done, and what was seen for it. Raises SwitchyardError with all that stands in the way."""
+    seen = look(place, given) if mode == "deploy" else None
+    plan, problems = (seen.plan, seen.problems) if seen else look_at_records(place, given.where, mode)
     if problems or not plan:
         raise SwitchyardError(report(problems, f"{place.stack} cannot be released"))
+    return seen, plan
+
+
+def _abort(place: Place, plan: planning.Plan, token: int, holder: str) -> dict[str, t.Any]:
+    """Take a canary from the clients that have it, and remove it."""
+    if plan.target:
+        return finishing.fail(place, plan.target, place.release_on(plan.live), token, f"taken back by {holder}")
+    take_share(place)
+    place.lock.release(token)
+    return {"live": plan.live}
+
+
+def preview(place: Place, given: Given, mode: str) -> dict[str, t.Any]:
+    """Return what ``begin`` would do, for check mode."""
+    seen, plan = _look(place, given, mode)
     before = rendered_text(place, place.release_on(plan.live), plan.live)
     if seen:
         release = rendering.Release(place.project, place.environment, images=seen.images)
         rendered = rendering.render(seen.normalised, given.stack, release)
         after = readable(place, {"color": rendered.colors[plan.color], "workers": rendered.workers})
     else:
-        after = rendered_text(place, plan.target, plan.color)
+        after = before if plan.action == "abort" else rendered_text(place, plan.target, plan.color)
     return {"changed": plan.changed, "plan": plan.as_dict(), "diff": _diff(place, before, after)}
 
 

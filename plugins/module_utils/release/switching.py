@@ -29,12 +29,9 @@ class Switched:
 
 def gate(place: Place, record: Record) -> float:
     """Hold the health and smoke gates of a release; return the seconds it took. Raises SwitchyardError."""
-    settings: dict[str, dict[str, t.Any]] = {}
-    for route in record.stack["routes"]:
-        settings.setdefault(route["service"], route["health"])
     standing = place.standing(record)
     begun = time.monotonic()
-    gates.health(place.engine, place.proxy, standing, settings)
+    gates.health(place.engine, place.proxy, standing, gates.settings_of(record.stack))
     gates.smoke(place.engine, place.proxy, standing, record.stack["smoke"])
     return time.monotonic() - begun
 

@@ -90,7 +90,11 @@ def test_no_stack_at_all(stacks: t.Any) -> None:
         ({"keep_releases": 1}, "keep_releases", "1 is too small. Write 2 or more"),
         ({"keep_releases": 2.5}, "keep_releases", "float 2.5 is not a whole number"),
         ({"drain": True}, "drain", "bool True is not a number"),
-        ({"strategy": "red_black"}, "strategy", "'red_black' is not known. Write one of blue_green, in_place"),
+        (
+            {"strategy": "red_black"},
+            "strategy",
+            "'red_black' is not known. Write one of blue_green, canary, recreate, in_place",
+        ),
         ({"name": "My Shop"}, "name", "'My Shop' is no name"),
         ({"name": "s" * 60}, "name", "is too long with the environment behind it"),
         ({"smoke": [{"host": "other.org"}]}, "smoke[0].host", "other.org has no route here. Write one of shop.example"),

@@ -76,3 +76,40 @@ def test_a_plan_as_a_modules_result() -> None:
         "reasons": ["a container of the live release does not run"],
         "changed": True,
     }
+
+
+def test_while_a_canary_is_out_the_way_back_takes_it_back() -> None:
+    third = Record(3, "blue", "paused", "newer", {}, "ann", 1.0)
+    out = replace(LIVE, weight=25, canary=third)
+    plan = planning.rollback("shop", out)
+    assert plan
+    assert (plan.action, plan.color, plan.target) == ("abort", "green", 3)
+    assert plan.reasons == ("the canary is taken from 25 % of the clients",)
+
+
+def test_only_a_release_that_waits_goes_on() -> None:
+    third = Record(3, "blue", "paused", "newer", {}, "ann", 1.0)
+    plan = planning.promote("shop", replace(LIVE, weight=25, canary=third))
+    assert (plan.action, plan.color, plan.target, plan.reasons) == (
+        "promote",
+        "blue",
+        3,
+        ("release 3 goes on from 25 %",),
+    )
+    assert not planning.promote("shop", LIVE).changed
+    assert not planning.promote("shop", replace(LIVE, weight=25, canary=third.now(state="prepared"))).changed
+
+
+def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None:
+    back, abort = (planning.Plan(name, action, "blue", "green") for name, action in (("a", "rollback"), ("b", "abort")))
+    assert [plan.action for plan in planning.only_canaries([back, abort])] == ["none", "abort"]
+    assert planning.only_canaries([back]) == [back]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"weight": 5}, "a canary has 5 % of the clients"), ({"held": True}, "requests are held in the proxy")],
+)
+def test_what_a_killed_release_left_in_the_proxy_is_put_right(changes: dict[str, t.Any], reason: str) -> None:
+    plan = planning.deploy("shop", "new", [], replace(LIVE, **changes))
+    assert (plan.action, plan.reasons) == ("release", (reason,))

@@ -151,32 +151,18 @@ def test_a_state_is_settled_when_all_maps_say_the_same() -> None:
 # --- plans ---
 
 
-def test_a_switch_changes_its_own_stack_only() -> None:
-    plan = Proxy.plan_switch(STATE, "po.shop.prod", "green")
-    assert plan.after == State({"po.shop.prod": "green", "po-blog-prod": "green"}, STATE.routes)
-    assert plan.changed
-    assert not Proxy.plan_switch(STATE, "po.shop.prod", "blue").changed
-    assert Proxy.plan_switch(STATE, "po.shop.prod", None).after.live == {"po-blog-prod": "green"}
+def test_weights_and_closed_stacks_are_maps_of_their_own() -> None:
+    after = STATE.with_weight("po.shop.prod", 25).with_closed(["po-blog-prod"], "maintenance")
+    assert haproxy.maps_of(after)["weights"] == {"po.shop.prod": "25"}
+    assert haproxy.maps_of(after)["closed"] == {"po-blog-prod": "maintenance"}
+    assert haproxy.state_of(haproxy.maps_of(after)) == after
 
 
-def test_a_weight_ends_with_the_switch() -> None:
-    canary = Proxy.plan_weight(STATE, "po.shop.prod", 25)
-    assert canary.changed
-    assert haproxy.maps_of(canary.after)["weights"] == {"po.shop.prod": "25"}
-    assert haproxy.state_of(haproxy.maps_of(canary.after)) == canary.after
-    assert not Proxy.plan_weight(canary.after, "po.shop.prod", 25).changed
-    assert Proxy.plan_weight(canary.after, "po.shop.prod", 0).after == STATE
-    assert Proxy.plan_switch(canary.after, "po.shop.prod", "green").after.weights == {}
-
-
-def test_stacks_are_closed_and_opened_together() -> None:
-    closed = Proxy.plan_closed(STATE, ["po.shop.prod", "po-blog-prod"], "maintenance")
-    assert haproxy.maps_of(closed.after)["closed"] == {"po.shop.prod": "maintenance", "po-blog-prod": "maintenance"}
-    assert haproxy.state_of(haproxy.maps_of(closed.after)) == closed.after
-    one = Proxy.plan_closed(closed.after, ["po-blog-prod"], None)
-    assert one.after.closed == {"po.shop.prod": "maintenance"}
-    # A switch behind the page leaves it up.
-    assert Proxy.plan_switch(one.after, "po.shop.prod", "green").after.closed == one.after.closed
+def test_requests_that_were_held_go_on_when_the_color_is_live(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    tell(master, STATE.with_closed(["po.shop.prod"], "hold"))
+    proxy.apply(switch("green"))
+    commits = [line.split("/")[-1] for line in master.log if " commit map " in line]
+    assert commits == ["live.map", "closed.map"]
 
 
 def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: haproxy.HAProxy) -> None:

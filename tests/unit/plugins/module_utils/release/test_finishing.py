@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from fakes import Machine, checked, worker
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import gates
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import State
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing, holding
 
 Docker = Callable[[str], Callable[[], list[str]]]
 
@@ -86,6 +87,15 @@ def test_a_release_that_lost_its_lock_is_not_recorded_as_finished(machine: Machi
     assert machine.place.records.need(1).state == "live"
 
 
+def test_a_canary_waits_with_the_share_that_it_has(machine: Machine) -> None:
+    token = switched(machine, live="blue")
+    machine.proxy.apply(lambda state: machine.proxy.plan_weight(state, "po.shop.prod", 25))
+    assert finishing.pause(machine.place, 2, token).state == "paused"
+    assert machine.place.records.need(2).state == "paused"
+    assert machine.proxy.state.weights == {"po.shop.prod": 25}
+    assert machine.place.lock.holder() is None
+
+
 # --- taking it back ---
 
 
@@ -133,6 +143,25 @@ def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypa
     assert live_at_removal == ["blue"]
     # Proved from outside, through the public way in.
     assert machine.proxy.asked[-1][2] is None
+
+
+def test_a_canary_loses_its_share_before_its_containers_go(machine: Machine) -> None:
+    token = switched(machine, live="blue")
+    machine.proxy.apply(lambda state: machine.proxy.plan_weight(state, "po.shop.prod", 25))
+    assert fail(machine, token)["traffic_taken_back"]
+    assert machine.proxy.state.weights == {}
+
+
+def test_an_application_that_was_stopped_runs_again(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = docker("")
+    monkeypatch.setattr(gates, "health", lambda *_words: 0.0)
+    token = switched(machine, live="blue", strategy="recreate")
+    holding.hold(machine.place, 2, token)
+    told = fail(machine, token)
+    assert (told["traffic_taken_back"], told["live"], machine.proxy.state.closed) == (True, "blue", {})
+    assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
 
 
 def test_workers_of_the_release_before_come_back(machine: Machine, docker: Docker) -> None:

@@ -167,7 +167,7 @@ def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Ma
         for number, change in enumerate(({}, other))
     ]
     machine.engine.made_networks["po-front-prod"] = {}
-    result = looking.preflight(machine.server, stacks, {}, back=False, least_free=0)
+    result = looking.preflight(machine.server, stacks, {}, mode="deploy", least_free=0)
     assert [problem["what"] for problem in result["problems"] if "volume" in problem["what"]] == [
         "the volume po-files-prod belongs to switchyard_stacks[0] as well"
     ]
@@ -254,7 +254,7 @@ def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
     machine.make_live("green")
     # What a later release that failed left behind is not what is live.
     machine.engine.start(worker(3))
-    plan, problems = looking.look_back(machine.place, "switchyard_stacks[shop]")
+    plan, problems = looking.look_at_records(machine.place, "switchyard_stacks[shop]", "rollback")
     assert problems == []
     assert plan
     assert (plan.color, plan.target) == ("blue", 1)
@@ -263,7 +263,7 @@ def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
 def test_there_may_be_no_way_back(machine: Machine) -> None:
     machine.released("blue")
     machine.make_live("blue")
-    plan, problems = looking.look_back(machine.place, "switchyard_stacks[shop]")
+    plan, problems = looking.look_at_records(machine.place, "switchyard_stacks[shop]", "rollback")
     assert plan is None
     assert "no earlier release on this server to go back to. Deploy the version you want" in str(problems[0])
 
@@ -292,14 +292,14 @@ def test_preflight_plans_every_stack_and_says_who_releases(machine: Machine) -> 
     machine.lock("bob@desk")
     local = given(name="local", strategy="in_place", source={"path": str(machine.root)})
     (machine.root / "docker-compose.yml").write_text("{}")
-    result = looking.preflight(machine.server, [item(given()), item(local)], {}, False, 0)
+    result = looking.preflight(machine.server, [item(given()), item(local)], {}, "deploy", 0)
     assert result["problems"] == []
     assert [(plan["stack"], plan["action"]) for plan in result["plans"]] == [("shop", "release"), ("local", "in_place")]
     assert result["lease"]["shop"]["holder"] == "bob@desk"
 
 
 def test_preflight_of_a_rollback(machine: Machine) -> None:
-    result = looking.preflight(machine.server, [item(given())], {}, True, 0)
+    result = looking.preflight(machine.server, [item(given())], {}, "rollback", 0)
     assert [problem["what"] for problem in result["problems"]] == [
         "there is no earlier release on this server to go back to"
     ]
@@ -308,7 +308,7 @@ def test_preflight_of_a_rollback(machine: Machine) -> None:
 
 def test_a_server_with_problems_is_not_asked_about_stacks(machine: Machine) -> None:
     vars(machine.server)["engine"] = FakeEngine()
-    result = looking.preflight(machine.server, [item(given(normalised(web={"image": "x"})))], {}, False, 0)
+    result = looking.preflight(machine.server, [item(given(normalised(web={"image": "x"})))], {}, "deploy", 0)
     assert [problem["where"] for problem in result["problems"]] == ["server"]
 
 

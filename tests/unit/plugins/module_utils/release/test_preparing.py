@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes import COMPOSE, HOST, Machine, colored, container, given, normalised
+from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import preparing
@@ -22,8 +22,8 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
     return docker(COMPOSE)
 
 
-def begin(machine: Machine, what: Given | None = None, back: bool = False, gone: int | None = None) -> t.Any:
-    return preparing.begin(machine.place, what or given(), back, "ann@laptop", gone)
+def begin(machine: Machine, what: Given | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
+    return preparing.begin(machine.place, what or given(), mode, "ann@laptop", gone)
 
 
 def is_free(machine: Machine) -> bool:
@@ -55,8 +55,8 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     assert held
     assert held.token == token
     with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
-        preparing.begin(machine.place, given(), False, "bob@desk", None)
-    assert preparing.begin(machine.place, given(), False, "bob@desk", gone=token)["token"] == token + 1
+        preparing.begin(machine.place, given(), "deploy", "bob@desk", None)
+    assert preparing.begin(machine.place, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
 
 
 def test_a_job_that_still_runs_keeps_the_lock(machine: Machine) -> None:
@@ -160,22 +160,6 @@ def test_requests_that_were_cut_off_are_counted(machine: Machine) -> None:
     assert begin(machine, given(drain=0.05))["cut_off"] == 3
 
 
-def test_a_live_color_is_never_emptied(machine: Machine) -> None:
-    machine.released("blue")
-    machine.make_live("blue")
-    token = machine.lock()
-    with pytest.raises(SwitchyardError, match="blue of shop is live: it is not touched"):
-        preparing.empty(machine.place, "blue", 0, token)
-    assert machine.engine.removed == []
-
-
-def test_a_release_that_lost_its_lock_empties_nothing(machine: Machine) -> None:
-    machine.released("blue")
-    with pytest.raises(SwitchyardError, match="lost its lock"):
-        preparing.empty(machine.place, "blue", 0, machine.lock() + 1)
-    assert machine.engine.removed == []
-
-
 def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +189,7 @@ def two_releases(machine: Machine) -> None:
 
 def test_a_color_that_still_stands_needs_nothing(machine: Machine) -> None:
     two_releases(machine)
-    result = begin(machine, back=True)
+    result = begin(machine, mode="rollback")
     assert (result["release"], result["before"], result["color"], result["started"]) == (1, 2, "blue", True)
     assert machine.engine.removed == []
 
@@ -213,14 +197,14 @@ def test_a_color_that_still_stands_needs_nothing(machine: Machine) -> None:
 def test_a_color_that_does_not_stand_any_more_is_started_anew(machine: Machine) -> None:
     two_releases(machine)
     machine.engine.start(colored("blue", 1, state="exited"))
-    assert not begin(machine, back=True)["started"]
+    assert not begin(machine, mode="rollback")["started"]
     assert machine.engine.removed == ["po-web-prod-blue"]
     assert machine.proxy.live() == "green"
 
 
 def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
     with pytest.raises(SwitchyardError, match="no earlier release"):
-        begin(machine, back=True)
+        begin(machine, mode="rollback")
     assert is_free(machine)
 
 
@@ -229,7 +213,7 @@ def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
 
 def test_a_preview_tells_the_same_plan_and_changes_nothing(machine: Machine) -> None:
     before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
-    preview = preparing.preview(machine.place, given(), False)
+    preview = preparing.preview(machine.place, given(), "deploy")
     assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
     assert machine.proxy.plans == []
     assert machine.engine.images == {}
@@ -246,7 +230,8 @@ def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str
     machine.make_live("green")
     machine.place.lock.release(first["token"])
     return t.cast(
-        "dict[str, str]", preparing.preview(machine.place, given(normalised(web={"environment": new})), False)["diff"]
+        "dict[str, str]",
+        preparing.preview(machine.place, given(normalised(web={"environment": new})), "deploy")["diff"],
     )
 
 
@@ -261,3 +246,69 @@ def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machin
 def test_a_diff_does_not_show_what_differs_with_every_release(machine: Machine) -> None:
     shown = diff(machine, {"A": "1"}, {"A": "1"})
     assert shown["before"] == shown["after"] != ""
+
+
+# --- canaries ---
+
+
+def canary_out(machine: Machine, state: str, steps: int = 1) -> None:
+    """Leave release 1 live on blue, and release 2 on green with a quarter of the clients."""
+    stack = checked(strategy="canary", canary="25/pause, 50/1s, 100", drain=0)
+    machine.released("blue", stack)
+    machine.released("green", stack, state=state, steps=steps)
+    machine.make_live("blue")
+    machine.proxy.apply(lambda seen: machine.proxy.plan_weight(seen, "po.shop.prod", 25))
+
+
+def test_a_canary_has_steps_up_to_its_pause(machine: Machine) -> None:
+    machine.released("green", checked(drain=0))
+    machine.make_live("green")
+    result = begin(machine, given(strategy="canary", canary="5/1s, 25/pause, 50/1s, 100"))
+    assert [step["percent"] for step in result["steps"]] == [5, 25]
+    assert result["pauses"]
+
+
+def test_where_nothing_is_live_there_is_nobody_to_share(machine: Machine) -> None:
+    result = begin(machine, given(strategy="canary"))
+    assert (result["steps"], result["pauses"]) == ([], False)
+
+
+def test_a_canary_that_waits_goes_on_with_its_next_step(machine: Machine) -> None:
+    canary_out(machine, "paused")
+    result = begin(machine, mode="promote")
+    assert (result["release"], result["color"], result["before"], result["started"]) == (2, "green", 1, True)
+    assert [step["percent"] for step in result["steps"]] == [50]
+    assert machine.proxy.state.weights == {"po.shop.prod": 25}
+    assert machine.place.records.need(2).state == "prepared"
+
+
+def test_a_deploy_does_not_run_over_a_canary_that_waits(machine: Machine) -> None:
+    canary_out(machine, "paused")
+    with pytest.raises(SwitchyardError, match=r"release 2 waits at 25 % of the clients. Go on with promote\.yml, or"):
+        begin(machine)
+    assert machine.proxy.state.weights == {"po.shop.prod": 25}
+
+
+@pytest.mark.parametrize("state", ["paused", "prepared"])
+def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: str) -> None:
+    canary_out(machine, state)
+    result = begin(machine, mode="rollback")
+    assert (result["changed"], result["aborted"], result["plan"]["action"]) == (True, True, "abort")
+    assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
+    assert list(machine.engine.standing) == ["po-web-prod-blue"]
+    record = machine.place.records.need(2)
+    assert (record.state, record.reason) == ("failed", "taken back by ann@laptop")
+    assert machine.place.lock.holder() is None
+
+
+def test_a_canary_whose_release_was_killed_is_no_share_any_more(machine: Machine) -> None:
+    canary_out(machine, "prepared")
+    begin(machine, given(normalised(web={"environment": {"NEW": "1"}}), drain=0))
+    assert machine.proxy.state.weights == {}
+    assert "po-web-prod-green" in machine.engine.removed
+
+
+def test_the_strategy_recreate_starts_nothing_beside_the_old_application(machine: Machine, commands: Notes) -> None:
+    result = begin(machine, given(strategy="recreate"))
+    assert (result["strategy"], result["started"]) == ("recreate", False)
+    assert not any(" up " in line for line in commands())

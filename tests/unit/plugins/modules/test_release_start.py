@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from fakes import Machine, checked
 
-from ansible_collections.switchyard.stacks.plugins.modules import release_jobs
+from ansible_collections.switchyard.stacks.plugins.modules import release_start
 
 RunModule = Callable[..., dict[str, t.Any]]
 Docker = Callable[[str], Callable[[], list[str]]]
@@ -23,25 +23,29 @@ def test_jobs_are_told_with_their_seconds(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
 ) -> None:
     docker("")
-    result = run_module(release_jobs.main, options(machine, on_server, **MIGRATE))
+    result = run_module(release_start.main, options(machine, on_server, **MIGRATE))
     assert result["changed"]
     assert [job["command"] for job in result["jobs"]] == ["migrate"]
     assert 0 <= result["jobs"][0]["seconds"] < 60
 
 
-def test_without_jobs_nothing_changes(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
-    result = run_module(release_jobs.main, options(machine, on_server))
-    assert (result["changed"], result["jobs"]) == (False, [])
+def test_on_the_way_back_only_the_color_starts(
+    run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
+) -> None:
+    notes = docker("")
+    result = run_module(release_start.main, {**options(machine, on_server, **MIGRATE), "jobs": False})
+    assert (result["changed"], result["jobs"], result["stopped"], result["cut_off"]) == (True, [], None, 0)
+    assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
 
 
 def test_a_job_that_fails_shows_its_last_lines(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
 ) -> None:
     docker("echo 'relation does not exist'; exit 1")
-    result = run_module(release_jobs.main, options(machine, on_server, **MIGRATE))
+    result = run_module(release_start.main, options(machine, on_server, **MIGRATE))
     assert result["failed"]
     assert result["msg"].endswith("Last lines of po_shop_prod_jobs-1-1:\n  relation does not exist")
 
 
 def test_there_is_no_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
-    assert run_module(release_jobs.main, options(machine, on_server, **MIGRATE), check=True)["skipped"]
+    assert run_module(release_start.main, options(machine, on_server, **MIGRATE), check=True)["skipped"]

@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_start
+short_description: Run the one-off commands of a release, each once, and start its color
+description:
+  - Runs the migration and then what follows it, in one-off containers of the new image, under the stack's lock. Each
+    has a time limit and a log in the release's folder. The first that fails ends the row, and nothing is started.
+  - Starts the release's color; it has no traffic yet.
+  - With the strategy C(recreate) new requests wait in the proxy from the beginning on, those in flight finish, and the
+    live color and the workers are stopped before anything else. M(switchyard.stacks.bluegreen) lets the requests go on
+    to the new color; M(switchyard.stacks.release_finish) with
+    O(switchyard.stacks.release_finish#module:state=failed) starts the old application again and lets them go on to
+    that. A request waits as long as the role C(proxy) allows, then it gets the maintenance page.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.place
+  - switchyard.stacks.place.stack
+  - switchyard.stacks.place.step
+attributes:
+  check_mode:
+    support: none
+    details: Whether a command changes anything is known only to the application.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details: The commands run each time.
+options:
+  jobs:
+    description:
+      - Whether to run the one-off commands. On the way back they have run already.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Migrate and start
+  switchyard.stacks.release_start:
+    project: po
+    environment: prod
+    stack: bookings
+    release: "{{ prepared.release }}"
+    token: "{{ prepared.token }}"
+"""
+
+RETURN = r"""
+jobs:
+  description: The commands that ran, with the seconds each took.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - command: python3 manage.py migrate --noinput
+      seconds: 1.9
+stopped:
+  description: The color that was stopped first, with the strategy C(recreate).
+  returned: success
+  type: str
+cut_off:
+  description: Requests that the stopped color still answered when the drain limit had passed.
+  returned: success
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import starting
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**arguments.STEP, "jobs": {"type": "bool", "default": True}})
+    params = module.params
+
+    def work() -> dict[str, object]:
+        place = arguments.place(module)
+        return {"changed": True, **starting.start(place, params["release"], params["token"], params["jobs"])}
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()

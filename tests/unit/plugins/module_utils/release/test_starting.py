@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fakes import Machine, checked
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import starting
+
+Docker = Callable[[str], Callable[[], list[str]]]
+MIGRATE = {"service": "web", "command": ["migrate"]}
+
+
+def prepared(machine: Machine, strategy: str = "blue_green") -> int:
+    stack = checked(strategy=strategy, migrate=MIGRATE, drain=0)
+    machine.released("blue", stack)
+    machine.released("green", stack, state="prepared")
+    machine.make_live("blue")
+    return machine.lock()
+
+
+def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine), docker("")
+    told = starting.start(machine.place, 2, token, True)
+    assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
+    assert ([job["command"] for job in told["jobs"]], told["stopped"]) == (["migrate"], None)
+    assert machine.proxy.state.closed == {}
+
+
+def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine), docker("")
+    assert starting.start(machine.place, 2, token, False)["jobs"] == []
+    assert [line.split()[2] for line in notes()] == ["po_shop_prod_green"]
+
+
+def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine, "recreate"), docker("")
+    assert starting.start(machine.place, 2, token, True)["stopped"] == "blue"
+    assert machine.engine.standing["po-web-prod-blue"].state == "exited"
+    assert machine.proxy.state.closed == {"po.shop.prod": "hold"}
+    assert len(notes()) == 2
+
+
+def test_nothing_starts_when_a_job_fails(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine), docker("exit 1")
+    with pytest.raises(SwitchyardError, match="'migrate' in the new image ended with exit code 1"):
+        starting.start(machine.place, 2, token, True)
+    assert len(notes()) == 1

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from fakes import Machine, checked
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import switching
+from ansible_collections.switchyard.stacks.plugins.modules import canary
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+def options(machine: Machine, on_server: dict[str, t.Any], percent: int) -> dict[str, t.Any]:
+    machine.released("blue")
+    machine.released("green", checked(strategy="canary"), state="prepared")
+    machine.make_live("blue")
+    return {**on_server, "stack": "shop", "release": 2, "token": machine.lock(), "percent": percent}
+
+
+def test_a_share_is_told(
+    run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switching, "gate", lambda _place, _record: 0.25)
+    result = run_module(canary.main, options(machine, on_server, 5))
+    assert (result["changed"], result["before"], result["after"], result["gate_seconds"]) == (True, 0, 5, 0.25)
+
+
+@pytest.mark.parametrize("percent", [0, 100, -5])
+def test_what_is_no_share_is_refused(
+    run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], percent: int
+) -> None:
+    result = run_module(canary.main, options(machine, on_server, percent))
+    assert result["failed"]
+    assert "write a number from 1 to 99" in result["msg"]
+
+
+def test_there_is_no_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+    assert run_module(canary.main, options(machine, on_server, 5), check=True)["skipped"]
