@@ -182,6 +182,7 @@ class Counts:
     last_good: float = 0.0
     longest_gap: float = 0.0
     longest_gap_at: float = 0.0
+    answers: IO[str] | None = None
 
     def good(self, now: float, latency: float, version: str) -> None:
         self.succeeded += 1
@@ -191,6 +192,8 @@ class Counts:
         span = self.versions.setdefault(version, Span(first=now))
         span.count += 1
         span.last = now
+        if self.answers:
+            self.answers.write(f"{now:.4f} {version}\n")
 
     def bad(self, now: float, latency: float, kind: str, request: str) -> None:
         self.failed[kind] = self.failed.get(kind, 0) + 1
@@ -360,6 +363,7 @@ class Load:
         return {
             "name": self.name,
             "started": wall(self.clock),
+            "clock": self.clock,
             "seconds": round(self.now(), 3),
             "client_cpu_percent": round(100 * (time.process_time() - cpu) / self.now(), 1),
             "reopened": sum(connection.reopened for connection in self.connections),
@@ -391,7 +395,9 @@ def run(options: argparse.Namespace) -> int:
     async def go() -> dict:
         with contextlib.ExitStack() as stack:
             ledger = stack.enter_context(options.ledger.open("w", buffering=1)) if options.ledger else None
-            return await Load(options, ledger).run()
+            load = Load(options, ledger)
+            load.normal.answers = stack.enter_context(options.answers.open("w")) if options.answers else None
+            return await load.run()
 
     result = asyncio.run(go())
     if options.result:
@@ -484,6 +490,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     load.add_argument("--no-bookings", dest="bookings", action="store_false", help="POST {} and keep no ledger")
     load.add_argument("--event", default="city-run", help="the event to book (city-run)")
     load.add_argument("--ledger", type=Path, help="file for the keys of the bookings")
+    load.add_argument("--answers", type=Path, help="file for a line per good answer: when it came, which version")
     load.add_argument("--slow-clients", type=int, default=5, help="clients on the slow path (5)")
     load.add_argument("--slow-path", default="/slow/?seconds=2", help="/slow/?seconds=2")
     load.add_argument("--progress", action="store_true", help="print a line every second")

@@ -173,6 +173,16 @@ def test_versions_and_chunked_answers(run):
     assert versions["2.0.0"]["first"] >= versions["1.0.0"]["last"] - 0.1
 
 
+def test_every_good_answer_has_a_line_where_that_is_asked_for(run, tmp_path):
+    answers = tmp_path / "answers"
+    with Server(switch_at=101, faults={50: "503"}) as server:
+        _, _, result = run(server, "--answers", str(answers), duration=1)
+    lines = [line.split() for line in answers.read_text().splitlines()]
+    assert len(lines) == result["normal"]["succeeded"] == result["normal"]["sent"] - 1
+    assert [version for _, version in lines].count("1.0.0") == 99
+    assert [float(when) for when, _ in lines] == sorted(float(when) for when, _ in lines)
+
+
 def test_latency_counts_from_the_time_a_request_was_due(run):
     # The only connection hangs for 0.5 s: what is due meanwhile is late, and is sent all the same.
     with Server(faults={20: "hang"}) as server:
