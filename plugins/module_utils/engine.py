@@ -32,6 +32,8 @@ class Container:
     labels: t.Mapping[str, str]
     addresses: t.Mapping[str, str]
     image: str
+    # Of its first process on the server; 0 where none runs.
+    pid: int = 0
 
     @property
     def running(self) -> bool:
@@ -115,6 +117,7 @@ class Engine:
             labels=seen["Config"]["Labels"] or {},
             addresses={name: net["IPAddress"] for name, net in seen["NetworkSettings"]["Networks"].items()},
             image=seen["Image"],
+            pid=state["Pid"],
         )
 
     def image(self, name: str) -> Image | None:

@@ -18,7 +18,22 @@ from .gates import Standing
 from .lease import Lock
 from .proxies import Proxy, Route, Routing
 from .proxies.haproxy import INSIDE, HAProxy
+from .proxies.nginx import Nginx
 from .records import Record, Records
+
+
+def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
+    def check() -> str | None:
+        code, words = engine.run_inside(settings["container"], ["haproxy", "-c", "-f", f"{INSIDE}/staged"])
+        return words if code else None
+
+    return HAProxy(folder, settings, check)
+
+
+PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
+    "haproxy": _haproxy,
+    "nginx": Nginx,
+}
 
 
 def open_proxy(root: Path, engine: Engine) -> Proxy:
@@ -27,12 +42,12 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
     settings = files.read_json(folder / "proxy.json")
     if not settings:
         raise SwitchyardError(f"There is no proxy on this server ({folder}/proxy.json is missing). Run setup.yml.")
-
-    def check() -> str | None:
-        code, words = engine.run_inside(settings["container"], ["haproxy", "-c", "-f", f"{INSIDE}/staged"])
-        return words if code else None
-
-    return HAProxy(folder, settings, check)
+    provider = settings.get("provider", "haproxy")
+    if provider not in PROXIES:
+        raise SwitchyardError(
+            f"{folder}/proxy.json names {provider!r}, which this version does not know. Run setup.yml."
+        )
+    return PROXIES[provider](folder, settings, engine)
 
 
 def routing_of(stack: dict[str, t.Any], project: str, environment: str, replicas: dict[str, int]) -> Routing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socketserver
 import threading
 import typing as t
@@ -27,6 +28,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
     Routing,
     State,
     haproxy,
+    nginx,
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.records import Record
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
@@ -115,6 +117,8 @@ class FakeEngine:
         self.written: dict[str, list[str]] = {}
         self.registry: set[str] = set()
         self.folder = root
+        # What a command in a container does: its exit code and its words.
+        self.inside: Callable[[list[str]], tuple[int, str]] = lambda command: (0, "")
 
     def root(self) -> str:
         return self.folder
@@ -131,6 +135,9 @@ class FakeEngine:
 
     def logs(self, name: str, lines: int = 20) -> list[str]:
         return self.written.get(name, [])[-lines:]
+
+    def run_inside(self, name: str, command: list[str]) -> tuple[int, str]:
+        return self.inside(command)
 
     def networks(self) -> set[str]:
         return set(self.made_networks)
@@ -356,6 +363,54 @@ class FakeMaster:
                 self.wfile.write(master.answer(self.rfile.read().decode().rstrip("\n")).encode())
 
         with serving(socketserver.ThreadingUnixStreamServer(str(self.path), Handler)):
+            yield self
+
+
+@dataclass
+class FakeNginx:
+    """nginx behind its admin socket: it runs the routes that it last loaded, and finds the flags that lie there."""
+
+    folder: Path
+    loaded: str = ""
+    log: list[str] = field(default_factory=list)
+    # What it says of staged files, and of a reload that it then does not do.
+    refusal: str = ""
+    emergency: str = ""
+    blind: bool = False
+    before_reload: Callable[[], None] = lambda: None
+
+    def routes(self) -> str:
+        return (self.folder / "conf.d" / nginx.ROUTES).read_text()
+
+    def load(self) -> None:
+        self.loaded = self.routes()
+
+    def command(self, words: list[str]) -> tuple[int, str]:
+        """Do what a command in the container does: it leaves with 0, whatever becomes of a reload."""
+        self.log.append(" ".join(words[3:]))
+        if "-t" in words:
+            return (1, self.refusal) if self.refusal else (0, "test is successful")
+        self.before_reload()
+        if not self.emergency:
+            self.load()
+        return 0, "signal process started"
+
+    def answer(self, path: str) -> str:
+        if path == "/flags/":
+            flags = [] if self.blind else sorted(one.name for one in (self.folder / "flags").iterdir())
+            return json.dumps([{"name": name, "type": "file", "size": 0} for name in flags])
+        return "".join(found + "\n" for found in re.findall(r'"\${sy_told}(.*)\\n";', self.loaded))
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[FakeNginx]:
+        running = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                path = self.rfile.readline().decode().split(" ")[1]
+                self.wfile.write(f"HTTP/1.1 200 OK\r\nServer: nginx\r\n\r\n{running.answer(path)}".encode())
+
+        with serving(socketserver.ThreadingUnixStreamServer(str(self.folder / "run" / "admin.sock"), Handler)):
             yield self
 
 

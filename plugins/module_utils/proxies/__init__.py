@@ -10,10 +10,13 @@ the running process, so that a restart at any moment comes back with the old or 
 from __future__ import annotations
 
 import abc
+import http.client
 import typing as t
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from .. import names
+from .. import files, names
+from ..errors import SwitchyardError
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,16 @@ class Proxy(abc.ABC):
     # The proxy's own part of its configuration, a file in its folder ``conf.d``.
     own_file: t.ClassVar[str]
 
+    def __init__(self, folder: Path, settings: t.Mapping[str, t.Any]) -> None:
+        """Take the folder that the role ``proxy`` made, and what it wrote in ``proxy.json``."""
+        self.folder = folder
+        self.address = str(settings["address"])
+        self.port = int(settings["port"])
+
+    def first_files(self) -> dict[str, str]:
+        """Return the files that must lie in ``conf.d`` for the first start, besides the proxy's own."""
+        return {}
+
     @abc.abstractmethod
     def read(self) -> State:
         """Return what the running process does now. Raises SwitchyardError when it does not answer."""
@@ -177,7 +190,6 @@ class Proxy(abc.ABC):
     def stats(self, key: str, color: str) -> dict[str, t.Any]:
         """Return the proxy's own view of a color, for a message to a person."""
 
-    @abc.abstractmethod
     def request(
         self, host: str, path: str, color: str | None = None, timeout: float = 5.0
     ) -> tuple[int, str | None, str]:
@@ -185,3 +197,23 @@ class Proxy(abc.ABC):
 
         With ``color`` the request goes to that color whether it is live or not. Raises OSError.
         """
+        headers = {"Host": host, "X-Switchyard-Key": self.key(), "Connection": "close"}
+        if color:
+            headers["X-Switchyard-Color"] = color
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read().decode("utf-8", "replace")
+            return answer.status, answer.getheader("X-Switchyard-Color"), body
+        except http.client.HTTPException as error:
+            raise OSError(f"no HTTP answer: {error!r}") from error
+        finally:
+            connection.close()
+
+    def key(self) -> str:
+        """Return the secret that opens the private way in; made by the role, 0600."""
+        key = files.read(self.folder / "private.key")
+        if not key:
+            raise SwitchyardError(f"{self.folder}/private.key is missing. Run setup.yml.")
+        return key.strip()

@@ -30,6 +30,9 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
         if running:
             server.proxy.apply(plan)
         else:
+            for name, text in server.proxy.first_files().items():
+                if not (path.parent / name).exists():
+                    files.write(path.parent / name, text)
             files.write(path, content)
     diff = {"before": before or "", "after": content, "before_header": str(path), "after_header": str(path)}
     return {"changed": changed, "running": running, "diff": diff}

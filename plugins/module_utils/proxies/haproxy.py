@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import http.client
 import io
 import re
 import socket
@@ -115,9 +114,7 @@ class HAProxy(Proxy):
 
     def __init__(self, folder: Path, settings: dict[str, t.Any], check: t.Callable[[], str | None]) -> None:
         """Take the role's folder and its settings; ``check`` returns the complaint about the staged files, or None."""
-        self.folder = folder
-        self.address = str(settings["address"])
-        self.port = int(settings["port"])
+        super().__init__(folder, settings)
         self.check = check
 
     # --- what the running process says ---
@@ -290,28 +287,3 @@ class HAProxy(Proxy):
                 if routing.replicas.get(service, 1) == 1:
                     server = f"{backend(routing.key, service, color)}/{service}1"
                     self.ask(f"set server {server} addr {address} port {routing.services()[service]}", worker)
-
-    def request(
-        self, host: str, path: str, color: str | None = None, timeout: float = 5.0
-    ) -> tuple[int, str | None, str]:
-        """Ask through the public port with the key of this server; see the interface."""
-        headers = {"Host": host, "X-Switchyard-Key": self.key(), "Connection": "close"}
-        if color:
-            headers["X-Switchyard-Color"] = color
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
-        try:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            body = answer.read().decode("utf-8", "replace")
-            return answer.status, answer.getheader("X-Switchyard-Color"), body
-        except http.client.HTTPException as error:
-            raise OSError(f"no HTTP answer: {error!r}") from error
-        finally:
-            connection.close()
-
-    def key(self) -> str:
-        """Return the secret that opens the private way in; made by the role, 0600."""
-        key = files.read(self.folder / "private.key")
-        if not key:
-            raise SwitchyardError(f"{self.folder}/private.key is missing. Run setup.yml.")
-        return key.strip()

@@ -20,7 +20,7 @@ CONTAINER = {
     "Name": "/po-web-prod-blue",
     "RestartCount": 1,
     "Image": "sha256:aa",
-    "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "starting"}},
+    "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting"}},
     "Config": {"Labels": {"io.switchyard.stack": "shop"}},
     "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
 }
@@ -66,12 +66,13 @@ def test_a_container_as_it_is_now(daemon: Daemon) -> None:
     assert (seen.name, seen.state, seen.health, seen.restarts) == ("po-web-prod-blue", "running", "starting", 1)
     assert seen.addresses == {"po-front-prod": "172.18.0.4"}
     assert seen.running
+    assert seen.pid == 4711
     assert seen.label("stack") == "shop"
     assert seen.label("color") == ""
 
 
 def test_a_container_without_labels_and_health_check(daemon: Daemon) -> None:
-    state = {"Status": "exited", "ExitCode": 1}
+    state = {"Status": "exited", "ExitCode": 1, "Pid": 0}
     daemon.answers["/containers/x/json"] = {**CONTAINER, "State": state, "Config": {"Labels": None}}
     seen = Engine().container("x")
     assert seen

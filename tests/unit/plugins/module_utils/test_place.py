@@ -8,6 +8,8 @@ from fakes import HOST, FakeEngine, FakeMaster, Machine, checked, colored, conta
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server, open_proxy, routing_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.haproxy import HAProxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.nginx import Nginx
 
 
 def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
@@ -21,6 +23,22 @@ def test_the_proxy_of_the_server_is_the_one_that_answers(machine: Machine, maste
     master.maps["12"] = {"live": {"po.shop.prod": "green"}, "routes": {}}
     proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
     assert proxy.read().live == {"po.shop.prod": "green"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"), [({}, HAProxy), ({"provider": "haproxy"}, HAProxy), ({"provider": "nginx"}, Nginx)]
+)
+def test_the_role_said_which_proxy_it_is(machine: Machine, settings: dict[str, str], kind: type) -> None:
+    where = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps({**where, **settings}))
+    assert type(open_proxy(machine.root, machine.engine)) is kind  # type: ignore[arg-type]
+
+
+def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
+    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80, "provider": "caddy"}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    with pytest.raises(SwitchyardError, match=r"names 'caddy', which this version does not know. Run setup\.yml"):
+        open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
 
 
 def test_every_host_of_every_route_leads_to_its_service() -> None:

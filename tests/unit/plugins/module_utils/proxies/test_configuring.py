@@ -7,7 +7,7 @@ from fakes import FakeMaster, Machine, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring, haproxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring, haproxy, nginx
 
 
 @pytest.fixture
@@ -65,3 +65,15 @@ def test_what_the_running_proxy_refuses_is_not_put_in_place(
 def test_a_container_that_restarts_does_not_run(server: Server, machine: Machine) -> None:
     machine.engine.start(container("po-proxy", state="restarting"))
     assert not configuring.is_running(server)
+
+
+def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releases_wrote(machine: Machine) -> None:
+    folder = machine.root / "proxy" / "conf.d"
+    folder.mkdir()
+    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
+    vars(machine.server)["proxy"] = nginx.Nginx(machine.root / "proxy", settings, machine.server.engine)
+    (folder / nginx.ROUTES).write_text("of releases\n")
+    configuring.configure(machine.server, "daemon off;\n", only_look=False)
+    names = {"00-proxy.conf", nginx.KEY, nginx.ROUTES, nginx.LOOKUP}
+    assert {path.name for path in folder.iterdir()} == names
+    assert (folder / nginx.ROUTES).read_text() == "of releases\n"

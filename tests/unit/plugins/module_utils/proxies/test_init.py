@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import Proxy, Route, Routing, State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
+    Plan,
+    Proxy,
+    Route,
+    Routing,
+    State,
+)
 
 SHOP, BLOG = "po.shop.prod", "po.blog.prod"
 STATE = State(
@@ -50,3 +56,16 @@ def test_a_switch_lets_held_requests_go_on_and_leaves_a_maintenance_page_up() ->
     assert Proxy.plan_switch(held, SHOP, "green").after.closed == {}
     shown = Proxy.plan_closed(STATE, [SHOP], "maintenance").after
     assert Proxy.plan_switch(shown, SHOP, "green").after.closed == {SHOP: "maintenance"}
+
+
+def test_a_routing_knows_its_services_and_their_names_on_a_color() -> None:
+    routing = Routing("po", "prod", "shop", (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/")))
+    assert (routing.key, routing.services()) == (SHOP, {"web": 8000})
+    assert routing.server("web", "blue") == "po-web-prod-blue"
+
+
+def test_a_plan_changes_something_when_state_or_files_differ() -> None:
+    assert not Plan(STATE, STATE).changed
+    assert Plan(STATE, STATE.with_weight(SHOP, 5)).changed
+    assert Plan(STATE, STATE, {"a": "new"}, {"a": "old"}).changed
+    assert not Plan(STATE, STATE, {"a": "same"}, {"a": "same"}).changed
