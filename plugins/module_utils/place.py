@@ -19,6 +19,7 @@ from .lease import Lock
 from .proxies import Proxy, Route, Routing
 from .proxies.haproxy import INSIDE, HAProxy
 from .proxies.nginx import Nginx
+from .proxies.traefik import Traefik
 from .records import Record, Records
 
 
@@ -33,6 +34,7 @@ def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
 PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
     "haproxy": _haproxy,
     "nginx": Nginx,
+    "traefik": Traefik,
 }
 
 

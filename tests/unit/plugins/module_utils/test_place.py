@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server, open_proxy, routing_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.haproxy import HAProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.nginx import Nginx
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.traefik import Traefik
 
 
 def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
@@ -26,9 +28,15 @@ def test_the_proxy_of_the_server_is_the_one_that_answers(machine: Machine, maste
 
 
 @pytest.mark.parametrize(
-    ("settings", "kind"), [({}, HAProxy), ({"provider": "haproxy"}, HAProxy), ({"provider": "nginx"}, Nginx)]
+    ("settings", "kind"),
+    [
+        ({}, HAProxy),
+        ({"provider": "haproxy"}, HAProxy),
+        ({"provider": "nginx"}, Nginx),
+        ({"provider": "traefik", "uid": 10099}, Traefik),
+    ],
 )
-def test_the_role_said_which_proxy_it_is(machine: Machine, settings: dict[str, str], kind: type) -> None:
+def test_the_role_said_which_proxy_it_is(machine: Machine, settings: dict[str, t.Any], kind: type) -> None:
     where = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps({**where, **settings}))
     assert type(open_proxy(machine.root, machine.engine)) is kind  # type: ignore[arg-type]

@@ -1,0 +1,728 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traefik 3: one file per stack in a folder that it watches; its API says what it made of them.
+
+Traefik reads the whole folder or nothing of it: one invalid file, and no change of anybody is taken over, and after a
+restart no route is left. So a folder that holds something unproved is tried in a second Traefik before it changes.
+The files are JSON, which is YAML as well: the server's Python needs no library for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import http.client
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+import typing as t
+import urllib.parse
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from .. import connections, files, names
+from ..errors import SwitchyardError
+from . import Plan, Proxy, Routing, State, Way
+from .haproxy import map_text, parse_map
+
+if t.TYPE_CHECKING:
+    from ..engine import Container, Engine
+
+# Where the folders of the server are mounted in the containers; roles/proxy uses the same paths.
+INSIDE = "/etc/switchyard"
+# The entry points in the container, beside the public one. Everything on them asks for the key.
+PRIVATE_PORT = 8090
+TRIAL_PORT = 8091
+API_HOST = "switchyard"
+
+# What comes first: a request that names a color, one with the key, an address that may enter a closed stack, a client
+# whose cookie names a color, everybody. Within each the longest host and path comes first, across all stacks.
+COLOR, KEYED, INSIDER, STAYING, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
+
+COOKIE = "switchyard"
+# The API does not return these as they stand in a file.
+UNSEEN = ("basicAuth", "retry")
+
+API_TIMEOUT = 5.0
+# Traefik waits a moment for more changes (providersThrottleDuration), then loads the folder.
+LIVE_LIMIT = 10.0
+TRIAL_LIMIT = 15.0
+POLL = 0.01
+
+Document = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the files hold besides the state: the key, who may enter a closed stack, whether clients stay put."""
+
+    key: str
+    insiders: tuple[str, ...] = ()
+    sticky: bool = True
+
+
+def backend(key: str, service: str, color: str) -> str:
+    """Return the name of the service of one color of a service."""
+    return f"{key}:{color}:{service}"
+
+
+def backends(routing: Routing, color: str) -> dict[str, str]:
+    """Return the addresses of a color's services. Traefik asks Docker's DNS for the name at each new connection."""
+    return {
+        backend(routing.key, service, color): f"http://{routing.server(service, color)}:{port}"
+        for service, port in routing.services().items()
+    }
+
+
+def file_name(key: str) -> str:
+    """Return the name of a stack's file; one file holds both colors, so that they change together."""
+    return f"50-{key}.yml"
+
+
+def rule(address: str, *more: str) -> str:
+    """Return the rule of a host and path. A text of Go in double quotes is one of JSON."""
+    host, path = address.split("/", 1)
+    parts = [f"Host({_quoted(host)})", f"PathPrefix({_quoted('/' + path)})", *more]
+    return " && ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _header(name: str, value: str) -> str:
+    return f"Header({_quoted(name)}, {_quoted(value)})"
+
+
+def cookie_of(service: str) -> str:
+    """Return the value of the cookie with which Traefik keeps a client at a child of a weighted service."""
+    return hashlib.sha256(_at_file(service).encode()).hexdigest()[:16]
+
+
+def _at_file(name: str) -> str:
+    return f"{name}@file"
+
+
+def document(key: str, state: State, servers: t.Mapping[str, str], form: Form) -> Document:
+    """Return the configuration that makes Traefik do this for one stack; ``servers`` has the address per service.
+
+    Private routers lead to each color; public ones follow the routes of what is live. What is closed, or has nothing
+    live, is led to the pages.
+    """
+    made = _Stack(key, state, servers, form)
+    for color in names.COLORS:
+        for address, service in state.of(key, color).items():
+            made.color_router(color, address, service)
+    live = state.live.get(key)
+    for address in made.public():
+        if live:
+            made.keyed_router(live, address)
+            made.weighted(live, address)
+        made.public_router(live, address)
+    made.middlewares()
+    parts = {"routers": made.routers, "services": made.services, "middlewares": made.marks}
+    http_part = {name: part for name, part in parts.items() if part}
+    return {"http": http_part} if http_part else {}
+
+
+@dataclass
+class _Stack:
+    """The parts of one stack's document while they come together."""
+
+    key: str
+    state: State
+    servers: t.Mapping[str, str]
+    form: Form
+    routers: Document = field(default_factory=dict)
+    services: Document = field(default_factory=dict)
+    marks: Document = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.services = {
+            name: {"loadBalancer": {"servers": [{"url": url}], "serversTransport": _at_file("switchyard:direct")}}
+            for name, url in self.servers.items()
+            if name.startswith(f"{self.key}:")
+        }
+
+    @property
+    def page(self) -> str | None:
+        """The page that the public gets instead of the application."""
+        return self.state.closed.get(self.key) or (None if self.key in self.state.live else "placeholder")
+
+    def public(self) -> list[str]:
+        """Return the ways in of the public: those of what is live; where nothing is, those of both colors."""
+        live = self.state.live.get(self.key)
+        colors = [live] if live else names.COLORS
+        return sorted({address for color in colors for address in self.state.of(self.key, color)})
+
+    def name(self, kind: str, address: str) -> str:
+        """Return the name of a router; ``@`` would name another provider."""
+        return f"{self.key}:{kind}:{urllib.parse.quote(address)}"
+
+    def _router(self, kind: str, first: int, address: str, rest: Document, *more: str) -> None:
+        self.routers[self.name(kind, address)] = {
+            "entryPoints": ["public"],
+            "rule": rule(address, *more),
+            "priority": first + len(address),
+            **rest,
+        }
+
+    def _to(self, service: str, *marks: str) -> Document:
+        return {"service": _at_file(service), "middlewares": [_at_file(mark) for mark in marks]}
+
+    def color_router(self, color: str, address: str, service: str) -> None:
+        """Lead a request that names a color to it."""
+        to = self._to(backend(self.key, service, color), f"{self.key}:{color}", "switchyard:retry")
+        more = [_header("X-Switchyard-Key", self.form.key), _header("X-Switchyard-Color", color)]
+        self._router(color, COLOR, address, to, *more)
+
+    def keyed_router(self, live: str, address: str) -> None:
+        """Lead a request with the key to what is live, closed or not; also one that waited for a stack to open."""
+        service = self.state.of(self.key, live)[address]
+        to = self._to(backend(self.key, service, live), f"{self.key}:live", "switchyard:retry")
+        to["entryPoints"] = ["public", "private"]
+        self._router("keyed", KEYED, address, to, _header("X-Switchyard-Key", self.form.key))
+
+    def weighted(self, live: str, address: str) -> None:
+        """Share the public between the colors; the other one only gets a share where it has the same way in."""
+        percent = self.state.weights.get(self.key, 0)
+        other = self.state.of(self.key, names.other(live)).get(address)
+        shares = {backend(self.key, self.state.of(self.key, live)[address], live): 100}
+        if other and percent:
+            # A service of weight 0 would not be there at all, and nobody could stay at it.
+            shares = {name: 100 - percent for name in shares if percent < 100}
+            shares[backend(self.key, other, names.other(live))] = percent
+        service: Document = {"services": [{"name": _at_file(name), "weight": share} for name, share in shares.items()]}
+        if other and percent and self.form.sticky:
+            service["sticky"] = {"cookie": {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/"}}
+            for color in (live, names.other(live)):
+                self._staying_router(color, address)
+        self.services[self.name("public", address)] = {"weighted": service}
+
+    def _staying_router(self, color: str, address: str) -> None:
+        """Keep a client at its color on all routes of the stack: the cookie only names the service that set it."""
+        mine = self.state.of(self.key, color)
+        values = "|".join(sorted({cookie_of(backend(self.key, service, color)) for service in mine.values()}))
+        to = self._to(backend(self.key, mine[address], color), "switchyard:public", "switchyard:retry")
+        if not self.page:
+            cookie = f"HeaderRegexp({_quoted('Cookie')}, {_quoted(f'(^|; *){COOKIE}=({values})(;|$)')})"
+            self._router(f"staying-{color}", STAYING, address, to, cookie)
+
+    def public_router(self, live: str | None, address: str) -> None:
+        """Lead everybody to the shared service, or to the page; then only insiders get past."""
+        to = self._to(self.name("public", address), "switchyard:public", "switchyard:retry")
+        if self.page and live and self.form.insiders:
+            inside = " || ".join(f"ClientIP({_quoted(address)})" for address in self.form.insiders)
+            self._router("insider", INSIDER, address, to, f"({inside})")
+        if self.page:
+            to = self._to("switchyard:pages", f"{self.key}:page")
+        self._router("public", PUBLIC, address, to)
+
+    def middlewares(self) -> None:
+        """Say which color answered to those with the key; tell the pages which stack asks, and for what."""
+        live = self.state.live.get(self.key)
+        shown = {color: color for color in names.COLORS if self.state.of(self.key, color)}
+        if live:
+            shown["live"] = live
+        for name, color in shown.items():
+            self.marks[f"{self.key}:{name}"] = _headers({}, {"X-Switchyard-Color": color})
+        if self.page and (self.key in self.state.closed or self.public()):
+            asked = {"X-Switchyard-Stack": self.key, "X-Switchyard-Page": self.page}
+            self.marks[f"{self.key}:page"] = _headers(asked, {"X-Switchyard-Color": ""})
+
+
+def _headers(request: dict[str, str], response: dict[str, str]) -> Document:
+    """Return a middleware; what belongs to the private way in never reaches an application."""
+    hidden = {"X-Switchyard-Key": "", "X-Switchyard-Color": ""}
+    return {"headers": {"customRequestHeaders": {**hidden, **request}, "customResponseHeaders": response}}
+
+
+def text_of(content: Document) -> str:
+    """Return the text of a file."""
+    return "# Written by a release; changes here are lost.\n" + json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def parse(text: str) -> Document:
+    """Return the content of a file of ours: JSON below lines that begin with ``#``."""
+    content: Document = json.loads("\n".join(line for line in text.splitlines() if not line.startswith("#")))
+    return content
+
+
+def state_of(raw: Document) -> State:
+    """Return what Traefik does, from ``/api/rawdata``."""
+    routes: dict[Way, str] = {}
+    live: dict[str, str] = {}
+    closed: dict[str, str] = {}
+    weights: dict[str, int] = {}
+    for (key, kind, rest), router in _ours(raw, "routers"):
+        if kind in names.COLORS:
+            routes[key, kind, urllib.parse.unquote(rest)] = _ours_name(router["service"])[2]
+    for (key, kind, _rest), middleware in _ours(raw, "middlewares"):
+        headers = middleware.get("headers", {})
+        if kind == "live":
+            live[key] = headers["customResponseHeaders"]["X-Switchyard-Color"]
+        elif kind == "page" and headers["customRequestHeaders"]["X-Switchyard-Page"] != "placeholder":
+            closed[key] = headers["customRequestHeaders"]["X-Switchyard-Page"]
+    for (key, kind, _rest), service in _ours(raw, "services"):
+        if kind == "public":
+            for child in service["weighted"]["services"]:
+                if _ours_name(child["name"])[1] != live.get(key) and child["weight"]:
+                    weights[key] = child["weight"]
+    return State(live, routes, weights, closed)
+
+
+def _ours(raw: Document, part: str) -> t.Iterator[tuple[tuple[str, str, str], Document]]:
+    """Yield what belongs to a stack, with the three parts of its name."""
+    for name, value in (raw.get(part) or {}).items():
+        key, kind, rest = _ours_name(name)
+        # The key of a stack has two dots (names.stack_key).
+        if name.endswith("@file") and key.count(".") == 2 and kind:
+            yield (key, kind, rest), value
+
+
+def _ours_name(name: str) -> tuple[str, str, str]:
+    parts = (*name.removesuffix("@file").split(":", 2), "", "")
+    return parts[0], parts[1], parts[2]
+
+
+def servers_of(raw: Document) -> dict[str, str]:
+    """Return the address of each color's services, from ``/api/rawdata``."""
+    return {
+        ":".join(name): service["loadBalancer"]["servers"][0]["url"]
+        for name, service in _ours(raw, "services")
+        if name[1] in names.COLORS
+    }
+
+
+def keys_of(state: State) -> set[str]:
+    """Return the keys of all stacks that a state knows."""
+    return {*state.live, *state.weights, *state.closed, *(key for key, _color, _address in state.routes)}
+
+
+def differences(content: Document, raw: Document, key: str | None = None) -> list[str]:
+    """Return what Traefik does not do as a file says, a sentence each.
+
+    With ``key`` it must have nothing else of this stack either.
+    """
+    found = []
+    for part in ("routers", "services", "middlewares"):
+        wanted = content.get("http", {}).get(part, {})
+        there = raw.get(part) or {}
+        for name, value in wanted.items():
+            seen = there.get(_at_file(name))
+            if seen is None:
+                found.append(f"{name} is not there")
+            elif seen.get("error"):
+                found.append(f"{name}: {'; '.join(seen['error'])}")
+            elif not _within(value, seen):
+                found.append(f"{name} is another one")
+        if key:
+            mine = {name.removesuffix("@file") for name in there if name.startswith(f"{key}:")}
+            found += [f"{name} is still there" for name in sorted(mine - set(wanted))]
+    return found
+
+
+def _within(wanted: t.Any, seen: t.Any) -> bool:
+    """Return whether everything wanted is there; the API adds defaults."""
+    if isinstance(wanted, dict):
+        return isinstance(seen, dict) and all(
+            name in UNSEEN or _within(value, seen.get(name)) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(seen, list) and len(wanted) == len(seen) and all(map(_within, wanted, seen))
+    return bool(wanted == seen)
+
+
+def complaints(log: str) -> list[str]:
+    """Return what Traefik said at the level ``error``, the newest last, without the folder's name."""
+    found = []
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and entry.get("level") == "error":
+                words = str(entry.get("error") or entry.get("message") or "")
+                subject = entry.get("routerName") or entry.get("serviceName") or entry.get("middlewareName")
+                words = re.sub(rf"(collecting file configs: )?{INSIDE}/\w[\w.]*/", "", words)
+                found.append(f"{subject}: {words}" if subject else words)
+    return found
+
+
+class Traefik(Proxy):
+    """The Traefik that the role ``proxy`` put under ``folder``."""
+
+    own_file = "00-proxy.yml"
+
+    def __init__(self, folder: Path, settings: t.Mapping[str, t.Any], engine: Engine) -> None:
+        """Take the role's folder, its settings and the engine that runs the container."""
+        super().__init__(folder, settings)
+        self.container = str(settings["container"])
+        self.uid = int(settings["uid"])
+        self.insiders = tuple(settings.get("insiders", ()))
+        self.sticky = bool(settings.get("sticky", True))
+        self.engine = engine
+        self._address: str | None = None
+
+    def first_files(self) -> dict[str, str]:
+        """Return the way to the API. It shows the key of the private way in, so who asks must know that key."""
+        digest = base64.b64encode(hashlib.sha1(self.key().encode()).digest()).decode()
+        router = {
+            "entryPoints": ["private"],
+            "rule": f"Host({_quoted(API_HOST)}) && Path(`/api/rawdata`)",
+            "priority": 1_000_000,
+            "service": "api@internal",
+            "middlewares": [_at_file("switchyard:api")],
+        }
+        user = {"users": [f"{API_HOST}:{{SHA}}{digest}"], "removeHeader": True}
+        content = {
+            "http": {"routers": {"switchyard:api": router}, "middlewares": {"switchyard:api": {"basicAuth": user}}}
+        }
+        return {"01-api.yml": text_of(content)}
+
+    # --- what the running process says ---
+
+    def _form(self) -> Form:
+        return Form(self.key(), self.insiders, self.sticky)
+
+    def _raw(self, port: int | None = None) -> Document:
+        """Return everything that Traefik knows. Raises SwitchyardError when it does not answer."""
+        try:
+            try:
+                return self._api(self._address or self._find(), port or PRIVATE_PORT)
+            except OSError:
+                # It may have started anew, with another address.
+                return self._api(self._find(), port or PRIVATE_PORT)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise SwitchyardError(
+                f"The proxy's API does not answer ({error}). Look at its log with 'docker logs {self.container}', "
+                "then run setup.yml."
+            ) from error
+
+    def _find(self) -> str:
+        """Return the address of the container, on whichever network. Raises OSError where it has none."""
+        container = self.engine.container(self.container)
+        self._address = next(filter(None, container.addresses.values()), None) if container else None
+        if not self._address:
+            raise OSError(f"the container {self.container} does not run")
+        return self._address
+
+    def _api(self, address: str, port: int) -> Document:
+        connection = http.client.HTTPConnection(address, port, timeout=API_TIMEOUT)
+        try:
+            password = base64.b64encode(f"{API_HOST}:{self.key()}".encode()).decode()
+            headers = {"Host": API_HOST, "Authorization": f"Basic {password}"}
+            connection.request("GET", "/api/rawdata", headers=headers)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise OSError(f"status {answer.status}")
+            raw: Document = json.loads(answer.read())
+            return raw
+        finally:
+            connection.close()
+
+    def read(self) -> State:
+        """Return what the routers and services of the running process do."""
+        return self._state(self._raw())
+
+    def _state(self, raw: Document) -> State:
+        state, servers, form = state_of(raw), servers_of(raw), self._form()
+        return replace(
+            state,
+            settled=not any(differences(document(key, state, servers, form), raw, key) for key in keys_of(state)),
+        )
+
+    def _containers(self, key: str, color: str) -> list[Container]:
+        project, stack, environment = key.split(".")
+        return self.engine.containers(project=project, environment=environment, stack=stack, color=color)
+
+    def in_flight(self, key: str, color: str) -> int:
+        """Return the open connections to the color's containers: Traefik opens one per request, and counts none."""
+        return sum(self._in_flight(key, color, self._raw()).values())
+
+    def _in_flight(self, key: str, color: str, raw: Document) -> dict[str, int]:
+        ports = {
+            name.split(":", 2)[2]: urllib.parse.urlsplit(url).port or 80
+            for name, url in servers_of(raw).items()
+            if name.startswith(f"{key}:{color}:")
+        }
+        counts = dict.fromkeys(ports, 0)
+        for container in self._containers(key, color):
+            service = container.label("service")
+            if service in ports and container.pid:
+                counts[service] += connections.open_to(container.pid, ports[service])
+        return counts
+
+    def stats(self, key: str, color: str) -> dict[str, t.Any]:
+        """Return status, address and open connections per service of a color."""
+        raw = self._raw()
+        counts = self._in_flight(key, color, raw)
+        return {
+            backend(key, service, color): {
+                "status": raw["services"][_at_file(backend(key, service, color))].get("status"),
+                "address": servers_of(raw)[backend(key, service, color)],
+                "in_flight": count,
+            }
+            for service, count in counts.items()
+        }
+
+    @staticmethod
+    def access_line(text: str) -> dict[str, t.Any] | None:
+        """Return a line of Traefik's access log in the fields that all proxies share; see the interface."""
+        return access_line(text)
+
+    # --- what should be ---
+
+    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+        """Return the plan that gives a color its routes and services; see the interface."""
+        name = file_name(routing.key)
+        current = files.read(self.folder / "conf.d" / name)
+        mine = f"{routing.key}:{color}:"
+        others = {service: url for service, url in servers_of(self._raw()).items() if not service.startswith(mine)}
+        after = state.with_routes(routing, color)
+        content = document(routing.key, after, {**others, **backends(routing, color)}, self._form())
+        return Plan(
+            before=state,
+            after=after,
+            files={name: text_of(content)},
+            files_before={name: current} if current is not None else {},
+        )
+
+    def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
+        """Do nothing: Traefik asks for a name's address at every new connection."""
+
+    # --- making it so ---
+
+    def apply(self, change: t.Callable[[State], Plan]) -> Plan:
+        """Plan and carry out, alone on this server; see the interface."""
+        with files.locked(self.folder / "lock"):
+            raw = self._raw()
+            plan = change(self._state(raw))
+            if plan.changed:
+                contents = self._contents(plan, raw)
+                if dict(plan.files) != dict(plan.files_before) or not self._proved():
+                    self._try(contents)
+                self._carry_out(plan, contents)
+            return plan
+
+    def _contents(self, plan: Plan, raw: Document) -> dict[str, str]:
+        """Return the files that will be different."""
+        servers, form = servers_of(raw), self._form()
+        wanted = {
+            file_name(key): text_of(document(key, plan.after, servers, form))
+            for key in sorted(keys_of(plan.before) | keys_of(plan.after))
+        }
+        wanted.update(plan.files)
+        folder = self.folder / "conf.d"
+        return {name: text for name, text in wanted.items() if files.read(folder / name) != text}
+
+    def _carry_out(self, plan: Plan, contents: t.Mapping[str, str]) -> None:
+        folder = self.folder / "conf.d"
+        before = {name: files.read(folder / name) for name in contents}
+        try:
+            self._hold({**plan.before.closed, **plan.after.closed})
+            for name, text in contents.items():
+                self._write(folder / name, text)
+            self._confirm(contents)
+        except (SwitchyardError, OSError) as error:
+            for name, old in before.items():
+                if old is None:
+                    (folder / name).unlink(missing_ok=True)
+                else:
+                    self._write(folder / name, old)
+            files.sync_folder(folder)
+            with contextlib.suppress(SwitchyardError):
+                self._hold(plan.before.closed)
+            raise SwitchyardError(
+                f"The proxy did not take the change over, the files before are back: {error}"
+            ) from error
+        files.write_json(self.folder / "proved.json", self._signature(), 0o600)
+        self._hold(plan.after.closed)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a file that only the proxy reads: it may hold the key of the private way in."""
+        files.write(path, text, 0o600, self.uid)
+
+    def _confirm(self, contents: t.Mapping[str, str]) -> None:
+        """Wait until Traefik does what the files say. Raises SwitchyardError with its own words when it does not."""
+        end = time.monotonic() + LIVE_LIMIT
+        while True:
+            raw = self._raw()
+            left = [words for name, text in contents.items() for words in differences(parse(text), raw, _key_of(name))]
+            if not left:
+                return
+            if time.monotonic() > end:
+                said = complaints("\n".join(self.engine.logs(self.container, 500)))
+                raise SwitchyardError(f"{said[-1] if said else left[0]}")
+            time.sleep(POLL)
+
+    # --- proving a folder before Traefik sees it ---
+
+    def _signature(self) -> dict[str, list[int]]:
+        """Return what tells whether a file of the folder changed."""
+        found = {}
+        for path in sorted((self.folder / "conf.d").rglob("*")):
+            if path.suffix in (".yml", ".yaml", ".toml") and path.is_file():
+                seen = path.stat()
+                found[str(path.relative_to(self.folder))] = [seen.st_size, seen.st_mtime_ns, seen.st_ino]
+        return found
+
+    def _proved(self) -> bool:
+        """Return whether the folder is as it was when Traefik last took a change over: then all of it is valid."""
+        return bool(files.read_json(self.folder / "proved.json") == self._signature())
+
+    def _try(self, contents: t.Mapping[str, str]) -> None:
+        """Load the folder with the new files in a second Traefik beside the first. Raises SwitchyardError."""
+        live, staged = self.folder / "conf.d", self.folder / "staged"
+        for old in staged.iterdir():
+            old.unlink()
+        for path in live.iterdir():
+            if path.is_file() and path.suffix in (".yml", ".yaml", ".toml"):
+                self._write(staged / path.name, path.read_text(encoding="utf-8"))
+        for name, text in contents.items():
+            self._write(staged / name, text)
+        with _beside(self.container) as said:
+            left, log = self._watch(contents, said)
+        if left is None:
+            words = (complaints(log) or [log.strip()[-400:] or "it does not start"])[0]
+            ours = any(words.startswith(name) for name in contents)
+            raise SwitchyardError(
+                f"The proxy refuses the new configuration, the old one stays: {words}."
+                + (
+                    ""
+                    if ours
+                    else f" That file lies in {live} already. Repair it or take it away: while it is there,"
+                    " the proxy takes over no change, and has no route at all after a restart."
+                )
+            )
+        if left:
+            raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {'; '.join(left)}.")
+
+    def _watch(self, contents: t.Mapping[str, str], said: t.Callable[[], str]) -> tuple[list[str] | None, str]:
+        """Return what the second Traefik does not do as the files say, None when it loads nothing; and its words."""
+        end = time.monotonic() + TRIAL_LIMIT
+        left: list[str] | None = None
+        while time.monotonic() < end:
+            with contextlib.suppress(SwitchyardError):
+                raw = self._raw(TRIAL_PORT)
+                left = [w for name, text in contents.items() for w in differences(parse(text), raw, _key_of(name))]
+                break
+            if any("provider" in words for words in said().splitlines() if '"level":"error"' in words):
+                break
+            time.sleep(POLL)
+        return left, said()
+
+    # --- requests that wait ---
+
+    def _hold(self, closed: t.Mapping[str, str]) -> None:
+        """Tell the server of the pages which stacks are closed: it lets the requests of those that are held wait."""
+        path, text = self.folder / "maps" / "closed.map", map_text(closed)
+        if files.read(path) == text:
+            return
+        files.write(path, text)
+        inside = f"{INSIDE}/maps/closed.map"
+        try:
+            now = parse_map(self._ask_pages(f"show map {inside}"))
+            for key in sorted({*now, *closed}):
+                verb = ("set" if key in now else "add") if key in closed else "del"
+                self._ask_pages(f"{verb} map {inside} {key} {closed.get(key, '')}")
+        except OSError as error:
+            # Whoever opens a stack must not fail because of the pages; they read the file when they start.
+            if "hold" in closed.values():
+                raise SwitchyardError(f"The server of the pages does not answer ({error}). Run setup.yml.") from error
+
+    def _ask_pages(self, command: str) -> str:
+        """Return the answer of the HAProxy that has the pages (management guide, 9.3). Raises OSError."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(API_TIMEOUT)
+            connection.connect(str(self.folder / "run" / "pages.sock"))
+            connection.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: connection.recv(65536), b"")).decode("utf-8", "replace")
+
+
+def _key_of(name: str) -> str | None:
+    """Return the stack that a file is of; None for the proxy's own."""
+    return name[len("50-") : -len(".yml")] if name.startswith("50-") else None
+
+
+@contextlib.contextmanager
+def _beside(container: str) -> t.Iterator[t.Callable[[], str]]:
+    """Run a second Traefik in the container, on the staged files, as long as the block lasts; yield what it says.
+
+    It ends with its standard input, so that none is left when this process dies.
+    """
+    options = [
+        "--entrypoints.public.address=127.0.0.1:8092",
+        f"--entrypoints.private.address=:{TRIAL_PORT}",
+        f"--providers.file.directory={INSIDE}/staged",
+        "--providers.file.watch=false",
+        "--api=true",
+        "--ping.manualrouting=true",
+        "--log.level=ERROR",
+        "--log.format=json",
+        "--global.checknewversion=false",
+    ]
+    script = 'traefik "$@" 2>&1 & read -r line; kill -9 $!; wait'
+    # AnsibleModule.run_command cannot leave a command running; this code is used and tested without a module.
+    # pylint: disable-next=ansible-bad-function
+    process = subprocess.Popen(
+        ["docker", "exec", "-i", container, "sh", "-c", script, "trial", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: list[str] = []
+
+    def listen() -> None:
+        assert process.stdout
+        lines.extend(iter(process.stdout.readline, ""))
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield lambda: "".join(lines)
+    finally:
+        assert process.stdin
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=API_TIMEOUT)
+        process.kill()
+        listener.join(timeout=API_TIMEOUT)
+
+
+def access_line(text: str) -> dict[str, t.Any] | None:
+    """Return a line of Traefik's access log in the fields of the other proxies; None for any other line.
+
+    The names of routers and services carry stack, color and service.
+    """
+    try:
+        line = json.loads(text)
+        status = line["DownstreamStatus"]
+        moment, _dot, fraction = line["StartUTC"].rstrip("Z").partition(".")
+        begun = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+    except (ValueError, KeyError, TypeError):
+        return None
+    stack = _ours_name(line.get("RouterName", ""))[0]
+    owner, color, service = _ours_name(line.get("ServiceName", ""))
+    return {
+        "time": round(begun + float(f"0.{fraction or 0}"), 3),
+        "stack": stack if stack.count(".") == 2 else "",
+        "route": service if owner == stack else "",
+        "color": color if owner == stack else "",
+        "status": status,
+        "ms": line.get("Duration", 0) // 1_000_000,
+        "bytes": line.get("DownstreamContentSize", 0),
+        "method": line.get("RequestMethod", ""),
+        "host": line.get("RequestHost", ""),
+        "path": line.get("RequestPath", "").partition("?")[0],
+        "client": line.get("ClientHost", ""),
+        # 499 stands for a client that left.
+        "ending": "CD" if status == 499 else "--",
+        "id": line.get("TraceId", ""),
+    }
