@@ -1,6 +1,6 @@
 # Every target is one line that calls a script: the same commands work without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-release
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-release pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -40,3 +40,6 @@ molecule: ## every scenario, on servers in containers
 
 bench-release: ## measure a release over SSH
 	@tests/bench/release
+
+pictures: ## take the pictures of the maintenance page, with Chromium
+	@tests/pictures/take

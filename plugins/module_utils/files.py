@@ -37,6 +37,15 @@ def write(path: Path, content: str, mode: int = 0o644, owner: int | None = None)
     sync_folder(path.parent)
 
 
+def put(path: Path, content: str | None) -> None:
+    """Make a file have this content, as ``write`` does; with None there is no such file afterwards."""
+    if content is not None:
+        write(path, content)
+    elif path.exists():
+        path.unlink()
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in the folder survive a power cut (POSIX: the folder's own entry needs an fsync)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

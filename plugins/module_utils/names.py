@@ -95,6 +95,13 @@ def stack_key(project: str, stack: str, environment: str) -> str:
     return f"{project}.{stack}.{environment}"
 
 
+def stack_of(key: str, project: str, environment: str) -> str | None:
+    """Return the stack that a proxy's key names, or None for a key of another project or environment."""
+    parts = key.split(".")
+    mine = len(parts) == 3 and (parts[0], parts[2]) == (project, environment)
+    return parts[1] if mine else None
+
+
 def database(stack: str, environment: str) -> str:
     """Return the name of a stack's PostgreSQL database and login, an identifier that needs no quotes.
 

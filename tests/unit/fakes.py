@@ -194,6 +194,10 @@ class FakeProxy(Proxy):
         self.answer: Callable[[str, str], tuple[int, str]] = lambda color, path: (200, f"hello from {color}")
         self.stuck_on: str | None = None
         self.ignores_the_wish = False
+        # Where the pages are, and what the public gets instead of them when a proxy does not do as it was told.
+        self.pages = Path("/nowhere")
+        self.instead_of_page: tuple[int, str] | None = None
+        self.always_closed = False
 
     def read(self) -> State:
         return self.state
@@ -222,15 +226,21 @@ class FakeProxy(Proxy):
         return {f"{key}_web_{color}/web1": {"status": "UP", "in_flight": 0}}
 
     def request(
-        self, host: str, path: str, color: str | None = None, timeout: float = 5.0
+        self, host: str, path: str, color: str | None = None, timeout: float = 5.0, public: bool = False
     ) -> tuple[int, str | None, str]:
         self.asked.append((host, path, color))
+        key = self.state.owner(host + path)
+        if public and (self.always_closed or key in self.state.closed):
+            page = self.pages / f"{key}.maintenance.html"
+            page = page if page.exists() else self.pages / "maintenance.html"
+            status, body = self.instead_of_page or (503, page.read_text())
+            return status, None, body
         wish = None if self.ignores_the_wish else color
         answering = wish or self.stuck_on or self.state.live.get("po.shop.prod")
         if not answering:
             return 503, None, "no release yet"
         status, body = self.answer(answering, path)
-        return status, answering, body
+        return status, None if public else answering, body
 
     def live(self) -> str | None:
         return self.state.live.get("po.shop.prod")
@@ -245,7 +255,8 @@ class Machine:
     proxy: FakeProxy = field(default_factory=FakeProxy)
 
     def __post_init__(self) -> None:
-        (self.root / "proxy").mkdir(parents=True, exist_ok=True)
+        self.proxy.pages = self.root / "proxy" / "pages"
+        self.proxy.pages.mkdir(parents=True, exist_ok=True)
         (self.root / "proxy" / "private.key").write_text("key-of-this-server")
         self.server = Server(self.root, "po", "prod")
         # A cached property finds its value in the instance.

@@ -192,13 +192,16 @@ class Proxy(abc.ABC):
         """Return the proxy's own view of a color, for a message to a person."""
 
     def request(
-        self, host: str, path: str, color: str | None = None, timeout: float = 5.0
+        self, host: str, path: str, color: str | None = None, timeout: float = 5.0, public: bool = False
     ) -> tuple[int, str | None, str]:
         """Ask through the public way in; return the status, the color that answered and the start of the body.
 
-        With ``color`` the request goes to that color whether it is live or not. Raises OSError.
+        With ``color`` the request goes to that color whether it is live or not. With ``public`` it comes without the
+        key and with ``X-Switchyard-As: public``: it is answered as anybody's would be, also where this server's own
+        address is an insider's, and tells no color. Raises OSError.
         """
-        headers = {"Host": host, "X-Switchyard-Key": self.key(), "Connection": "close"}
+        headers = {"Host": host, "Connection": "close"}
+        headers.update({"X-Switchyard-As": "public"} if public else {"X-Switchyard-Key": self.key()})
         if color:
             headers["X-Switchyard-Color"] = color
         connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)

@@ -31,6 +31,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     assert (target / "kept").read_text() == "old"
 
 
+def test_a_file_is_put_there_or_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    files.put(path, "one")
+    assert path.read_text() == "one"
+    files.put(path, None)
+    files.put(path, None)
+    assert not path.exists()
+
+
 def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("untouched")

@@ -36,6 +36,14 @@ def test_patterns(made: str, expected: str) -> None:
     assert made == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "stack"),
+    [("po.shop.prod", "shop"), ("po.shop.qual", None), ("ab.shop.prod", None), ("shop", None), ("po.a.b.prod", None)],
+)
+def test_the_stack_of_a_key(key: str, stack: str | None) -> None:
+    assert names.stack_of(key, "po", "prod") == stack
+
+
 @pytest.mark.parametrize("name", ["a", "po", "celery_beat", "a-b-1"])
 def test_a_name_part(name: str) -> None:
     assert names.NAME_PART.match(name)

@@ -430,6 +430,20 @@ def test_a_request_carries_the_servers_key_and_the_color_and_learns_who_answered
     assert "X-Switchyard-Color" not in seen[1]
 
 
+def test_a_request_as_anybodys_carries_no_key(proxy: haproxy.HAProxy) -> None:
+    seen: list[dict[str, str]] = []
+
+    def answer(path: str, headers: t.Any) -> tuple[int, dict[str, str], str]:
+        seen.append(dict(headers))
+        return 503, {}, "closed"
+
+    with application(answer) as port:
+        proxy.port = port
+        assert proxy.request(HOST, "/", public=True) == (503, None, "closed")
+    assert "X-Switchyard-Key" not in seen[0]
+    assert seen[0]["X-Switchyard-As"] == "public"
+
+
 def test_without_the_key_no_request_is_sent(proxy: haproxy.HAProxy) -> None:
     (proxy.folder / "private.key").unlink()
     with pytest.raises(SwitchyardError, match=r"private\.key is missing"):

@@ -1,0 +1,155 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A page with its images and styles in one file."""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+from ansible.errors import AnsibleFilterError
+
+DOCUMENTATION = r"""
+name: inline_assets
+short_description: A page with its images and styles in one file
+description:
+  - Puts each file that a page refers to into the page, as a C(data:) address, so that any proxy can serve it as one
+    file. A style sheet's own images and fonts go with it.
+  - Links (C(<a>)), addresses with a scheme and addresses within the page stay as they are.
+options:
+  _input:
+    description: The page, HTML.
+    type: str
+    required: true
+  folder:
+    description: Folder on the controller in which the page's references begin.
+    type: path
+    required: true
+  limit:
+    description: Bytes that the result may have. A page is sent in full to everybody who asks.
+    type: int
+    default: 1048576
+positional: folder, limit
+author:
+  - The switchyard.stacks contributors (@switchyard)
+"""
+
+EXAMPLES = r"""
+page: "{{ lookup('ansible.builtin.template', 'closed/index.html') | switchyard.stacks.inline_assets('closed') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The page.
+  type: str
+"""
+
+LIMIT = 1024 * 1024
+
+# Not the system's table of types: each system has another.
+TYPES = {
+    ".avif": "image/avif",
+    ".css": "text/css",
+    ".gif": "image/gif",
+    ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript",
+    ".otf": "font/otf",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+}
+
+TAG = re.compile(r"<(?!a[\s>])[a-zA-Z][^<>]*>")
+ADDRESS = re.compile(r"""(\s(?:src|href|poster|data)\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
+SOURCE_SET = re.compile(r"""(\ssrcset\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
+STYLE_ATTRIBUTE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
+STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
+CSS_ADDRESS = re.compile(r"""(url\(\s*|@import\s+(?=["']))("[^"]*"|'[^']*'|[^\s"')]+)""", re.IGNORECASE)
+# With a scheme, of another host, or within the page: nothing that lies in a folder.
+ELSEWHERE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|#|$")
+
+Read = Callable[[str], bytes]
+
+
+def inline(page: str, read: Read) -> str:
+    """Return a page with what it refers to in it; ``read`` gives the content of a file by its address."""
+
+    def in_tag(match: re.Match[str]) -> str:
+        tag = ADDRESS.sub(lambda found: found[1] + _quoted(found[2], lambda text: data(text, read), '"'), match[0])
+        tag = SOURCE_SET.sub(lambda found: found[1] + _quoted(found[2], lambda text: _each(text, read)), tag)
+        return STYLE_ATTRIBUTE.sub(lambda found: inline_style(found[0], "", read), tag)
+
+    # A style element's content is no tag: its turn comes first, and the addresses in it are whole by then.
+    page = STYLE.sub(lambda found: found[1] + inline_style(found[2], "", read) + found[3], page)
+    return TAG.sub(in_tag, page)
+
+
+def inline_style(style: str, base: str, read: Read) -> str:
+    """Return a style sheet with what it refers to in it; its addresses begin at ``base``."""
+    return CSS_ADDRESS.sub(lambda found: found[1] + _quoted(found[2], lambda text: data(text, read, base)), style)
+
+
+def data(address: str, read: Read, base: str = "") -> str:
+    """Return the ``data:`` address of a file, or an address that leads elsewhere as it is."""
+    if ELSEWHERE.match(address):
+        return address
+    path = base + unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+    kind = TYPES.get(Path(path).suffix.lower(), "application/octet-stream")
+    content = read(path)
+    if kind == "text/css":
+        content = inline_style(content.decode("utf-8"), path.rpartition("/")[0] + "/" * ("/" in path), read).encode()
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _quoted(value: str, change: Callable[[str], str], mark: str = "") -> str:
+    """Return a value, changed, in the quotation marks it had; one that had none gets ``mark``."""
+    mark = value[0] if value[0] in "\"'" else mark
+    return mark + change(value.strip("\"'").strip()) + mark
+
+
+def _each(candidates: str, read: Read) -> str:
+    """Return the candidates of a ``srcset``, each address with its width or density."""
+    pairs = (candidate.split(None, 1) for candidate in candidates.split(",") if candidate.strip())
+    return ", ".join(" ".join([data(address, read), *rest]) for address, *rest in pairs)
+
+
+def inline_assets(page: str, folder: str, limit: int = LIMIT) -> str:
+    """Return a page that needs no other file. Raises AnsibleFilterError for a file that is missing or outside."""
+    top = Path(folder).resolve()
+
+    def read(name: str) -> bytes:
+        path = (top / name).resolve()
+        if name.startswith("/"):
+            raise AnsibleFilterError(
+                f"The page refers to {name}, which a closed application cannot give. Put the file into {folder} and "
+                "refer to it without the / in front."
+            )
+        if top not in path.parents or not path.is_file():
+            raise AnsibleFilterError(f"The page refers to {name}, which is not in {folder}. Put it there.")
+        return path.read_bytes()
+
+    whole = inline(page, read)
+    if len(whole.encode()) > limit:
+        raise AnsibleFilterError(
+            f"The page has {len(whole.encode())} bytes with all its files, and {limit} are allowed: it is sent in full "
+            "to everybody who asks. Make its images smaller."
+        )
+    return whole
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by name."""
+        return {"inline_assets": inline_assets}

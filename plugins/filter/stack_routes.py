@@ -1,0 +1,58 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways in of an inventory's stacks."""
+
+from __future__ import annotations
+
+import typing as t
+
+DOCUMENTATION = r"""
+name: stack_routes
+short_description: The ways in of an inventory's stacks
+description:
+  - Returns each stack that stands behind the proxy with its routes, and of a route only what says where it leads.
+  - A stack with the strategy V(in_place) has no proxy and is left out.
+options:
+  _input:
+    description: The list of stacks.
+    type: list
+    elements: dict
+    required: true
+author:
+  - The switchyard.stacks contributors (@switchyard)
+"""
+
+EXAMPLES = r"""
+stacks: "{{ switchyard_stacks | switchyard.stacks.stack_routes }}"
+# [{"name": "bookings", "routes": [{"service": "web", "port": 8000, "hosts": ["bookings.example.org"]}]}]
+"""
+
+RETURN = r"""
+_value:
+  description: The stacks with C(name) and C(routes).
+  type: list
+  elements: dict
+"""
+
+KEYS = ("service", "port", "hosts", "path")
+
+
+def stack_routes(stacks: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return the stacks with their routes."""
+    return [
+        {
+            "name": stack["name"],
+            "routes": [{key: route[key] for key in KEYS if key in route} for route in stack["routes"]],
+        }
+        for stack in stacks
+        if stack.get("routes") and stack.get("strategy") != "in_place"
+    ]
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by name."""
+        return {"stack_routes": stack_routes}

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: placeholder
+short_description: Show a page for stacks that have no release yet
+description:
+  - Tells the proxy the hosts and paths of stacks that were never released, so that a visitor gets status 503 and a
+    page there. Their first release takes over from it.
+  - A stack that has a release is left as it is. One that was only announced here, and is no longer in O(stacks), gives
+    its hosts back.
+  - Writes the pages that the proxy shows where a stack has none of its own.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.place
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Of a page its size is shown.
+  idempotent:
+    support: full
+options:
+  stacks:
+    description:
+      - All stacks of the environment that have routes, as P(switchyard.stacks.stack_routes#filter) returns them.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the stack.
+        type: str
+        required: true
+      routes:
+        description:
+          - Its routes.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          service:
+            description:
+              - Name of the service.
+            type: str
+            required: true
+          port:
+            description:
+              - Port on which it will answer.
+            type: int
+            required: true
+          hosts:
+            description:
+              - Host names.
+            type: list
+            elements: str
+            required: true
+          path:
+            description:
+              - Path prefix.
+            type: str
+            default: /
+  placeholder:
+    description:
+      - The page for a stack that has no release yet, a whole HTML document.
+    type: str
+    required: true
+  maintenance:
+    description:
+      - The page for a stack that is closed and has no page of its own, such as one whose requests waited too long.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show a page until the first release
+  switchyard.stacks.placeholder:
+    project: po
+    environment: prod
+    stacks: "{{ switchyard_stacks | switchyard.stacks.stack_routes }}"
+    placeholder: "{{ lookup('ansible.builtin.file', 'soon.html') }}"
+    maintenance: "{{ lookup('ansible.builtin.file', 'closed.html') }}"
+"""
+
+RETURN = r"""
+stacks:
+  description: Names of the stacks that got their hosts now.
+  returned: success
+  type: list
+  elements: str
+  sample: [bookings]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments, placeholder
+
+ROUTE = {
+    "service": {"type": "str", "required": True},
+    "port": {"type": "int", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "path": {"type": "str", "default": "/"},
+}
+
+
+def main() -> None:
+    stack = {
+        "name": {"type": "str", "required": True},
+        "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            **arguments.SERVER,
+            "stacks": {"type": "list", "elements": "dict", "required": True, "options": stack},
+            "placeholder": {"type": "str", "required": True},
+            "maintenance": {"type": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+
+    def work() -> dict[str, object]:
+        pages = {kind: params[kind] for kind in ("placeholder", "maintenance")}
+        done = placeholder.announce(arguments.server(module), params["stacks"], pages, module.check_mode)
+        return placeholder.result(done)
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from fakes import Machine
+
+from ansible_collections.switchyard.stacks.plugins.modules import maintenance
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
+    machine.make_live("blue")
+    return {**on_server, "state": "on", "page": "<h1>closed</h1>"}
+
+
+def test_on_and_off_each_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+    result = run_module(maintenance.main, options)
+    assert (result["changed"], result["stacks"], result["requests"]) == (True, ["shop"], 1)
+    assert machine.proxy.state.closed == {"po.shop.prod": "maintenance"}
+    assert not run_module(maintenance.main, options)["changed"]
+    off = {**options, "state": "off", "stacks": ["shop"]}
+    assert run_module(maintenance.main, off)["changed"]
+    assert machine.proxy.state.closed == {}
+    assert not run_module(maintenance.main, off)["changed"]
+
+
+def test_check_mode_says_the_same_and_closes_nothing(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    looked = run_module(maintenance.main, options, check=True, diff=True)
+    assert machine.proxy.state.closed == {}
+    done = run_module(maintenance.main, options, diff=True)
+    assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
+
+
+@pytest.mark.parametrize("page", [None, ""])
+def test_on_needs_a_page(run_module: RunModule, machine: Machine, options: dict[str, t.Any], page: str | None) -> None:
+    result = run_module(maintenance.main, {**options, "page": page})
+    assert result["failed"]
+    assert "page: there is nothing in it" in result["msg"]
+    assert machine.proxy.plans == []
+
+
+def test_an_unknown_stack_is_told(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    assert "Write one of: shop." in run_module(maintenance.main, {**options, "stacks": ["blog"]})["msg"]
+
+
+def test_there_is_on_and_off(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    assert "on, off" in run_module(maintenance.main, {**options, "state": "closed"})["msg"]
