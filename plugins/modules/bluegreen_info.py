@@ -40,6 +40,10 @@ routes:
   returned: always
   type: dict
   sample: {"bookings.example.org/": "web"}
+closed:
+  description: How the public is kept out, C(maintenance) with a page or C(hold) waiting; empty where it is not.
+  returned: always
+  type: str
 colors:
   description: What stands on each color.
   returned: always

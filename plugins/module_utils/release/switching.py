@@ -89,6 +89,7 @@ def info(place: Place) -> dict[str, t.Any]:
     return {
         "live": state.live.get(place.key),
         "routes": state.of(place.key, state.live.get(place.key)),
+        "closed": state.closed.get(place.key),
         "colors": {
             color: {
                 "release": place.release_on(color),

@@ -22,6 +22,12 @@ def test_what_the_proxy_and_the_engine_say(
     assert result["colors"]["green"]["release"] is None
 
 
+def test_a_stack_that_is_closed(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+    assert run_module(bluegreen_info.main, {**on_server, "stack": "shop"})["closed"] is None
+    machine.proxy.state = machine.proxy.state.with_closed(["po.shop.prod"], "maintenance")
+    assert run_module(bluegreen_info.main, {**on_server, "stack": "shop"})["closed"] == "maintenance"
+
+
 def test_a_stack_that_was_never_released(run_module: RunModule, on_server: dict[str, t.Any]) -> None:
     result = run_module(bluegreen_info.main, {**on_server, "stack": "blog"})
     assert (result["live"], result["lease"], result["workers"]) == (None, None, {})
