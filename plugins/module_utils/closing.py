@@ -142,7 +142,7 @@ def ask(proxy: Proxy, address: str, limit: float) -> tuple[Answer, bool]:
 
     The proxy gives its page at once, so a request that takes too long has reached the application.
     """
-    host, _, path = address.partition("/")
+    host, path = address.split("/", 1)
     request = f"GET http://{host}/{path} (without the key)"
     try:
         status, _color, body = proxy.request(host, f"/{path}", None, limit, public=True)
