@@ -11,7 +11,8 @@ The flags of a stack (roles/proxy/templates/nginx.conf.j2 looks for them):
 
 ``<key>.live``            a color is live: blue, or green where ``<key>.green`` lies there as well
 ``<key>.to-green.<n>``    while blue is live, the clients with the number n get green; a weight of 25 is 0 to 24
-``<key>.maintenance``     the page is shown; ``<key>.hold`` shows it too, nginx cannot let requests wait
+``<key>.maintenance``     the page is shown
+``<key>.hold``            requests wait; where nginx has no njs, they get the page as well
 """
 
 from __future__ import annotations
