@@ -49,6 +49,10 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
         raise SwitchyardError(
             f"{folder}/proxy.json names {provider!r}, which this version does not know. Run setup.yml."
         )
+    if not settings["address"]:
+        # Behind an edge: no port of the server leads to it.
+        container = engine.container(settings["container"])
+        settings["address"] = next(filter(None, container.addresses.values()), "") if container else ""
     return PROXIES[provider](folder, settings, engine)
 
 

@@ -49,6 +49,14 @@ def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
         open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
 
 
+def test_a_proxy_behind_an_edge_is_asked_at_its_own_address(machine: Machine) -> None:
+    settings = {"container": "po-proxy", "address": "", "port": 8080}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    assert open_proxy(machine.root, machine.engine).address == ""  # type: ignore[arg-type]
+    machine.engine.start(container("po-proxy", addresses={"none": "", "po-front-prod": "172.18.0.9"}))
+    assert open_proxy(machine.root, machine.engine).address == "172.18.0.9"  # type: ignore[arg-type]
+
+
 def test_every_host_of_every_route_leads_to_its_service() -> None:
     routes = [
         {"service": "web", "port": 8000, "hosts": ["a.org", "b.org"]},
