@@ -59,7 +59,7 @@ def plan(server: Server, state: State, stacks: list[dict[str, t.Any]], pages: t.
         routings.append(routing)
         after = after.with_routes(routing, COLOR)
     if problems:
-        raise SwitchyardError(report(problems, "Nothing was changed. These problems stand in the way"))
+        raise SwitchyardError(report(problems, "No stack was announced. These problems stand in the way"))
     before = {kind: files.read(_path(server, kind)) for kind in pages}
     return Announcing(tuple(routings), dict(pages), before, state, after)
 
