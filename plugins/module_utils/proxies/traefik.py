@@ -219,7 +219,8 @@ class _Stack:
         to = self._to(self.name("public", address), "switchyard:public", "switchyard:retry")
         if self.page and live and self.form.insiders:
             inside = " || ".join(f"ClientIP({_quoted(address)})" for address in self.form.insiders)
-            self._router("insider", INSIDER, address, to, f"({inside})")
+            # An insider who says so sees what everybody sees: that is how maintenance is proved from this server.
+            self._router("insider", INSIDER, address, to, f"({inside})", f"!{_header('X-Switchyard-As', 'public')}")
         if self.page:
             to = self._to("switchyard:pages", f"{self.key}:page")
         self._router("public", PUBLIC, address, to)
@@ -239,7 +240,7 @@ class _Stack:
 
 def _headers(request: dict[str, str], response: dict[str, str]) -> Document:
     """Return a middleware; what belongs to the private way in never reaches an application."""
-    hidden = {"X-Switchyard-Key": "", "X-Switchyard-Color": ""}
+    hidden = {"X-Switchyard-Key": "", "X-Switchyard-Color": "", "X-Switchyard-As": ""}
     return {"headers": {"customRequestHeaders": {**hidden, **request}, "customResponseHeaders": response}}
 
 
