@@ -125,7 +125,8 @@ def test_a_clean_run_reports_no_failure_and_counts_like_the_server(run):
     assert counts["sent"] == counts["succeeded"]
     assert counts["failed"] == result["slow"]["failed"] == 0
     assert counts["sent"] + result["slow"]["sent"] == server.requests.total()
-    assert 120 <= counts["sent"] <= 135
+    # 0.6 s at 200 a second; a machine that is busy sees the end of it later.
+    assert counts["sent"] >= 120
     assert server.requests["POST"] == pytest.approx(counts["sent"] / 10, abs=1)
     assert "0 failed" in output
 
