@@ -590,15 +590,11 @@ class Traefik(Proxy):
             left, log = self._watch(contents, said)
         if left is None:
             words = (complaints(log) or [log.strip()[-400:] or "it does not start"])[0]
-            ours = any(words.startswith(name) for name in contents)
+            if any(words.startswith(name) for name in contents):
+                raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {words}.")
             raise SwitchyardError(
-                f"The proxy refuses the new configuration, the old one stays: {words}."
-                + (
-                    ""
-                    if ours
-                    else f" That file lies in {live} already. Repair it or take it away: while it is there,"
-                    " the proxy takes over no change, and has no route at all after a restart."
-                )
+                f"Nothing was changed, for the proxy cannot read its folder {live}: {words}. Repair that file or take "
+                "it away: while it is there, the proxy takes over no change, and has no route at all after a restart."
             )
         if left:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {'; '.join(left)}.")

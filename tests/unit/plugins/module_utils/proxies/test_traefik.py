@@ -511,7 +511,9 @@ def test_an_invalid_file_of_a_neighbour_is_found_before_anything_changes(
     docker(f"echo '{INVALID}'; cat")
     trial.key = "it loads nothing, so it has no way to its API either"
     before = (folder / "conf.d" / FILE).read_text()
-    with pytest.raises(SwitchyardError, match=r"neighbour\.yml: field not found, node: bogus.*Repair it"):
+    with pytest.raises(
+        SwitchyardError, match=r"Nothing was changed.*neighbour\.yml: field not found, node: bogus\. Repair that file"
+    ):
         switch(proxy, "green")
     assert (folder / "conf.d" / FILE).read_text() == before
     assert proxy.read() == STATE
