@@ -608,7 +608,7 @@ class Traefik(Proxy):
                 raw = self._raw(TRIAL_PORT)
                 left = [w for name, text in contents.items() for w in differences(parse(text), raw, _key_of(name))]
                 break
-            if any("provider" in words for words in said().splitlines() if '"level":"error"' in words):
+            if any("provider" in line and complaints(line) for line in said().splitlines()):
                 break
             time.sleep(POLL)
         return left, said()
