@@ -423,7 +423,8 @@ class Nginx(Proxy):
         changed = [name for name in wanted if wanted[name] != before.get(name)]
         for name in changed:
             files.write(live / name, wanted[name])
-        complaint = self._reload(mark)
+        # Where nothing is live, nobody is cut off.
+        complaint = self._reload(mark, self.quiet if plan.before.live else 0)
         if complaint:
             for name in changed:
                 if name in before:
@@ -432,7 +433,7 @@ class Nginx(Proxy):
                     (live / name).unlink()
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {complaint}")
 
-    def _reload(self, mark: str) -> str | None:
+    def _reload(self, mark: str, quiet: float) -> str | None:
         """Let nginx load its configuration; return None when it answers with this mark, or else why it does not.
 
         A worker that leaves closes the connections that wait for a request, maybe in the moment in which one comes.
@@ -441,7 +442,7 @@ class Nginx(Proxy):
         flag = self.folder / "flags" / CLOSING
         flag.touch(mode=0o644)
         try:
-            time.sleep(self.quiet)
+            time.sleep(quiet)
             logged = self._log()
             code, words = self._nginx("-s reload", "conf.d")
             if code:

@@ -159,6 +159,14 @@ def test_a_closed_stack_is_closed_until_the_last_moment() -> None:
     assert nginx.steps(page, hold) == [(f"{KEY}.hold", True), (f"{KEY}.maintenance", False)]
 
 
+def test_requests_that_were_held_go_on_when_the_new_color_stands() -> None:
+    held = STATE.with_closed([KEY], "hold")
+    assert nginx.steps(nginx.flags_of(held), nginx.flags_of(held.with_live(KEY, "green"))) == [
+        (f"{KEY}.green", True),
+        (f"{KEY}.hold", False),
+    ]
+
+
 # --- configuration ---
 
 
@@ -350,6 +358,22 @@ def test_new_routes_are_checked_reloaded_and_proved(proxy: nginx.Nginx, running:
     assert running.log == [f"-t -c {own.format('staged')}", f"-s reload -c {own.format('conf.d')}"]
     assert closing == [True]
     assert nginx.CLOSING not in on_disk(proxy)
+
+
+def test_connections_get_time_to_end_only_where_something_is_live(
+    proxy: nginx.Nginx, running: FakeNginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(nginx.time, "sleep", slept.append)
+    proxy.quiet = 2.5
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    assert slept[0] == 2.5
+    slept.clear()
+    tell(running, State())
+    for path in (proxy.folder / "flags").iterdir():
+        path.unlink()
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "blue"))
+    assert 2.5 not in slept
 
 
 def test_the_same_routes_again_are_no_reload(proxy: nginx.Nginx, running: FakeNginx) -> None:
