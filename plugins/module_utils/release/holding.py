@@ -9,6 +9,7 @@ import typing as t
 
 from .. import gates
 from ..place import Place
+from ..proxies import State
 from ..records import Record
 
 NOTHING: dict[str, t.Any] = {"stopped": None, "cut_off": 0}
@@ -24,10 +25,15 @@ def hold(place: Place, number: int, token: int) -> dict[str, t.Any]:
     if not live:
         return NOTHING
     place.lock.renew(token, "hold", stack["drain"] + 60)
-    place.proxy.apply(lambda state: place.proxy.plan_closed(state, [place.key], "hold"))
+    # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
+    place.proxy.apply(lambda state: place.proxy.plan_closed(state, _open(state, place.key), "hold"))
     left = gates.drain(place.proxy, place.key, live, stack["drain"])
     place.engine.stop([*place.containers(color=live), *place.containers(role="worker")])
     return {"stopped": live, "cut_off": left}
+
+
+def _open(state: State, key: str) -> list[str]:
+    return [] if state.closed.get(key) == "maintenance" else [key]
 
 
 def let_go(place: Place, old: Record) -> bool:

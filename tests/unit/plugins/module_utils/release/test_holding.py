@@ -40,6 +40,13 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
     assert states == {"po-web-prod-blue": "exited", "po-celery-prod": "exited", "po-web-prod-green": "running"}
 
 
+def test_what_a_person_closed_stays_closed_with_its_page(machine: Machine) -> None:
+    token = cut(machine)
+    machine.proxy.state = machine.proxy.state.with_closed([KEY], "maintenance")
+    assert holding.hold(machine.place, 2, token)["stopped"] == "blue"
+    assert machine.proxy.state.with_live(KEY, "green").closed == {KEY: "maintenance"}
+
+
 def test_where_nothing_is_live_nobody_has_to_wait(machine: Machine) -> None:
     machine.released("blue", checked(strategy="recreate"), state="prepared")
     assert holding.hold(machine.place, 1, machine.lock()) == holding.NOTHING
