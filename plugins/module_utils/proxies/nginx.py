@@ -192,7 +192,7 @@ class Table:
                 _map(
                     '"$sy_wish:$sy_at"',
                     "$sy_private",
-                    [(pattern(f"{color}:{at}"), key) for (key, color, at), _ in ways],
+                    [(pattern(f"{color}:{at}"), key) for (key, color, at), _service in ways],
                 ),
                 _map(
                     '"$sy_stack:$sy_color:$sy_at"',
@@ -205,7 +205,7 @@ class Table:
     def lookup(self) -> str:
         """Return what finds the stack of a request, and the color of it that is live."""
         lines = ["set $sy_number $sy_first;"]
-        for _ in range(self.depth()):
+        for _level in range(self.depth()):
             lines += [
                 "set $sy_stack $sy_owner;",
                 'set $sy_flags "";',
@@ -321,7 +321,7 @@ class Nginx(Proxy):
                 f"The proxy does not answer on {self.folder}/run/admin.sock ({error}). "
                 "Look at its log with 'docker logs', then run setup.yml."
             ) from error
-        head, _, body = answer.partition("\r\n\r\n")
+        head, _blank, body = answer.partition("\r\n\r\n")
         if " 200 " not in head.split("\r\n")[0]:
             raise SwitchyardError(f"The proxy answers {path} with {head.splitlines()[:1]}. Run setup.yml.")
         return body

@@ -673,20 +673,20 @@ def _beside(container: str) -> t.Iterator[t.Callable[[], str]]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    # Both are pipes: that was asked for above.
+    said, given = t.cast("t.IO[str]", process.stdout), t.cast("t.IO[str]", process.stdin)
     lines: list[str] = []
 
     def listen() -> None:
-        assert process.stdout
-        lines.extend(iter(process.stdout.readline, ""))
+        lines.extend(iter(said.readline, ""))
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     try:
         yield lambda: "".join(lines)
     finally:
-        assert process.stdin
         with contextlib.suppress(OSError):
-            process.stdin.close()
+            given.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=API_TIMEOUT)
         process.kill()
