@@ -94,6 +94,10 @@ requests:
   description: How many requests the proof took.
   returned: when not in check mode
   type: int
+cut_off:
+  description: Connections of the color before that were closed, with O(record=true) where that color does not stay.
+  returned: when not in check mode
+  type: int
 old_in_flight:
   description: Requests that the other color still answered when the module ended.
   returned: when not in check mode
@@ -127,14 +131,16 @@ def main() -> None:
         if module.check_mode:
             return switching.result(place, switching.plan_switch(place, params["color"]))
         done = switching.switch(place, params["color"], params["release"], params["token"], params["drain"])
+        cut_off = 0
         if params["record"]:
-            finishing.finish(place, params["release"], params["before"], params["token"])
+            cut_off = finishing.finish(place, params["release"], params["before"], params["token"])
         return {
             **switching.result(place, done.plan),
             "gate_seconds": round(done.gate_seconds, 3),
             "switch_seconds": round(done.switch_seconds, 3),
             "requests": done.asked,
             "old_in_flight": done.old_in_flight,
+            "cut_off": cut_off,
         }
 
     arguments.end(module, work)

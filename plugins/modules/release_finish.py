@@ -65,6 +65,10 @@ live:
   description: The color that is live now.
   returned: success
   type: str
+cut_off:
+  description: Connections of the color before that were closed, where that color does not stay.
+  returned: when O(state=live)
+  type: int
 traffic_taken_back:
   description: Whether the public had to be sent back.
   returned: when O(state=failed)
@@ -100,8 +104,8 @@ def main() -> None:
         if params["state"] == "paused":
             finishing.pause(place, params["release"], params["token"])
             return {"changed": True, "live": place.live()}
-        record = finishing.finish(place, params["release"], params["before"], params["token"])
-        return {"changed": True, "live": record.color}
+        cut_off = finishing.finish(place, params["release"], params["before"], params["token"])
+        return {"changed": True, "live": place.live(), "cut_off": cut_off}
 
     arguments.end(module, work)
 

@@ -19,10 +19,11 @@ from .emptying import empty, take_share
 from .holding import let_go
 
 
-def finish(place: Place, number: int, before: int | None, token: int) -> Record:
+def finish(place: Place, number: int, before: int | None, token: int) -> int:
     """Record that a release is live in place of ``before``, after a look at its workers, and give the lock back.
 
-    Raises SwitchyardError when a worker does not keep running; the release is then still to be taken back.
+    Returns how many connections of the color before were closed, where that color does not stay. Raises
+    SwitchyardError when a worker does not keep running; the release is then still to be taken back.
     """
     record = place.records.need(number)
     place.lock.renew(token, "finish", record.stack["settle"])
@@ -35,11 +36,10 @@ def finish(place: Place, number: int, before: int | None, token: int) -> Record:
     place.records.save(record)
     # Workers that this release no longer has; Compose removes them only where it still has others.
     place.engine.remove(one for one in place.containers(role="worker") if one.label("release") != str(number))
-    if not record.stack["keep_old"]:
-        empty(place, names.other(record.color), record.stack, token)
+    cut_off = 0 if record.stack["keep_old"] else empty(place, names.other(record.color), record.stack, token)
     place.records.prune(record.stack["keep_releases"], {number, record.previous or number})
     place.lock.release(token)
-    return record
+    return cut_off
 
 
 def pause(place: Place, number: int, token: int) -> Record:

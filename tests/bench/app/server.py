@@ -1,12 +1,15 @@
 """The application of the benchmarks: what a release costs, not what an application does.
 
-It refuses connections for START_SECONDS (1), then answers at once; /slow takes 2 s. SIGTERM: no new connections,
-requests in flight get their answer, idle connections are closed. Python's standard library only.
+It refuses connections for START_SECONDS (1), then answers at once; /slow takes 2 s, /slow?10 takes 10; /echo is a
+WebSocket (RFC 6455) that sends back what it gets, behind its version. SIGTERM: no new connections, requests in flight
+get their answer, idle connections and WebSockets are closed. Python's standard library only.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 import signal
 import time
@@ -46,9 +49,12 @@ class Server:
         method, target, _ = request.split(" ")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         await reader.readexactly(int(fields.get("content-length", "0")))
-        path = target.partition("?")[0].rstrip("/")
+        path, _, query = target.partition("?")
+        path = path.rstrip("/")
         if path == "/slow":
-            await asyncio.sleep(SLOW_SECONDS)
+            await asyncio.sleep(float(query or SLOW_SECONDS))
+        if path == "/echo" and fields.get("upgrade", "").lower() == "websocket":
+            await self.echo(reader, writer, fields["sec-websocket-key"])
         status = "200 OK" if path in ("", "/slow", "/healthz", "/version") else "404 Not Found"
         close = self.stopping.is_set() or fields.get("connection", "").lower() == "close"
         body = b"" if method == "HEAD" else f"bench {VERSION}\n".encode()
@@ -60,6 +66,26 @@ class Server:
         await writer.drain()
         if close:
             raise ConnectionResetError("said Connection: close")
+
+    async def echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str) -> None:
+        """Send short text frames back until the client leaves or the server stops (RFC 6455, 4.2.2 and 5.2)."""
+        digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+        accept = base64.b64encode(digest).decode()
+        head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(f"{head}Sec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+        stopping = asyncio.create_task(self.stopping.wait())
+        while True:
+            header = asyncio.create_task(reader.readexactly(2))
+            await asyncio.wait({header, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not header.done() or header.exception():
+                header.cancel()
+                raise ConnectionResetError("the WebSocket ends")
+            length = header.result()[1] & 127
+            mask = await reader.readexactly(4)
+            text = bytes(byte ^ mask[index % 4] for index, byte in enumerate(await reader.readexactly(length)))
+            answer = f"{VERSION} ".encode() + text
+            writer.write(bytes([0x81, len(answer)]) + answer)
+            await writer.drain()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -38,7 +38,9 @@ def test_the_old_color_stays_warm(machine: Machine) -> None:
 
 
 def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
-    finishing.finish(machine.place, 2, 1, switched(machine, keep_old=False))
+    token = switched(machine, keep_old=False)
+    machine.proxy.busy = {"blue": [3]}
+    assert finishing.finish(machine.place, 2, 1, token) == 3
     assert list(machine.engine.standing) == ["po-web-prod-green"]
 
 
