@@ -121,6 +121,11 @@ def settings_of(stack: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     return settings
 
 
+def patience_of(stack: dict[str, t.Any]) -> float:
+    """Return the seconds that the health gate of a stack may take, all routes together."""
+    return float(sum(route["health"]["timeout"] for route in stack["routes"]))
+
+
 def present(engine: Engine, standing: Standing, last: str) -> list[Container]:
     """Return the color's containers. Raises SwitchyardError at once when one is missing, ended or unhealthy."""
     found = standing.containers(engine)

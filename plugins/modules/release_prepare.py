@@ -117,6 +117,25 @@ cut_off:
   description: Requests that the old idle color still answered when its drain limit had passed.
   returned: when there is something to do, not in check mode
   type: int
+strategy:
+  description: The strategy of the release, of its record for a rollback.
+  returned: when there is something to do, not in check mode
+  type: str
+steps:
+  description: >-
+    The steps of its canary that come next, each with C(number), C(percent), C(seconds) and C(pause); none without a
+    canary.
+  returned: when there is something to do, not in check mode
+  type: list
+  elements: dict
+pauses:
+  description: Whether the last of these steps waits for a person.
+  returned: when there is something to do, not in check mode
+  type: bool
+aborted:
+  description: Whether this took a canary from its clients, after which there is nothing left to do.
+  returned: when a canary was taken back
+  type: bool
 parts:
   description: The Compose projects that the release has, of V(blue), V(green), V(workers), V(accessories), V(jobs).
   returned: when there is something to do, not in check mode

@@ -23,8 +23,7 @@ def share(place: Place, number: int, token: int, step: dict[str, t.Any]) -> dict
     proxy does not do it, or when a container does not keep running; the share is then still to be taken back.
     """
     record = place.records.need(number)
-    limit = sum(route["health"]["timeout"] for route in record.stack["routes"])
-    place.lock.renew(token, f"canary {step['percent']} %", limit + step["seconds"])
+    place.lock.renew(token, f"canary {step['percent']} %", gates.patience_of(record.stack) + step["seconds"])
     before = place.proxy.read().weights.get(place.key, 0)
     waited = 0.0 if before else switching.gate(place, record)
     place.proxy.apply(lambda state: place.proxy.plan_weight(state, place.key, step["percent"]))

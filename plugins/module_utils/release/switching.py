@@ -50,13 +50,12 @@ def switch(place: Place, color: str, number: int | None = None, token: int | Non
     if not plan_switch(place, color).changed:
         return Switched(plan_switch(place, color), 0.0, 0.0, 0, 0)
     record = place.records.need(number or place.release_on(color) or 0)
-    limit = sum(route["health"]["timeout"] for route in record.stack["routes"])
     if token is None:
         held = place.lock.holder()
         if held and held.until > time.time():
             raise SwitchyardError(f"{held.sentence(place.stack)}. Wait until that is done.")
     else:
-        place.lock.renew(token, "gates", limit)
+        place.lock.renew(token, "gates", gates.patience_of(record.stack))
     waited = gate(place, record)
     if token is not None:
         place.lock.renew(token, "switch")
