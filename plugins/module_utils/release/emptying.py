@@ -20,9 +20,10 @@ def empty(place: Place, color: str, stack: dict[str, t.Any], token: int, since: 
     and those that never end by themselves, as WebSockets, ``drain_long``. Raises SwitchyardError when the color is
     live: then nothing is touched.
     """
-    if place.live() == color:
+    state = place.proxy.read()
+    if state.live.get(place.key) == color:
         raise SwitchyardError(f"{color} of {place.stack} is live: it is not touched.")
-    if take_share(place):
+    if place.key in state.weights and take_share(place):
         since = None
     standing = place.containers(color=color)
     if not standing:
