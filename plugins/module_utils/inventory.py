@@ -10,6 +10,8 @@ neither Ansible nor a server. DESIGN.md section 4 is the source of the keys.
 from __future__ import annotations
 
 import difflib
+import ipaddress
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -18,6 +20,22 @@ from .errors import Problem
 
 # PostgreSQL cuts identifiers at 63 bytes (manual, 4.1.1), and so does DNS with a label (RFC 1035, 2.3.4).
 LONGEST_NAME = 63
+
+# A name of a header (RFC 9110, 5.1: a token), and a value that a configuration file can hold as one line of text.
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]+\Z")
+HEADER_VALUE = re.compile(r"[\x20-\x7e]*\Z")
+SIZE = re.compile(r"(?P<number>\d+)(?P<unit>[kmg]?)\Z")
+
+# What a proxy answers with by itself: two of them would contradict each other.
+RESERVED_HEADERS = (
+    "connection",
+    "content-length",
+    "location",
+    "set-cookie",
+    "strict-transport-security",
+    "transfer-encoding",
+    "www-authenticate",
+)
 
 REQUIRED = object()
 
@@ -50,6 +68,30 @@ JOB = {
     "timeout": Key("number", 900, least=1),
 }
 
+RATE = {
+    "requests": Key("number", REQUIRED, least=0.001),
+    "seconds": Key("number", 1, least=0.001),
+    "burst": Key("integer", 0, least=0),
+}
+
+# What holds on a way in, besides where it leads (proxies/rules.py).
+RULES = {
+    "https": Key("text", "both", choices=("both", "redirect")),
+    "hsts": Key("integer", 0, least=0),
+    "allow": Key("addresses", []),
+    "basic_auth": Key("text", None),
+    "rate": Key("mapping", None, RATE),
+    "body_max": Key("size", None, least=1),
+    "timeout": Key("number", None, least=0.1),
+    "headers": Key("headers", {}),
+}
+
+STATIC = {
+    "volume": Key("text", REQUIRED),
+    "hosts": Key("texts", REQUIRED),
+    "path": Key("text", REQUIRED),
+}
+
 STACK: dict[str, Key] = {
     "name": Key("text", REQUIRED),
     "source": Key("mapping", REQUIRED, {"path": Key("text", REQUIRED)}),
@@ -67,8 +109,10 @@ STACK: dict[str, Key] = {
             "hosts": Key("texts", REQUIRED),
             "path": Key("text", "/"),
             "health": Key("mapping", {}, HEALTH),
+            **RULES,
         },
     ),
+    "static": Key("mappings", [], STATIC),
     "workers": Key("texts", []),
     "accessories": Key("texts", []),
     "migrate": Key("mapping", None, JOB),
@@ -230,6 +274,26 @@ def _steps(value: t.Any) -> str:
     return text
 
 
+def _addresses(value: t.Any) -> list[str]:
+    if not isinstance(value, list):
+        raise ValueError(value)
+    return [str(ipaddress.ip_network(_text(item), strict=False)) for item in value]
+
+
+def _size(value: t.Any) -> int:
+    found = SIZE.match(_text(value).lower())
+    if not found:
+        raise ValueError(value)
+    return int(found["number"]) * 1024 ** ("", "k", "m", "g").index(found["unit"])
+
+
+def _headers(value: t.Any) -> dict[str, str]:
+    headers = _variables(value)
+    if not all(HEADER_NAME.match(name) and HEADER_VALUE.match(text) for name, text in headers.items()):
+        raise ValueError(value)
+    return headers
+
+
 def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], list[t.Any]]:
     return lambda value: [] if value == [] else _list(convert)(value)
 
@@ -243,6 +307,9 @@ _TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     "command": (_list(_text), "a command as a list of words, as [python3, manage.py, migrate]"),
     "numbers": (_numbers, "a whole number or a list of them"),
     "variables": (_variables, "a mapping of names and values"),
+    "addresses": (_addresses, "a list of addresses or networks, as [192.0.2.7, 10.0.0.0/8]"),
+    "size": (_size, "a size in bytes, or with k, m or g behind it, as 20m"),
+    "headers": (_headers, "a mapping of header names and values in ASCII, without line breaks"),
     "steps": (_steps, "steps of a canary, as 5/60s, 25/pause, 100"),
 }
 
@@ -276,12 +343,14 @@ def _stack(stack: dict[str, t.Any], environment: str, where: str, problems: list
     for kind, others in (("workers", routed), ("accessories", routed | set(stack["workers"]))):
         for service in sorted(others.intersection(stack[kind])):
             problem(kind, f"{service} also has a route or is a worker", "Name each service in one place only")
-    for index, route in enumerate(stack["routes"]):
-        if not route["path"].startswith("/"):
-            problem(f"routes[{index}].path", f"{route['path']!r} does not begin with /", f"Write /{route['path']}")
-        for host in route["hosts"]:
+    for kind, index, way in _ways(stack):
+        if not way["path"].startswith("/"):
+            problem(f"{kind}[{index}].path", f"{way['path']!r} does not begin with /", f"Write /{way['path']}")
+        for host in way["hosts"]:
             if host != host.lower() or "/" in host or ":" in host or " " in host:
-                problem(f"routes[{index}].hosts", f"{host!r} is no host name", "Write only the name, in lower case")
+                problem(f"{kind}[{index}].hosts", f"{host!r} is no host name", "Write only the name, in lower case")
+    for index, route in enumerate(stack["routes"]):
+        _rules(route, f"routes[{index}]", problem)
     hosts = {host for route in stack["routes"] for host in route["hosts"]}
     for index, smoke in enumerate(stack["smoke"]):
         if smoke["host"] and smoke["host"] not in hosts:
@@ -291,6 +360,22 @@ def _stack(stack: dict[str, t.Any], environment: str, where: str, problems: list
     for name in ("postgres", "redis"):
         if stack[name] and f"{name}_password" in stack["secrets"]:
             problem(f"secrets.{name}_password", f"is made from {name}.password", "Take it out of secrets")
+
+
+def _ways(stack: dict[str, t.Any]) -> t.Iterator[tuple[str, int, dict[str, t.Any]]]:
+    """Yield every way in of a stack: the key it stands under, its place there, and itself."""
+    for kind in ("routes", "static"):
+        for index, way in enumerate(stack[kind]):
+            yield kind, index, way
+
+
+def _rules(route: dict[str, t.Any], where: str, problem: t.Callable[[str, str, str], None]) -> None:
+    """Report what is wrong within the rules of a route."""
+    if route["basic_auth"] and not names.NAME_PART.match(route["basic_auth"]):
+        problem(f"{where}.basic_auth", f"{route['basic_auth']!r} is no name", "Write the name of a list in proxy_users")
+    for name in route["headers"]:
+        if name.lower() in RESERVED_HEADERS or name.lower().startswith("x-switchyard-"):
+            problem(f"{where}.headers", f"{name} is set by the proxy itself", "Take it out; for HSTS write hsts")
 
 
 def _between(
@@ -307,10 +392,10 @@ def _between(
     for number, stack in enumerate(stacks):
         where = f"{variable}[{stack['name']}]"
         claim("stack", stack["name"], f"{variable}[{number}]", "Give each stack a name of its own")
-        for index, route in enumerate(stack["routes"]):
-            for host in route["hosts"]:
-                place = f"{where}.routes[{index}].hosts"
-                claim("route", host + route["path"], place, "One host and path leads to one service")
+        for kind, index, way in _ways(stack):
+            for host in way["hosts"]:
+                place = f"{where}.{kind}[{index}].hosts"
+                claim("route", host + way["path"], place, "One host and path leads to one service")
         for service in sorted(
             {route["service"] for route in stack["routes"]} | {*stack["workers"], *stack["accessories"]}
         ):

@@ -16,9 +16,10 @@ from .engine import Container, Engine, docker_command
 from .errors import SwitchyardError
 from .gates import Standing
 from .lease import Lock
-from .proxies import Proxy, Route, Routing
+from .proxies import Proxy, Route, Routing, Static
 from .proxies.haproxy import INSIDE, HAProxy
 from .proxies.nginx import Nginx
+from .proxies.rules import rules_of
 from .proxies.traefik import Traefik
 from .records import Record, Records
 
@@ -59,11 +60,17 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
 def routing_of(stack: dict[str, t.Any], project: str, environment: str, replicas: dict[str, int]) -> Routing:
     """Return the routes of a checked stack."""
     routes = tuple(
-        Route(route["service"], route["port"], host, route["path"])
+        Route(route["service"], route["port"], host, route["path"], rules_of(route))
         for route in stack["routes"]
         for host in route["hosts"]
     )
-    return Routing(project, environment, stack["name"], routes, replicas)
+    static = tuple(
+        # A record of an older version has none.
+        Static(names.volume(project, way["volume"], environment), host, way["path"])
+        for way in stack.get("static", [])
+        for host in way["hosts"]
+    )
+    return Routing(project, environment, stack["name"], routes, replicas, static)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
     haproxy,
     nginx,
 )
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.rules import Equipment
 from ansible_collections.switchyard.stacks.plugins.module_utils.records import Record
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
 
@@ -185,6 +186,7 @@ class FakeProxy(Proxy):
 
     def __init__(self, state: State | None = None) -> None:
         self.state = state or State()
+        self.equipment = Equipment()
         self.files: dict[str, str] = {}
         self.plans: list[Plan] = []
         self.aimed: list[tuple[str, dict[str, str]]] = []

@@ -18,16 +18,32 @@ from pathlib import Path
 
 from .. import files, names
 from ..errors import SwitchyardError
+from .rules import NONE, Equipment, Rules
 
 
 @dataclass(frozen=True)
 class Route:
-    """A way in: a host name and a path prefix that lead to a port of a service."""
+    """A way in: a host name and a path prefix that lead to a port of a service, and what holds on this way."""
 
     service: str
     port: int
     host: str
     path: str
+    rules: Rules = NONE
+
+
+@dataclass(frozen=True)
+class Static:
+    """A way in that leads to the files of a volume; the proxy itself answers, whatever color is live."""
+
+    volume: str
+    host: str
+    path: str
+
+    @property
+    def service(self) -> str:
+        """What stands in the state instead of a service; a service's name has no colon."""
+        return f"volume:{self.volume}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class Routing:
     stack: str
     routes: tuple[Route, ...]
     replicas: t.Mapping[str, int] = field(default_factory=dict)
+    static: tuple[Static, ...] = ()
 
     @property
     def key(self) -> str:
@@ -85,7 +102,8 @@ class State:
     def with_routes(self, routing: Routing, color: str) -> State:
         """Return the state in which a color has exactly these routes."""
         others = {way: service for way, service in self.routes.items() if way[:2] != (routing.key, color)}
-        mine = {(routing.key, color, route.host + route.path): route.service for route in routing.routes}
+        ways: tuple[Route | Static, ...] = (*routing.routes, *routing.static)
+        mine = {(routing.key, color, way.host + way.path): way.service for way in ways}
         return replace(self, routes={**others, **mine}, settled=True)
 
     def with_live(self, key: str, color: str | None) -> State:
@@ -138,12 +156,20 @@ class Proxy(abc.ABC):
 
     # The proxy's own part of its configuration, a file in its folder ``conf.d``.
     own_file: t.ClassVar[str]
+    # Whether it answers with the files of a volume.
+    serves_files: t.ClassVar[bool] = False
 
     def __init__(self, folder: Path, settings: t.Mapping[str, t.Any]) -> None:
         """Take the folder that the role ``proxy`` made, and what it wrote in ``proxy.json``."""
         self.folder = folder
         self.address = str(settings["address"])
         self.port = int(settings["port"])
+        self.equipment = Equipment.of(settings)
+
+    @staticmethod
+    def cannot(rules: Rules) -> list[tuple[str, str]]:
+        """Return what this kind of proxy cannot do of a route's rules: the key in the inventory, and a sentence."""
+        return []
 
     def first_files(self) -> dict[str, str]:
         """Return the files that must lie in ``conf.d`` for the first start, besides the proxy's own."""

@@ -17,6 +17,7 @@ from .. import compose, files, names, planning, rendering
 from ..errors import Problem, SwitchyardError
 from ..place import Place, Server, routing_of
 from ..proxies import State
+from ..proxies.rules import rules_of
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def look(place: Place, given: Given) -> Look:
         except SwitchyardError as error:
             problems.append(Problem(f"{where}.secrets_owner", str(error), "Write secrets_owner: <the user's number>"))
     state = place.proxy.read()
+    problems += _rules(place, stack, where)
     problems += _claims(place, stack, state, where)
     problems += _names_taken(place, normalised, stack, where)
     fingerprint = fingerprint_of(place, normalised, given, images)
@@ -152,11 +154,27 @@ def secrets_owner(place: Place, normalised: dict[str, t.Any], given: Given, imag
     return t.cast(int, users.pop())
 
 
+def _rules(place: Place, stack: dict[str, t.Any], where: str) -> list[Problem]:
+    """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
+    found = []
+    for index, route in enumerate(stack["routes"]):
+        rules = rules_of(route)
+        for key, what in place.proxy.cannot(rules):
+            found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
+        for key, what, instead in place.proxy.equipment.lacks(rules, route["hosts"]):
+            found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
+    if stack["static"] and not place.proxy.serves_files:
+        what = "this proxy serves no files of its own"
+        found.append(Problem(f"{where}.static", what, "Give them a service that does, or take nginx as the proxy"))
+    return found
+
+
 def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> list[Problem]:
     """Return the routes that another stack of this server has in the running proxy."""
     routing = routing_of(stack, place.project, place.environment, {})
     found = []
-    for route in routing.routes:
+    ways: tuple[t.Any, ...] = (*routing.routes, *routing.static)
+    for route in ways:
         owner = state.owner(route.host + route.path)
         if owner not in (None, place.key):
             what = f"{route.host}{route.path} leads to {owner} on this server"

@@ -11,6 +11,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server, open_proxy, routing_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.haproxy import HAProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.nginx import Nginx
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.rules import Rules
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.traefik import Traefik
 
 
@@ -70,6 +71,17 @@ def test_every_host_of_every_route_leads_to_its_service() -> None:
     ]
     assert routing.services() == {"web": 8000, "api": 9000}
     assert (routing.key, routing.server("api", "blue")) == ("po.shop.prod", "po-api-prod-blue")
+
+
+def test_the_rules_and_the_files_of_a_stack() -> None:
+    routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "hsts": 60}]
+    static = [{"volume": "static", "hosts": ["a.org", "b.org"], "path": "/static/"}]
+    routing = routing_of(checked(routes=routes, static=static), "po", "prod", {})
+    assert [route.rules for route in routing.routes] == [Rules(hsts=60)]
+    assert [(way.volume, way.host + way.path) for way in routing.static] == [
+        ("po-static-prod", "a.org/static/"),
+        ("po-static-prod", "b.org/static/"),
+    ]
 
 
 def test_where_the_things_of_a_stack_are(machine: Machine) -> None:

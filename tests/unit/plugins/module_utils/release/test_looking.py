@@ -75,6 +75,25 @@ def test_the_first_release_goes_to_blue(machine: Machine) -> None:
     assert found.images == {"reg/web:1": "sha256:reg/web:1"}
 
 
+def test_what_a_route_asks_for_and_the_proxy_was_not_given(machine: Machine) -> None:
+    ways = [{"service": "web", "port": 8000, "hosts": [HOST], "https": "redirect", "basic_auth": "staff"}]
+    found = seen(machine, given(routes=ways))
+    assert complaints(found) == [
+        "switchyard_stacks[shop].routes[0].https: the proxy has no https port. Set proxy_https_port, then run setup.yml.",
+        "switchyard_stacks[shop].routes[0].basic_auth: the proxy knows no list of users staff. Add it to proxy_users, then run setup.yml.",
+    ]
+
+
+def test_what_this_kind_of_proxy_cannot_do(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.proxy, "cannot", lambda rules: [("timeout", "it has no patience")])
+    static = [{"volume": "static", "hosts": [HOST], "path": "/static/"}]
+    assert complaints(seen(machine, given(static=static))) == [
+        "switchyard_stacks[shop].routes[0].timeout: it has no patience. Take it out, or take another proxy.",
+        "switchyard_stacks[shop].static: this proxy serves no files of its own. "
+        "Give them a service that does, or take nginx as the proxy.",
+    ]
+
+
 def test_a_release_that_runs_is_left_as_it_is(machine: Machine) -> None:
     machine.deployed("green", given())
     plan = seen(machine, given()).plan

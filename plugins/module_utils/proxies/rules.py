@@ -1,0 +1,113 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a route asks of the proxy besides leading somewhere, and whether the proxy of a server can do it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often one address may ask: ``requests`` in ``seconds`` on average, and ``burst`` more at once."""
+
+    requests: float
+    seconds: float
+    burst: int
+
+    @property
+    def per_second(self) -> float:
+        """The average in requests a second."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for the requests of a route. A request with the server's key passes all but ``body_max``.
+
+    ``https`` is ``both`` or ``redirect``; ``hsts`` and ``timeout`` are seconds, ``body_max`` bytes, ``allow`` networks
+    in canonical form, ``basic_auth`` the name of a list of users.
+    """
+
+    https: str = "both"
+    hsts: int = 0
+    allow: tuple[str, ...] = ()
+    basic_auth: str | None = None
+    rate: Rate | None = None
+    body_max: int | None = None
+    timeout: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+NONE = Rules()
+
+
+def rules_of(route: t.Mapping[str, t.Any]) -> Rules:
+    """Return the rules of a checked route; a record of an older version has none."""
+    rate = route.get("rate")
+    return Rules(
+        https=route.get("https", NONE.https),
+        hsts=route.get("hsts", NONE.hsts),
+        allow=tuple(route.get("allow", ())),
+        basic_auth=route.get("basic_auth"),
+        rate=Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None,
+        body_max=route.get("body_max"),
+        timeout=route.get("timeout"),
+        headers=tuple(sorted(route.get("headers", {}).items())),
+    )
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that the proxy has: the host names in it, and the moment it ends."""
+
+    names: tuple[str, ...]
+    until: datetime
+
+    def covers(self, host: str) -> bool:
+        """Return whether a host is one of the names; ``*`` stands for one label (RFC 6125, 6.4.3)."""
+        parent = f"*.{host.partition('.')[2]}"
+        return any(name in (host, parent) for name in self.names)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What the role gave the proxy of a server: an https port or none, certificates, and lists of users."""
+
+    https_port: int = 0
+    certificates: tuple[Certificate, ...] = ()
+    users: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: t.Mapping[str, t.Any]) -> Equipment:
+        """Return it from ``proxy.json``; what an older version of the role wrote has none of it."""
+        https = settings.get("https") or {}
+        certificates = tuple(
+            # Written as UTC with a Z, which fromisoformat only reads from Python 3.11 on.
+            Certificate(tuple(one["names"]), datetime.strptime(one["until"], "%Y-%m-%dT%H:%M:%S%z"))
+            for one in https.get("certificates", [])
+        )
+        return cls(int(https.get("port", 0)), certificates, tuple(settings.get("users", ())))
+
+    def lacks(self, rules: Rules, hosts: t.Iterable[str], now: datetime | None = None) -> list[tuple[str, str, str]]:
+        """Return what the rules of a route need and the proxy does not have: the key, what is wrong, what to do."""
+        found = []
+        wanted = "https" if rules.https == "redirect" else "hsts" if rules.hsts else None
+        if wanted and not self.https_port:
+            found.append((wanted, "the proxy has no https port", "Set proxy_https_port, then run setup.yml"))
+        elif wanted:
+            for host in hosts:
+                fitting = [one for one in self.certificates if one.covers(host)]
+                if not fitting:
+                    what = f"the proxy has no certificate for {host}"
+                    found.append((wanted, what, "Add it to proxy_certificates, then run setup.yml"))
+                elif all(one.until <= (now or datetime.now(timezone.utc)) for one in fitting):
+                    what = f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
+                    found.append((wanted, what, "Put a new one into proxy_certificates, then run setup.yml"))
+        if rules.basic_auth and rules.basic_auth not in self.users:
+            what = f"the proxy knows no list of users {rules.basic_auth}"
+            found.append(("basic_auth", what, "Add it to proxy_users, then run setup.yml"))
+        return found
