@@ -60,7 +60,7 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
 def routing_of(stack: dict[str, t.Any], project: str, environment: str, replicas: dict[str, int]) -> Routing:
     """Return the routes of a checked stack."""
     routes = tuple(
-        Route(route["service"], route["port"], host, route["path"], rules_of(route))
+        Route(route["service"], route["port"], host, route["path"], rules_of(route, environment))
         for route in stack["routes"]
         for host in route["hosts"]
     )

@@ -23,7 +23,7 @@ CHECKS: dict[str, Check] = {}
 COLLECTION = "switchyard.stacks"
 GROUP = "stacks"
 MODULE_LINES = 100
-PLUGIN_TYPES = ("action", "callback", "filter", "lookup", "module_utils", "modules", "test")
+PLUGIN_TYPES = ("action", "callback", "filter", "lookup", "module_utils", "modules", "plugin_utils", "test")
 
 # Roles without a scenario of their own name, and the scenario that tests them.
 COVERED_BY: dict[str, str] = {}

@@ -29,7 +29,7 @@ class Rules:
     """What holds for the requests of a route. A request with the server's key passes all but ``body_max``.
 
     ``https`` is ``both`` or ``redirect``; ``hsts`` and ``timeout`` are seconds, ``body_max`` bytes, ``allow`` networks
-    in canonical form, ``basic_auth`` the name of a list of users.
+    in canonical form, ``basic_auth`` the name of a list of users, as the proxy knows it: ``prod.staff``.
     """
 
     https: str = "both"
@@ -45,14 +45,16 @@ class Rules:
 NONE = Rules()
 
 
-def rules_of(route: t.Mapping[str, t.Any]) -> Rules:
+def rules_of(route: t.Mapping[str, t.Any], environment: str) -> Rules:
     """Return the rules of a checked route; a record of an older version has none."""
     rate = route.get("rate")
+    users = route.get("basic_auth")
     return Rules(
         https=route.get("https", NONE.https),
         hsts=route.get("hsts", NONE.hsts),
         allow=tuple(route.get("allow", ())),
-        basic_auth=route.get("basic_auth"),
+        # Several environments share the proxy, each with lists of its own.
+        basic_auth=f"{environment}.{users}" if users else None,
         rate=Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None,
         body_max=route.get("body_max"),
         timeout=route.get("timeout"),
@@ -108,6 +110,6 @@ class Equipment:
                     what = f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
                     found.append((wanted, what, "Put a new one into proxy_certificates, then run setup.yml"))
         if rules.basic_auth and rules.basic_auth not in self.users:
-            what = f"the proxy knows no list of users {rules.basic_auth}"
+            what = f"the proxy knows no list of users {rules.basic_auth.partition('.')[2]}"
             found.append(("basic_auth", what, "Add it to proxy_users, then run setup.yml"))
         return found

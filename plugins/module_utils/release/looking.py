@@ -158,7 +158,7 @@ def _rules(place: Place, stack: dict[str, t.Any], where: str) -> list[Problem]:
     """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
     found = []
     for index, route in enumerate(stack["routes"]):
-        rules = rules_of(route)
+        rules = rules_of(route, place.environment)
         for key, what in place.proxy.cannot(rules):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
         for key, what, instead in place.proxy.equipment.lacks(rules, route["hosts"]):

@@ -23,17 +23,18 @@ SETTINGS: dict[str, t.Any] = {
             {"names": ["old.example.org"], "until": "2030-05-01T12:00:00Z"},
         ],
     },
-    "users": ["staff"],
+    "users": ["prod.staff", "dev.boss"],
 }
 
 
 def test_a_route_of_a_record_of_an_older_version_has_no_rules() -> None:
-    assert rules_of({"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"}) == NONE
+    assert rules_of({"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"}, "prod") == NONE
 
 
 def test_the_rules_of_a_route() -> None:
     rate = {"requests": 30.0, "seconds": 60.0, "burst": 5}
-    rules = rules_of({"https": "redirect", "allow": ["10.0.0.0/8"], "rate": rate, "headers": {"B": "2", "A": "1"}})
+    given = {"https": "redirect", "allow": ["10.0.0.0/8"], "rate": rate, "headers": {"B": "2", "A": "1"}}
+    rules = rules_of(given, "prod")
     assert rules == Rules("redirect", allow=("10.0.0.0/8",), rate=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2")))
     assert rules.rate
     assert rules.rate.per_second == 0.5
@@ -54,9 +55,17 @@ def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
     assert certificate.covers(host) is covered
 
 
+def test_the_users_of_another_environment_are_others() -> None:
+    rules = rules_of({"basic_auth": "staff"}, "dev")
+    assert Equipment.of(SETTINGS).lacks(rules, []) == [
+        ("basic_auth", "the proxy knows no list of users staff", "Add it to proxy_users, then run setup.yml")
+    ]
+    assert Equipment.of(SETTINGS).lacks(rules_of({"basic_auth": "boss"}, "dev"), []) == []
+
+
 def test_a_proxy_that_has_everything() -> None:
     equipment = Equipment.of(SETTINGS)
-    rules = Rules("redirect", hsts=60, basic_auth="staff")
+    rules = Rules("redirect", hsts=60, basic_auth="prod.staff")
     assert equipment.lacks(rules, ["shop.example.org", "img.shop.example.org"], NOW) == []
 
 
@@ -65,7 +74,7 @@ def test_a_proxy_that_has_everything() -> None:
     [
         ({}, Rules("redirect"), "a.org", ("https", "the proxy has no https port")),
         ({}, Rules(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
-        ({}, Rules(basic_auth="staff"), "a.org", ("basic_auth", "the proxy knows no list of users staff")),
+        ({}, Rules(basic_auth="prod.staff"), "a.org", ("basic_auth", "the proxy knows no list of users staff")),
         (SETTINGS, Rules("redirect"), "a.org", ("https", "the proxy has no certificate for a.org")),
         (
             SETTINGS,

@@ -78,9 +78,10 @@ def test_the_first_release_goes_to_blue(machine: Machine) -> None:
 def test_what_a_route_asks_for_and_the_proxy_was_not_given(machine: Machine) -> None:
     ways = [{"service": "web", "port": 8000, "hosts": [HOST], "https": "redirect", "basic_auth": "staff"}]
     found = seen(machine, given(routes=ways))
+    where = "switchyard_stacks[shop].routes[0]"
     assert complaints(found) == [
-        "switchyard_stacks[shop].routes[0].https: the proxy has no https port. Set proxy_https_port, then run setup.yml.",
-        "switchyard_stacks[shop].routes[0].basic_auth: the proxy knows no list of users staff. Add it to proxy_users, then run setup.yml.",
+        f"{where}.https: the proxy has no https port. Set proxy_https_port, then run setup.yml.",
+        f"{where}.basic_auth: the proxy knows no list of users staff. Add it to proxy_users, then run setup.yml.",
     ]
 
 

@@ -1,0 +1,96 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of an inventory: what is in them, and what is wrong with them. For the controller only."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+
+VARIABLE = "proxy_certificates"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate with its chain and its key, and what the certificate says."""
+
+    names: tuple[str, ...]
+    begin: datetime
+    until: datetime
+    content: str
+
+    def file(self, environment: str) -> str:
+        """Return the name of its file: another content has another name, so that a proxy learns of it by a reload."""
+        return f"{environment}.{hashlib.sha256(self.content.encode()).hexdigest()[:16]}.pem"
+
+
+def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[list[Pair], list[Problem]]:
+    """Return the certificates of an inventory that can be used, and everything that is wrong with the others."""
+    pairs: list[Pair] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(given):
+        where = f"{VARIABLE}[{index}]"
+        try:
+            pair = _pair(item)
+        except ValueError as error:
+            what, instead = error.args
+            problems.append(Problem(where, what, instead))
+            continue
+        moment = now or datetime.now(timezone.utc)
+        if pair.until <= moment:
+            what = f"the certificate of {', '.join(pair.names)} ended on {pair.until:%Y-%m-%d}"
+            problems.append(Problem(where, what, "Put a new one there"))
+        elif pair.begin > moment:
+            what = f"the certificate of {', '.join(pair.names)} only begins on {pair.begin:%Y-%m-%d}"
+            problems.append(Problem(where, what, "Put one there that holds, or look at the clock"))
+        elif pair.file(environment) in [other.file(environment) for other in pairs]:
+            problems.append(Problem(where, "is there twice", "Take one of them out"))
+        else:
+            pairs.append(pair)
+    return pairs, problems
+
+
+def _pair(item: t.Any) -> Pair:
+    """Return a certificate with its key. Raises ValueError(what is wrong, what to do) without a word of the key."""
+    if (
+        not isinstance(item, dict)
+        or not isinstance(item.get("certificate"), str)
+        or not isinstance(item.get("key"), str)
+    ):
+        raise ValueError("is not a certificate with its key", "Write {certificate: <PEM>, key: <PEM>}")
+    try:
+        chain = x509.load_pem_x509_certificates(item["certificate"].encode())
+    except ValueError:
+        raise ValueError("the certificate is not in PEM form", "It begins with -----BEGIN CERTIFICATE-----") from None
+    try:
+        key = serialization.load_pem_private_key(item["key"].encode(), password=None)
+    except TypeError:
+        raise ValueError("the key has a password", "Take it off; a vault keeps the key") from None
+    except ValueError:
+        raise ValueError("the key is not in PEM form", "It begins with -----BEGIN PRIVATE KEY-----") from None
+    leaf = chain[0]
+    if _public(leaf.public_key()) != _public(key.public_key()):
+        instead = "Put the server's certificate first and its chain after it"
+        raise ValueError("the certificate does not belong to the key", instead)
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        raise ValueError("the certificate names no host", "Clients only read its subjectAltName") from None
+    hosts = tuple(name.lower() for name in names.get_values_for_type(x509.DNSName))
+    if not hosts:
+        raise ValueError("the certificate names no host", "Clients only read its subjectAltName")
+    content = f"{item['certificate'].strip()}\n{item['key'].strip()}\n"
+    return Pair(hosts, leaf.not_valid_before_utc, leaf.not_valid_after_utc, content)
+
+
+def _public(key: t.Any) -> bytes:
+    found: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return found

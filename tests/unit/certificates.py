@@ -1,0 +1,39 @@
+"""Certificates that tests make for themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def made(
+    *hosts: str, begin: datetime | None = None, end: datetime | None = None, password: bytes | None = None
+) -> dict[str, str]:
+    """Return a certificate that signs itself, with its key, as an inventory has them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    until = end or NOW + timedelta(days=30)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin or min(NOW, until) - timedelta(days=1))
+        .not_valid_after(until)
+    )
+    if hosts:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), False)
+    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return {"certificate": certificate.decode(), "key": secret.decode()}
+
+
+CA = made("ca.example.org")["certificate"]

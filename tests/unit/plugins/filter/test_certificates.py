@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from certificates import NOW, made
+
+from ansible_collections.switchyard.stacks.plugins.filter.certificates import FilterModule
+
+certificates = FilterModule().filters()["certificates"]
+
+
+def test_the_files_of_an_inventory() -> None:
+    mine = made("Shop.example.org")
+    (found,) = certificates([mine, {"certificate": "", "key": ""}], "prod", secret=True)
+    assert found["names"] == ["shop.example.org"]
+    assert found["content"] == mine["certificate"] + mine["key"]
+    assert found["until"].endswith("Z")
+    assert found["until"][:4] in (str(NOW.year), str(NOW.year + 1))
+    assert found["file"].startswith("prod.")
+    (told,) = certificates([mine], "prod")
+    assert told == {name: value for name, value in found.items() if name != "content"}

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from certificates import CA, NOW, made
+
+from ansible_collections.switchyard.stacks.plugins.plugin_utils import certificates
+
+
+def problems(*given: t.Any) -> list[str]:
+    return [str(problem) for problem in certificates.read(list(given), "prod", NOW)[1]]
+
+
+def test_what_a_certificate_says() -> None:
+    pairs, found = certificates.read([made("Shop.example.org", "*.shop.example.org")], "prod", NOW)
+    assert found == []
+    assert pairs[0].names == ("shop.example.org", "*.shop.example.org")
+    assert pairs[0].until == NOW + timedelta(days=30)
+
+
+def test_a_new_certificate_has_another_file() -> None:
+    first, second = (certificates.read([made("a.org")], "prod", NOW)[0][0] for _ in range(2))
+    assert first.file("prod") != second.file("prod")
+    assert first.file("prod") == first.file("prod")
+    assert first.file("prod").startswith("prod.")
+
+
+def test_the_chain_and_the_key_are_one_file() -> None:
+    item = made("a.org")
+    content = certificates.read([{**item, "certificate": item["certificate"] + CA}], "prod", NOW)[0][0].content
+    assert [line for line in content.splitlines() if "BEGIN" in line] == [
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN PRIVATE KEY-----",
+    ]
+
+
+def test_everything_that_is_wrong_comes_together() -> None:
+    mine, other = made("a.org"), made("b.org")
+    found = problems(
+        {"certificate": mine["certificate"], "key": other["key"]},
+        {"certificate": "hunter2", "key": mine["key"]},
+        {"certificate": mine["certificate"], "key": "hunter2"},
+        {"certificate": mine["certificate"]},
+        "hunter2",
+        made("old.org", end=NOW - timedelta(days=1)),
+        made("new.org", begin=NOW + timedelta(days=1)),
+        made(),
+        made("locked.org", password=b"hunter2"),
+        mine,
+        mine,
+    )
+    expected = [
+        "[0]: the certificate does not belong to the key",
+        "[1]: the certificate is not in PEM form",
+        "[2]: the key is not in PEM form",
+        "[3]: is not a certificate with its key",
+        "[4]: is not a certificate with its key",
+        f"[5]: the certificate of old.org ended on {NOW - timedelta(days=1):%Y-%m-%d}",
+        f"[6]: the certificate of new.org only begins on {NOW + timedelta(days=1):%Y-%m-%d}",
+        "[7]: the certificate names no host",
+        "[8]: the key has a password",
+        "[10]: is there twice",
+    ]
+    assert [line.split(". ")[0].removeprefix("proxy_certificates") for line in found] == expected
+    assert "hunter2" not in str(found)
+    assert "PRIVATE" not in str([line for line in found if "PEM" not in line])
+
+
+def test_the_clock_of_the_controller_counts() -> None:
+    assert certificates.read([made("a.org", end=datetime(2020, 1, 1, tzinfo=timezone.utc))], "prod")[1]
+
+
+@pytest.mark.parametrize("given", [[], ()])
+def test_no_certificates(given: t.Any) -> None:
+    assert certificates.read(given, "prod") == ([], [])
