@@ -6,23 +6,26 @@
 
 `run` sends --rate requests a second over --connections keep-alive connections, GET and POST mixed, and keeps
 --slow-clients busy with a slow path, until --duration (seconds) is over, SIGTERM or SIGINT comes, or --stop-file
-appears. A request has a time at which it is due; it is sent also when it is late, and its latency counts from the
+appears. An https URL is TLS, which believes the certificates in --ca; --http 2 is HTTP/2, one request at a time on each
+connection. A request has a time at which it is due; it is sent also when it is late, and its latency counts from the
 time it was due. Leaves with 0 when no request failed, 1 when some did, 2 when the arguments are wrong.
 
 What counts as failed: no connection (`connect`), the connection closed or reset after the first byte was sent
 (`reset`), no whole answer within --timeout seconds (`timeout`), an answer that is no HTTP (`malformed`), a status of
 400 or more (`status 503`). A server may close an idle connection: when the client sees that before it sends, it opens
-a new one, and nothing failed (`reopened`).
+a new one, and nothing failed (`reopened`). With HTTP/2 a server may also say that it has not begun with a request
+(GOAWAY, REFUSED_STREAM); every client sends such a one again, and so does this one (`reopened` as well).
 
 `check` asks the application for every booking that was acknowledged, and for its own counts. Leaves with 1 when
 a booking was lost or doubled, an event overbooked, or a task or a beat's tick ran twice.
 
 Times are in seconds since the start of the load (monotonic), latencies in milliseconds.
-Python 3.11 or later, standard library only.
+Python 3.11 or later; HTTP/2 needs the library h2, all else the standard library only.
 """
 
 from __future__ import annotations
 
+import abc
 import argparse
 import asyncio
 import contextlib
@@ -31,6 +34,7 @@ import json
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import time
 from dataclasses import dataclass, field
@@ -38,6 +42,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
+
+from wire import Secure, Wire, context_of
 
 
 class Failed(Exception):
@@ -51,43 +57,48 @@ class Answer:
     body: bytes
 
 
-class Connection:
-    """One keep-alive connection to the server. Raw sockets: only they tell exactly when a server has closed."""
+@dataclass(frozen=True)
+class Server:
+    """Where requests go to, and how."""
 
-    def __init__(self, address: tuple[str, int], host: str, timeout: float) -> None:
-        self.address = address
-        self.host = host
-        self.timeout = timeout
-        self.socket: socket.socket | None = None
+    address: tuple[str, int]
+    host: str
+    timeout: float
+    tls: ssl.SSLContext | None = None
+    http2: bool = False
+
+    def wire(self) -> Wire:
+        return Secure(self.address, self.tls, self.host.split(":")[0]) if self.tls else Wire(self.address)
+
+
+class Connection(abc.ABC):
+    """One keep-alive connection to the server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.wire: Wire | None = None
         self.reopened = 0
 
     def close(self) -> None:
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
+        if self.wire is not None:
+            self.wire.close()
+            self.wire = None
 
     def closed_by_server(self) -> bool:
         """Whether the server has ended the idle connection (or sent something that nobody asked for)."""
-        assert self.socket is not None
-        try:
-            self.socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
+        assert self.wire is not None
+        return self.wire.waiting() is not None
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Sends one request, once. Raises Failed when no whole answer comes."""
-        loop = asyncio.get_running_loop()
-        if self.socket is not None and self.closed_by_server():
+        if self.wire is not None and self.closed_by_server():
             self.close()
             self.reopened += 1
         try:
-            async with asyncio.timeout(self.timeout):
-                if self.socket is None:
-                    await self.open(loop)
-                return await self.exchange(loop, method, path, body)
+            async with asyncio.timeout(self.server.timeout):
+                if self.wire is None:
+                    await self.open()
+                return await self.exchange(method, path, body)
         except TimeoutError:
             self.close()
             raise Failed("timeout") from None
@@ -98,28 +109,41 @@ class Connection:
             self.close()
             raise
 
-    async def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    async def open(self) -> None:
+        self.wire = self.server.wire()
         try:
-            await loop.sock_connect(self.socket, self.address)
+            await self.wire.open()
         except TimeoutError:
             raise
         except OSError:
             raise Failed("connect") from None
 
-    async def exchange(self, loop: asyncio.AbstractEventLoop, method: str, path: str, body: bytes) -> Answer:
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: switchyard-load\r\n"
+    async def more(self) -> bytes:
+        assert self.wire is not None
+        data = await self.wire.receive()
+        if not data:
+            raise Failed("reset")
+        return data
+
+    @abc.abstractmethod
+    async def exchange(self, method: str, path: str, body: bytes) -> Answer:
+        """Sends a request and reads its answer. Raises Failed."""
+
+
+class Http1Connection(Connection):
+    """HTTP/1.1."""
+
+    async def exchange(self, method: str, path: str, body: bytes) -> Answer:
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self.server.host}\r\nUser-Agent: switchyard-load\r\n"
         if body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         elif method == "POST":
             head += "Content-Length: 0\r\n"
-        await loop.sock_sendall(self.socket, head.encode() + b"\r\n" + body)
+        assert self.wire is not None
+        await self.wire.send(head.encode() + b"\r\n" + body)
         data = b""
         while (end := data.find(b"\r\n\r\n")) < 0:
-            data += await self.more(loop)
+            data += await self.more()
         try:
             status_line, *lines = data[:end].decode("latin-1").split("\r\n")
             version, status_text = status_line.split(" ")[:2]
@@ -127,37 +151,69 @@ class Connection:
             fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
             rest = data[end + 4 :]
             if "chunked" in fields.get("transfer-encoding", ""):
-                content = await self.read_chunks(loop, rest)
+                content = await self.read_chunks(rest)
             else:
-                content = await self.read_bytes(loop, rest, int(fields["content-length"]))
+                content = await self.read_bytes(rest, int(fields["content-length"]))
         except (ValueError, KeyError):
             raise Failed("malformed") from None
         if fields.get("connection", "").lower() == "close" or version == "HTTP/1.0":
             self.close()
         return Answer(status, fields.get("x-app-version", "none"), content)
 
-    async def more(self, loop: asyncio.AbstractEventLoop) -> bytes:
-        data = await loop.sock_recv(self.socket, 65536)
-        if not data:
-            raise Failed("reset")
-        return data
-
-    async def read_bytes(self, loop: asyncio.AbstractEventLoop, data: bytes, length: int) -> bytes:
+    async def read_bytes(self, data: bytes, length: int) -> bytes:
         while len(data) < length:
-            data += await self.more(loop)
+            data += await self.more()
         return data
 
-    async def read_chunks(self, loop: asyncio.AbstractEventLoop, data: bytes) -> bytes:
+    async def read_chunks(self, data: bytes) -> bytes:
         content = b""
         while True:
             while (end := data.find(b"\r\n")) < 0:
-                data += await self.more(loop)
+                data += await self.more()
             length = int(data[:end].split(b";")[0], 16)
-            data = await self.read_bytes(loop, data[end + 2 :], length + 2)
+            data = await self.read_bytes(data[end + 2 :], length + 2)
             content += data[:length]
             data = data[length + 2 :]
             if length == 0:
                 return content
+
+
+class Http2Connection(Connection):
+    """HTTP/2: one request at a time."""
+
+    async def open(self) -> None:
+        from http2 import Http2
+
+        await super().open()
+        assert self.wire is not None
+        if self.server.tls and self.wire.protocol != "h2":
+            raise Failed("no HTTP/2")
+        self.http2 = Http2(self.wire, bool(self.server.tls))
+
+    def closed_by_server(self) -> bool:
+        assert self.wire is not None
+        data = self.wire.waiting()
+        return data is not None and self.http2.ends_idle(data)
+
+    async def exchange(self, method: str, path: str, body: bytes) -> Answer:
+        from http2 import Broken, NotTaken
+
+        try:
+            status, fields, content = await self.http2.exchange(method, self.server.host, path, body)
+        except NotTaken:
+            self.close()
+            self.reopened += 1
+            await self.open()
+            return await self.exchange(method, path, body)
+        except Broken as kind:
+            raise Failed("malformed" if str(kind) == "malformed" else "reset") from None
+        if self.http2.leaving:
+            self.close()
+        return Answer(status, fields.get("x-app-version", "none"), content)
+
+
+def connect(server: Server) -> Connection:
+    return Http2Connection(server) if server.http2 else Http1Connection(server)
 
 
 @dataclass
@@ -270,7 +326,7 @@ class Load:
                 await asyncio.wait_for(self.stopping.wait(), seconds)
 
     def connection(self) -> Connection:
-        connection = Connection(self.options.address, self.options.host, self.options.timeout)
+        connection = connect(self.options.server)
         self.connections.append(connection)
         return connection
 
@@ -422,7 +478,7 @@ async def check_bookings(options: argparse.Namespace) -> dict:
     doubled: list[str] = []
 
     async def ask_all() -> None:
-        connection = Connection(options.address, options.host, options.timeout)
+        connection = connect(options.server)
         for key in waiting:
             answer = await connection.ask("GET", f"{options.post_path}{key}/")
             if answer.status == 404:
@@ -433,7 +489,7 @@ async def check_bookings(options: argparse.Namespace) -> dict:
 
     await asyncio.gather(*(ask_all() for _ in range(options.connections)))
 
-    connection = Connection(options.address, options.host, options.timeout)
+    connection = connect(options.server)
     deadline = time.monotonic() + options.settle
     while True:
         stats = read(await connection.ask("GET", options.stats_path))
@@ -459,7 +515,7 @@ def check(options: argparse.Namespace) -> int:
     try:
         result = asyncio.run(check_bookings(options))
     except Failed as kind:
-        print(f"The application does not answer {options.host}: {kind}", file=sys.stderr)
+        print(f"The application does not answer {options.server.host}: {kind}", file=sys.stderr)
         return 1
     if options.result:
         options.result.write_text(json.dumps(result, indent=2) + "\n")
@@ -474,6 +530,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", required=True, help="where to connect to: http://ADDRESS:PORT")
     common.add_argument("--host", help="Host header; default: that of the URL")
+    common.add_argument("--ca", help="file of certificates that are believed; default: those of the system")
+    common.add_argument("--http", choices=("1.1", "2"), default="1.1", help="version of HTTP (1.1)")
     common.add_argument("--connections", type=int, default=20, help="keep-alive connections (20)")
     common.add_argument("--timeout", type=float, default=15, help="seconds a request may take as a whole (15)")
     common.add_argument("--post-path", default="/api/bookings/", help="where to POST (/api/bookings/)")
@@ -502,11 +560,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
     options = parser.parse_args(arguments)
     url = urlsplit(options.url)
-    if url.scheme != "http" or not url.hostname:
-        parser.error(f"--url {options.url}: write http://ADDRESS:PORT")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        parser.error(f"--url {options.url}: write http://ADDRESS:PORT or https://ADDRESS:PORT")
+    secure, http2 = url.scheme == "https", options.http == "2"
+    port = url.port or (443 if secure else 80)
     # Resolved once: a look-up for every connection would be part of what is measured.
-    options.address = socket.getaddrinfo(url.hostname, url.port or 80, type=socket.SOCK_STREAM)[0][4][:2]
-    options.host = options.host or url.netloc
+    address = socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)[0][4][:2]
+    tls = context_of(options.ca, "h2" if http2 else "http/1.1") if secure else None
+    options.server = Server(address, options.host or url.netloc, options.timeout, tls, http2)
     if options.mode == "run" and (options.rate <= 0 or options.connections < 1 or options.post_every < 1):
         parser.error("--rate, --connections and --post-every must be above 0")
     return options

@@ -1,8 +1,17 @@
-"""Certificates that tests make for themselves."""
+"""Certificates that tests make for themselves.
+
+    certificates.py FOLDER HOST...
+
+writes what the role proxy gets (https.yml, with the key: 0600) and what its clients believe (https.pem).
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,3 +46,15 @@ def made(
 
 
 CA = made("ca.example.org")["certificate"]
+
+
+def main(folder: str, *hosts: str) -> None:
+    pair = made(*hosts)
+    secret = os.open(Path(folder, "https.yml"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(secret, "w") as file:
+        file.write(json.dumps({"proxy_certificates": [pair]}) + "\n")
+    Path(folder, "https.pem").write_text(pair["certificate"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
