@@ -9,6 +9,7 @@ import contextlib
 import subprocess
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import names
 from .errors import SwitchyardError
@@ -39,6 +40,19 @@ class Container:
     def running(self) -> bool:
         """Whether it runs and is not about to be restarted."""
         return self.state == "running"
+
+    def label(self, name: str) -> str:
+        """Return one of our labels, or an empty text."""
+        return self.labels.get(names.LABEL + name, "")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A network or a volume of ours, with our labels, and the containers that use it, running or not."""
+
+    name: str
+    labels: t.Mapping[str, str]
+    users: tuple[str, ...]
 
     def label(self, name: str) -> str:
         """Return one of our labels, or an empty text."""
@@ -96,8 +110,7 @@ class Engine:
 
     def containers(self, **labels: str) -> list[Container]:
         """Return all containers, running or not, that carry these labels of ours."""
-        wanted = [f"{names.LABEL}{name}={value}" for name, value in labels.items()]
-        found = self.client.api.containers(all=True, filters={"label": wanted})
+        found = self.client.api.containers(all=True, filters={"label": _wanted(labels)})
         return [container for container in (self.container(item["Id"]) for item in found) if container]
 
     def container(self, name: str) -> Container | None:
@@ -140,6 +153,37 @@ class Engine:
     def networks(self) -> set[str]:
         """Return the names of all networks."""
         return {network["Name"] for network in self.client.api.networks()}
+
+    def networks_of(self, **labels: str) -> list[Kept]:
+        """Return the networks that carry these labels of ours."""
+        found = self.client.api.networks(filters={"label": _wanted(labels)})
+        return [Kept(one["Name"], one["Labels"] or {}, self._users("network", one["Name"])) for one in found]
+
+    def volumes_of(self, **labels: str) -> list[Kept]:
+        """Return the volumes that carry these labels of ours."""
+        found = self.client.api.volumes(filters={"label": _wanted(labels)})["Volumes"] or []
+        return [Kept(one["Name"], one["Labels"] or {}, self._users("volume", one["Name"])) for one in found]
+
+    def _users(self, kind: str, name: str) -> tuple[str, ...]:
+        found = self.client.api.containers(all=True, filters={kind: name})
+        return tuple(sorted(one["Names"][0].lstrip("/") for one in found))
+
+    def way_in(self, name: str, proc: Path = Path("/proc")) -> str | None:
+        """Return the network through which the published ports of a container lead; None where it publishes none.
+
+        It is the one with the default route (libnetwork gives ports to the endpoint that has the gateway).
+        """
+        try:
+            seen = self.client.api.inspect_container(name)
+        except self.sdk.errors.NotFound:
+            return None
+        if not seen["State"]["Pid"] or not seen["HostConfig"].get("PortBindings"):
+            return None
+        rows = [line.split() for line in (proc / str(seen["State"]["Pid"]) / "net/route").read_text().splitlines()[1:]]
+        # The kernel writes addresses in the order of a little-endian machine, in hexadecimal.
+        gateways = {".".join(str(byte) for byte in bytes.fromhex(row[2])[::-1]) for row in rows if int(row[1], 16) == 0}
+        networks = seen["NetworkSettings"]["Networks"].items()
+        return next((name for name, network in networks if network["Gateway"] in gateways), None)
 
     def owner(self, kind: str, name: str) -> str | None:
         """Return the stack that made a ``network`` or ``volume``; None where there is none, or nobody's label on it."""
@@ -194,6 +238,14 @@ class Engine:
         docker_command("rm", "--force", "--", *(container.id for container in chosen))
         return sorted(container.name for container in chosen)
 
+    def leave(self, network: str, container: str) -> None:
+        """Take a container off a network; it runs on."""
+        docker_command("network", "disconnect", "--", network, container)
+
+    def drop(self, kind: str, name: str) -> None:
+        """Remove a ``network`` or ``volume`` that nobody uses."""
+        docker_command(kind, "rm", "--", name)
+
     def stop(self, containers: t.Iterable[Container]) -> None:
         """Stop containers as they ask to be stopped, all at once; they stay, and can be started again."""
         chosen = [container.id for container in containers]
@@ -204,6 +256,10 @@ class Engine:
         """Run a command in a running container; return its exit code and everything it wrote."""
         done = self.client.containers.get(name).exec_run(command)
         return int(done.exit_code or 0), done.output.decode("utf-8", "replace").strip()
+
+
+def _wanted(labels: t.Mapping[str, str]) -> list[str]:
+    return [f"{names.LABEL}{name}={value}" for name, value in labels.items()]
 
 
 def docker_command(*words: str, timeout: float = 600) -> str:

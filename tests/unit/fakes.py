@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import inventory, names, rendering
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Container, Image
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Container, Image, Kept
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Place, Server
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
@@ -114,6 +114,8 @@ class FakeEngine:
         self.images = {name: Image(id=f"sha256:{name}", digest=None, user=os.getuid()) for name in images}
         self.made_networks: dict[str, dict[str, t.Any]] = {}
         self.made_volumes: dict[str, dict[str, t.Any]] = {}
+        self.mounted: dict[str, tuple[str, ...]] = {}
+        self.public_network: str | None = None
         self.removed: list[str] = []
         self.written: dict[str, list[str]] = {}
         self.registry: set[str] = set()
@@ -142,6 +144,33 @@ class FakeEngine:
 
     def networks(self) -> set[str]:
         return set(self.made_networks)
+
+    def networks_of(self, **labels: str) -> list[Kept]:
+        return self._kept(self.made_networks, labels, lambda one: one.addresses)
+
+    def volumes_of(self, **labels: str) -> list[Kept]:
+        return self._kept(self.made_volumes, labels, lambda one: self.mounted.get(one.name, ()))
+
+    def _kept(
+        self, made: dict[str, dict[str, t.Any]], labels: dict[str, str], uses: Callable[[Container], t.Container[str]]
+    ) -> list[Kept]:
+        found = [
+            Kept(name, one["labels"], tuple(sorted(user.name for user in self.standing.values() if name in uses(user))))
+            for name, one in made.items()
+        ]
+        return [one for one in found if all(one.label(name) == value for name, value in labels.items())]
+
+    def way_in(self, name: str) -> str | None:
+        return self.public_network if name in self.standing else None
+
+    def leave(self, network: str, container: str) -> None:
+        one = self.standing[container]
+        left = {name: address for name, address in one.addresses.items() if name != network}
+        self.standing[container] = replace(one, addresses=left)
+
+    def drop(self, kind: str, name: str) -> None:
+        made = self.made_networks if kind == "network" else self.made_volumes
+        del made[name]
 
     def owner(self, kind: str, name: str) -> str | None:
         made = self.made_networks if kind == "network" else self.made_volumes
@@ -210,11 +239,19 @@ class FakeProxy(Proxy):
         before = {name: self.files[name]} if name in self.files else {}
         return Plan(state, state.with_routes(routing, color), {name: content}, before)
 
+    def files_of(self, key: str) -> list[str]:
+        return [f"{key}-{color}" for color in names.COLORS]
+
+    def plan_forget(self, state: State, key: str) -> Plan:
+        there = {name: self.files[name] for name in self.files_of(key) if name in self.files}
+        return Plan(state, state.without(key), dict.fromkeys(there), there)
+
     def apply(self, change: Callable[[State], Plan]) -> Plan:
         plan = change(self.state)
         self.plans.append(plan)
         self.state = plan.after
-        self.files.update(plan.files)
+        everything = {**self.files, **plan.files}
+        self.files = {name: content for name, content in everything.items() if content is not None}
         return plan
 
     def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:

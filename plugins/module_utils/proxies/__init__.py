@@ -119,6 +119,15 @@ class State:
         """Return the state in which the color that is not live answers a percentage of a stack's clients."""
         return replace(self, weights=_put(self.weights, key, percent or None), settled=True)
 
+    def known(self) -> set[str]:
+        """Return the keys of all stacks that the proxy knows."""
+        return {*self.live, *self.weights, *self.closed, *(key for key, _color, _address in self.routes)}
+
+    def without(self, key: str) -> State:
+        """Return the state in which the proxy knows nothing of a stack."""
+        routes = {way: service for way, service in self.routes.items() if way[0] != key}
+        return replace(self.with_live(key, None).with_closed([key], None), routes=routes)
+
     def with_closed(self, keys: t.Iterable[str], how: str | None) -> State:
         """Return the state in which stacks are closed, or open again with None."""
         closed = dict(self.closed)
@@ -138,11 +147,14 @@ def _put(mapping: t.Mapping[str, Value], key: str, value: Value | None) -> dict[
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be different: the state before and after, and the configuration files that change with it."""
+    """What will be different: the state before and after, and the configuration files that change with it.
+
+    A file whose content is None goes away.
+    """
 
     before: State
     after: State
-    files: t.Mapping[str, str] = field(default_factory=dict)
+    files: t.Mapping[str, str | None] = field(default_factory=dict)
     files_before: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -182,6 +194,16 @@ class Proxy(abc.ABC):
     @abc.abstractmethod
     def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
         """Return what it takes for a color to have exactly these routes; none at all when there is no route."""
+
+    @abc.abstractmethod
+    def files_of(self, key: str) -> list[str]:
+        """Return the names of the files in ``conf.d`` that only one stack has, there or not."""
+
+    def plan_forget(self, state: State, key: str) -> Plan:
+        """Return what it takes for the proxy to know nothing of a stack, on any color."""
+        contents = {name: files.read(self.folder / "conf.d" / name) for name in self.files_of(key)}
+        there = {name: content for name, content in contents.items() if content is not None}
+        return Plan(state, state.without(key), dict.fromkeys(there), there)
 
     @staticmethod
     def plan_switch(state: State, key: str, color: str | None) -> Plan:

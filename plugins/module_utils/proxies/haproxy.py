@@ -18,7 +18,7 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
-from .. import files
+from .. import files, names
 from ..errors import SwitchyardError
 from . import Plan, Proxy, Routing, State, Way
 
@@ -102,9 +102,10 @@ def parse_processes(answer: str) -> list[str]:
     return [row[0] for row in map(str.split, answer.splitlines()) if len(row) > 1 and row[1] == "worker"]
 
 
-def backends_in(configurations: t.Mapping[str, str]) -> set[str]:
+def backends_in(configurations: t.Mapping[str, str | None]) -> set[str]:
     """Return the names of the backends in configuration files."""
-    return {name for text in configurations.values() for name in re.findall(r"^backend (\S+)", text, re.MULTILINE)}
+    texts = filter(None, configurations.values())
+    return {name for text in texts for name in re.findall(r"^backend (\S+)", text, re.MULTILINE)}
 
 
 class HAProxy(Proxy):
@@ -191,6 +192,10 @@ class HAProxy(Proxy):
             files_before={name: current} if current is not None else {},
         )
 
+    def files_of(self, key: str) -> list[str]:
+        """Return a name per color; see the interface."""
+        return [f"50-{key}-{color}.cfg" for color in names.COLORS]
+
     # --- making it so ---
 
     def apply(self, change: t.Callable[[State], Plan]) -> Plan:
@@ -218,23 +223,19 @@ class HAProxy(Proxy):
         for path in live.glob("*.cfg"):
             files.write(staged / path.name, path.read_text(encoding="utf-8"))
         for name, content in plan.files.items():
-            files.write(staged / name, content)
+            files.put(staged / name, content)
         complaint = self.check()
         if complaint:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {complaint}")
         # The maps name what the new configuration has, so they go first: a worker that starts reads both.
         self._write_maps(plan.after)
         for name, content in plan.files.items():
-            files.write(live / name, content)
+            files.put(live / name, content)
         self._save_servers({*backends_in(plan.files), *backends_in(plan.files_before)})
         answer = self.ask("reload")
         if not answer.startswith("Success=1"):
             for name in plan.files:
-                before = plan.files_before.get(name)
-                if before is None:
-                    (live / name).unlink()
-                else:
-                    files.write(live / name, before)
+                files.put(live / name, plan.files_before.get(name))
             self._write_maps(plan.before)
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {answer}")
 

@@ -260,11 +260,14 @@ def opened_by(key: str) -> str:
 KEY, ROUTES, LOOKUP = "10-key.server", "40-routes.http", "40-routes.server"
 
 
-def completed(contents: t.Mapping[str, str], routes: t.Mapping[Way, str], key: str) -> tuple[dict[str, str], str]:
+def completed(
+    contents: t.Mapping[str, str | None], routes: t.Mapping[Way, str], key: str
+) -> tuple[dict[str, str], str]:
     """Return a whole configuration with these routes and this key, and its mark."""
     head = "# All routes of this server. Written by releases; changes here are lost.\n\n"
     table = Table(routes)
-    whole = {**contents, KEY: opened_by(key), LOOKUP: head + table.lookup()}
+    there = {name: text for name, text in contents.items() if text is not None}
+    whole = {**there, KEY: opened_by(key), LOOKUP: head + table.lookup()}
 
     def marked(mark: str) -> dict[str, str]:
         return {**whole, ROUTES: f"{head}{table.maps()}\n{admin(routes, mark)}"}
@@ -368,6 +371,10 @@ class Nginx(Proxy):
             files_before={name: current} if known and current is not None else {},
         )
 
+    def files_of(self, key: str) -> list[str]:
+        """Return a name per color; see the interface."""
+        return [_file(key, color) for color in names.COLORS]
+
     # --- making it so ---
 
     def apply(self, change: t.Callable[[State], Plan]) -> Plan:
@@ -380,6 +387,7 @@ class Nginx(Proxy):
                 before = self._lying()
                 try:
                     self._set_flags(flags_of(plan.after))
+                    self._clean(plan)
                 except (SwitchyardError, OSError):
                     with suppress(SwitchyardError, OSError):
                         self._set_flags(before)
@@ -401,6 +409,14 @@ class Nginx(Proxy):
                 f"The proxy does not see the flags in {folder} as they are ({left[0][0]}). Is the folder still mounted?"
             )
 
+    def _clean(self, plan: Plan) -> None:
+        """Take away the flags of stacks that nginx is to forget: a color that means nothing stays otherwise."""
+        gone = plan.before.known() - plan.after.known()
+        for name in self._lying():
+            found = FLAG.match(name)
+            if found and found["key"] in gone:
+                (self.folder / "flags" / name).unlink(missing_ok=True)
+
     def _lying(self) -> set[str]:
         return {path.name for path in (self.folder / "flags").iterdir()}
 
@@ -420,17 +436,14 @@ class Nginx(Proxy):
             told = "\n".join(_emergencies(words.splitlines())) or words
             told = told.replace(f"{INSIDE}/staged", str(live))
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {told}")
-        changed = [name for name in wanted if wanted[name] != before.get(name)]
+        changed = [name for name in {**before, **wanted} if wanted.get(name) != before.get(name)]
         for name in changed:
-            files.write(live / name, wanted[name])
+            files.put(live / name, wanted.get(name))
         # Where nothing is live, nobody is cut off.
         complaint = self._reload(mark, self.quiet if plan.before.live else 0)
         if complaint:
             for name in changed:
-                if name in before:
-                    files.write(live / name, before[name])
-                else:
-                    (live / name).unlink()
+                files.put(live / name, before.get(name))
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {complaint}")
 
     def _reload(self, mark: str, quiet: float) -> str | None:

@@ -56,6 +56,8 @@ TRIAL_LIMIT = 15.0
 POLL = 0.01
 
 Document = dict[str, t.Any]
+# Files by name; one whose text is None goes away.
+Contents = t.Mapping[str, t.Optional[str]]
 
 
 @dataclass(frozen=True)
@@ -301,11 +303,6 @@ def servers_of(raw: Document) -> dict[str, str]:
     }
 
 
-def keys_of(state: State) -> set[str]:
-    """Return the keys of all stacks that a state knows."""
-    return {*state.live, *state.weights, *state.closed, *(key for key, _color, _address in state.routes)}
-
-
 def differences(content: Document, raw: Document, key: str | None = None) -> list[str]:
     """Return what Traefik does not do as a file says, a sentence each.
 
@@ -327,6 +324,15 @@ def differences(content: Document, raw: Document, key: str | None = None) -> lis
             mine = {name.removesuffix("@file") for name in there if name.startswith(f"{key}:")}
             found += [f"{name} is still there" for name in sorted(mine - set(wanted))]
     return found
+
+
+def unlike(contents: Contents, raw: Document) -> list[str]:
+    """Return what Traefik does not do as these files say; of one that went away, nothing may be left."""
+    return [
+        words
+        for name, text in contents.items()
+        for words in differences(parse(text) if text else {}, raw, _key_of(name))
+    ]
 
 
 def _within(wanted: t.Any, seen: t.Any) -> bool:
@@ -434,7 +440,7 @@ class Traefik(Proxy):
         state, servers, form = state_of(raw), servers_of(raw), self._form()
         return replace(
             state,
-            settled=not any(differences(document(key, state, servers, form), raw, key) for key in keys_of(state)),
+            settled=not any(differences(document(key, state, servers, form), raw, key) for key in state.known()),
         )
 
     def _containers(self, key: str, color: str) -> list[Container]:
@@ -493,6 +499,10 @@ class Traefik(Proxy):
             files_before={name: current} if current is not None else {},
         )
 
+    def files_of(self, key: str) -> list[str]:
+        """Return the one name; see the interface."""
+        return [file_name(key)]
+
     def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
         """Do nothing: Traefik asks for a name's address at every new connection."""
 
@@ -510,32 +520,28 @@ class Traefik(Proxy):
                 self._carry_out(plan, contents)
             return plan
 
-    def _contents(self, plan: Plan, raw: Document) -> dict[str, str]:
+    def _contents(self, plan: Plan, raw: Document) -> dict[str, str | None]:
         """Return the files that will be different."""
         servers, form = servers_of(raw), self._form()
-        wanted = {
+        wanted: dict[str, str | None] = {
             file_name(key): text_of(document(key, plan.after, servers, form))
-            for key in sorted(keys_of(plan.before) | keys_of(plan.after))
+            for key in sorted(plan.before.known() | plan.after.known())
         }
         wanted.update(plan.files)
         folder = self.folder / "conf.d"
         return {name: text for name, text in wanted.items() if files.read(folder / name) != text}
 
-    def _carry_out(self, plan: Plan, contents: t.Mapping[str, str]) -> None:
+    def _carry_out(self, plan: Plan, contents: Contents) -> None:
         folder = self.folder / "conf.d"
         before = {name: files.read(folder / name) for name in contents}
         try:
             self._hold({**plan.before.closed, **plan.after.closed})
             for name, text in contents.items():
-                self._write(folder / name, text)
+                self._put(folder / name, text)
             self._confirm(contents)
         except (SwitchyardError, OSError) as error:
             for name, old in before.items():
-                if old is None:
-                    (folder / name).unlink(missing_ok=True)
-                else:
-                    self._write(folder / name, old)
-            files.sync_folder(folder)
+                self._put(folder / name, old)
             with contextlib.suppress(SwitchyardError):
                 self._hold(plan.before.closed)
             raise SwitchyardError(
@@ -544,16 +550,19 @@ class Traefik(Proxy):
         files.write_json(self.folder / "proved.json", self._signature(), 0o600)
         self._hold(plan.after.closed)
 
-    def _write(self, path: Path, text: str) -> None:
-        """Write a file that only the proxy reads: it may hold the key of the private way in."""
-        files.write(path, text, 0o600, self.uid)
+    def _put(self, path: Path, text: str | None) -> None:
+        """Write a file that only the proxy reads: it may hold the key of the private way in; with None it goes."""
+        if text is None:
+            files.put(path, None)
+        else:
+            files.write(path, text, 0o600, self.uid)
 
-    def _confirm(self, contents: t.Mapping[str, str]) -> None:
+    def _confirm(self, contents: Contents) -> None:
         """Wait until Traefik does what the files say. Raises SwitchyardError with its own words when it does not."""
         end = time.monotonic() + LIVE_LIMIT
         while True:
             raw = self._raw()
-            left = [words for name, text in contents.items() for words in differences(parse(text), raw, _key_of(name))]
+            left = unlike(contents, raw)
             if not left:
                 return
             if time.monotonic() > end:
@@ -576,16 +585,16 @@ class Traefik(Proxy):
         """Return whether the folder is as it was when Traefik last took a change over: then all of it is valid."""
         return bool(files.read_json(self.folder / "proved.json") == self._signature())
 
-    def _try(self, contents: t.Mapping[str, str]) -> None:
+    def _try(self, contents: Contents) -> None:
         """Load the folder with the new files in a second Traefik beside the first. Raises SwitchyardError."""
         live, staged = self.folder / "conf.d", self.folder / "staged"
         for old in staged.iterdir():
             old.unlink()
         for path in live.iterdir():
             if path.is_file() and path.suffix in (".yml", ".yaml", ".toml"):
-                self._write(staged / path.name, path.read_text(encoding="utf-8"))
+                self._put(staged / path.name, path.read_text(encoding="utf-8"))
         for name, text in contents.items():
-            self._write(staged / name, text)
+            self._put(staged / name, text)
         with _beside(self.container) as said:
             left, log = self._watch(contents, said)
         if left is None:
@@ -599,14 +608,14 @@ class Traefik(Proxy):
         if left:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {'; '.join(left)}.")
 
-    def _watch(self, contents: t.Mapping[str, str], said: t.Callable[[], str]) -> tuple[list[str] | None, str]:
+    def _watch(self, contents: Contents, said: t.Callable[[], str]) -> tuple[list[str] | None, str]:
         """Return what the second Traefik does not do as the files say, None when it loads nothing; and its words."""
         end = time.monotonic() + TRIAL_LIMIT
         left: list[str] | None = None
         while time.monotonic() < end:
             with contextlib.suppress(SwitchyardError):
                 raw = self._raw(TRIAL_PORT)
-                left = [w for name, text in contents.items() for w in differences(parse(text), raw, _key_of(name))]
+                left = unlike(contents, raw)
                 break
             if any("provider" in line and complaints(line) for line in said().splitlines()):
                 break

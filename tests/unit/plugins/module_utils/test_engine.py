@@ -5,6 +5,7 @@ import re
 import sys
 import typing as t
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -203,3 +204,44 @@ def test_a_server_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "docker", None)
     with pytest.raises(SwitchyardError, match=r"Docker SDK is missing on this server. Run setup\.yml"):
         engine_module.Engine()
+
+
+@pytest.mark.parametrize(("kind", "answer"), [("network", []), ("volume", {"Volumes": []})])
+def test_networks_and_volumes_are_told_with_their_users(daemon: Daemon, kind: str, answer: t.Any) -> None:
+    found = Engine().networks_of if kind == "network" else Engine().volumes_of
+    daemon.answers[f"/{kind}s"] = answer
+    assert found(project="po") == []
+    ours = [{"Name": "po-shop-prod", "Labels": {"io.switchyard.stack": "shop"}}]
+    daemon.answers[f"/{kind}s"] = ours if kind == "network" else {"Volumes": ours}
+    daemon.answers["/containers/json"] = [{"Names": ["/po-web-prod-blue"]}, {"Names": ["/a-stranger"]}]
+    kept = found(project="po", stack="shop")[0]
+    assert (kept.name, kept.label("stack"), kept.users) == ("po-shop-prod", "shop", ("a-stranger", "po-web-prod-blue"))
+    asked = [json.loads(query["filters"][0]) for path, query in daemon.asked if path == f"/{kind}s"][-1]
+    assert asked == {"label": ["io.switchyard.project=po", "io.switchyard.stack=shop"]}
+    users = next(query for path, query in daemon.asked if path == "/containers/json")
+    assert (json.loads(users["filters"][0]), users["all"]) == ({kind: ["po-shop-prod"]}, ["1"])
+
+
+def test_the_way_in_is_the_network_with_the_default_route(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "4711/net").mkdir(parents=True)
+    table = "Iface Destination Gateway\neth1 000012AC 00000000\neth0 00000000 010013AC\n"
+    (tmp_path / "4711/net/route").write_text(table)
+    networks = {"po-front-prod": {"Gateway": "172.18.0.1"}, "po-front-qual": {"Gateway": "172.19.0.1"}}
+    proxy = {"State": {"Pid": 4711}, "HostConfig": {"PortBindings": {}}, "NetworkSettings": {"Networks": networks}}
+    daemon.answers["/containers/po-proxy/json"] = proxy
+    assert Engine().way_in("po-proxy", tmp_path) is None
+    daemon.answers["/containers/po-proxy/json"] = {**proxy, "HostConfig": {"PortBindings": {"8080/tcp": [{}]}}}
+    assert Engine().way_in("po-proxy", tmp_path) == "po-front-qual"
+    assert Engine().way_in("nobody", tmp_path) is None
+
+
+def test_what_nobody_uses_is_removed(daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]) -> None:
+    notes = docker("")
+    Engine().leave("po-front-prod", "po-proxy")
+    Engine().drop("network", "po-front-prod")
+    Engine().drop("volume", "po-media-prod")
+    assert notes() == [
+        "network disconnect -- po-front-prod po-proxy",
+        "network rm -- po-front-prod",
+        "volume rm -- po-media-prod",
+    ]

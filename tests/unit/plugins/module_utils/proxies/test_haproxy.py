@@ -448,3 +448,27 @@ def test_without_the_key_no_request_is_sent(proxy: haproxy.HAProxy) -> None:
     (proxy.folder / "private.key").unlink()
     with pytest.raises(SwitchyardError, match=r"private\.key is missing"):
         proxy.request(HOST, "/")
+
+
+def test_a_stack_is_forgotten_whole_and_its_neighbours_are_not(
+    proxy: haproxy.HAProxy, master: FakeMaster, check: Check
+) -> None:
+    for color in ("blue", "green"):
+        proxy.apply(lambda state, color=color: proxy.plan_routes(state, SHOP, color))  # type: ignore[misc]
+    assert FILE in proxy.files_of("po.shop.prod")
+    done = proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod"))
+    assert done.after == STATE.without("po.shop.prod")
+    assert told(master) == on_disk(proxy) == done.after
+    assert done.after.known() == {"po-blog-prod"}
+    assert list((proxy.folder / "conf.d").glob("50-po.shop.prod-*")) == []
+    assert FILE not in check.staged[-1]
+    assert not proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod")).changed
+
+
+def test_a_stack_that_the_proxy_does_not_forget_keeps_its_files(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    master.reload_answer = "Success=0\n--\nno\n"
+    with pytest.raises(SwitchyardError, match="refused the reload"):
+        proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod"))
+    assert (proxy.folder / "conf.d" / FILE).exists()
+    assert on_disk(proxy).known() == STATE.known()

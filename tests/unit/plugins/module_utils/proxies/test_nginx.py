@@ -428,3 +428,23 @@ def test_the_first_start_finds_what_it_includes(proxy: nginx.Nginx) -> None:
 def test_addresses_are_left_to_dns(proxy: nginx.Nginx, running: FakeNginx) -> None:
     proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
     assert running.log == []
+
+
+def test_a_stack_is_forgotten_with_every_flag_of_it(proxy: nginx.Nginx) -> None:
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    proxy.apply(switch("green"))
+    proxy.apply(switch(None))
+    assert f"{KEY}.green" in on_disk(proxy)
+    done = proxy.apply(lambda state: proxy.plan_forget(state, KEY))
+    assert proxy.read() == done.after == STATE.without(KEY)
+    assert not [name for name in on_disk(proxy) if name.startswith(f"{KEY}.")]
+    assert not (proxy.folder / "conf.d" / FILE).exists()
+    assert not proxy.apply(lambda state: proxy.plan_forget(state, KEY)).changed
+
+
+def test_a_stack_that_nginx_does_not_forget_keeps_its_files(proxy: nginx.Nginx, running: FakeNginx) -> None:
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    running.emergency = "[emerg] no"
+    with pytest.raises(SwitchyardError, match="refused the reload"):
+        proxy.apply(lambda state: proxy.plan_forget(state, KEY))
+    assert (proxy.folder / "conf.d" / FILE).exists()

@@ -356,7 +356,7 @@ def test_nothing_of_a_stack_is_an_empty_file() -> None:
 )
 def test_what_traefik_shows_is_the_state_that_was_written(state: State) -> None:
     servers = {**SERVERS, "po.a_b.qual:green:site": "http://po-site-qual-green:80"}
-    contents = [traefik.document(key, state, servers, FORM) for key in traefik.keys_of(state)]
+    contents = [traefik.document(key, state, servers, FORM) for key in state.known()]
     assert traefik.state_of(seen(*contents)) == state
 
 
@@ -625,3 +625,22 @@ def test_nothing_has_to_be_told_of_addresses(shop: traefik.Traefik, folder: Path
     before = files.read(folder / "conf.d" / FILE)
     shop.aim(SHOP, "green", {"web": "172.18.0.4"})
     assert files.read(folder / "conf.d" / FILE) == before
+
+
+def test_a_stack_is_forgotten_with_its_file(shop: traefik.Traefik, trial: FakeTraefik, folder: Path) -> None:
+    close(shop, "maintenance")
+    done = shop.apply(lambda state: shop.plan_forget(state, KEY))
+    assert shop.read() == done.after == State()
+    assert not (folder / "conf.d" / traefik.file_name(KEY)).exists()
+    assert not shop.apply(lambda state: shop.plan_forget(state, KEY)).changed
+
+
+def test_a_stack_that_traefik_does_not_forget_keeps_its_file(
+    shop: traefik.Traefik, running: FakeTraefik, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traefik, "LIVE_LIMIT", 0.05)
+    stale = running.raw
+    monkeypatch.setattr(shop, "_raw", lambda port=None: stale if port is None else {})
+    with pytest.raises(SwitchyardError, match="still there"):
+        shop.apply(lambda state: shop.plan_forget(state, KEY))
+    assert (folder / "conf.d" / traefik.file_name(KEY)).exists()
