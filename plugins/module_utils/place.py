@@ -17,23 +17,14 @@ from .errors import SwitchyardError
 from .gates import Standing
 from .lease import Lock
 from .proxies import Proxy, Route, Routing, Static
-from .proxies.haproxy import INSIDE, HAProxy
+from .proxies.haproxy import HAProxy
 from .proxies.nginx import Nginx
 from .proxies.rules import rules_of
 from .proxies.traefik import Traefik
 from .records import Record, Records
 
-
-def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
-    def check() -> str | None:
-        code, words = engine.run_inside(settings["container"], ["haproxy", "-c", "-f", f"{INSIDE}/staged"])
-        return words if code else None
-
-    return HAProxy(folder, settings, check)
-
-
 PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
-    "haproxy": _haproxy,
+    "haproxy": HAProxy,
     "nginx": Nginx,
     "traefik": Traefik,
 }
@@ -57,8 +48,14 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
     return PROXIES[provider](folder, settings, engine)
 
 
-def routing_of(stack: dict[str, t.Any], project: str, environment: str, replicas: dict[str, int]) -> Routing:
-    """Return the routes of a checked stack."""
+def routing_of(
+    stack: dict[str, t.Any],
+    project: str,
+    environment: str,
+    replicas: dict[str, int],
+    ports: t.Mapping[str, t.Sequence[int]] | None = None,
+) -> Routing:
+    """Return the routes of a checked stack, and the ports on which one of its colors is published."""
     routes = tuple(
         Route(route["service"], route["port"], host, route["path"], rules_of(route, environment))
         for route in stack["routes"]
@@ -70,7 +67,7 @@ def routing_of(stack: dict[str, t.Any], project: str, environment: str, replicas
         for way in stack.get("static", [])
         for host in way["hosts"]
     )
-    return Routing(project, environment, stack["name"], routes, replicas, static)
+    return Routing(project, environment, stack["name"], routes, replicas, static, ports or {})
 
 
 @dataclass(frozen=True)
@@ -169,7 +166,7 @@ class Place:
 
     def standing(self, record: Record) -> Standing:
         """Return what the gates need to know of a release's color."""
-        routing = routing_of(record.stack, self.project, self.environment, record.replicas)
+        routing = routing_of(record.stack, self.project, self.environment, record.replicas, record.ports)
         network = names.network(self.project, "front", self.environment)
         return Standing(routing, record.color, network, record.containers)
 

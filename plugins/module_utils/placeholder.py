@@ -68,15 +68,20 @@ def announce(
     server: Server, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], only_look: bool = False
 ) -> Announcing:
     """Make it so. Raises SwitchyardError."""
-    wanted = plan(server, server.proxy.read(), stacks, pages)
     if only_look:
-        return wanted
+        return plan(server, _seen(server), stacks, pages)
+    wanted = plan(server, server.proxy.read(), stacks, pages)
     for kind, page in wanted.pages.items():
         if page != wanted.pages_before[kind]:
             files.put(_path(server, kind), page)
     for routing in wanted.routings:
         server.proxy.apply(_giving(server.proxy, routing))
     return wanted
+
+
+def _seen(server: Server) -> State:
+    """Return what the proxy does; nothing where none stands yet, as in check mode before the first setup."""
+    return server.proxy.read() if (server.root / "proxy" / "proxy.json").exists() else State()
 
 
 def _giving(proxy: Proxy, routing: Routing) -> t.Callable[[State], Plan]:

@@ -22,6 +22,8 @@ from .errors import SwitchyardError
 class Record:
     """One release; times are seconds (epoch), ``steps`` is how many steps of its canary are done.
 
+    ``ports`` are those on which its services are published, for a proxy that runs on the server itself.
+
     ``state`` is ``prepared``, ``paused``, ``live``, ``replaced`` or ``failed``.
     """
 
@@ -36,6 +38,7 @@ class Record:
     previous: int | None = None
     images: dict[str, str] = field(default_factory=dict)
     replicas: dict[str, int] = field(default_factory=dict)
+    ports: dict[str, list[int]] = field(default_factory=dict)
     containers: int = 0
     workers: int = 0
     accessories: int = 0

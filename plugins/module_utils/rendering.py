@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from . import names
 from .errors import Problem
+from .ports import ADDRESS
 
 Mapping = dict[str, t.Any]
 
@@ -34,7 +35,10 @@ _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 
 @dataclass(frozen=True)
 class Release:
-    """What a release adds to the files: whose it is, its number, its folder and its pinned images."""
+    """What a release adds to the files: whose it is, its number, its folder and its pinned images.
+
+    ``ports`` are those of the server on which a color's services are published, where the proxy needs them.
+    """
 
     project: str
     environment: str
@@ -42,6 +46,7 @@ class Release:
     folder: str = "/"
     fingerprint: str = ""
     images: t.Mapping[str, str] = field(default_factory=dict)
+    ports: t.Mapping[str, t.Mapping[str, t.Sequence[int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -245,6 +250,11 @@ class _Projects:
         }
         if waits:
             service["depends_on"] = waits
+        published = self.release.ports.get(color or "", {}).get(name)
+        if published:
+            inside = next(route["port"] for route in reversed(self.stack["routes"]) if route["service"] == name)
+            row = str(published[0]) if len(published) == 1 else f"{published[0]}-{published[-1]}"
+            service["ports"] = [{"target": inside, "published": row, "host_ip": ADDRESS, "protocol": "tcp"}]
         if color:
             service["environment"] = {**given.get("environment", {}), "SWITCHYARD_COLOR": color}
         return service

@@ -216,6 +216,7 @@ class FakeProxy(Proxy):
     def __init__(self, state: State | None = None) -> None:
         self.state = state or State()
         self.equipment = Equipment()
+        self.ports = None
         self.files: dict[str, str] = {}
         self.plans: list[Plan] = []
         self.aimed: list[tuple[str, dict[str, str]]] = []

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .. import files, names
 from ..errors import SwitchyardError
+from ..ports import ADDRESS
 from .rules import NONE, Equipment, Rules
 
 
@@ -48,7 +49,10 @@ class Static:
 
 @dataclass(frozen=True)
 class Routing:
-    """All routes of one stack, and where each color of a routed service answers."""
+    """All routes of one stack, and where each color of a routed service answers.
+
+    ``ports`` are those on which one color is published, where the proxy runs on the server itself.
+    """
 
     project: str
     environment: str
@@ -56,6 +60,7 @@ class Routing:
     routes: tuple[Route, ...]
     replicas: t.Mapping[str, int] = field(default_factory=dict)
     static: tuple[Static, ...] = ()
+    ports: t.Mapping[str, t.Sequence[int]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -65,6 +70,10 @@ class Routing:
     def server(self, service: str, color: str) -> str:
         """Return the DNS name of a color of a service."""
         return names.container(self.project, service, self.environment, color)
+
+    def published(self, service: str) -> list[str]:
+        """Return the addresses at which a service of the color is published; none before its first release."""
+        return [f"{ADDRESS}:{port}" for port in self.ports.get(service, ())]
 
     def services(self) -> dict[str, int]:
         """Return the routed services with their ports, in the order of the routes."""
@@ -177,6 +186,8 @@ class Proxy(abc.ABC):
         self.address = str(settings["address"])
         self.port = int(settings["port"])
         self.equipment = Equipment.of(settings)
+        # The first and the last port on which colors are published; None where Docker's DNS finds the containers.
+        self.ports: tuple[int, int] | None = tuple(settings["ports"]) if settings.get("ports") else None
 
     @staticmethod
     def cannot(rules: Rules) -> list[tuple[str, str]]:

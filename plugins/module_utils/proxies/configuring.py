@@ -9,6 +9,7 @@ import typing as t
 
 from .. import files
 from ..place import Server
+from ..running import running as running_of
 from . import Plan, State
 
 
@@ -18,6 +19,10 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
     """
     folder = server.root / "proxy"
+    if only_look and not (folder / "proxy.json").exists():
+        # Before the first setup there is nothing to compare with.
+        diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
+        return {"changed": True, "running": False, "diff": diff}
     path = folder / "conf.d" / server.proxy.own_file
     before = files.read(path)
     running = is_running(server)
@@ -39,7 +44,6 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
 
 
 def is_running(server: Server) -> bool:
-    """Return whether the proxy's container runs now."""
+    """Return whether the proxy runs now."""
     settings = files.read_json(server.root / "proxy" / "proxy.json")
-    container = server.engine.container(settings["container"]) if settings else None
-    return bool(container and container.running)
+    return bool(settings) and running_of(settings, server.engine).is_up()

@@ -20,9 +20,13 @@ from pathlib import Path
 
 from .. import files, names
 from ..errors import SwitchyardError
+from ..running import running
 from . import Plan, Proxy, Routing, State, Way
 
-# Where the folders of the server are mounted in the container; roles/proxy uses the same paths.
+if t.TYPE_CHECKING:
+    from ..engine import Engine
+
+# Where the folders of the server are mounted for the proxy; roles/proxy uses the same paths.
 INSIDE = "/etc/switchyard"
 
 # In the order in which they change: what leads to a color comes before the color, and requests that were held go on
@@ -37,16 +41,18 @@ def backend(key: str, service: str, color: str) -> str:
     return f"{key}_{service}_{color}"
 
 
-def configuration(routing: Routing, color: str) -> str:
-    """Return the configuration of one color: a backend per service, its servers found by Docker's DNS."""
+def configuration(routing: Routing, color: str, published: bool = False) -> str:
+    """Return the configuration of one color: a backend per service.
+
+    Its servers are found by Docker's DNS, or at the ports on which they are ``published``.
+    """
     lines = [f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.", ""]
     for service, port in routing.services().items():
         count = routing.replicas.get(service, 1)
-        lines += [
-            f"backend {backend(routing.key, service, color)}",
-            f"    server-template {service} {count} {routing.server(service, color)}:{port}",
-            "",
-        ]
+        found = [f"    server-template {service} {count} {routing.server(service, color)}:{port}"]
+        if published:
+            found = [f"    server {service}{n} {at}" for n, at in enumerate(routing.published(service), 1)]
+        lines += [f"backend {backend(routing.key, service, color)}", *found, ""]
     return "\n".join(lines)
 
 
@@ -109,14 +115,14 @@ def backends_in(configurations: t.Mapping[str, str | None]) -> set[str]:
 
 
 class HAProxy(Proxy):
-    """The HAProxy that the role ``proxy`` put under ``folder``; ``check`` validates the staged configuration."""
+    """The HAProxy that the role ``proxy`` put under ``folder``."""
 
     own_file = "00-proxy.cfg"
 
-    def __init__(self, folder: Path, settings: dict[str, t.Any], check: t.Callable[[], str | None]) -> None:
-        """Take the role's folder and its settings; ``check`` returns the complaint about the staged files, or None."""
+    def __init__(self, folder: Path, settings: t.Mapping[str, t.Any], engine: Engine) -> None:
+        """Take the role's folder and its settings, and the engine of the server."""
         super().__init__(folder, settings)
-        self.check = check
+        self.running = running(settings, engine)
 
     # --- what the running process says ---
 
@@ -136,7 +142,7 @@ class HAProxy(Proxy):
         except OSError as error:
             raise SwitchyardError(
                 f"The proxy does not answer on {self.folder}/run/master.sock ({error}). "
-                "Look at its log with 'docker logs', then run setup.yml."
+                f"Look at its log with '{self.running.log_command}', then run setup.yml."
             ) from error
         return answer.decode("utf-8", "replace").strip()
 
@@ -188,7 +194,7 @@ class HAProxy(Proxy):
         return Plan(
             before=state,
             after=state.with_routes(routing, color),
-            files={name: configuration(routing, color)},
+            files={name: configuration(routing, color, published=self.ports is not None)},
             files_before={name: current} if current is not None else {},
         )
 
@@ -224,8 +230,8 @@ class HAProxy(Proxy):
             files.write(staged / path.name, path.read_text(encoding="utf-8"))
         for name, content in plan.files.items():
             files.put(staged / name, content)
-        complaint = self.check()
-        if complaint:
+        code, complaint = self.running.run(["haproxy", "-c", "-f", f"{INSIDE}/staged"])
+        if code:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {complaint}")
         # The maps name what the new configuration has, so they go first: a worker that starts reads both.
         self._write_maps(plan.after)
@@ -282,7 +288,12 @@ class HAProxy(Proxy):
             raise SwitchyardError(f"The proxy refused '{command.splitlines()[0]}': {answer}")
 
     def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
-        """Set the addresses of services with one container; DNS keeps following them afterwards."""
+        """Set the addresses of services with one container; DNS keeps following them afterwards.
+
+        A service that is published is at its port already.
+        """
+        if self.ports:
+            return
         for worker in self.workers():
             for service, address in addresses.items():
                 if routing.replicas.get(service, 1) == 1:

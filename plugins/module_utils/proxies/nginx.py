@@ -30,12 +30,13 @@ from urllib.parse import quote, unquote
 
 from .. import connections, files, names
 from ..errors import SwitchyardError
+from ..running import running
 from . import Plan, Proxy, Routing, State, Way
 
 if t.TYPE_CHECKING:
     from ..engine import Container, Engine
 
-# Where the folders of the server are mounted in the container; roles/proxy uses the same paths.
+# Where the folders of the server are mounted for the proxy; roles/proxy uses the same paths.
 INSIDE = "/etc/switchyard"
 
 FLAG = re.compile(r"(?P<key>.+)\.(?P<kind>live|green|maintenance|hold|to-(?P<color>blue|green)\.(?P<number>\d{1,2}))\Z")
@@ -128,9 +129,28 @@ def servers(routing: Routing, color: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def published(routing: Routing, color: str) -> dict[str, str]:
+    """Return the same for services that are published on the server: a group of ports per service, and a map to them.
+
+    Behind a group's name stands the port inside the container, for who counts its connections.
+    """
+    head = f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.\n"
+    entries, groups = head, head
+    for service, port in routing.services().items():
+        if not routing.published(service):
+            continue
+        group = f"{routing.key}_{service}_{color}"
+        entries += f'"{routing.key}:{color}:{service}" {group}; # {port}\n'
+        # What does not answer is asked again with the next request, as Docker's DNS would have it.
+        members = "".join(f"    server {at} max_fails=0;\n" for at in routing.published(service))
+        groups += f"upstream {group} {{\n{members}}}\n"
+    return {_file(routing.key, color): entries, _file(routing.key, color, "upstream"): groups}
+
+
 def ports_in(text: str) -> dict[str, int]:
-    """Return the port of each service in the map entries of a color."""
-    return {found[1]: int(found[2]) for found in re.finditer(r'^"[^"]*:([^":]+)" \S+:(\d+);$', text, re.MULTILINE)}
+    """Return the port inside the container of each service in the map entries of a color."""
+    entries = re.finditer(r'^"[^"]*:([^":]+)" \S+(?::|; # )(\d+);?$', text, re.MULTILINE)
+    return {found[1]: int(found[2]) for found in entries}
 
 
 class Table:
@@ -299,9 +319,9 @@ class Nginx(Proxy):
     own_file = "00-proxy.conf"
 
     def __init__(self, folder: Path, settings: t.Mapping[str, t.Any], engine: Engine) -> None:
-        """Take the role's folder and its settings, and the engine in which nginx runs."""
+        """Take the role's folder and its settings, and the engine of the server."""
         super().__init__(folder, settings)
-        self.container = str(settings["container"])
+        self.running = running(settings, engine)
         self.quiet = float(settings.get("quiet", QUIET))
         self.engine = engine
 
@@ -322,7 +342,7 @@ class Nginx(Proxy):
         except OSError as error:
             raise SwitchyardError(
                 f"The proxy does not answer on {self.folder}/run/admin.sock ({error}). "
-                "Look at its log with 'docker logs', then run setup.yml."
+                f"Look at its log with '{self.running.log_command}', then run setup.yml."
             ) from error
         head, _blank, body = answer.partition("\r\n\r\n")
         if " 200 " not in head.split("\r\n")[0]:
@@ -360,15 +380,16 @@ class Nginx(Proxy):
 
     def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
         """Return the plan that gives a color its routes and servers; see the interface."""
-        name = _file(routing.key, color)
-        current = files.read(self.folder / "conf.d" / name)
-        # What is on disk counts only while it is what runs.
-        known = current is not None and state.settled
+        wanted = {_file(routing.key, color): servers(routing, color)}
+        if self.ports:
+            wanted = published(routing, color)
+        current = {name: files.read(self.folder / "conf.d" / name) for name in wanted}
         return Plan(
             before=state,
             after=state.with_routes(routing, color),
-            files={name: servers(routing, color)},
-            files_before={name: current} if known and current is not None else {},
+            files=wanted,
+            # What is on disk counts only while it is what runs.
+            files_before={name: text for name, text in current.items() if text is not None and state.settled},
         )
 
     def files_of(self, key: str) -> list[str]:
@@ -476,18 +497,18 @@ class Nginx(Proxy):
         return told_in(self.ask("/state"))[0]
 
     def _log(self) -> list[str]:
-        return self.engine.logs(self.container, LOG_LINES)
+        return self.running.logs(LOG_LINES)
 
     def _nginx(self, option: str, folder: str) -> tuple[int, str]:
         own = f"{INSIDE}/{folder}/{self.own_file}"
-        return self.engine.run_inside(self.container, ["nginx", "-e", "stderr", *option.split(), "-c", own])
+        return self.running.run(["nginx", "-e", "stderr", *option.split(), "-c", own])
 
     def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
         """Do nothing: nginx asks Docker's DNS for a name when a request needs it, and forgets it after a second."""
 
 
-def _file(key: str, color: str) -> str:
-    return f"50-{key}-{color}.map"
+def _file(key: str, color: str, kind: str = "map") -> str:
+    return f"50-{key}-{color}.{kind}"
 
 
 def _contents(folder: Path) -> dict[str, str]:

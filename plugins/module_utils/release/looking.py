@@ -217,7 +217,9 @@ def fingerprint_of(place: Place, normalised: dict[str, t.Any], given: Given, ima
     """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
     key = (files.read(place.server.root / "proxy" / "private.key") or "").encode()
     mounted = {name: given.sources.get(name) for name in given.stack["files"]}
-    content = json.dumps([given.secrets, mounted], sort_keys=True).encode()
+    # A release that was made for a proxy in a container is published nowhere.
+    published = ["published"] if place.proxy.ports else []
+    content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
     sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
     release = rendering.Release(place.project, place.environment, images=images, fingerprint=sealed)
     return rendering.render(normalised, given.stack, release).fingerprint()
@@ -240,7 +242,7 @@ def _standing(
     if stack and live:
         # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
         counts = {name: rendering.replicas(normalised, name) for name in normalised.get("services", {})}
-        routing = routing_of(stack, place.project, place.environment, counts)
+        routing = routing_of(stack, place.project, place.environment, counts, record.ports if record else {})
         known = not place.proxy.plan_routes(state, routing, live).changed
     return planning.Standing(
         live=live,

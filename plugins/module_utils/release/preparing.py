@@ -12,13 +12,16 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import canary, compose, files, names, planning, rendering
+from .. import canary, compose, files, names, planning, ports, rendering
 from ..errors import SwitchyardError, report
 from ..place import Place, routing_of
 from ..records import Record
 from . import finishing
 from .emptying import empty, live_since, take_share
 from .looking import Given, Look, fingerprint_of, look, look_at_records, relocate, secrets_owner
+
+# Of a service in a diff: what differs with every release and color.
+LEFT_OUT = ("labels", "container_name", "ports")
 
 PARTS = ("blue", "green", "workers", "accessories", "jobs")
 
@@ -81,12 +84,6 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     compose.lay_down(given.sources, folder / "source")
     _write_secrets(place, folder, normalised, given, images)
     fingerprint = fingerprint_of(place, seen.normalised, given, images)
-    release = rendering.Release(place.project, place.environment, number, str(folder), fingerprint, images)
-    rendered = rendering.render(normalised, stack, release)
-    projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
-    for part, content in zip(PARTS, projects):
-        if content:
-            files.write_json(folder / f"{part}.yml", content, 0o600)
     roles = rendering.services_of(normalised, stack)
     before = place.release_on(place.live())
     record = Record(
@@ -104,7 +101,14 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
         workers=_count(normalised, roles, "worker"),
         accessories=_count(normalised, roles, "accessory"),
     )
-    place.records.save(record)
+    record = _reserve_ports(place, record)
+    published = {record.color: record.ports}
+    release = rendering.Release(place.project, place.environment, number, str(folder), fingerprint, images, published)
+    rendered = rendering.render(normalised, stack, release)
+    projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
+    for part, content in zip(PARTS, projects):
+        if content:
+            files.write_json(folder / f"{part}.yml", content, 0o600)
     _ensure(place, rendered)
     left = empty(place, plan.color, stack, token, live_since(place))
     give_routes(place, record)
@@ -148,8 +152,28 @@ def _steps_ahead(record: Record, before: int | None) -> tuple[canary.Step, ...]:
 
 def give_routes(place: Place, record: Record) -> None:
     """Make the routes of a release known to the proxy, for its color only: the public stays where it is."""
-    routing = routing_of(record.stack, place.project, place.environment, record.replicas)
+    routing = routing_of(record.stack, place.project, place.environment, record.replicas, record.ports)
     place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing, record.color))
+
+
+def _reserve_ports(place: Place, record: Record) -> Record:
+    """Return the record with ports for the routed services, where the proxy runs on the server itself; it is saved."""
+    span = place.proxy.ports
+    if not span:
+        place.records.save(record)
+        return record
+    standing = place.records.get(place.release_on(record.color))
+    own = {port for row in standing.ports.values() for port in row} if standing else set()
+    before = [one.ports for one in place.records.all() if one.color == record.color]
+    wanted = {route["service"]: record.replicas[route["service"]] for route in record.stack["routes"]}
+    # A port is taken by a record that names it: no other stack may choose before this one is written.
+    with files.locked(place.server.root / "proxy" / "ports.lock"):
+        given = ports.allot(
+            span, wanted, before, ports.taken(place.server.root), lambda port: port in own or ports.is_free(port)
+        )
+        record = record.now(ports=given)
+        place.records.save(record)
+    return record
 
 
 def _count(normalised: dict[str, t.Any], roles: dict[str, str], *wanted: str) -> int:
@@ -255,7 +279,7 @@ def readable(place: Place, parts: dict[str, t.Any]) -> str:
             plain = name
             for color in names.COLORS:
                 plain = plain[: -len(color) - 1] if plain.endswith(f"-{color}") else plain
-            shown = {item: value for item, value in service.items() if item not in ("labels", "container_name")}
+            shown = {item: value for item, value in service.items() if item not in LEFT_OUT}
             shown["environment"] = {
                 variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
                 for variable, value in (service.get("environment") or {}).items()

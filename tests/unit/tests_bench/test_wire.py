@@ -77,8 +77,8 @@ class Http2Server(SecureServer):
             writer.close()
 
 
-def load(server, certificate, *options, rate=200):
-    words = ["run", "--ca", str(certificate), "--duration", "0.6", "--rate", str(rate), "--slow-clients", "0"]
+def load(server, certificate, *options, rate=200, duration=0.6):
+    words = ["run", "--ca", str(certificate), "--duration", str(duration), "--rate", str(rate), "--slow-clients", "0"]
     return finish(start(server, *words, "--no-bookings", "--post-path", "/", *options))
 
 
@@ -101,7 +101,7 @@ def test_a_certificate_that_nobody_believes(certificate, tmp_path):
 
 def test_over_tls_an_idle_connection_that_the_server_closed_is_no_failure(certificate):
     with SecureServer(certificate, close_idle=0.05) as server:
-        code, output = load(server, certificate, rate=100)
+        code, output = load(server, certificate, rate=20, duration=2.5)
     assert code == 0, output
 
 
@@ -138,7 +138,7 @@ def test_over_http2_a_failure_is_seen(certificate, fault):
 
 def test_an_idle_http2_connection_that_the_server_closed_is_no_failure(certificate):
     with Http2Server(certificate, close_idle=0.05) as server:
-        code, output = load(server, certificate, "--http", "2", rate=100)
+        code, output = load(server, certificate, "--http", "2", rate=20, duration=2.5)
     assert code == 0, output
 
 

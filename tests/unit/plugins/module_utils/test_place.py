@@ -43,6 +43,15 @@ def test_the_role_said_which_proxy_it_is(machine: Machine, settings: dict[str, t
     assert type(open_proxy(machine.root, machine.engine)) is kind  # type: ignore[arg-type]
 
 
+def test_a_proxy_on_the_server_itself_publishes_colors(machine: Machine) -> None:
+    where = {"unit": "po-proxy.service", "ports": [20000, 24999], "address": "127.0.0.1", "port": 80}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(where))
+    assert open_proxy(machine.root, machine.engine).ports == (20000, 24999)  # type: ignore[arg-type]
+    record = machine.released("green", ports={"web": [20003]})
+    assert machine.place.standing(record).routing.published("web") == ["127.0.0.1:20003"]
+    assert machine.place.standing(record).routing.published("api") == []
+
+
 def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80, "provider": "caddy"}
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))

@@ -37,6 +37,9 @@ def test_check_mode_says_the_same_and_does_nothing(machine: Machine) -> None:
     looked = placeholder.result(placeholder.announce(machine.server, [stack()], PAGES, only_look=True))
     assert (ways(machine), list(machine.proxy.pages.iterdir())) == ({}, [])
     assert looked == placeholder.result(placeholder.announce(machine.server, [stack()], PAGES))
+    # Before the first setup there was no proxy to ask.
+    (machine.root / "proxy" / "proxy.json").write_text("{}")
+    assert not placeholder.announce(machine.server, [stack()], PAGES, only_look=True).changed
     assert looked["diff"]["after"] == f"{HOST}/\nplaceholder.html: 4 bytes\nmaintenance.html: 6 bytes\n"
 
 

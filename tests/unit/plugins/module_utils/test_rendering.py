@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from fakes import checked, normalised
@@ -172,6 +173,17 @@ def test_several_containers_share_no_name(given: dict[str, t.Any]) -> None:
     content = normalised(web=given)
     assert rendering.replicas(content, "web") == 3
     assert "container_name" not in render(content).colors["blue"]["services"]["po-web-prod-blue"]
+
+
+def test_a_color_is_published_at_the_ports_of_the_release() -> None:
+    release = replace(RELEASE, ports={"blue": {"web": [20000]}})
+    colors = render(release=release).colors
+    assert colors["blue"]["services"]["po-web-prod-blue"]["ports"] == [
+        {"target": 8000, "published": "20000", "host_ip": "127.0.0.1", "protocol": "tcp"}
+    ]
+    assert "ports" not in colors["green"]["services"]["po-web-prod-green"]
+    several = render(release=replace(RELEASE, ports={"blue": {"web": [20000, 20001, 20002]}})).colors["blue"]
+    assert several["services"]["po-web-prod-blue"]["ports"][0]["published"] == "20000-20002"
 
 
 def test_networks_of_the_file_get_our_names_except_those_that_exist_elsewhere() -> None:

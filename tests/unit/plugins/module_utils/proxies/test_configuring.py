@@ -15,7 +15,7 @@ def server(machine: Machine, master: FakeMaster) -> Server:
     """Give a server whose role has made the proxy's folders, with an HAProxy that takes every configuration."""
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    vars(machine.server)["proxy"] = haproxy.HAProxy(machine.root / "proxy", settings, lambda: None)
+    vars(machine.server)["proxy"] = haproxy.HAProxy(machine.root / "proxy", settings, machine.server.engine)
     return machine.server
 
 
@@ -49,6 +49,12 @@ def test_the_same_again_changes_nothing(server: Server, machine: Machine, master
 def test_a_look_says_what_would_change_and_writes_nothing(server: Server) -> None:
     assert configuring.configure(server, "global\n", only_look=True)["changed"]
     assert list((server.root / "proxy" / "conf.d").iterdir()) == []
+
+
+def test_a_look_before_the_first_setup_shows_everything(machine: Machine) -> None:
+    result = configuring.configure(Server(machine.root / "none", "po", "prod"), "global\n", only_look=True)
+    assert (result["changed"], result["running"], result["diff"]["after"]) == (True, False, "global\n")
+    assert not (machine.root / "none").exists()
 
 
 def test_what_the_running_proxy_refuses_is_not_put_in_place(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import HOST, FakeMaster, application, checked
+from fakes import HOST, FakeEngine, FakeMaster, application, checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import routing_of
@@ -38,9 +38,10 @@ class Check:
         self.staged: list[dict[str, str]] = []
         self.folder = Path()
 
-    def __call__(self) -> str | None:
+    def __call__(self, command: list[str]) -> tuple[int, str]:
+        assert command == ["haproxy", "-c", "-f", f"{haproxy.INSIDE}/staged"]
         self.staged.append({path.name: path.read_text() for path in self.folder.glob("*.cfg")})
-        return self.complaint
+        return (1, self.complaint) if self.complaint else (0, "Configuration file is valid")
 
 
 @pytest.fixture
@@ -53,7 +54,14 @@ def proxy(master: FakeMaster, tmp_path: Path, check: Check) -> haproxy.HAProxy:
     check.folder = tmp_path / "proxy" / "staged"
     (tmp_path / "proxy" / "private.key").write_text("key-of-this-server\n")
     tell(master, STATE)
-    return haproxy.HAProxy(tmp_path / "proxy", {"address": "127.0.0.1", "port": 80}, check)
+    return made(tmp_path / "proxy", check)
+
+
+def made(folder: Path, check: Check, **more: t.Any) -> haproxy.HAProxy:
+    engine = FakeEngine()
+    engine.inside = check
+    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80, **more}
+    return haproxy.HAProxy(folder, settings, engine)  # type: ignore[arg-type]
 
 
 def tell(master: FakeMaster, state: State) -> None:
@@ -200,9 +208,10 @@ def test_read_asks_the_current_worker_and_not_the_files(proxy: haproxy.HAProxy, 
 
 
 def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, check: Check) -> None:
-    proxy = haproxy.HAProxy(tmp_path, {"address": "127.0.0.1", "port": 80}, check)
-    with pytest.raises(SwitchyardError, match=r"does not answer on .*master\.sock.*'docker logs', then run setup\.yml"):
-        proxy.read()
+    with pytest.raises(SwitchyardError, match=r"answer on .*master\.sock.*'docker logs po-proxy', then run setup\.yml"):
+        made(tmp_path, check).read()
+    with pytest.raises(SwitchyardError, match=r"'journalctl --unit po-proxy\.service', then"):
+        made(tmp_path, check, unit="po-proxy.service").read()
 
 
 def test_a_master_without_a_worker_is_told(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
@@ -408,6 +417,28 @@ def test_servers_of_a_color_are_aimed_at_in_every_worker(proxy: haproxy.HAProxy,
 def test_several_containers_are_left_to_dns(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
     proxy.aim(routing_of(checked(), "po", "prod", {"web": 2}), "green", {"web": "172.18.0.5"})
     assert not any("set server" in line for line in master.log)
+
+
+# --- on the server itself ---
+
+
+def test_a_color_that_is_published_is_found_at_its_ports(master: FakeMaster, tmp_path: Path, check: Check) -> None:
+    tell(master, STATE)
+    proxy = made(tmp_path / "proxy", check, ports=[20000, 24999])
+    twice = routing_of(checked(), "po", "prod", {"web": 2}, {"web": [20000, 20001]})
+    assert proxy.plan_routes(STATE, twice, "green").files[FILE].splitlines()[2:] == [
+        "backend po.shop.prod_web_green",
+        "    server web1 127.0.0.1:20000",
+        "    server web2 127.0.0.1:20001",
+    ]
+    # Before its first release it is published nowhere.
+    assert "server" not in proxy.plan_routes(STATE, SHOP, "green").files[FILE].partition("backend")[2]
+
+
+def test_nobody_aims_at_a_port_that_stays(master: FakeMaster, tmp_path: Path, check: Check) -> None:
+    proxy = made(tmp_path / "proxy", check, ports=[20000, 24999])
+    proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
+    assert master.log == []
 
 
 # --- requests ---

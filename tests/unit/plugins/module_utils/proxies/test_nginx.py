@@ -280,7 +280,7 @@ def test_read_asks_the_running_process_and_not_the_files(proxy: nginx.Nginx, run
 def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, engine: FakeEngine) -> None:
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     proxy = nginx.Nginx(tmp_path, settings, engine)  # type: ignore[arg-type]
-    with pytest.raises(SwitchyardError, match=r"does not answer on .*admin\.sock.*'docker logs', then run setup\.yml"):
+    with pytest.raises(SwitchyardError, match=r"answer on .*admin\.sock.*'docker logs po-proxy', then run setup\.yml"):
         proxy.read()
 
 
@@ -296,6 +296,32 @@ def test_in_flight_is_what_is_open_to_the_containers_of_the_color(
     assert proxy.in_flight("po.blog.prod", "green") == 0
     engine.start(colored("green", 2, state="exited"))
     assert proxy.in_flight(KEY, "green") == 0
+
+
+def test_a_color_that_is_published_is_a_group_of_ports(
+    proxy: nginx.Nginx, running: FakeNginx, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.ports = (20000, 24999)
+    twice = routing_of(checked(), "po", "prod", {"web": 2}, {"web": [20000, 20001]})
+    proxy.apply(lambda state: proxy.plan_routes(state, twice, "green"))
+    group, folder = f"{KEY}_web_green", running.folder / "conf.d"
+    assert (folder / FILE).read_text().splitlines()[1:] == [f'"{KEY}:green:web" {group}; # 8000']
+    assert (folder / f"50-{KEY}-green.upstream").read_text().splitlines()[1:] == [
+        f"upstream {group} {{",
+        "    server 127.0.0.1:20000 max_fails=0;",
+        "    server 127.0.0.1:20001 max_fails=0;",
+        "}",
+    ]
+    assert not proxy.apply(lambda state: proxy.plan_routes(state, twice, "green")).changed
+    # What is in flight is counted in the container, at the port that it has there.
+    engine.start(colored("green", 2, pid=7))
+    monkeypatch.setattr(connections, "open_to", lambda pid, port: {(7, 8000): 3}[pid, port])
+    assert proxy.in_flight(KEY, "green") == 3
+
+
+def test_before_its_first_release_a_color_is_published_nowhere(proxy: nginx.Nginx) -> None:
+    proxy.ports = (20000, 24999)
+    assert not any(KEY in text for text in proxy.plan_routes(STATE, SHOP, "green").files.values())
 
 
 # --- plans ---

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import preparing
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
@@ -47,6 +48,41 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     assert machine.proxy.state.routes == {("po.shop.prod", "blue", f"{HOST}/"): "web"}
     assert machine.proxy.live() is None
     assert list(machine.engine.made_networks) == ["po-shop-prod"]
+
+
+def published(machine: Machine, number: int) -> t.Any:
+    record = machine.place.records.need(number)
+    content = json.loads((machine.place.records.path(number) / f"{record.color}.yml").read_text())
+    return content["services"][f"po-web-prod-{record.color}"]["ports"][0]["published"]
+
+
+def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = {20000}
+    monkeypatch.setattr(ports, "is_free", lambda port: port not in busy)
+    machine.proxy.ports = (20000, 20009)
+    other = machine.server.place("blog")
+    other.folder.mkdir()
+    other.records.begin()
+    other.records.save(replace(machine.released("green"), number=1, ports={"web": [20001]}))
+    machine.make_live("green")
+    assert begin(machine)["color"] == "blue"
+    assert (machine.place.records.need(2).ports, published(machine, 2)) == ({"web": [20002]}, "20002")
+    # The next release on this color stands in the way of nobody but itself.
+    machine.engine.start(colored("blue", 2))
+    busy.add(20002)
+    begin(machine, given(normalised(web={"environment": {"NEW": "1"}})), gone=1)
+    assert published(machine, 3) == "20002"
+    # What somebody else took while nothing of this color stood is left to them.
+    begin(machine, given(normalised(web={"environment": {"NEW": "2"}})), gone=2)
+    assert published(machine, 4) == "20003"
+
+
+def test_a_stack_of_a_proxy_in_a_container_is_released_again_for_one_on_the_server(machine: Machine) -> None:
+    machine.engine.pull("reg/web:1")
+    machine.deployed("blue", given())
+    assert not begin(machine)["changed"]
+    machine.proxy.ports = (20000, 20009)
+    assert begin(machine)["changed"]
 
 
 def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
