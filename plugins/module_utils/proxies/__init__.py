@@ -198,6 +198,14 @@ class Proxy(abc.ABC):
         """Return the files that must lie in ``conf.d`` for the first start, besides the proxy's own."""
         return {}
 
+    def own_files(self, content: str) -> dict[str, str]:
+        """Return the files in ``conf.d`` that are the role's; ``content`` is that of the one with a template."""
+        return {self.own_file: content}
+
+    def write(self, path: Path, content: str | None) -> None:
+        """Write a file of the configuration so that the proxy can read it, and nobody what is secret; None removes it."""
+        files.put(path, content)
+
     @abc.abstractmethod
     def read(self) -> State:
         """Return what the running process does now. Raises SwitchyardError when it does not answer."""

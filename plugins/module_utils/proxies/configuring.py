@@ -18,28 +18,37 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
 
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
     """
-    folder = server.root / "proxy"
-    if only_look and not (folder / "proxy.json").exists():
+    folder = server.root / "proxy" / "conf.d"
+    if only_look and not (server.root / "proxy" / "proxy.json").exists():
         # Before the first setup there is nothing to compare with.
         diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
         return {"changed": True, "running": False, "diff": diff}
-    path = folder / "conf.d" / server.proxy.own_file
-    before = files.read(path)
+    path = folder / server.proxy.own_file
+    after = server.proxy.own_files(content)
+    there = {name: files.read(folder / name) for name in after}
+    before = {name: text for name, text in there.items() if text is not None}
     running = is_running(server)
 
     def plan(state: State) -> Plan:
-        return Plan(state, state, {path.name: content}, {path.name: before} if before is not None else {})
+        return Plan(state, state, after, before)
 
-    changed = before != content
+    changed = before != after
     if changed and not only_look:
         if running:
             server.proxy.apply(plan)
         else:
             for name, text in server.proxy.first_files().items():
-                if not (path.parent / name).exists():
-                    files.write(path.parent / name, text)
-            files.write(path, content)
-    diff = {"before": before or "", "after": content, "before_header": str(path), "after_header": str(path)}
+                if not (folder / name).exists():
+                    files.write(folder / name, text)
+            for name, text in after.items():
+                server.proxy.write(folder / name, text)
+    # What else is the role's may be secret: of that only "changed" tells.
+    diff = {
+        "before": before.get(path.name, ""),
+        "after": content,
+        "before_header": str(path),
+        "after_header": str(path),
+    }
     return {"changed": changed, "running": running, "diff": diff}
 
 

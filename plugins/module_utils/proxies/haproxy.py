@@ -21,7 +21,8 @@ from pathlib import Path
 from .. import files, names
 from ..errors import SwitchyardError
 from ..running import running
-from . import Plan, Proxy, Routing, State, Way
+from . import Plan, Proxy, Routing, State, Way, haproxy_rules
+from .rules import Rules
 
 if t.TYPE_CHECKING:
     from ..engine import Engine
@@ -32,6 +33,9 @@ INSIDE = "/etc/switchyard"
 # In the order in which they change: what leads to a color comes before the color, and requests that were held go on
 # when it stands.
 MAPS = ("routes", "private", "public", "live", "weights", "closed")
+
+# The only configuration file with secrets in it.
+USERS = "05-users.cfg"
 
 SOCKET_TIMEOUT = 5.0
 
@@ -49,11 +53,18 @@ def configuration(routing: Routing, color: str, published: bool = False) -> str:
     lines = [f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.", ""]
     for service, port in routing.services().items():
         count = routing.replicas.get(service, 1)
-        found = [f"    server-template {service} {count} {routing.server(service, color)}:{port}"]
+        found = [f"server-template {service} {count} {routing.server(service, color)}:{port}"]
         if published:
-            found = [f"    server {service}{n} {at}" for n, at in enumerate(routing.published(service), 1)]
-        lines += [f"backend {backend(routing.key, service, color)}", *found, ""]
-    return "\n".join(lines)
+            found = [f"server {service}{n} {at}" for n, at in enumerate(routing.published(service), 1)]
+        words = [*haproxy_rules.lines(routing, service, color), *found]
+        lines += [f"backend {backend(routing.key, service, color)}", *(f"    {line}" for line in words), ""]
+    return "\n".join([*lines, *haproxy_rules.tables(routing, color)])
+
+
+def userlist(name: str, members: str) -> str:
+    """Return a list of users as HAProxy has it, from lines of a name and a hash."""
+    users = [line.partition(":")[::2] for line in members.splitlines()]
+    return "\n".join([f"userlist {name}", *(f"    user {user} password {digest}" for user, digest in users), ""])
 
 
 def maps_of(state: State) -> dict[str, dict[str, str]]:
@@ -123,6 +134,28 @@ class HAProxy(Proxy):
         """Take the role's folder and its settings, and the engine of the server."""
         super().__init__(folder, settings)
         self.running = running(settings, engine)
+        self.uid = settings.get("uid")
+
+    def own_files(self, content: str) -> dict[str, str]:
+        """Return the role's configuration, and the users in HAProxy's form: it reads no htpasswd; see the interface."""
+        lists = [
+            userlist(name, files.read(self.folder / "users" / f"{name}.htpasswd") or "")
+            for name in self.equipment.users
+        ]
+        title = "# The users of this server. Written by the role switchyard.stacks.proxy; changes here are lost.\n"
+        return {**super().own_files(content), USERS: "\n".join([title, *lists])}
+
+    def write(self, path: Path, content: str | None) -> None:
+        """Write a configuration file; see the interface. The users are nobody else's to read."""
+        if path.name == USERS and content is not None:
+            files.write(path, content, 0o600, self.uid)
+        else:
+            files.put(path, content)
+
+    @staticmethod
+    def cannot(rules: Rules) -> list[tuple[str, str]]:
+        """Return what HAProxy cannot do of a route's rules; see the interface."""
+        return haproxy_rules.cannot(rules)
 
     # --- what the running process says ---
 
@@ -227,21 +260,21 @@ class HAProxy(Proxy):
         for old in staged.glob("*.cfg"):
             old.unlink()
         for path in live.glob("*.cfg"):
-            files.write(staged / path.name, path.read_text(encoding="utf-8"))
+            self.write(staged / path.name, path.read_text(encoding="utf-8"))
         for name, content in plan.files.items():
-            files.put(staged / name, content)
+            self.write(staged / name, content)
         code, complaint = self.running.run(["haproxy", "-c", "-f", f"{INSIDE}/staged"])
         if code:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {complaint}")
         # The maps name what the new configuration has, so they go first: a worker that starts reads both.
         self._write_maps(plan.after)
         for name, content in plan.files.items():
-            files.put(live / name, content)
+            self.write(live / name, content)
         self._save_servers({*backends_in(plan.files), *backends_in(plan.files_before)})
         answer = self.ask("reload")
         if not answer.startswith("Success=1"):
             for name in plan.files:
-                files.put(live / name, plan.files_before.get(name))
+                self.write(live / name, plan.files_before.get(name))
             self._write_maps(plan.before)
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {answer}")
 

@@ -77,11 +77,16 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Equipment:
-    """What the role gave the proxy of a server: an https port or none, certificates, and lists of users."""
+    """What the role gave the proxy of a server: an https port or none, certificates, and lists of users.
+
+    ``edge`` is empty where clients come to the proxy itself. Behind a Traefik that has the certificates it says whether
+    what that one tells of a client is believed: ``trusted`` or ``unknown``.
+    """
 
     https_port: int = 0
     certificates: tuple[Certificate, ...] = ()
     users: tuple[str, ...] = ()
+    edge: str = ""
 
     @classmethod
     def of(cls, settings: t.Mapping[str, t.Any]) -> Equipment:
@@ -92,15 +97,21 @@ class Equipment:
             Certificate(tuple(one["names"]), datetime.strptime(one["until"], "%Y-%m-%dT%H:%M:%S%z"))
             for one in https.get("certificates", [])
         )
-        return cls(int(https.get("port", 0)), certificates, tuple(settings.get("users", ())))
+        port, users = int(https.get("port", 0)), tuple(settings.get("users", ()))
+        return cls(port, certificates, users, settings.get("edge", ""))
 
     def lacks(self, rules: Rules, hosts: t.Iterable[str], now: datetime | None = None) -> list[tuple[str, str, str]]:
         """Return what the rules of a route need and the proxy does not have: the key, what is wrong, what to do."""
         found = []
         wanted = "https" if rules.https == "redirect" else "hsts" if rules.hsts else None
-        if wanted and not self.https_port:
+        if self.edge == "unknown":
+            for key, needed in (("allow", rules.allow), ("rate", rules.rate), (wanted, wanted)):
+                if key and needed:
+                    what = "who asks, and whether by https, only the Traefik in front knows"
+                    found.append((key, what, "Name its network in proxy_trusted, then run setup.yml"))
+        elif wanted and not self.https_port:
             found.append((wanted, "the proxy has no https port", "Set proxy_https_port, then run setup.yml"))
-        elif wanted:
+        elif wanted and not self.edge:
             for host in hosts:
                 fitting = [one for one in self.certificates if one.covers(host)]
                 if not fitting:
