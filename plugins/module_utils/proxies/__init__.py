@@ -203,7 +203,7 @@ class Proxy(abc.ABC):
         return {self.own_file: content}
 
     def write(self, path: Path, content: str | None) -> None:
-        """Write a file of the configuration that the proxy can read, and nobody else what is secret; None removes it."""
+        """Write a file of the configuration that the proxy can read, and nobody else what is secret; None: no file."""
         files.put(path, content)
 
     @abc.abstractmethod

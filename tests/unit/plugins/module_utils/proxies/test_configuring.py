@@ -7,7 +7,7 @@ from fakes import FakeMaster, Machine, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring, haproxy, nginx
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring, haproxy, nginx, rules
 
 
 @pytest.fixture
@@ -83,3 +83,16 @@ def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releas
     names = {"00-proxy.conf", nginx.KEY, nginx.ROUTES, nginx.LOOKUP}
     assert {path.name for path in folder.iterdir()} == names
     assert (folder / nginx.ROUTES).read_text() == "of releases\n"
+
+
+def test_users_are_taken_over_and_no_diff_has_them(server: Server, machine: Machine, master: FakeMaster) -> None:
+    configuring.configure(server, "same\n", only_look=False)
+    machine.engine.start(container("po-proxy"))
+    folder = machine.root / "proxy" / "users"
+    folder.mkdir()
+    (folder / "prod.staff.htpasswd").write_text("anna:$6$a$b\n")
+    server.proxy.equipment = rules.Equipment(users=("prod.staff",))
+    result = configuring.configure(server, "same\n", only_look=False)
+    assert (result["changed"], master.log.count("reload")) == (True, 1)
+    assert "$6$" not in json.dumps(result)
+    assert not configuring.configure(server, "same\n", only_look=False)["changed"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
     State,
     haproxy,
 )
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.rules import Rate, Rules
 
 SHOP = routing_of(checked(), "po", "prod", {"web": 1})
 FILE = "50-po.shop.prod-green.cfg"
@@ -126,6 +128,28 @@ def test_a_color_has_a_backend_per_service_with_its_number_of_servers() -> None:
     assert haproxy.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_my_api_green"}
     assert "    server-template web 2 po-web-prod-green:8000" in text
     assert "    server-template my_api 1 po-my_api-prod-green:90" in text
+
+
+def test_a_color_with_rates_has_tables_that_are_none_of_its_backends() -> None:
+    route = Route("web", 8000, "a.org", "/", Rules(rate=Rate(1, 1, 0)))
+    text = haproxy.configuration(Routing("po", "prod", "shop", (route,)), "green")
+    assert haproxy.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_web_green_rate1"}
+    assert "    acl rule1 var(txn.rule) -m int 1\n" in text
+
+
+def test_users_are_nobody_elses_to_read(proxy: haproxy.HAProxy, check: Check) -> None:
+    (proxy.folder / "users").mkdir()
+    (proxy.folder / "users" / "prod.staff.htpasswd").write_text("anna:$6$a$b\nbert:$6$c$d\n")
+    there = made(proxy.folder, check, uid=os.getuid(), users=["prod.staff"])
+    found = there.own_files("global\n")
+    assert found["00-proxy.cfg"] == "global\n"
+    assert found["05-users.cfg"].endswith(
+        "\nuserlist prod.staff\n    user anna password $6$a$b\n    user bert password $6$c$d\n"
+    )
+    there.apply(lambda state: Plan(state, state, found))
+    for folder in ("conf.d", "staged"):
+        modes = {name: (proxy.folder / folder / name).stat().st_mode & 0o777 for name in found}
+        assert modes == {"00-proxy.cfg": 0o644, "05-users.cfg": 0o600}
 
 
 def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own() -> None:

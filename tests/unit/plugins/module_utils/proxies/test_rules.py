@@ -94,3 +94,17 @@ def test_what_a_proxy_was_not_given(
 
 def test_a_route_without_https_needs_nothing() -> None:
     assert Equipment().lacks(NONE, ["a.org"]) == []
+
+
+def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
+    rules = Rules("redirect", hsts=5, allow=("10.0.0.0/8",), rate=Rate(1, 1, 0))
+    edge = {"https": {"port": 443, "certificates": []}, "users": []}
+    assert Equipment.of({**edge, "edge": "trusted"}).lacks(rules, ["shop.org"]) == []
+    assert Equipment.of({**edge, "edge": "unknown"}).lacks(NONE, ["shop.org"]) == []
+    found = Equipment.of({**edge, "edge": "unknown"}).lacks(rules, ["shop.org"])
+    assert [key for key, _what, _instead in found] == ["allow", "rate", "https"]
+    assert {instead for _key, _what, instead in found} == {
+        "Name its network in proxy_trusted, then run setup.yml",
+    }
+    nowhere = {"https": {"port": 0}, "edge": "trusted"}
+    assert [key for key, *_words in Equipment.of(nowhere).lacks(rules, ["shop.org"])] == ["https"]
