@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import hashlib
 import http.client
 import json
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -30,24 +32,30 @@ from .. import connections, files, names
 from ..errors import SwitchyardError
 from . import Plan, Proxy, Routing, State, Way
 from .haproxy import map_text, parse_map
+from .rules import NONE, Rate, Rules, rules_of
 
 if t.TYPE_CHECKING:
     from ..engine import Container, Engine
 
 # Where the folders of the server are mounted in the containers; roles/proxy uses the same paths.
 INSIDE = "/etc/switchyard"
-# The entry points in the container, beside the public one. Everything on them asks for the key.
+# The entry points in the container, beside the public one. Everything on these two asks for the key.
 PRIVATE_PORT = 8090
 TRIAL_PORT = 8091
+HTTPS_PORT = 8443
+TRIAL_HTTPS_PORT = 8093
+# What Traefik says of a router for https while its container is still one without: setup.yml replaces that one.
+NO_HTTPS = 'entryPoint "https" doesn\'t exist'
 API_HOST = "switchyard"
 
 # What comes first: a request that names a color, one with the key, an address that may enter a closed stack, a client
-# whose cookie names a color, everybody. Within each the longest host and path comes first, across all stacks.
+# whose cookie names a color, everybody. Within each the longest host and path comes first, across all stacks; with the
+# same one, those requests that came through a proxy before this one.
 COLOR, KEYED, INSIDER, STAYING, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
 
 COOKIE = "switchyard"
-# The API does not return these as they stand in a file.
-UNSEEN = ("basicAuth", "retry")
+# The API does not return these as they stand in a file: it hides users, and writes a time in its own way.
+UNSEEN = ("users", "retry", "period")
 
 API_TIMEOUT = 5.0
 # Traefik waits a moment for more changes (providersThrottleDuration), then loads the folder.
@@ -62,16 +70,36 @@ Contents = t.Mapping[str, t.Optional[str]]
 
 @dataclass(frozen=True)
 class Form:
-    """What the files hold besides the state: the key, who may enter a closed stack, whether clients stay put."""
+    """What the files hold besides the state: the role's variables, and the key."""
 
     key: str
     insiders: tuple[str, ...] = ()
     sticky: bool = True
+    trusted: tuple[str, ...] = ()
+    https_port: int = 0
+    connect: float = 5
 
 
-def backend(key: str, service: str, color: str) -> str:
-    """Return the name of the service of one color of a service."""
-    return f"{key}:{color}:{service}"
+@dataclass(frozen=True)
+class Door:
+    """How a request comes in: with TLS or without, from the client itself or through a proxy that is trusted.
+
+    Traefik takes a router's requests either with TLS or without; and where an address counts, it looks for it either
+    at the connection or in a header.
+    """
+
+    tls: bool = False
+    forwarded: bool = False
+
+    @property
+    def name(self) -> str:
+        """What stands before the kind of a router; the plain one has nothing there."""
+        return f"{'https-' if self.tls else ''}{'forwarded-' if self.forwarded else ''}"
+
+
+def backend(key: str, service: str, color: str, timeout: float | None = None) -> str:
+    """Return the name of the service of one color of a service; a time limit of its own makes it another one."""
+    return f"{key}:{color}:{service}" + (f":{timeout}" if timeout else "")
 
 
 def backends(routing: Routing, color: str) -> dict[str, str]:
@@ -111,16 +139,20 @@ def _at_file(name: str) -> str:
     return f"{name}@file"
 
 
-def document(key: str, state: State, servers: t.Mapping[str, str], form: Form) -> Document:
+def document(
+    key: str, state: State, servers: t.Mapping[str, str], form: Form, rules: t.Mapping[Way, Rules] | None = None
+) -> Document:
     """Return the configuration that makes Traefik do this for one stack; ``servers`` has the address per service.
 
-    Private routers lead to each color; public ones follow the routes of what is live. What is closed, or has nothing
-    live, is led to the pages.
+    Private routers lead to each color; public ones follow the routes of what is live, and so do the rules: until the
+    switch those of the live color hold for everybody, also for the clients that a canary gives to the other one. What
+    is closed, or has nothing live, is led to the pages.
     """
-    made = _Stack(key, state, servers, form)
+    made = _Stack(key, state, servers, form, rules or {})
     for color in names.COLORS:
-        for address, service in state.of(key, color).items():
-            made.color_router(color, address, service)
+        for address in state.of(key, color):
+            made.color_router(color, address)
+            made.ruling(color, address)
     live = state.live.get(key)
     for address in made.public():
         if live:
@@ -128,7 +160,12 @@ def document(key: str, state: State, servers: t.Mapping[str, str], form: Form) -
             made.weighted(live, address)
         made.public_router(live, address)
     made.middlewares()
-    parts = {"routers": made.routers, "services": made.services, "middlewares": made.marks}
+    parts = {
+        "routers": made.routers,
+        "services": made.services,
+        "middlewares": made.marks,
+        "serversTransports": made.transports,
+    }
     http_part = {name: part for name, part in parts.items() if part}
     return {"http": http_part} if http_part else {}
 
@@ -141,13 +178,15 @@ class _Stack:
     state: State
     servers: t.Mapping[str, str]
     form: Form
+    rules: t.Mapping[Way, Rules] = field(default_factory=dict)
     routers: Document = field(default_factory=dict)
     services: Document = field(default_factory=dict)
     marks: Document = field(default_factory=dict)
+    transports: Document = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.services = {
-            name: {"loadBalancer": {"servers": [{"url": url}], "serversTransport": _at_file("switchyard:direct")}}
+            name: _balancer(url, "switchyard:direct")
             for name, url in self.servers.items()
             if name.startswith(f"{self.key}:")
         }
@@ -163,69 +202,167 @@ class _Stack:
         colors = [live] if live else names.COLORS
         return sorted({address for color in colors for address in self.state.of(self.key, color)})
 
+    def rules_at(self, color: str | None, address: str) -> Rules:
+        """Return the rules of a way in; nothing live has none."""
+        return self.rules.get((self.key, color, address), NONE) if color else NONE
+
+    def target(self, color: str, address: str) -> str:
+        """Return the name of the service that answers at a way in of a color."""
+        service = self.state.of(self.key, color)[address]
+        return backend(self.key, service, color, self.rules_at(color, address).timeout)
+
     def name(self, kind: str, address: str) -> str:
         """Return the name of a router; ``@`` would name another provider."""
         return f"{self.key}:{kind}:{urllib.parse.quote(address)}"
 
-    def _router(self, kind: str, first: int, address: str, rest: Document, *more: str) -> None:
-        self.routers[self.name(kind, address)] = {
-            "entryPoints": ["public"],
-            "rule": rule(address, *more),
-            "priority": first + len(address),
-            **rest,
+    def doors(self, color: str | None = None, address: str = "") -> list[Door]:
+        """Return how requests come in; whether through a proxy only matters where a rule asks for the address."""
+        rules = self.rules_at(color, address)
+        forwarded = [False, True] if self.form.trusted and (rules.allow or rules.rate) else [False]
+        return [
+            Door(tls, from_proxy)
+            for tls in ([False, True] if self.form.https_port else [False])
+            for from_proxy in forwarded
+        ]
+
+    def _router(
+        self, door: Door, kind: str, first: int, address: str, service: str, marks: t.Iterable[str], *more: str
+    ) -> None:
+        through = [f"({_from(self.form.trusted)})"] if door.forwarded else []
+        self.routers[self.name(door.name + kind, address)] = {
+            "entryPoints": ["https" if door.tls else "public"],
+            **({"tls": {}} if door.tls else {}),
+            "rule": rule(address, *through, *more),
+            "priority": first + 2 * len(address) + door.forwarded,
+            "service": _at_file(service),
+            "middlewares": [_at_file(mark) for mark in marks],
         }
 
-    def _to(self, service: str, *marks: str) -> Document:
-        return {"service": _at_file(service), "middlewares": [_at_file(mark) for mark in marks]}
-
-    def color_router(self, color: str, address: str, service: str) -> None:
+    def color_router(self, color: str, address: str) -> None:
         """Lead a request that names a color to it."""
-        to = self._to(backend(self.key, service, color), f"{self.key}:{color}", "switchyard:retry")
         more = [_header("X-Switchyard-Key", self.form.key), _header("X-Switchyard-Color", color)]
-        self._router(color, COLOR, address, to, *more)
+        for door in self.doors():
+            marks = [f"{self.key}:{color}", *self.ruled(door, color, address, admitted=True), "switchyard:retry"]
+            self._router(door, color, COLOR, address, self.target(color, address), marks, *more)
 
     def keyed_router(self, live: str, address: str) -> None:
         """Lead a request with the key to what is live, closed or not; also one that waited for a stack to open."""
-        service = self.state.of(self.key, live)[address]
-        to = self._to(backend(self.key, service, live), f"{self.key}:live", "switchyard:retry")
-        to["entryPoints"] = ["public", "private"]
-        self._router("keyed", KEYED, address, to, _header("X-Switchyard-Key", self.form.key))
+        key = _header("X-Switchyard-Key", self.form.key)
+        for door in self.doors():
+            marks = [f"{self.key}:live", *self.ruled(door, live, address, admitted=True), "switchyard:retry"]
+            self._router(door, "keyed", KEYED, address, self.target(live, address), marks, key)
+        self.routers[self.name("keyed", address)]["entryPoints"] = ["public", "private"]
 
     def weighted(self, live: str, address: str) -> None:
         """Share the public between the colors; the other one only gets a share where it has the same way in."""
         percent = self.state.weights.get(self.key, 0)
-        other = self.state.of(self.key, names.other(live)).get(address)
-        shares = {backend(self.key, self.state.of(self.key, live)[address], live): 100}
+        other = names.other(live) if address in self.state.of(self.key, names.other(live)) else None
+        shares = {self.target(live, address): 100}
         if other and percent:
             # A service of weight 0 would not be there at all, and nobody could stay at it.
             shares = {name: 100 - percent for name in shares if percent < 100}
-            shares[backend(self.key, other, names.other(live))] = percent
+            shares[self.target(other, address)] = percent
         service: Document = {"services": [{"name": _at_file(name), "weight": share} for name, share in shares.items()]}
-        if other and percent and self.form.sticky:
-            service["sticky"] = {"cookie": {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/"}}
-            for color in (live, names.other(live)):
-                self._staying_router(color, address)
-        self.services[self.name("public", address)] = {"weighted": service}
+        sticky = bool(other and percent and self.form.sticky)
+        for door in self.doors():
+            cookie = {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/"}
+            if door.tls:
+                cookie["secure"] = True
+            weighted = {**service, "sticky": {"cookie": cookie}} if sticky else service
+            self.services[self.name(f"{door.name}public", address)] = {"weighted": weighted}
+        for color in (live, names.other(live)) if sticky and not self.page else ():
+            self._staying_router(color, live, address)
 
-    def _staying_router(self, color: str, address: str) -> None:
-        """Keep a client at its color on all routes of the stack: the cookie only names the service that set it."""
-        mine = self.state.of(self.key, color)
-        values = "|".join(sorted({cookie_of(backend(self.key, service, color)) for service in mine.values()}))
-        to = self._to(backend(self.key, mine[address], color), "switchyard:public", "switchyard:retry")
-        if not self.page:
-            cookie = f"HeaderRegexp({_quoted('Cookie')}, {_quoted(f'(^|; *){COOKIE}=({values})(;|$)')})"
-            self._router(f"staying-{color}", STAYING, address, to, cookie)
+    def _staying_router(self, color: str, live: str, address: str) -> None:
+        """Keep a client at its color on all routes of the stack: the cookie only names the service that set it.
+
+        Whoever knows the cookie can choose a color with it, so it brings no other rules: those of the live one hold.
+        """
+        values = "|".join(sorted({cookie_of(self.target(color, mine)) for mine in self.state.of(self.key, color)}))
+        cookie = f"HeaderRegexp({_quoted('Cookie')}, {_quoted(f'(^|; *){COOKIE}=({values})(;|$)')})"
+        for door in self.doors(live, address):
+            marks = ["switchyard:public", *self.ruled(door, live, address), "switchyard:retry"]
+            self._router(door, f"staying-{color}", STAYING, address, self.target(color, address), marks, cookie)
 
     def public_router(self, live: str | None, address: str) -> None:
         """Lead everybody to the shared service, or to the page; then only insiders get past."""
-        to = self._to(self.name("public", address), "switchyard:public", "switchyard:retry")
-        if self.page and live and self.form.insiders:
-            inside = " || ".join(f"ClientIP({_quoted(address)})" for address in self.form.insiders)
-            # An insider who says so sees what everybody sees: that is how maintenance is proved from this server.
-            self._router("insider", INSIDER, address, to, f"({inside})", f"!{_header('X-Switchyard-As', 'public')}")
-        if self.page:
-            to = self._to("switchyard:pages", f"{self.key}:page")
-        self._router("public", PUBLIC, address, to)
+        for door in self.doors(live, address):
+            shared = self.name(Door(door.tls).name + "public", address)
+            marks = ["switchyard:public", *self.ruled(door, live, address), "switchyard:retry"]
+            if self.page and live and self.form.insiders:
+                # An insider who says so sees what everybody sees: that is how maintenance is proved from this server.
+                inside = [f"({_from(self.form.insiders)})", f"!{_header('X-Switchyard-As', 'public')}"]
+                self._router(door, "insider", INSIDER, address, shared, marks, *inside)
+            if self.page:
+                # Who waits comes back with the key: what the rules ask of a client is asked before.
+                shared, marks = "switchyard:pages", [f"{self.key}:page", *self.ruled(door, live, address, page=True)]
+            self._router(door, "public", PUBLIC, address, shared, marks)
+
+    # --- rules ---
+
+    def ruled(
+        self, door: Door, color: str | None, address: str, admitted: bool = False, page: bool = False
+    ) -> list[str]:
+        """Return the middlewares of the rules, in their order: a password takes long to check, so it comes late.
+
+        Who has the key is ``admitted``; a ``page`` has nothing of the application.
+        """
+        rules = self.rules_at(color, address)
+        client = "forwarded-" if door.forwarded else ""
+        wanted = {
+            "hsts": door.tls and rules.hsts,
+            "headers": rules.headers and not page,
+            "redirect": self._redirects(rules) and not door.tls and not admitted,
+            f"{client}allow": rules.allow and not admitted,
+            f"{client}rate": rules.rate and not admitted,
+            "users": rules.basic_auth and not admitted,
+            "body": rules.body_max and not page,
+        }
+        return [self.name(f"{kind}-{color}", address) for kind, there in wanted.items() if there]
+
+    def _redirects(self, rules: Rules) -> bool:
+        return rules.https == "redirect" and bool(self.form.https_port)
+
+    def ruling(self, color: str, address: str) -> None:
+        """Make the middlewares of a way in of a color, and the service that has its time limit."""
+        rules = self.rules_at(color, address)
+        if rules == NONE:
+            return
+        made: dict[str, Document] = {}
+        # No router uses this one. Traefik keeps it for us: it shows which rules the others were made from.
+        text = json.dumps({**dataclasses.asdict(rules), "headers": dict(rules.headers)}, sort_keys=True)
+        made["rules"] = {"headers": {"customRequestHeaders": {"X-Switchyard-Rules": text}}}
+        if rules.hsts:
+            made["hsts"] = {
+                "headers": {"customResponseHeaders": {"Strict-Transport-Security": f"max-age={rules.hsts}"}}
+            }
+        if self._redirects(rules):
+            port = {"port": str(self.form.https_port)} if self.form.https_port != 443 else {}
+            made["redirect"] = {"redirectScheme": {"scheme": "https", "permanent": True, **port}}
+        # In which header, and how far back in it, the client's own address stands.
+        client = {"ipStrategy": {"excludedIPs": list(self.form.trusted)}}
+        if rules.allow:
+            made["allow"] = {"ipAllowList": {"sourceRange": list(rules.allow)}}
+            made["forwarded-allow"] = {"ipAllowList": {**made["allow"]["ipAllowList"], **client}}
+        if rules.rate:
+            made["rate"] = {"rateLimit": _rate(rules.rate)}
+            made["forwarded-rate"] = {"rateLimit": {**_rate(rules.rate), "sourceCriterion": client}}
+        if rules.basic_auth:
+            file = f"{INSIDE}/users/{rules.basic_auth}.htpasswd"
+            made["users"] = {"basicAuth": {"usersFile": file, "realm": self.key.split(".")[1]}}
+        if rules.headers:
+            made["headers"] = {"headers": {"customResponseHeaders": dict(rules.headers)}}
+        if rules.body_max:
+            made["body"] = {"buffering": {"maxRequestBodyBytes": rules.body_max}}
+        for kind, content in made.items():
+            if self.form.trusted or not kind.startswith("forwarded-"):
+                self.marks[self.name(f"{kind}-{color}", address)] = content
+        if rules.timeout:
+            transport = f"{self.key}:{rules.timeout}"
+            limits = {"dialTimeout": f"{self.form.connect}s", "responseHeaderTimeout": f"{rules.timeout}s"}
+            self.transports[transport] = {"maxIdleConnsPerHost": -1, "forwardingTimeouts": limits}
+            url = self.servers[backend(self.key, self.state.of(self.key, color)[address], color)]
+            self.services[self.target(color, address)] = _balancer(url, transport)
 
     def middlewares(self) -> None:
         """Say which color answered to those with the key; tell the pages which stack asks, and for what."""
@@ -240,6 +377,19 @@ class _Stack:
             self.marks[f"{self.key}:page"] = _headers(asked, {"X-Switchyard-Color": ""})
 
 
+def _balancer(url: str, transport: str) -> Document:
+    return {"loadBalancer": {"servers": [{"url": url}], "serversTransport": _at_file(transport)}}
+
+
+def _from(networks: t.Iterable[str]) -> str:
+    return " || ".join(f"ClientIP({_quoted(network)})" for network in networks)
+
+
+def _rate(rate: Rate) -> Document:
+    """Return the limit in Traefik's whole numbers: one request in so many seconds, and how many at once at most."""
+    return {"average": 1, "period": f"{1 / rate.per_second:.9f}s", "burst": rate.burst + 1}
+
+
 def _headers(request: dict[str, str], response: dict[str, str]) -> Document:
     """Return a middleware; what belongs to the private way in never reaches an application."""
     hidden = {"X-Switchyard-Key": "", "X-Switchyard-Color": "", "X-Switchyard-As": ""}
@@ -247,8 +397,9 @@ def _headers(request: dict[str, str], response: dict[str, str]) -> Document:
 
 
 def text_of(content: Document) -> str:
-    """Return the text of a file."""
-    return "# Written by a release; changes here are lost.\n" + json.dumps(content, indent=1, sort_keys=True) + "\n"
+    """Return the text of a file. Traefik takes two braces for a template of Go, so a text shows it none."""
+    text = json.dumps(content, indent=1, sort_keys=True).replace("{{", "\\u007b\\u007b")
+    return f"# Written by a release; changes here are lost.\n{text}\n"
 
 
 def parse(text: str) -> Document:
@@ -265,7 +416,7 @@ def state_of(raw: Document) -> State:
     weights: dict[str, int] = {}
     for (key, kind, rest), router in _ours(raw, "routers"):
         if kind in names.COLORS:
-            routes[key, kind, urllib.parse.unquote(rest)] = _ours_name(router["service"])[2]
+            routes[key, kind, urllib.parse.unquote(rest)] = _service_of(_ours_name(router["service"])[2])
     for (key, kind, _rest), middleware in _ours(raw, "middlewares"):
         headers = middleware.get("headers", {})
         if kind == "live":
@@ -278,6 +429,22 @@ def state_of(raw: Document) -> State:
                 if _ours_name(child["name"])[1] != live.get(key) and child["weight"]:
                     weights[key] = child["weight"]
     return State(live, routes, weights, closed)
+
+
+def rules_in(raw: Document) -> dict[Way, Rules]:
+    """Return the rules of each color's ways in, from ``/api/rawdata``."""
+    return {
+        (key, kind[len("rules-") :], urllib.parse.unquote(rest)): rules_of(
+            json.loads(middleware["headers"]["customRequestHeaders"]["X-Switchyard-Rules"])
+        )
+        for (key, kind, rest), middleware in _ours(raw, "middlewares")
+        if kind.startswith("rules-")
+    }
+
+
+def _service_of(rest: str) -> str:
+    """Return a service's name, from what stands behind the color in the name of its backend."""
+    return rest.partition(":")[0]
 
 
 def _ours(raw: Document, part: str) -> t.Iterator[tuple[tuple[str, str, str], Document]]:
@@ -299,7 +466,7 @@ def servers_of(raw: Document) -> dict[str, str]:
     return {
         ":".join(name): service["loadBalancer"]["servers"][0]["url"]
         for name, service in _ours(raw, "services")
-        if name[1] in names.COLORS
+        if name[1] in names.COLORS and ":" not in name[2]
     }
 
 
@@ -316,6 +483,8 @@ def differences(content: Document, raw: Document, key: str | None = None) -> lis
             seen = there.get(_at_file(name))
             if seen is None:
                 found.append(f"{name} is not there")
+            elif NO_HTTPS in seen.get("error", []):
+                continue
             elif seen.get("error"):
                 found.append(f"{name}: {'; '.join(seen['error'])}")
             elif not _within(value, seen):
@@ -372,6 +541,8 @@ class Traefik(Proxy):
         self.uid = int(settings["uid"])
         self.insiders = tuple(settings.get("insiders", ()))
         self.sticky = bool(settings.get("sticky", True))
+        self.trusted = tuple(settings.get("trusted", ()))
+        self.connect = settings.get("connect", Form.connect)
         self.engine = engine
         self._address: str | None = None
 
@@ -394,7 +565,9 @@ class Traefik(Proxy):
     # --- what the running process says ---
 
     def _form(self) -> Form:
-        return Form(self.key(), self.insiders, self.sticky)
+        return Form(
+            self.key(), self.insiders, self.sticky, self.trusted, self.equipment.https_port, connect=self.connect
+        )
 
     def _raw(self, port: int | None = None) -> Document:
         """Return everything that Traefik knows. Raises SwitchyardError when it does not answer."""
@@ -437,10 +610,12 @@ class Traefik(Proxy):
         return self._state(self._raw())
 
     def _state(self, raw: Document) -> State:
-        state, servers, form = state_of(raw), servers_of(raw), self._form()
+        state, servers, form, rules = state_of(raw), servers_of(raw), self._form(), rules_in(raw)
         return replace(
             state,
-            settled=not any(differences(document(key, state, servers, form), raw, key) for key in state.known()),
+            settled=not any(
+                differences(document(key, state, servers, form, rules), raw, key) for key in state.known()
+            ),
         )
 
     def _containers(self, key: str, color: str) -> list[Container]:
@@ -489,9 +664,12 @@ class Traefik(Proxy):
         name = file_name(routing.key)
         current = files.read(self.folder / "conf.d" / name)
         mine = f"{routing.key}:{color}:"
-        others = {service: url for service, url in servers_of(self._raw()).items() if not service.startswith(mine)}
+        raw = self._raw()
+        others = {service: url for service, url in servers_of(raw).items() if not service.startswith(mine)}
+        rules = {way: rules for way, rules in rules_in(raw).items() if way[:2] != (routing.key, color)}
+        rules.update({(routing.key, color, route.host + route.path): route.rules for route in routing.routes})
         after = state.with_routes(routing, color)
-        content = document(routing.key, after, {**others, **backends(routing, color)}, self._form())
+        content = document(routing.key, after, {**others, **backends(routing, color)}, self._form(), rules)
         return Plan(
             before=state,
             after=after,
@@ -522,9 +700,9 @@ class Traefik(Proxy):
 
     def _contents(self, plan: Plan, raw: Document) -> dict[str, str | None]:
         """Return the files that will be different."""
-        servers, form = servers_of(raw), self._form()
+        servers, form, rules = servers_of(raw), self._form(), rules_in(raw)
         wanted: dict[str, str | None] = {
-            file_name(key): text_of(document(key, plan.after, servers, form))
+            file_name(key): text_of(document(key, plan.after, servers, form, rules))
             for key in sorted(plan.before.known() | plan.after.known())
         }
         wanted.update(plan.files)
@@ -561,14 +739,43 @@ class Traefik(Proxy):
         """Wait until Traefik does what the files say. Raises SwitchyardError with its own words when it does not."""
         end = time.monotonic() + LIVE_LIMIT
         while True:
-            raw = self._raw()
-            left = unlike(contents, raw)
+            left = self._left(contents, PRIVATE_PORT, HTTPS_PORT)
             if not left:
                 return
             if time.monotonic() > end:
                 said = complaints("\n".join(self.engine.logs(self.container, 500)))
                 raise SwitchyardError(f"{said[-1] if said else left[0]}")
             time.sleep(POLL)
+
+    def _left(self, contents: Contents, port: int, https_port: int) -> list[str]:
+        """Return what a Traefik does not do as the files say. Raises SwitchyardError when it does not answer."""
+        raw = self._raw(port)
+        return unlike(contents, raw) or self._unserved(contents.get(self.own_file), raw, https_port)
+
+    def _unserved(self, own: str | None, raw: Document, port: int) -> list[str]:
+        """Return which certificates are not in use: Traefik says nothing of one that it cannot read."""
+        listed = parse(own).get("tls", {}).get("certificates", []) if own else []
+        if not listed or any(NO_HTTPS in router.get("error", []) for router in raw["routers"].values()):
+            return []
+        paths = [self.folder / "certificates" / Path(each["certFile"]).name for each in listed]
+        wanted = {certificate_in(path.read_text(encoding="utf-8")) for path in paths}
+        hosts = [certificate.names[0].replace("*", "any") for certificate in self.equipment.certificates]
+        return [f"the certificate for {host} is not in use" for host in hosts if self._shown(host, port) not in wanted]
+
+    def _shown(self, host: str, port: int) -> bytes | None:
+        """Return the certificate with which Traefik answers for a host."""
+        # It is compared with the file byte by byte; whether a browser believes it is not asked here.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            with contextlib.ExitStack() as stack:
+                plain = stack.enter_context(
+                    socket.create_connection((self._address or self._find(), port), API_TIMEOUT)
+                )
+                return stack.enter_context(context.wrap_socket(plain, server_hostname=host)).getpeercert(True)
+        except OSError as error:
+            raise SwitchyardError(f"The proxy does not answer on https ({error}).") from error
 
     # --- proving a folder before Traefik sees it ---
 
@@ -614,8 +821,7 @@ class Traefik(Proxy):
         left: list[str] | None = None
         while time.monotonic() < end:
             with contextlib.suppress(SwitchyardError):
-                raw = self._raw(TRIAL_PORT)
-                left = unlike(contents, raw)
+                left = self._left(contents, TRIAL_PORT, TRIAL_HTTPS_PORT)
                 break
             if any("provider" in line and complaints(line) for line in said().splitlines()):
                 break
@@ -650,6 +856,11 @@ class Traefik(Proxy):
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode("utf-8", "replace")
 
 
+def certificate_in(text: str) -> bytes:
+    """Return the first certificate of a file as the bytes that a server shows of it."""
+    return ssl.PEM_cert_to_DER_cert(text[text.index(ssl.PEM_HEADER) :].partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER)
+
+
 def _key_of(name: str) -> str | None:
     """Return the stack that a file is of; None for the proxy's own."""
     return name[len("50-") : -len(".yml")] if name.startswith("50-") else None
@@ -664,6 +875,7 @@ def _beside(container: str) -> t.Iterator[t.Callable[[], str]]:
     options = [
         "--entrypoints.public.address=127.0.0.1:8092",
         f"--entrypoints.private.address=:{TRIAL_PORT}",
+        f"--entrypoints.https.address=:{TRIAL_HTTPS_PORT}",
         f"--providers.file.directory={INSIDE}/staged",
         "--providers.file.watch=false",
         "--api=true",
@@ -719,7 +931,7 @@ def access_line(text: str) -> dict[str, t.Any] | None:
     return {
         "time": round(begun + float(f"0.{fraction or 0}"), 3),
         "stack": stack if stack.count(".") == 2 else "",
-        "route": service if owner == stack else "",
+        "route": _service_of(service) if owner == stack else "",
         "color": color if owner == stack else "",
         "status": status,
         "ms": line.get("Duration", 0) // 1_000_000,
