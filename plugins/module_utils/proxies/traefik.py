@@ -32,7 +32,7 @@ from .. import connections, files, names
 from ..errors import SwitchyardError
 from . import Plan, Proxy, Routing, State, Way
 from .haproxy import map_text, parse_map
-from .rules import NONE, Rate, Rules, rules_of
+from .rules import NONE, Rate, Rules
 
 if t.TYPE_CHECKING:
     from ..engine import Container, Engine
@@ -330,8 +330,7 @@ class _Stack:
             return
         made: dict[str, Document] = {}
         # No router uses this one. Traefik keeps it for us: it shows which rules the others were made from.
-        text = json.dumps({**dataclasses.asdict(rules), "headers": dict(rules.headers)}, sort_keys=True)
-        made["rules"] = {"headers": {"customRequestHeaders": {"X-Switchyard-Rules": text}}}
+        made["rules"] = {"headers": {"customRequestHeaders": {"X-Switchyard-Rules": _rules_text(rules)}}}
         if rules.hsts:
             made["hsts"] = {
                 "headers": {"customResponseHeaders": {"Strict-Transport-Security": f"max-age={rules.hsts}"}}
@@ -434,12 +433,22 @@ def state_of(raw: Document) -> State:
 def rules_in(raw: Document) -> dict[Way, Rules]:
     """Return the rules of each color's ways in, from ``/api/rawdata``."""
     return {
-        (key, kind[len("rules-") :], urllib.parse.unquote(rest)): rules_of(
-            json.loads(middleware["headers"]["customRequestHeaders"]["X-Switchyard-Rules"])
+        (key, kind[len("rules-") :], urllib.parse.unquote(rest)): _rules(
+            middleware["headers"]["customRequestHeaders"]["X-Switchyard-Rules"]
         )
         for (key, kind, rest), middleware in _ours(raw, "middlewares")
         if kind.startswith("rules-")
     }
+
+
+def _rules_text(rules: Rules) -> str:
+    return json.dumps({**dataclasses.asdict(rules), "headers": dict(rules.headers)}, sort_keys=True)
+
+
+def _rules(text: str) -> Rules:
+    content = json.loads(text)
+    lists = {"allow": tuple(content["allow"]), "headers": tuple(sorted(content["headers"].items()))}
+    return Rules(**{**content, **lists, "rate": Rate(**content["rate"]) if content["rate"] else None})
 
 
 def _service_of(rest: str) -> str:
