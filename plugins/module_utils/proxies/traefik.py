@@ -144,9 +144,8 @@ def document(
 ) -> Document:
     """Return the configuration that makes Traefik do this for one stack; ``servers`` has the address per service.
 
-    Private routers lead to each color; public ones follow the routes of what is live, and so do the rules: until the
-    switch those of the live color hold for everybody, also for the clients that a canary gives to the other one. What
-    is closed, or has nothing live, is led to the pages.
+    Private routers lead to each color; public ones follow the routes of what is live. The rules are those of the color
+    that answers. What is closed, or has nothing live, is led to the pages.
     """
     made = _Stack(key, state, servers, form, rules or {})
     for color in names.COLORS:
@@ -211,18 +210,25 @@ class _Stack:
         service = self.state.of(self.key, color)[address]
         return backend(self.key, service, color, self.rules_at(color, address).timeout)
 
+    def sharing(self, live: str, address: str) -> bool:
+        """Return whether both colors answer the public at a way in."""
+        return self.state.weights.get(self.key, 0) > 0 and address in self.state.of(self.key, names.other(live))
+
+    def share(self, door: Door, color: str, address: str) -> str:
+        """Return the name of a color's share of the public: behind the draw stand the rules of the color drawn."""
+        door_and_address = f":{urllib.parse.quote(door.name + address)}" if self.ruled(door, color, address) else ""
+        return self.target(color, address) + door_and_address
+
     def name(self, kind: str, address: str) -> str:
         """Return the name of a router; ``@`` would name another provider."""
         return f"{self.key}:{kind}:{urllib.parse.quote(address)}"
 
-    def doors(self, color: str | None = None, address: str = "") -> list[Door]:
-        """Return how requests come in; whether through a proxy only matters where a rule asks for the address."""
-        rules = self.rules_at(color, address)
-        forwarded = [False, True] if self.form.trusted and (rules.allow or rules.rate) else [False]
+    def doors(self, address: str | None = None) -> list[Door]:
+        """Return how requests come in; whether through a proxy only matters where a rule asks for the client."""
+        both = [self.rules_at(color, address) for color in names.COLORS] if address and self.form.trusted else []
+        forwarded = [False, True] if any(rules.allow or rules.rate for rules in both) else [False]
         return [
-            Door(tls, from_proxy)
-            for tls in ([False, True] if self.form.https_port else [False])
-            for from_proxy in forwarded
+            Door(tls, through) for tls in ([False, True] if self.form.https_port else [False]) for through in forwarded
         ]
 
     def _router(
@@ -255,40 +261,48 @@ class _Stack:
 
     def weighted(self, live: str, address: str) -> None:
         """Share the public between the colors; the other one only gets a share where it has the same way in."""
-        percent = self.state.weights.get(self.key, 0)
-        other = names.other(live) if address in self.state.of(self.key, names.other(live)) else None
-        shares = {self.target(live, address): 100}
-        if other and percent:
-            # A service of weight 0 would not be there at all, and nobody could stay at it.
-            shares = {name: 100 - percent for name in shares if percent < 100}
-            shares[self.target(other, address)] = percent
-        service: Document = {"services": [{"name": _at_file(name), "weight": share} for name, share in shares.items()]}
-        sticky = bool(other and percent and self.form.sticky)
-        for door in self.doors():
-            cookie = {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/"}
-            if door.tls:
-                cookie["secure"] = True
-            weighted = {**service, "sticky": {"cookie": cookie}} if sticky else service
-            self.services[self.name(f"{door.name}public", address)] = {"weighted": weighted}
-        for color in (live, names.other(live)) if sticky and not self.page else ():
-            self._staying_router(color, live, address)
+        sharing = self.sharing(live, address)
+        percent = self.state.weights[self.key] if sharing else 0
+        shares = {color: weight for color, weight in ((live, 100 - percent), (names.other(live), percent)) if weight}
+        for door in self.doors(address):
+            if sharing:
+                # A service of weight 0 would not be there at all, and nobody could stay at it.
+                children = {self.share(door, color, address): weight for color, weight in shares.items()}
+                self.gates(door, shares, address)
+            else:
+                children = {self.target(live, address): 100}
+            service: Document = {"services": [{"name": _at_file(to), "weight": part} for to, part in children.items()]}
+            if sharing and self.form.sticky:
+                secure = {"secure": True} if door.tls else {}
+                cookie = {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/", **secure}
+                service["sticky"] = {"cookie": cookie}
+            self.services[self.name(f"{door.name}public", address)] = {"weighted": service}
+        for color in (live, names.other(live)) if sharing and self.form.sticky and not self.page else ():
+            self._staying_router(color, address)
 
-    def _staying_router(self, color: str, live: str, address: str) -> None:
-        """Keep a client at its color on all routes of the stack: the cookie only names the service that set it.
+    def gates(self, door: Door, colors: t.Iterable[str], address: str) -> None:
+        """Make the services that ask for the rules of a color once it is drawn."""
+        for color in colors:
+            marks = self.ruled(door, color, address)
+            if marks:
+                gate = {**self.balancer(color, address), "middlewares": [_at_file(mark) for mark in marks]}
+                self.services[self.share(door, color, address)] = gate
 
-        Whoever knows the cookie can choose a color with it, so it brings no other rules: those of the live one hold.
-        """
-        values = "|".join(sorted({cookie_of(self.target(color, mine)) for mine in self.state.of(self.key, color)}))
+    def _staying_router(self, color: str, address: str) -> None:
+        """Keep a client at its color on all routes of the stack: the cookie only names the service that set it."""
+        shares = {self.share(door, color, mine) for mine in self.state.of(self.key, color) for door in self.doors(mine)}
+        values = "|".join(sorted(map(cookie_of, shares)))
         cookie = f"HeaderRegexp({_quoted('Cookie')}, {_quoted(f'(^|; *){COOKIE}=({values})(;|$)')})"
-        for door in self.doors(live, address):
-            marks = ["switchyard:public", *self.ruled(door, live, address), "switchyard:retry"]
+        for door in self.doors(address):
+            marks = ["switchyard:public", *self.ruled(door, color, address), "switchyard:retry"]
             self._router(door, f"staying-{color}", STAYING, address, self.target(color, address), marks, cookie)
 
     def public_router(self, live: str | None, address: str) -> None:
         """Lead everybody to the shared service, or to the page; then only insiders get past."""
-        for door in self.doors(live, address):
-            shared = self.name(Door(door.tls).name + "public", address)
-            marks = ["switchyard:public", *self.ruled(door, live, address), "switchyard:retry"]
+        for door in self.doors(address):
+            shared = self.name(f"{door.name}public", address)
+            asked = [] if live and self.sharing(live, address) else self.ruled(door, live, address)
+            marks = ["switchyard:public", *asked, "switchyard:retry"]
             if self.page and live and self.form.insiders:
                 # An insider who says so sees what everybody sees: that is how maintenance is proved from this server.
                 inside = [f"({_from(self.form.insiders)})", f"!{_header('X-Switchyard-As', 'public')}"]
@@ -357,11 +371,15 @@ class _Stack:
             if self.form.trusted or not kind.startswith("forwarded-"):
                 self.marks[self.name(f"{kind}-{color}", address)] = content
         if rules.timeout:
-            transport = f"{self.key}:{rules.timeout}"
+            self.services[self.target(color, address)] = self.balancer(color, address)
             limits = {"dialTimeout": f"{self.form.connect}s", "responseHeaderTimeout": f"{rules.timeout}s"}
-            self.transports[transport] = {"maxIdleConnsPerHost": -1, "forwardingTimeouts": limits}
-            url = self.servers[backend(self.key, self.state.of(self.key, color)[address], color)]
-            self.services[self.target(color, address)] = _balancer(url, transport)
+            self.transports[f"{self.key}:{rules.timeout}"] = {"maxIdleConnsPerHost": -1, "forwardingTimeouts": limits}
+
+    def balancer(self, color: str, address: str) -> Document:
+        """Return the service of a color at a way in."""
+        timeout = self.rules_at(color, address).timeout
+        url = self.servers[backend(self.key, self.state.of(self.key, color)[address], color)]
+        return _balancer(url, f"{self.key}:{timeout}" if timeout else "switchyard:direct")
 
     def middlewares(self) -> None:
         """Say which color answered to those with the key; tell the pages which stack asks, and for what."""
@@ -622,9 +640,7 @@ class Traefik(Proxy):
         state, servers, form, rules = state_of(raw), servers_of(raw), self._form(), rules_in(raw)
         return replace(
             state,
-            settled=not any(
-                differences(document(key, state, servers, form, rules), raw, key) for key in state.known()
-            ),
+            settled=not any(differences(document(key, state, servers, form, rules), raw, key) for key in state.known()),
         )
 
     def _containers(self, key: str, color: str) -> list[Container]:
@@ -748,7 +764,7 @@ class Traefik(Proxy):
         """Wait until Traefik does what the files say. Raises SwitchyardError with its own words when it does not."""
         end = time.monotonic() + LIVE_LIMIT
         while True:
-            left = self._left(contents, PRIVATE_PORT, HTTPS_PORT)
+            left = self._left(contents)
             if not left:
                 return
             if time.monotonic() > end:
@@ -756,7 +772,7 @@ class Traefik(Proxy):
                 raise SwitchyardError(f"{said[-1] if said else left[0]}")
             time.sleep(POLL)
 
-    def _left(self, contents: Contents, port: int, https_port: int) -> list[str]:
+    def _left(self, contents: Contents, port: int | None = None, https_port: int = HTTPS_PORT) -> list[str]:
         """Return what a Traefik does not do as the files say. Raises SwitchyardError when it does not answer."""
         raw = self._raw(port)
         return unlike(contents, raw) or self._unserved(contents.get(self.own_file), raw, https_port)
