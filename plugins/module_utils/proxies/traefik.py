@@ -772,10 +772,10 @@ class Traefik(Proxy):
                 raise SwitchyardError(f"{said[-1] if said else left[0]}")
             time.sleep(POLL)
 
-    def _left(self, contents: Contents, port: int | None = None, https_port: int = HTTPS_PORT) -> list[str]:
+    def _left(self, contents: Contents, port: int | None = None, https_port: int | None = None) -> list[str]:
         """Return what a Traefik does not do as the files say. Raises SwitchyardError when it does not answer."""
         raw = self._raw(port)
-        return unlike(contents, raw) or self._unserved(contents.get(self.own_file), raw, https_port)
+        return unlike(contents, raw) or self._unserved(contents.get(self.own_file), raw, https_port or HTTPS_PORT)
 
     def _unserved(self, own: str | None, raw: Document, port: int) -> list[str]:
         """Return which certificates are not in use: Traefik says nothing of one that it cannot read."""

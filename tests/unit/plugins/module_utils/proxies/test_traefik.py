@@ -5,14 +5,17 @@ import contextlib
 import json
 import os
 import socketserver
+import ssl
 import threading
 import typing as t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from certificates import made
 from fakes import HOST, FakeEngine, checked, colored, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import connections, files, names
@@ -26,6 +29,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
     State,
     traefik,
 )
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.rules import (
+    Certificate,
+    Equipment,
+    Rate,
+    Rules,
+)
 
 KEY = "po.shop.prod"
 SHOP = routing_of(checked(), "po", "prod", {"web": 1})
@@ -34,6 +43,18 @@ SERVERS = {f"{KEY}:{color}:web": f"http://po-web-prod-{color}:8000" for color in
 BOTH = {(KEY, color, f"{HOST}/"): "web" for color in names.COLORS}
 STATE = State({KEY: "blue"}, BOTH)
 FILE = "50-po.shop.prod.yml"
+ADDRESS = f"{HOST}/"
+FULL = Rules(
+    https="redirect",
+    hsts=60,
+    allow=("192.0.2.0/24", "2001:db8::/32"),
+    basic_auth="prod.staff",
+    rate=Rate(10, 2, 20),
+    body_max=1000,
+    timeout=2.5,
+    headers=(("X-Frame-Options", "DENY"),),
+)
+SECURE = replace(FORM, https_port=8443)
 # What Traefik 3.7 says of a folder with a file that it cannot read.
 INVALID = json.dumps(
     {
@@ -188,6 +209,10 @@ def routes(proxy: Proxy, color: str, routing: Routing = SHOP) -> Plan:
 
 def switch(proxy: Proxy, color: str | None) -> Plan:
     return proxy.apply(lambda state: proxy.plan_switch(state, KEY, color))
+
+
+def equipped(*hosts: str) -> Equipment:
+    return Equipment(443, (Certificate(hosts, datetime.now(timezone.utc)),))
 
 
 def close(proxy: Proxy, how: str | None) -> Plan:
@@ -358,6 +383,203 @@ def test_what_traefik_shows_is_the_state_that_was_written(state: State) -> None:
     servers = {**SERVERS, "po.a_b.qual:green:site": "http://po-site-qual-green:80"}
     contents = [traefik.document(key, state, servers, FORM) for key in state.known()]
     assert traefik.state_of(seen(*contents)) == state
+
+
+# --- rules ---
+
+
+def ruled(
+    rules: dict[str, Rules], state: State = STATE, form: traefik.Form = SECURE, path: str = "/"
+) -> tuple[traefik.Document, t.Any]:
+    """Return a document with rules per color, and what it is about."""
+    ways = {(KEY, color, HOST + path): each for color, each in rules.items()}
+    content = traefik.document(KEY, state, SERVERS, form, ways)
+    return content, content["http"]
+
+
+def marks(http: t.Any, kind: str, part: str = "routers") -> list[str]:
+    """Return the kinds of the middlewares of a router or a service, without those of the proxy itself."""
+    found = http[part][f"{KEY}:{kind}"]["middlewares"]
+    return [name.split(":")[1] for name in found if name.count(":") == 2]
+
+
+def test_the_public_passes_all_rules_and_the_key_only_those_of_the_answer() -> None:
+    _content, http = ruled({"blue": FULL})
+    assert marks(http, f"public:{ADDRESS}") == [
+        f"{kind}-blue" for kind in ("headers", "redirect", "allow", "rate", "users", "body")
+    ]
+    assert marks(http, f"https-public:{ADDRESS}") == [
+        f"{kind}-blue" for kind in ("hsts", "headers", "allow", "rate", "users", "body")
+    ]
+    for kind in ("keyed", "blue"):
+        assert marks(http, f"{kind}:{ADDRESS}") == ["headers-blue", "body-blue"]
+        assert marks(http, f"https-{kind}:{ADDRESS}") == ["hsts-blue", "headers-blue", "body-blue"]
+    assert marks(http, f"green:{ADDRESS}") == []
+
+
+def test_rules_in_the_words_of_traefik() -> None:
+    _content, http = ruled({"blue": FULL})
+    made = {name.split(":")[1]: value for name, value in http["middlewares"].items() if name.count(":") == 2}
+    assert made["redirect-blue"] == {"redirectScheme": {"scheme": "https", "permanent": True, "port": "8443"}}
+    assert made["hsts-blue"] == {"headers": {"customResponseHeaders": {"Strict-Transport-Security": "max-age=60"}}}
+    assert made["allow-blue"] == {"ipAllowList": {"sourceRange": ["192.0.2.0/24", "2001:db8::/32"]}}
+    users = {"usersFile": "/etc/switchyard/users/prod.staff.htpasswd", "realm": "shop"}
+    assert made["users-blue"] == {"basicAuth": users}
+    # One may come, and 20 more at once.
+    assert made["rate-blue"] == {"rateLimit": {"average": 1, "period": "0.200000000s", "burst": 21}}
+    assert made["body-blue"] == {"buffering": {"maxRequestBodyBytes": 1000}}
+    assert made["headers-blue"] == {"headers": {"customResponseHeaders": {"X-Frame-Options": "DENY"}}}
+    assert http["serversTransports"][f"{KEY}:2.5"]["forwardingTimeouts"] == {
+        "dialTimeout": "5s",
+        "responseHeaderTimeout": "2.5s",
+    }
+    balancer = {"servers": [{"url": "http://po-web-prod-blue:8000"}], "serversTransport": f"{KEY}:2.5@file"}
+    assert http["services"][f"{KEY}:blue:web:2.5"] == {"loadBalancer": balancer}
+    assert http["routers"][f"{KEY}:blue:{ADDRESS}"]["service"] == f"{KEY}:blue:web:2.5@file"
+
+
+def test_the_usual_port_is_not_told_and_without_https_nobody_is_sent_there() -> None:
+    for port, there in ((443, {"scheme": "https", "permanent": True}), (0, None)):
+        _content, http = ruled({"blue": FULL}, form=replace(FORM, https_port=port))
+        redirect = http["middlewares"].get(f"{KEY}:redirect-blue:{ADDRESS}", {}).get("redirectScheme")
+        assert redirect == there
+        assert (f"redirect-blue:{ADDRESS}" in json.dumps(http["routers"])) == bool(there)
+        assert any("https" in router["entryPoints"] for router in http["routers"].values()) == bool(there)
+
+
+def test_each_way_in_is_there_with_tls_as_well() -> None:
+    state = replace(STATE, weights={KEY: 5}, closed={})
+    _content, http = ruled({}, state)
+    plain = {name for name, router in http["routers"].items() if "tls" not in router}
+    assert {name for name in http["routers"] if name not in plain} == {
+        name.replace(f"{KEY}:", f"{KEY}:https-", 1) for name in plain
+    }
+    for name in plain:
+        secure = http["routers"][name.replace(f"{KEY}:", f"{KEY}:https-", 1)]
+        assert (secure["entryPoints"], secure["tls"]) == (["https"], {})
+        assert (secure["rule"], secure["priority"]) == (
+            http["routers"][name]["rule"],
+            http["routers"][name]["priority"],
+        )
+    cookies = [
+        http["services"][f"{KEY}:{kind}:{ADDRESS}"]["weighted"]["sticky"]["cookie"]
+        for kind in ("public", "https-public")
+    ]
+    assert [cookie.get("secure", False) for cookie in cookies] == [False, True]
+
+
+def test_rules_change_with_the_switch() -> None:
+    both = {"blue": Rules(body_max=5), "green": Rules(basic_auth="prod.staff")}
+    for live, expected in (("blue", ["body-blue"]), ("green", ["users-green"])):
+        _content, http = ruled(both, State({KEY: live}, BOTH))
+        assert marks(http, f"public:{ADDRESS}") == expected
+
+
+def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
+    both = {"blue": Rules(body_max=5), "green": Rules(basic_auth="prod.staff", timeout=3)}
+    _content, http = ruled(both, replace(STATE, weights={KEY: 25}), FORM)
+    assert marks(http, f"public:{ADDRESS}") == []
+    blue, green = (child["name"] for child in http["services"][f"{KEY}:public:{ADDRESS}"]["weighted"]["services"])
+    assert marks(http, blue.removesuffix("@file").removeprefix(f"{KEY}:"), "services") == ["body-blue"]
+    assert marks(http, green.removesuffix("@file").removeprefix(f"{KEY}:"), "services") == ["users-green"]
+    assert http["services"][green.removesuffix("@file")]["loadBalancer"]["serversTransport"] == f"{KEY}:3@file"
+    # Whoever stays at a color has its rules as well, and the cookie of the draw is known.
+    assert marks(http, f"staying-green:{ADDRESS}") == ["users-green"]
+    assert traefik.cookie_of(green.removesuffix("@file")) in http["routers"][f"{KEY}:staying-green:{ADDRESS}"]["rule"]
+
+
+@pytest.mark.parametrize("how", ["maintenance", "hold"])
+def test_a_page_asks_for_the_rules_but_is_no_answer_of_the_application(how: str) -> None:
+    # Who waits goes on with the key, which passes the rules: so they are asked before.
+    _content, http = ruled({"blue": FULL}, replace(STATE, closed={KEY: how}))
+    assert marks(http, f"public:{ADDRESS}") == [f"{kind}-blue" for kind in ("redirect", "allow", "rate", "users")]
+    assert marks(http, f"https-public:{ADDRESS}") == [f"{kind}-blue" for kind in ("hsts", "allow", "rate", "users")]
+
+
+def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> None:
+    form = replace(FORM, trusted=("10.0.0.0/8", "::1"))
+    _content, http = ruled({"blue": Rules(allow=("192.0.2.0/24",), rate=Rate(1, 1, 0))}, form=form)
+    plain, forwarded = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "forwarded-"))
+    assert forwarded["rule"] == plain["rule"] + ' && (ClientIP("10.0.0.0/8") || ClientIP("::1"))'
+    assert forwarded["priority"] == plain["priority"] + 1
+    assert marks(http, f"forwarded-public:{ADDRESS}") == ["forwarded-allow-blue", "forwarded-rate-blue"]
+    strategy = {"ipStrategy": {"excludedIPs": ["10.0.0.0/8", "::1"]}}
+    allow = http["middlewares"][f"{KEY}:forwarded-allow-blue:{ADDRESS}"]["ipAllowList"]
+    assert allow == {"sourceRange": ["192.0.2.0/24"], **strategy}
+    rate = http["middlewares"][f"{KEY}:forwarded-rate-blue:{ADDRESS}"]["rateLimit"]
+    assert rate["sourceCriterion"] == strategy
+    # Where no rule asks for an address, one router does for both.
+    _content, http = ruled({"blue": Rules(body_max=5)}, form=form)
+    assert "forwarded" not in json.dumps(http)
+
+
+def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
+    form = replace(FORM, trusted=("10.0.0.0/8",))
+    state = State({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web", (KEY, "blue", f"{HOST}/a"): "web"})
+    ways = {(KEY, "blue", f"{HOST}/"): Rules(allow=("192.0.2.0/24",))}
+    routers = traefik.document(KEY, state, SERVERS, form, ways)["http"]["routers"]
+    longer, shorter = (
+        routers[f"{KEY}:{name}"]["priority"] for name in (f"public:{HOST}/a", f"forwarded-public:{HOST}/")
+    )
+    assert longer > shorter
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        FULL,
+        Rules(timeout=30),
+        Rules(rate=Rate(0.5, 60, 0)),
+        Rules(headers=(("X!#$%&'*+.^_`|~-a", '"\\ {{ env "HOME" }} {{{'), ("X-Gone", ""))),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/@me:x", "/ü {{ now }}"])
+def test_traefik_shows_the_rules_that_were_written(rules: Rules, path: str) -> None:
+    state = State({KEY: "blue"}, {(KEY, "blue", HOST + path): "web"}, closed={KEY: "hold"})
+    content, _http = ruled({"blue": rules}, state, path=path)
+    text = traefik.text_of(content)
+    # Two braces would be a template of Go.
+    assert "{{" not in text
+    raw = seen(traefik.parse(text))
+    assert traefik.rules_in(raw) == {(KEY, "blue", HOST + path): rules}
+    assert traefik.state_of(raw) == state
+    assert traefik.servers_of(raw) == SERVERS
+
+
+def test_a_weight_is_read_behind_rules() -> None:
+    state = replace(STATE, weights={KEY: 25})
+    content, _http = ruled({"blue": FULL, "green": FULL}, state, replace(SECURE, trusted=("10.0.0.0/8",)))
+    assert traefik.state_of(seen(content)) == state
+    assert traefik.servers_of(seen(content)) == SERVERS
+
+
+def test_a_changed_rule_is_a_difference() -> None:
+    content, http = ruled({"blue": FULL})
+    for kind, words, value in (
+        ("users", "basicAuth", {"usersFile": "/another", "realm": "shop"}),
+        ("allow", "ipAllowList", {"sourceRange": ["0.0.0.0/0"]}),
+        ("body", "buffering", {}),
+    ):
+        raw = seen(content)
+        raw["middlewares"][f"{KEY}:{kind}-blue:{ADDRESS}@file"] = {words: value}
+        assert traefik.differences(content, raw, KEY) == [f"{KEY}:{kind}-blue:{ADDRESS} is another one"]
+    assert http["middlewares"]
+
+
+def test_a_container_that_has_no_https_yet_keeps_nobody_waiting() -> None:
+    content, _http = ruled({})
+    raw = seen(content)
+    raw["routers"][f"{KEY}:https-public:{ADDRESS}@file"]["error"] = [
+        'entryPoint "https" doesn\'t exist',
+        "no valid entryPoint for this router",
+    ]
+    assert traefik.differences(content, raw, KEY) == []
+
+
+def test_an_access_line_behind_rules_names_the_service() -> None:
+    line = traefik.access_line(json.dumps({**LINE, "ServiceName": "px.shop.one:blue:web:2.5@file"}))
+    assert line
+    assert (line["color"], line["route"]) == ("blue", "web")
 
 
 def test_routers_of_others_are_not_ours() -> None:
@@ -556,6 +778,92 @@ def test_the_proxys_own_file_is_confirmed_as_well(shop: traefik.Traefik, running
 
     shop.apply(plan)
     assert "switchyard:public@file" in running.raw["middlewares"]
+
+
+def test_a_release_brings_its_rules_and_the_switch_makes_them_hold(shop: traefik.Traefik, running: FakeTraefik) -> None:
+    routing = replace(SHOP, routes=(Route("web", 8000, HOST, "/", FULL),))
+    assert routes(shop, "green", routing).changed
+    assert not shop.plan_routes(shop.read(), routing, "green").changed
+    assert traefik.rules_in(running.raw) == {(KEY, "green", ADDRESS): FULL}
+    assert shop.read().settled
+    assert marks({"routers": _plain(running)}, f"public:{ADDRESS}") == []
+    switch(shop, "green")
+    assert "users-green" in marks({"routers": _plain(running)}, f"public:{ADDRESS}")
+    assert shop.stats(KEY, "green").keys() == {f"{KEY}:green:web"}
+    routes(shop, "green", SHOP)
+    assert traefik.rules_in(running.raw) == {}
+
+
+def _plain(running: FakeTraefik) -> traefik.Document:
+    return {name.removesuffix("@file"): router for name, router in running.raw["routers"].items()}
+
+
+def own(name: str) -> str:
+    """Return an own file with a certificate, as the role's template makes it."""
+    pairs = [dict.fromkeys(("certFile", "keyFile"), f"/etc/switchyard/certificates/{name}.pem")]
+    return "# by the role\n" + json.dumps({"http": {}, "tls": {"certificates": pairs}})
+
+
+@pytest.fixture
+def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Give an https server that shows a certificate of the folder, and takes another one when it is told to."""
+    (folder / "certificates").mkdir()
+    for name in ("old", "new"):
+        pair = made(HOST)
+        (folder / "certificates" / f"{name}.pem").write_text(pair["certificate"] + pair["key"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def show(name: str) -> None:
+        context.load_cert_chain(folder / "certificates" / f"{name}.pem")
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError), context.wrap_socket(self.request, server_side=True):
+                pass
+
+    show("old")
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        for name in ("HTTPS_PORT", "TRIAL_HTTPS_PORT"):
+            monkeypatch.setattr(traefik, name, server.server_address[1])
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield show
+        server.shutdown()
+
+
+def give(proxy: traefik.Traefik, name: str) -> None:
+    proxy.apply(lambda state: Plan(state, state, {proxy.own_file: own(name)}, {}))
+
+
+def test_a_new_certificate_is_in_use_before_anybody_says_so(
+    shop: traefik.Traefik, serving: Callable[[str], None]
+) -> None:
+    shop.equipment = equipped(HOST)
+    give(shop, "old")
+    with pytest.raises(SwitchyardError, match=rf"the old one stays: the certificate for {HOST} is not in use"):
+        give(shop, "new")
+    serving("new")
+    give(shop, "new")
+
+
+@pytest.mark.usefixtures("serving")
+def test_a_wildcard_is_asked_for_a_host_of_its_own(shop: traefik.Traefik) -> None:
+    shop.equipment = equipped(f"*.{HOST}")
+    give(shop, "old")
+
+
+def test_a_proxy_that_has_no_https_yet_is_not_asked_for_it(shop: traefik.Traefik, running: FakeTraefik) -> None:
+    shop.equipment = equipped(HOST)
+    running.raw["routers"]["switchyard:https-health@file"] = {"error": ['entryPoint "https" doesn\'t exist']}
+    assert shop._unserved(own("old"), running.raw, 1) == []
+
+
+def test_no_answer_on_https_is_told(
+    shop: traefik.Traefik, serving: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.equipment = equipped(HOST)
+    monkeypatch.setattr(traefik, "HTTPS_PORT", 1)
+    with pytest.raises(SwitchyardError, match="does not answer on https"):
+        give(shop, "old")
 
 
 def test_other_settings_reach_the_files_of_all_stacks(shop: traefik.Traefik, running: FakeTraefik) -> None:
