@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import hashlib
 import http.client
+import itertools
 import json
 import re
 import socket
@@ -85,16 +86,23 @@ class Door:
     """How a request comes in: with TLS or without, from the client itself or through a proxy that is trusted.
 
     Traefik takes a router's requests either with TLS or without; and where an address counts, it looks for it either
-    at the connection or in a header.
+    at the connection or in a header. ``secured`` is what a trusted proxy says of a request: it came to it with TLS.
     """
 
     tls: bool = False
     forwarded: bool = False
+    secured: bool = False
+
+    @property
+    def https(self) -> bool:
+        """Whether the client speaks TLS."""
+        return self.tls or self.secured
 
     @property
     def name(self) -> str:
         """What stands before the kind of a router; the plain one has nothing there."""
-        return f"{'https-' if self.tls else ''}{'forwarded-' if self.forwarded else ''}"
+        words = {"https": self.tls, "forwarded": self.forwarded, "secured": self.secured}
+        return "".join(f"{word}-" for word, there in words.items() if there)
 
 
 def backend(key: str, service: str, color: str, timeout: float | None = None) -> str:
@@ -224,22 +232,26 @@ class _Stack:
         return f"{self.key}:{kind}:{urllib.parse.quote(address)}"
 
     def doors(self, address: str | None = None) -> list[Door]:
-        """Return how requests come in; whether through a proxy only matters where a rule asks for the client."""
+        """Return how requests come in; what a trusted proxy says only matters where a rule asks for it."""
         both = [self.rules_at(color, address) for color in names.COLORS] if address and self.form.trusted else []
+        tls = [False, True] if self.form.https_port else [False]
         forwarded = [False, True] if any(rules.allow or rules.rate for rules in both) else [False]
-        return [
-            Door(tls, through) for tls in ([False, True] if self.form.https_port else [False]) for through in forwarded
-        ]
+        secured = [False, True] if any(rules.hsts or self._redirects(rules) for rules in both) else [False]
+        doors = itertools.product(tls, forwarded, secured)
+        return [Door(*door) for door in doors if not (door[0] and door[2])]
 
     def _router(
         self, door: Door, kind: str, first: int, address: str, service: str, marks: t.Iterable[str], *more: str
     ) -> None:
         through = [f"({_from(self.form.trusted)})"] if door.forwarded else []
+        if door.secured:
+            # Traefik believes this header only from those in proxy_trusted; from others it takes it away.
+            through.append(_header("X-Forwarded-Proto", "https"))
         self.routers[self.name(door.name + kind, address)] = {
             "entryPoints": ["https" if door.tls else "public"],
             **({"tls": {}} if door.tls else {}),
             "rule": rule(address, *through, *more),
-            "priority": first + 2 * len(address) + door.forwarded,
+            "priority": first + 4 * len(address) + door.forwarded + 2 * door.secured,
             "service": _at_file(service),
             "middlewares": [_at_file(mark) for mark in marks],
         }
@@ -273,7 +285,7 @@ class _Stack:
                 children = {self.target(live, address): 100}
             service: Document = {"services": [{"name": _at_file(to), "weight": part} for to, part in children.items()]}
             if sharing and self.form.sticky:
-                secure = {"secure": True} if door.tls else {}
+                secure = {"secure": True} if door.https else {}
                 cookie = {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/", **secure}
                 service["sticky"] = {"cookie": cookie}
             self.services[self.name(f"{door.name}public", address)] = {"weighted": service}
@@ -324,9 +336,9 @@ class _Stack:
         rules = self.rules_at(color, address)
         client = "forwarded-" if door.forwarded else ""
         wanted = {
-            "hsts": door.tls and rules.hsts,
+            "hsts": door.https and rules.hsts,
             "headers": rules.headers and not page,
-            "redirect": self._redirects(rules) and not door.tls and not admitted,
+            "redirect": self._redirects(rules) and not door.https and not admitted,
             f"{client}allow": rules.allow and not admitted,
             f"{client}rate": rules.rate and not admitted,
             "users": rules.basic_auth and not admitted,

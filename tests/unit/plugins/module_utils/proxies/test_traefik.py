@@ -513,6 +513,19 @@ def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> N
     assert "forwarded" not in json.dumps(http)
 
 
+def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
+    rules = Rules(https="redirect", hsts=5)
+    _content, http = ruled({"blue": rules}, form=replace(SECURE, trusted=("10.0.0.0/8",)))
+    plain, secured = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "secured-"))
+    assert secured["rule"] == plain["rule"] + ' && Header("X-Forwarded-Proto", "https")'
+    assert secured["priority"] > plain["priority"]
+    assert marks(http, f"public:{ADDRESS}") == ["redirect-blue"]
+    assert marks(http, f"secured-public:{ADDRESS}") == marks(http, f"https-public:{ADDRESS}") == ["hsts-blue"]
+    assert not [name for name in http["routers"] if "https-secured" in name]
+    # Nobody is believed where nobody is trusted.
+    assert "secured" not in json.dumps(ruled({"blue": rules})[0])
+
+
 def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
     form = replace(FORM, trusted=("10.0.0.0/8",))
     state = State({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web", (KEY, "blue", f"{HOST}/a"): "web"})
