@@ -35,6 +35,7 @@ class Container:
     image: str
     # Of its first process on the server; 0 where none runs.
     pid: int = 0
+    volumes: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -131,6 +132,7 @@ class Engine:
             addresses={name: net["IPAddress"] for name, net in seen["NetworkSettings"]["Networks"].items()},
             image=seen["Image"],
             pid=state["Pid"],
+            volumes=tuple(mount["Name"] for mount in seen.get("Mounts") or [] if mount["Type"] == "volume"),
         )
 
     def image(self, name: str) -> Image | None:

@@ -145,6 +145,11 @@ def problems(
             if mount.get("type") == "bind" and not exists(mount["source"]):
                 instead = "List the file under files, use a named volume, or make the folder on the server"
                 problem(f"{place}.volumes", f"{mount['source']} is not on the server", instead)
+    volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
+    for index, way in enumerate(stack["static"]):
+        if way["volume"] not in volumes:
+            what = f"the Compose files make no volume {way['volume']}"
+            problem(f"static[{index}].volume", what, f"Volumes there are: {', '.join(sorted(volumes)) or 'none'}")
     for name in sorted(used - set(secrets)):
         problem(f"secrets.{name}", "the Compose files use it, but it has no value", "Give it one, from a vault")
     for name in sorted(set(secrets) - used):

@@ -178,7 +178,7 @@ class Proxy(abc.ABC):
     # The proxy's own part of its configuration, a file in its folder ``conf.d``.
     own_file: t.ClassVar[str]
     # Whether it answers with the files of a volume.
-    serves_files: t.ClassVar[bool] = False
+    serves_files: bool = False
 
     def __init__(self, folder: Path, settings: t.Mapping[str, t.Any]) -> None:
         """Take the folder that the role ``proxy`` made, and what it wrote in ``proxy.json``."""
@@ -193,6 +193,10 @@ class Proxy(abc.ABC):
     def cannot(rules: Rules) -> list[tuple[str, str]]:
         """Return what this kind of proxy cannot do of a route's rules: the key in the inventory, and a sentence."""
         return []
+
+    def volumes(self) -> t.Collection[str]:
+        """Return the volumes whose files it can answer with now."""
+        return ()
 
     def first_files(self) -> dict[str, str]:
         """Return the files that must lie in ``conf.d`` for the first start, besides the proxy's own."""

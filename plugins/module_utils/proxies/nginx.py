@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nginx: decisions are empty files that it looks for with each request, so a switch is one file more or less.
 
-Which stack and service a host and path lead to is configuration: new routes are a reload. Nothing that nginx says of a
-reload proves it (``-t`` and ``reload`` leave with 0 where the master then refuses), so the configuration carries a mark
-that the workers answer with.
+Which stack and service a host and path lead to, and the rules there, are configuration: new routes are a reload.
+Nothing that nginx says of a reload proves it (``-t`` and ``reload`` leave with 0 where the master then refuses), so
+the configuration carries a mark that the workers answer with.
 
 The flags of a stack (roles/proxy/templates/nginx.conf.j2 looks for them):
 
@@ -31,7 +31,9 @@ from urllib.parse import quote, unquote
 from .. import connections, files, names
 from ..errors import SwitchyardError
 from ..running import running
-from . import Plan, Proxy, Routing, State, Way
+from . import Plan, Proxy, Routing, State, Way, nginx_rules
+from .nginx_rules import expression, quoted, variable
+from .rules import NONE, Rules
 
 if t.TYPE_CHECKING:
     from ..engine import Container, Engine
@@ -114,9 +116,8 @@ def steps(seen: t.Collection[str], wanted: t.Collection[str]) -> list[tuple[str,
 
 
 def pattern(address: str) -> str:
-    """Return an expression for everything that begins with a text; nothing in it ends a quoted word of nginx."""
-    plain = re.sub(r"[^A-Za-z0-9/_:.-]", lambda found: "".join(rf"\x{byte:02x}" for byte in found[0].encode()), address)
-    return '"~^{}"'.format(plain.replace(".", r"\."))
+    """Return an expression for everything that begins with a text."""
+    return f'"~^{expression(address)}"'
 
 
 def servers(routing: Routing, color: str) -> str:
@@ -160,9 +161,14 @@ class Table:
     does not count, the next shorter one does, which may be another stack's.
     """
 
-    def __init__(self, routes: t.Mapping[Way, str]) -> None:
-        """Take the routes of a state."""
+    def __init__(self, routes: t.Mapping[Way, str], rules: t.Mapping[Way, Rules] | None = None) -> None:
+        """Take the routes of a state, and their rules."""
         self.routes = routes
+        longest_first = sorted(routes.items(), key=lambda item: (-len(item[0][2]), item[0]))
+        self.ways = [
+            nginx_rules.Way(number, way, service, (rules or {}).get(way, NONE))
+            for number, (way, service) in enumerate(longest_first, 1)
+        ]
         self.owner = {address: key for key, _color, address in routes}
         # Longer ones first: the first expression that fits is the one that nginx takes.
         self.addresses = sorted(self.owner, key=lambda address: (-len(address), address))
@@ -195,30 +201,33 @@ class Table:
 
     def maps(self) -> str:
         """Return the maps that the public's and the private way in read."""
-        ways = sorted(self.routes.items(), key=lambda item: (-len(item[0][2]), item[0]))
+        number = self.number
         return "\n".join(
             [
-                _map("$sy_at", "$sy_first", [(pattern(at), self.number[at]) for at in self.addresses]),
-                _map("$sy_number", "$sy_owner", [(f'"{self.number[at]}"', self.owner[at]) for at in self.addresses]),
-                _map(
+                variable("$sy_at", "$sy_first", [(pattern(at), f'"{number[at]}"') for at in self.addresses]),
+                variable(
+                    "$sy_number", "$sy_owner", [(f'"{number[at]}"', quoted(self.owner[at])) for at in self.addresses]
+                ),
+                variable(
                     '"$sy_number:$sy_live"',
                     "$sy_next",
                     [
-                        (f'"{self.number[at]}:{color}"', self.number[other] if other else "")
+                        (f'"{number[at]}:{color}"', f'"{number[other] if other else ""}"')
                         for (at, color), other in self.instead().items()
                     ],
                     default="$sy_number",
                 ),
-                _map(
+                variable(
                     '"$sy_wish:$sy_at"',
                     "$sy_private",
-                    [(pattern(f"{color}:{at}"), key) for (key, color, at), _service in ways],
+                    [(pattern(f"{way.color}:{way.address}"), quoted(way.key)) for way in self.ways],
                 ),
-                _map(
+                variable(
                     '"$sy_stack:$sy_color:$sy_at"',
-                    "$sy_service",
-                    [(pattern(":".join(way)), service) for way, service in ways],
+                    "$sy_way",
+                    [(pattern(f"{way.key}:{way.color}:{way.address}"), f'"{way.number}"') for way in self.ways],
                 ),
+                variable("$sy_way", "$sy_service", [(f'"{way.number}"', quoted(way.service)) for way in self.ways]),
             ]
         )
 
@@ -237,15 +246,12 @@ class Table:
         return "\n".join([*lines, "set $sy_stack $sy_owner;", ""])
 
 
-def _map(source: str, result: str, entries: t.Iterable[tuple[str, t.Any]], default: str = '""') -> str:
-    rows = "".join(f'    {key} "{value}";\n' for key, value in entries)
-    # Each is asked again after what it depends on was set.
-    return f"map {source} {result} {{\n    volatile;\n    default {default};\n{rows}}}\n"
-
-
 def admin(routes: t.Mapping[Way, str], mark: str) -> str:
     """Return the server behind the socket: what this configuration is, and the flags as nginx finds them."""
-    told = [f"mark {mark}", *(f"route {' '.join(way[:2])} {s} {quote(way[2])}" for way, s in sorted(routes.items()))]
+    told = [
+        f"mark {mark}",
+        *(f"route {' '.join(way[:2])} {quote(s)} {quote(way[2])}" for way, s in sorted(routes.items())),
+    ]
     return "\n".join(
         [
             "server {",
@@ -277,20 +283,29 @@ def opened_by(key: str) -> str:
 
 
 # The parts of the configuration that are made here: for the whole of "http", and for the public server.
-KEY, ROUTES, LOOKUP = "10-key.server", "40-routes.http", "40-routes.server"
+KEY, ROUTES, LOOKUP, PLACES = "10-key.server", "40-routes.http", "40-routes.server", "40-rules.server"
 
 
 def completed(
-    contents: t.Mapping[str, str | None], routes: t.Mapping[Way, str], key: str
+    contents: t.Mapping[str, str | None], routes: t.Mapping[Way, str], key: str, body_max: int = 0
 ) -> tuple[dict[str, str], str]:
-    """Return a whole configuration with these routes and this key, and its mark."""
+    """Return a whole configuration with these routes and this key, and its mark.
+
+    The rules of the routes are in the contents. ``body_max`` is what the role allows where none says it, 0 for any.
+    """
     head = "# All routes of this server. Written by releases; changes here are lost.\n\n"
-    table = Table(routes)
     there = {name: text for name, text in contents.items() if text is not None}
-    whole = {**there, KEY: opened_by(key), LOOKUP: head + table.lookup()}
+    rules = {
+        (stack, color, at): held
+        for stack, color in sorted({way[:2] for way in routes})
+        for at, held in nginx_rules.read(there.get(_file(stack, color, "json"), "{}")).items()
+    }
+    table = Table(routes, rules)
+    made = nginx_rules.Maps(table.ways, body_max)
+    whole = {**there, KEY: opened_by(key), LOOKUP: f"{head}{table.lookup()}", PLACES: f"{head}{made.server()}"}
 
     def marked(mark: str) -> dict[str, str]:
-        return {**whole, ROUTES: f"{head}{table.maps()}\n{admin(routes, mark)}"}
+        return {**whole, ROUTES: f"{head}{table.maps()}\n{made.http()}\n{admin(routes, mark)}"}
 
     mark = hashlib.sha256(json.dumps(marked(""), sort_keys=True).encode()).hexdigest()[:16]
     return marked(mark), mark
@@ -310,7 +325,7 @@ def told_in(answer: str) -> tuple[str, dict[Way, str]]:
     rows = [line.split(" ") for line in answer.splitlines()]
     if not rows or rows[0][0] != "mark" or any(len(row) != 5 for row in rows[1:]):
         raise SwitchyardError(f"The proxy did not tell its routes: {answer.strip()}. Look at its log, run setup.yml.")
-    return rows[0][1], {(key, color, unquote(at)): service for _route, key, color, service, at in rows[1:]}
+    return rows[0][1], {(key, color, unquote(at)): unquote(service) for _route, key, color, service, at in rows[1:]}
 
 
 class Nginx(Proxy):
@@ -322,12 +337,23 @@ class Nginx(Proxy):
         """Take the role's folder and its settings, and the engine of the server."""
         super().__init__(folder, settings)
         self.running = running(settings, engine)
+        # Into a container the role mounts volumes; a unit of the server does not have them.
+        self.container = settings.get("container")
+        self.serves_files = "unit" not in settings
         self.quiet = float(settings.get("quiet", QUIET))
+        self.body_max = int(settings.get("body_max", 0))
         self.engine = engine
+
+    cannot = staticmethod(nginx_rules.cannot)
+
+    def volumes(self) -> t.Collection[str]:
+        """Return the volumes that the role mounted."""
+        container = self.engine.container(str(self.container))
+        return container.volumes if container else ()
 
     def first_files(self) -> dict[str, str]:
         """Return the configuration without any route."""
-        return completed({}, {}, self.key())[0]
+        return completed({}, {}, self.key(), self.body_max)[0]
 
     # --- what the running process says ---
 
@@ -383,6 +409,7 @@ class Nginx(Proxy):
         wanted = {_file(routing.key, color): servers(routing, color)}
         if self.ports:
             wanted = published(routing, color)
+        wanted[_file(routing.key, color, "json")] = nginx_rules.written(routing)
         current = {name: files.read(self.folder / "conf.d" / name) for name in wanted}
         return Plan(
             before=state,
@@ -393,8 +420,8 @@ class Nginx(Proxy):
         )
 
     def files_of(self, key: str) -> list[str]:
-        """Return a name per color; see the interface."""
-        return [_file(key, color) for color in names.COLORS]
+        """Return the names per color; see the interface."""
+        return [_file(key, color, kind) for color in names.COLORS for kind in ("json", "map", "upstream")]
 
     # --- making it so ---
 
@@ -445,7 +472,7 @@ class Nginx(Proxy):
         """Put a new configuration in place and reload; the one before is back when nginx does not take it over."""
         live, staged = self.folder / "conf.d", self.folder / "staged"
         before = _contents(live)
-        wanted, mark = completed({**before, **plan.files}, plan.after.routes, self.key())
+        wanted, mark = completed({**before, **plan.files}, plan.after.routes, self.key(), self.body_max)
         if before == wanted and self._mark() == mark:
             return
         for name in _contents(staged):

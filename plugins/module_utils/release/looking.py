@@ -165,7 +165,14 @@ def _rules(place: Place, stack: dict[str, t.Any], where: str) -> list[Problem]:
             found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
     if stack["static"] and not place.proxy.serves_files:
         what = "this proxy serves no files of its own"
-        found.append(Problem(f"{where}.static", what, "Give them a service that does, or take nginx as the proxy"))
+        found.append(Problem(f"{where}.static", what, "Give them a service that does, or take nginx in a container"))
+        return found
+    there = place.proxy.volumes() if stack["static"] else ()
+    for index, way in enumerate(stack["static"]):
+        volume = names.volume(place.project, way["volume"], place.environment)
+        if volume not in there:
+            what = f"the proxy does not have the volume {volume}"
+            found.append(Problem(f"{where}.static[{index}].volume", what, "Run setup.yml"))
     return found
 
 

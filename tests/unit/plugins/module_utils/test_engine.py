@@ -24,6 +24,7 @@ CONTAINER = {
     "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting"}},
     "Config": {"Labels": {"io.switchyard.stack": "shop"}},
     "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
+    "Mounts": [{"Type": "bind", "Source": "/srv"}, {"Type": "volume", "Name": "po-static-prod"}],
 }
 
 
@@ -68,6 +69,7 @@ def test_a_container_as_it_is_now(daemon: Daemon) -> None:
     assert seen.addresses == {"po-front-prod": "172.18.0.4"}
     assert seen.running
     assert seen.pid == 4711
+    assert seen.volumes == ("po-static-prod",)
     assert seen.label("stack") == "shop"
     assert seen.label("color") == ""
 

@@ -67,6 +67,15 @@ def test_all_problems_of_the_files_come_together() -> None:
     assert "Services there are: api, db, job" in found[0]
 
 
+def test_files_of_a_volume_that_the_stack_does_not_make() -> None:
+    content = {**normalised(), "volumes": {"static": {}, "shared": {"name": "all", "external": True}}}
+    ways = [{"volume": name, "hosts": ["shop.org"], "path": f"/{name}/"} for name in ("static", "shared", "media")]
+    assert complaints(content, static=ways) == [
+        f"stacks[shop].static[{index}].volume: the Compose files make no volume {name}. Volumes there are: static."
+        for index, name in ((1, "shared"), (2, "media"))
+    ]
+
+
 def test_each_service_has_one_role() -> None:
     content = normalised(web={}, cache={}, celery={}, db={}, tool={})
     job = {"service": "tool", "command": ["x"]}

@@ -20,13 +20,15 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
     Route,
     Routing,
     State,
+    Static,
     haproxy,
     nginx,
+    nginx_rules,
 )
 
 KEY = "po.shop.prod"
 SHOP = routing_of(checked(), "po", "prod", {"web": 1})
-FILE = f"50-{KEY}-green.map"
+FILE, RULES = f"50-{KEY}-green.map", f"50-{KEY}-green.json"
 ROUTES = {
     (KEY, "blue", f"{HOST}/"): "web",
     (KEY, "green", f"{HOST}/"): "web",
@@ -184,6 +186,24 @@ def test_a_color_says_where_its_services_are() -> None:
     assert nginx.ports_in(nginx.servers(Routing("po", "prod", "shop", ()), "green")) == {}
 
 
+def test_a_file_is_a_way_like_any_other() -> None:
+    routing = Routing("po", "prod", "shop", SHOP.routes, static=(Static("po-static-prod", "a.org", "/static/"),))
+    state = State().with_routes(routing, "green")
+    text = nginx.completed({}, state.routes, "key")[0][nginx.ROUTES]
+    assert '"volume:po-static-prod";' in text
+    told = "\n".join(re.findall(r"\${sy_told}(.*)\\n\"", text))
+    assert nginx.told_in(told)[1] == state.routes
+
+
+def test_volumes_are_those_of_the_container(proxy: nginx.Nginx, engine: FakeEngine, running: FakeNginx) -> None:
+    assert proxy.serves_files
+    assert proxy.volumes() == ()
+    engine.start(replace(colored("green", 1), name="po-proxy", volumes=("po-static-prod",)))
+    assert proxy.volumes() == ("po-static-prod",)
+    settings = {"unit": "po-proxy.service", "address": "127.0.0.1", "port": 80}
+    assert not nginx.Nginx(running.folder, settings, engine).serves_files  # type: ignore[arg-type]
+
+
 def ask_public(table: nginx.Table, live: t.Mapping[str, str], at: str) -> str | None:
     """Do what the public server does with the table: return the stack of a request."""
     number = next((table.number[one] for one in table.addresses if at.startswith(one)), None)
@@ -330,7 +350,10 @@ def test_before_its_first_release_a_color_is_published_nowhere(proxy: nginx.Ngin
 def test_routes_that_are_known_need_nothing(proxy: nginx.Nginx) -> None:
     assert proxy.plan_routes(STATE, SHOP, "green").changed
     (proxy.folder / "conf.d" / FILE).write_text(nginx.servers(SHOP, "green"))
+    (proxy.folder / "conf.d" / RULES).write_text(nginx_rules.written(SHOP))
     assert not proxy.plan_routes(STATE, SHOP, "green").changed
+    ways = [{"service": "web", "port": 8000, "hosts": [HOST], "timeout": 5}]
+    assert proxy.plan_routes(STATE, routing_of(checked(routes=ways), "po", "prod", {}), "green").changed
     assert proxy.plan_routes(replace(STATE, routes={}), SHOP, "green").changed
     moved = routing_of(checked(routes=[{"service": "web", "port": 9, "hosts": [HOST]}]), "po", "prod", {})
     assert proxy.plan_routes(STATE, moved, "green").changed
@@ -378,7 +401,7 @@ def test_new_routes_are_checked_reloaded_and_proved(proxy: nginx.Nginx, running:
     assert proxy.read() == State(STATE.live, {(KEY, "green", f"{HOST}/"): "web"})
     assert (proxy.folder / "conf.d" / FILE).read_text() == nginx.servers(SHOP, "green")
     assert {path.name for path in (proxy.folder / "staged").iterdir()} == {
-        *(proxy.own_file, nginx.KEY, nginx.ROUTES, nginx.LOOKUP, FILE)
+        *(proxy.own_file, nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES, FILE, RULES)
     }
     own = "/etc/switchyard/{}/00-proxy.conf"
     assert running.log == [f"-t -c {own.format('staged')}", f"-s reload -c {own.format('conf.d')}"]
@@ -448,7 +471,7 @@ def test_a_reload_without_a_word_is_told_by_its_limit(proxy: nginx.Nginx, runnin
 
 
 def test_the_first_start_finds_what_it_includes(proxy: nginx.Nginx) -> None:
-    assert set(proxy.first_files()) == {nginx.KEY, nginx.ROUTES, nginx.LOOKUP}
+    assert set(proxy.first_files()) == {nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES}
 
 
 def test_addresses_are_left_to_dns(proxy: nginx.Nginx, running: FakeNginx) -> None:

@@ -85,13 +85,25 @@ def test_what_a_route_asks_for_and_the_proxy_was_not_given(machine: Machine) -> 
     ]
 
 
+FILES = {**normalised(), "volumes": {"static": {}, "media": {}}}
+
+
 def test_what_this_kind_of_proxy_cannot_do(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.proxy, "cannot", lambda rules: [("timeout", "it has no patience")])
     static = [{"volume": "static", "hosts": [HOST], "path": "/static/"}]
-    assert complaints(seen(machine, given(static=static))) == [
+    assert complaints(seen(machine, given(FILES, static=static))) == [
         "switchyard_stacks[shop].routes[0].timeout: it has no patience. Take it out, or take another proxy.",
         "switchyard_stacks[shop].static: this proxy serves no files of its own. "
-        "Give them a service that does, or take nginx as the proxy.",
+        "Give them a service that does, or take nginx in a container.",
+    ]
+
+
+def test_files_of_a_volume_that_the_proxy_was_not_given(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.proxy, "serves_files", True)
+    static = [{"volume": name, "hosts": [HOST], "path": f"/{name}/"} for name in ("static", "media")]
+    monkeypatch.setattr(machine.proxy, "volumes", lambda: ("po-static-prod",))
+    assert complaints(seen(machine, given(FILES, static=static))) == [
+        "switchyard_stacks[shop].static[1].volume: the proxy does not have the volume po-media-prod. Run setup.yml."
     ]
 
 
