@@ -26,6 +26,9 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 TIMEOUT = 60.0
 
+# Where an administrator's units lie (systemd.unit(5)); the role ``proxy`` writes there.
+UNITS = Path("/etc/systemd/system")
+
 
 class Running(abc.ABC):
     """The place in which a proxy runs."""
@@ -105,6 +108,14 @@ class AsUnit(Running):
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the unit in the journal."""
         return _output(["journalctl", f"--unit={self.unit}", f"--lines={lines}", "--output=cat", "--no-pager"])
+
+    def remove(self) -> None:
+        """Stop the unit as it asks to be stopped, and take it off this server."""
+        path = UNITS / self.unit
+        if path.exists():
+            _output(["systemctl", "disable", "--now", "--", self.unit])
+            path.unlink()
+            _output(["systemctl", "daemon-reload"])
 
     def _pid(self) -> int:
         """Return the unit's first process, 0 where it is not active."""

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import edge, files, gates, names
+from .. import edge, files, gates, names, running
 from ..engine import Container, Kept
 from ..errors import SwitchyardError
 from ..place import Place, Server
@@ -36,7 +36,8 @@ class Seen:
     ``routes`` has the hosts and paths per stack that the proxy knows, ``pages`` and ``folders`` the paths per stack.
     ``shared`` are the servers of the project that belong to no environment, with the networks that each is on;
     ``way_in`` is the network that the published port of the proxy needs. ``others`` are the project's other
-    environments here. ``records`` says what a stack asked for. ``trouble`` is why the proxy does not answer.
+    environments here. ``records`` says what a stack asked for. ``unit`` is the proxy's where it runs on the server
+    itself. ``trouble`` is why it does not answer.
     """
 
     environment: str
@@ -51,6 +52,7 @@ class Seen:
     others: tuple[str, ...] = ()
     records: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
     proxy_folder: Path | None = None
+    unit: str | None = None
     trouble: str | None = None
 
     @property
@@ -69,6 +71,7 @@ class Retiring:
     routes: t.Mapping[str, tuple[str, ...]]
     containers: tuple[str, ...]
     servers: tuple[str, ...]
+    unit: str | None
     leaves: tuple[tuple[str, str], ...]
     networks: tuple[str, ...]
     volumes: tuple[str, ...]
@@ -81,6 +84,7 @@ class Retiring:
         return [
             *(f"routes of {stack}: {', '.join(ways) or 'none'}" for stack, ways in self.routes.items()),
             *(f"container {name}" for name in (*self.containers, *self.servers)),
+            *([f"unit {self.unit}"] if self.unit else []),
             *(f"place of {server} on the network {network}" for network, server in self.leaves),
             *(f"network {name}" for name in self.networks),
             *(f"volume {name} with its data" for name in self.volumes),
@@ -128,6 +132,8 @@ def plan(seen: Seen, asked: t.Sequence[str], remove_data: bool) -> Retiring:
     labels = [one.labels for name, one in seen.shared.items() if name not in servers]
     if not asked and any(edge.MEMORY + seen.environment in each for each in labels):
         kept.append("the labels of the proxy for these hosts, until setup.yml runs for another environment")
+    if last and seen.unit:
+        kept.append("Debian's package of the proxy, and the user it ran as")
     folders = [path for name in stacks for path in seen.folders.get(name, ()) if _is_ours(path) or remove_data]
     proxy_folder = [seen.proxy_folder] if last and seen.proxy_folder else []
     return Retiring(
@@ -135,6 +141,7 @@ def plan(seen: Seen, asked: t.Sequence[str], remove_data: bool) -> Retiring:
         routes={} if last else {name: ways for name, ways in seen.routes.items() if name in stacks},
         containers=tuple(sorted(containers)),
         servers=tuple(sorted(servers)),
+        unit=seen.unit if last else None,
         leaves=tuple(leaves),
         networks=tuple(networks),
         volumes=tuple(free) if remove_data else (),
@@ -210,6 +217,7 @@ def look(server: Server) -> Seen:
         others=tuple(sorted(others - {environment, ""})),
         records={name: found[0].stack for name, found in latest.items() if found},
         proxy_folder=folder if folder.exists() else None,
+        unit=(files.read_json(folder / "proxy.json") or {}).get("unit"),
         trouble=trouble,
     )
 
@@ -261,6 +269,8 @@ def _carry_out(server: Server, wanted: Retiring, tokens: t.Mapping[str, int]) ->
     everything = engine.containers(project=server.project)
     # Its stop signal lets requests in flight finish, and nobody else is behind it any more.
     engine.remove(one for one in everything if one.name in wanted.servers)
+    if wanted.unit:
+        running.AsUnit(wanted.unit).remove()
     for stack in wanted.routes:
         _off_the_proxy(server.place(stack), tokens[stack])
     for stack, token in tokens.items():

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Says in JSON what a server has for a proxy of its own. Reads only. Arguments: the packages, the folders that the proxy
-# looks into, the unit, its address and its port, and the number of its user and group.
+# looks into, the unit, the number of its user and group, and each address with a port that it wants.
 yes_or_no() { if "$@" > /dev/null 2>&1; then echo true; else echo false; fi; }
 missing() {
     for package in $1; do
@@ -15,21 +15,25 @@ version() {
 # Who listens on the port, where that is not the unit itself.
 holder() {
     systemctl is-active --quiet "$1" && return
-    ss -Hltnp "sport = :$3" 2> /dev/null | awk -v wanted="$2" '
+    ss -Hltnp "sport = :${2##*:}" 2> /dev/null | awk -v wanted="${2%:*}" -v port="${2##*:}" '
         { at = $4; sub(/:[0-9]+$/, "", at); name = $6; gsub(/^users:\(\("|".*/, "", name) }
-        at == wanted || at == "*" || at == "0.0.0.0" || at == "[::]" || wanted == "0.0.0.0" { print name ? name : "somebody" }
+        at == wanted || at == "*" || at == "0.0.0.0" || at == "[::]" || wanted == "0.0.0.0" {
+            print port ":" (name ? name : "somebody")
+        }
     ' | sort -u
 }
+packages=$1 folders=$2 unit=$3 user=$4
+shift 4
 . /etc/os-release
 cat << END
 {
   "system": "${ID:-unknown}",
   "systemd": $(yes_or_no test -d /run/systemd/system),
-  "user": $(yes_or_no getent passwd "$6"),
-  "group": $(yes_or_no getent group "$6"),
-  "missing": "$(missing "$1" | xargs)",
-  "without": "$(without "$2" | xargs)",
-  "version": "$(version "${1%% *}")",
-  "holder": "$(holder "$3" "$4" "$5" | xargs)"
+  "user": $(yes_or_no getent passwd "$user"),
+  "group": $(yes_or_no getent group "$user"),
+  "missing": "$(missing "$packages" | xargs)",
+  "without": "$(without "$folders" | xargs)",
+  "version": "$(version "${packages%% *}")",
+  "holders": "$(for wanted; do holder "$unit" "$wanted"; done | xargs)"
 }
 END

@@ -89,6 +89,21 @@ def test_the_log_of_a_unit_is_in_the_journal(programs: Programs) -> None:
     assert second == "second"
 
 
+def test_a_unit_goes_with_what_describes_it(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(running, "UNITS", tmp_path)
+    described = tmp_path / "po-proxy.service"
+    described.touch()
+    programs("systemctl", f"echo $* >> {tmp_path}/said")
+    UNIT.remove()
+    assert (tmp_path / "said").read_text().splitlines() == ["disable --now -- po-proxy.service", "daemon-reload"]
+    assert not described.exists()
+    # A second time nothing is left to do.
+    UNIT.remove()
+    assert len((tmp_path / "said").read_text().splitlines()) == 2
+
+
 def test_a_program_that_fails_or_is_missing_is_told(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs("systemctl", "echo Failed to connect to bus; exit 1")
     with pytest.raises(SwitchyardError, match="systemctl failed: Failed to connect to bus"):

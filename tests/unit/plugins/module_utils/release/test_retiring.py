@@ -99,6 +99,13 @@ def test_the_last_environment_takes_the_proxy_along() -> None:
     assert (wanted.routes, wanted.leaves, wanted.paths[-1]) == ({}, (), Path("/proxy"))
 
 
+def test_a_proxy_on_the_server_itself_goes_with_the_last_environment_too() -> None:
+    wanted = retiring.plan(seen(others=(), shared={}, unit="po-proxy.service"), [], False)
+    assert (wanted.unit, "unit po-proxy.service" in wanted.lines) == ("po-proxy.service", True)
+    assert "Debian's package of the proxy, and the user it ran as" in wanted.kept
+    assert retiring.plan(seen(unit="po-proxy.service"), [], False).unit is None
+
+
 def test_a_single_stack_never_takes_the_proxy_along() -> None:
     assert retiring.plan(seen(others=()), ["shop"], True).servers == ()
 
@@ -202,6 +209,16 @@ def test_the_whole_environment_goes_with_the_proxy(shop: Machine) -> None:
     assert (shop.engine.standing, shop.engine.made_networks, shop.engine.made_volumes) == ({}, {}, {})
     assert list(shop.root.iterdir()) == []
     assert not retiring.retire(shop.server, [], True, "ann")[1].changed
+
+
+def test_the_unit_of_the_proxy_goes_before_its_folder(shop: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop.root / "proxy" / "proxy.json").write_text('{"unit": "po-proxy.service"}')
+    gone: list[tuple[str, bool]] = []
+    note = lambda unit: gone.append((unit.unit, (shop.root / "proxy").exists()))  # noqa: E731
+    monkeypatch.setattr(retiring.running.AsUnit, "remove", note)
+    retiring.retire(shop.server, [], True, "ann")
+    assert gone == [("po-proxy.service", True)]
+    assert not (shop.root / "proxy").exists()
 
 
 def test_a_proxy_of_others_only_leaves_the_network(shop: Machine) -> None:
