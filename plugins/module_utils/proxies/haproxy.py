@@ -38,6 +38,8 @@ MAPS = ("routes", "private", "public", "live", "weights", "closed")
 USERS = "05-users.cfg"
 
 SOCKET_TIMEOUT = 5.0
+# The master answers when the new worker has read everything, certificates too.
+RELOAD_TIMEOUT = 60.0
 
 
 def backend(key: str, service: str, color: str) -> str:
@@ -159,7 +161,7 @@ class HAProxy(Proxy):
 
     # --- what the running process says ---
 
-    def ask(self, command: str, worker: str | None = None) -> str:
+    def ask(self, command: str, worker: str | None = None, timeout: float = SOCKET_TIMEOUT) -> str:
         """Return the answer of the master, or of one of its workers, to a command.
 
         Raises SwitchyardError when nobody answers.
@@ -167,7 +169,7 @@ class HAProxy(Proxy):
         line = f"@!{worker} {command}" if worker else command
         try:
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(SOCKET_TIMEOUT)
+                connection.settimeout(timeout)
                 connection.connect(str(self.folder / "run" / "master.sock"))
                 connection.sendall(f"{line}\n".encode())
                 connection.shutdown(socket.SHUT_WR)
@@ -271,7 +273,7 @@ class HAProxy(Proxy):
         for name, content in plan.files.items():
             self.write(live / name, content)
         self._save_servers({*backends_in(plan.files), *backends_in(plan.files_before)})
-        answer = self.ask("reload")
+        answer = self.ask("reload", timeout=RELOAD_TIMEOUT)
         if not answer.startswith("Success=1"):
             for name in plan.files:
                 self.write(live / name, plan.files_before.get(name))
