@@ -22,6 +22,8 @@ CIRCLE = 2**31
 LONGEST = CIRCLE // 2
 # A timeout is 31 bits of milliseconds.
 LONGEST_TIMEOUT = (2**31 - 1) // 1000
+# An answer that fills its buffer leaves 1024 bytes for headers (``tune.maxrewrite``); some are for our own.
+LONGEST_HEADERS = 800
 
 
 def quoted(text: str) -> str:
@@ -31,8 +33,7 @@ def quoted(text: str) -> str:
 
 def plain(text: str) -> str:
     """Return a text as one word where HAProxy expects a format: only the percent sign means something there."""
-    # An empty word counts as none.
-    return quoted(text.replace("%", "%%")) if text else "%[var(txn.nothing)]"
+    return quoted(text.replace("%", "%%"))
 
 
 def cannot(rules: Rules) -> list[tuple[str, str]]:
@@ -42,6 +43,9 @@ def cannot(rules: Rules) -> list[tuple[str, str]]:
         found.append(("rate", "HAProxy counts for an address during 12 days at most"))
     if rules.timeout and rules.timeout > LONGEST_TIMEOUT:
         found.append(("timeout", "HAProxy waits 24 days at most"))
+    length = sum(len(name) + len(value) for name, value in rules.headers)
+    if length > LONGEST_HEADERS:
+        found.append(("headers", f"HAProxy has room for {LONGEST_HEADERS} characters, these are {length}"))
     return found
 
 
@@ -130,7 +134,9 @@ def _rule(rules: Rules, number: int, stack: str, table: str) -> t.Iterator[str]:
     if rules.hsts:
         yield f"http-after-response set-header strict-transport-security max-age={rules.hsts} if {mine} https"
     for name, value in rules.headers:
-        yield f"http-after-response set-header {quoted(name)} {plain(value)} if {mine}"
+        # One without a value is none, as on the other proxies.
+        change = f"set-header {quoted(name)} {plain(value)}" if value else f"del-header {quoted(name)}"
+        yield f"http-after-response {change} if {mine}"
 
 
 def _rate(rate: Rate, condition: str, table: str) -> t.Iterator[str]:

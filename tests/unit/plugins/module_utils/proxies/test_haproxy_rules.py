@@ -140,14 +140,18 @@ def test_a_timeout_is_in_milliseconds() -> None:
         ("100% %[src] %ci", "'100%% %%[src] %%ci'"),
         ("it's", "'it'\\''s'"),
         ('"a" \\ $HOME # b', "'\"a\" \\ $HOME # b'"),
-        ("", "%[var(txn.nothing)]"),
     ],
 )
 def test_a_header_has_its_value_as_text(value: str, word: str) -> None:
     assert lines(headers=(("X-A", value),))[-1] == f"http-after-response set-header 'X-A' {word} if rule1"
 
 
+def test_a_header_without_a_value_is_taken_away() -> None:
+    assert lines(headers=(("Server", ""),))[-1] == "http-after-response del-header 'Server' if rule1"
+
+
 def test_what_cannot_be_counted_is_told() -> None:
     assert haproxy_rules.cannot(Rules(rate=Rate(10, 1, 20), timeout=3600)) == []
-    found = haproxy_rules.cannot(Rules(rate=Rate(1, 86400, 20), timeout=2**22))
-    assert [key for key, _what in found] == ["rate", "timeout"]
+    assert haproxy_rules.cannot(Rules(headers=(("A" * 10, "b" * 790),))) == []
+    wrong = Rules(rate=Rate(1, 86400, 20), timeout=2**22, headers=(("A" * 10, "b" * 790), ("C", "")))
+    assert [key for key, _what in haproxy_rules.cannot(wrong)] == ["rate", "timeout", "headers"]
