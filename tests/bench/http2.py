@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import h2.config
@@ -11,6 +12,9 @@ import h2.events
 import h2.exceptions
 from h2.connection import ConnectionInputs, ConnectionState
 from wire import Wire
+
+# The type of the frame with which a server says that it leaves (RFC 9113, 6.8).
+GOAWAY = 7
 
 
 class Broken(Exception):
@@ -38,6 +42,7 @@ class Http2:
         self.wire = wire
         self.scheme = "https" if secure else "http"
         self.leaving = False
+        self.begun = b""
         self.connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
         # The library takes nothing after a GOAWAY, but a server that says it still answers what it has begun with
         # (RFC 9113, 6.8), HAProxy at each reload.
@@ -80,19 +85,20 @@ class Http2:
 
     def take(self, data: bytes, stream: Stream | None) -> None:
         """Goes through what came. Raises Broken and NotTaken."""
+        events: list[h2.events.Event] = []
         try:
-            events = self.connection.receive_data(data)
+            for frame in self.frames(data):
+                if frame[3] == GOAWAY:
+                    self.goes(int.from_bytes(frame[9:13], "big"), stream)
+                else:
+                    events += self.connection.receive_data(frame)
         except h2.exceptions.ProtocolError as error:
             raise Broken("malformed") from error
         for event in events:
             mine = stream is not None and getattr(event, "stream_id", None) == stream.number
-            if isinstance(event, h2.events.ConnectionTerminated):
-                self.leaving = True
-                if stream is not None and stream.number > (event.last_stream_id or 0):
-                    raise NotTaken
-            elif isinstance(event, h2.events.StreamReset) and mine:
+            if isinstance(event, h2.events.StreamReset) and mine:
                 raise NotTaken if event.error_code == h2.errors.ErrorCodes.REFUSED_STREAM else Broken("reset")
-            elif isinstance(event, h2.events.ResponseReceived) and mine:
+            if isinstance(event, h2.events.ResponseReceived) and mine:
                 stream.fields = dict(event.headers)
             elif isinstance(event, h2.events.DataReceived):
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -100,3 +106,17 @@ class Http2:
                     stream.body += event.data
             elif isinstance(event, h2.events.StreamEnded) and mine:
                 stream.ended = True
+
+    def frames(self, data: bytes) -> Iterator[bytes]:
+        """Yields the whole frames of what came (RFC 9113, 4.1)."""
+        self.begun += data
+        while len(self.begun) >= 9 and len(self.begun) >= (end := 9 + int.from_bytes(self.begun[:3], "big")):
+            frame, self.begun = self.begun[:end], self.begun[end:]
+            yield frame
+
+    def goes(self, last: int, stream: Stream | None) -> None:
+        """Knows that the server takes no request after one. Answers to those before still come (RFC 9113, 6.8), which
+        h2 would refuse: it takes the connection as closed."""
+        self.leaving = True
+        if stream is not None and stream.number > last & 0x7FFFFFFF:
+            raise NotTaken

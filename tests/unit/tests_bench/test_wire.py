@@ -42,8 +42,13 @@ class SecureServer(Server):
         return self
 
 
+# The type of a frame (RFC 9113, 6.8).
+GOAWAY = 7
+
+
 class Http2Server(SecureServer):
-    """`faults` by the number of the request: "refuse" (not begun with), "reset", "go" (the last one here), "drop"."""
+    """`faults` by the number of the request: "refuse" (not begun with), "reset", "drop", and the last one here: "go",
+    or "going", which is said before the answer."""
 
     protocol = "h2"
 
@@ -64,6 +69,9 @@ class Http2Server(SecureServer):
                             code = "REFUSED_STREAM" if fault == "refuse" else "INTERNAL_ERROR"
                             connection.reset_stream(event.stream_id, h2.errors.ErrorCodes[code])
                             continue
+                        if fault == "going":
+                            last = event.stream_id.to_bytes(4, "big")
+                            writer.write(bytes([0, 0, 8, GOAWAY, 0, 0, 0, 0, 0]) + last + bytes(4))
                         fields = [(":status", "200"), ("x-app-version", "1.0.0"), ("content-length", "5")]
                         connection.send_headers(event.stream_id, fields)
                         connection.send_data(event.stream_id, b"hello", end_stream=True)
@@ -121,7 +129,7 @@ def test_http2(certificate):
     assert server.requests.total() >= 120
 
 
-@pytest.mark.parametrize("fault", ["refuse", "go"])
+@pytest.mark.parametrize("fault", ["refuse", "go", "going"])
 def test_what_an_http2_server_did_not_begin_with_is_sent_again(certificate, fault):
     with Http2Server(certificate, faults={50: fault, 77: fault}) as server:
         code, output = load(server, certificate, "--http", "2")
