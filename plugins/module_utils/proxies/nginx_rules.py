@@ -177,7 +177,9 @@ class Maps:
 
     def server(self) -> str:
         """Return what belongs into the public server: rates, headers, and the places where requests are passed on."""
-        lines = [f"limit_req zone={zone} burst={rate.burst} nodelay;" for zone, rate in self.rates.items()]
+        # None at once is said without a number: nginx refuses a burst of 0.
+        bursts = {zone: f" burst={rate.burst}" if rate.burst else "" for zone, rate in self.rates.items()}
+        lines = [f"limit_req zone={zone}{burst} nodelay;" for zone, burst in bursts.items()]
         for name, result in self.header_variables().items():
             lines += [f'proxy_hide_header "{name}";', f'add_header "{name}" {result} always;']
         for number, (timeout, body_max) in enumerate(self.limits):

@@ -206,6 +206,7 @@ def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
     }
     assert text.count("limit_req_zone") == made.server().count("limit_req zone") == 2
     assert "limit_req zone=rate_10rs_20 burst=20 nodelay;\n" in made.server()
+    assert "limit_req zone=rate_1rs_0 nodelay;\n" in made.server()
 
 
 def test_limits_are_a_place_of_their_own() -> None:
