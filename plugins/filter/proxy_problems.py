@@ -16,7 +16,8 @@ DOCUMENTATION = r"""
 name: proxy_problems
 short_description: What is wrong with what an inventory gives the proxy
 description:
-  - Looks at certificates and users before anything of them reaches a server. No message has a key or a hash in it.
+  - Looks at certificates, users and the header of the private way in before anything of them reaches a server. No
+    message has a key, a hash or a value in it.
 options:
   _input:
     description: The role's variable C(proxy_certificates).
@@ -35,7 +36,15 @@ options:
     description: The role's variable C(proxy_provider).
     type: str
     required: true
-positional: users, environment, provider
+  private:
+    description: The role's variable C(proxy_private).
+    type: dict
+    default: {}
+  others:
+    description: The C(proxy_private) of the other environments of the server, by their names.
+    type: dict
+    default: {}
+positional: users, environment, provider, private, others
 author:
   - The switchyard.stacks contributors (@switchyard)
 """
@@ -57,9 +66,28 @@ USER = re.compile(r"[A-Za-z0-9._@-]+\Z")
 # Traefik compares bcrypt, and forms that are too weak for a password (manual, middleware BasicAuth).
 ONLY_BCRYPT = ("traefik",)
 
+# A name has more characters (RFC 9110, 5.6.2); nginx drops a header that has others than these.
+HEADER = re.compile(r"[A-Za-z0-9-]+\Z")
+# What browsers, proxies and this collection say in headers of their own, or in all that begin so.
+TAKEN = re.compile(
+    r"""(alt-used|authorization|cache-control|connection|cookie2?|date|dnt|early-data|expect|forwarded|from|host
+    |http2-settings|keep-alive|last-event-id|link|max-forwards|origin|pragma|priority|range|referer|save-data|server
+    |set-cookie|te|trailer|transfer-encoding|traceparent|tracestate|upgrade|upgrade-insecure-requests|user-agent|via
+    |warning|x-real-ip|x-request-id|x-requested-with|(accept|access-control|content|if|proxy|sec|x-forwarded
+    |x-switchyard)(-.*)?)\Z""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Without spaces, that no proxy may shorten.
+VALUE = re.compile(r"[!-~]{20,}\Z")
+
 
 def proxy_problems(
-    given: list[dict[str, str]], users: dict[str, t.Any], environment: str, provider: str
+    given: list[dict[str, str]],
+    users: dict[str, t.Any],
+    environment: str,
+    provider: str,
+    private: dict[str, t.Any] | None = None,
+    others: dict[str, t.Any] | None = None,
 ) -> list[dict[str, str]]:
     """Return everything that is wrong, in the order of the variables."""
     problems = certificates.read(given, environment)[1]
@@ -74,7 +102,31 @@ def proxy_problems(
             if not USER.match(str(user)):
                 problems.append(Problem(f"{where}.{user}", "is no user's name", "Use letters, digits and . _ @ -"))
             problems += _hash(f"{where}.{user}", str(value), provider)
+    problems += _private(private or {}, others or {})
     return [problem.as_dict() for problem in problems]
+
+
+def _private(private: dict[str, t.Any], others: dict[str, t.Any]) -> t.Iterator[Problem]:
+    """Yield what is wrong with the header that opens the private way in."""
+    where = "proxy_private"
+    if not private:
+        return
+    if set(private) != {"header", "value"}:
+        yield Problem(where, "needs a header and a value, and nothing else", "Write {header: X-Preview, value: ...}")
+    header, value = private.get("header", "X-Preview"), private.get("value", "-" * 20)
+    if not isinstance(header, str) or not HEADER.match(header):
+        what = f"{header!r} is no name of a header that every proxy passes on"
+        yield Problem(f"{where}.header", what, "Use letters, digits and -, as X-Preview")
+    elif TAKEN.match(header):
+        what = f"browsers and proxies say something of their own in {header}"
+        yield Problem(f"{where}.header", what, "Use a name of your own, as X-Preview")
+    if not isinstance(value, str) or not VALUE.match(value):
+        what = "is no secret of at least 20 letters, digits and signs of ASCII without spaces"
+        yield Problem(f"{where}.value", what, "Make one with 'openssl rand -hex 20' and keep it in a vault")
+    for environment, other in others.items():
+        if other["value"] == value:
+            what = f"is that of the environment {environment} on this server as well"
+            yield Problem(f"{where}.value", what, "Give each environment one of its own")
 
 
 def _hash(where: str, value: str, provider: str) -> list[Problem]:

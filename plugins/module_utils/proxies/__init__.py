@@ -304,3 +304,8 @@ class Proxy(abc.ABC):
         if not key:
             raise SwitchyardError(f"{self.folder}/private.key is missing. Run setup.yml.")
         return key.strip()
+
+    def private(self) -> dict[str, tuple[str, str]]:
+        """Return the header and its secret value per environment: they open the private way in to its stacks alone."""
+        given = files.read_json(self.folder / "private.json") or {}
+        return {environment: (one["header"], one["value"]) for environment, one in given.items()}

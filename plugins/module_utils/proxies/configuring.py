@@ -39,7 +39,7 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
         else:
             for name, text in server.proxy.first_files().items():
                 if not (folder / name).exists():
-                    files.write(folder / name, text)
+                    server.proxy.write(folder / name, text)
             for name, text in after.items():
                 server.proxy.write(folder / name, text)
     # What else is the role's may be secret: of that only "changed" tells.

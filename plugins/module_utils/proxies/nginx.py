@@ -273,23 +273,45 @@ def admin(routes: t.Mapping[Way, str], mark: str) -> str:
     )
 
 
-def opened_by(key: str) -> str:
-    """Return what lets a request in that carries the key of this server: nginx only knows a digest of it.
+def opened_by(key: str, private: t.Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Return what lets a request in that carries a key, as files: nginx only knows digests.
 
-    MD5 is what the module ``secure_link`` compares. A random key of 40 characters cannot be found from its digest.
+    With ``X-Switchyard-Key`` it is this server's; else the header of the environment whose stack is asked for, with the
+    value in ``private``. MD5 is what the module ``secure_link`` compares: from the digest of a random key nobody finds
+    it, and what somebody thought of stands in a file that only nginx reads.
     """
-    digest = base64.urlsafe_b64encode(hashlib.md5(key.encode(), usedforsecurity=False).digest()).decode().rstrip("=")
-    return f'secure_link "{digest}";\nsecure_link_md5 $http_x_switchyard_key;\n'
+    mine = [(rf'"~\.{expression(environment)}$"', *one) for environment, one in sorted(private.items())]
+    hidden = sorted({header.lower(): header for _ending, header, _value in mine}.values())
+    sent = [(at, f"$http_{name.lower().replace('-', '_')}") for at, name, _value in mine]
+    maps = [
+        variable("$sy_asked", "$sy_own_key", sent),
+        variable("$sy_asked", "$sy_own_digest", [(at, f'"{_digest(value)}"') for at, _name, value in mine]),
+        variable("$http_x_switchyard_key", "$sy_given_key", [('""', "$sy_own_key")], default="$http_x_switchyard_key"),
+        variable("$http_x_switchyard_key", "$sy_digest", [('""', "$sy_own_digest")], default=f'"{_digest(key)}"'),
+        # An application never sees them.
+        "".join(f'proxy_set_header {header} "";\n' for header in hidden),
+    ]
+    return {KEYS: "\n".join(maps), KEY: "secure_link $sy_digest;\nsecure_link_md5 $sy_given_key;\n"}
+
+
+def _digest(key: str) -> str:
+    digest = hashlib.md5(key.encode(), usedforsecurity=False).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 # The parts of the configuration that are made here: for the whole of "http", and for the public server.
-KEY, ROUTES, LOOKUP, PLACES = "10-key.server", "40-routes.http", "40-routes.server", "40-rules.server"
+KEYS, KEY = "10-key.http", "10-key.server"
+ROUTES, LOOKUP, PLACES = "40-routes.http", "40-routes.server", "40-rules.server"
 
 
 def completed(
-    contents: t.Mapping[str, str | None], routes: t.Mapping[Way, str], key: str, body_max: int = 0
+    contents: t.Mapping[str, str | None],
+    routes: t.Mapping[Way, str],
+    key: str,
+    body_max: int = 0,
+    private: t.Mapping[str, tuple[str, str]] | None = None,
 ) -> tuple[dict[str, str], str]:
-    """Return a whole configuration with these routes and this key, and its mark.
+    """Return a whole configuration with these routes, this key and the environments' own, and its mark.
 
     The rules of the routes are in the contents. ``body_max`` is what the role allows where none says it, 0 for any.
     """
@@ -302,7 +324,8 @@ def completed(
     }
     table = Table(routes, rules)
     made = nginx_rules.Maps(table.ways, body_max)
-    whole = {**there, KEY: opened_by(key), LOOKUP: f"{head}{table.lookup()}", PLACES: f"{head}{made.server()}"}
+    whole = {**there, **opened_by(key, private or {})}
+    whole.update({LOOKUP: f"{head}{table.lookup()}", PLACES: f"{head}{made.server()}"})
 
     def marked(mark: str) -> dict[str, str]:
         return {**whole, ROUTES: f"{head}{table.maps()}\n{made.http()}\n{admin(routes, mark)}"}
@@ -340,6 +363,7 @@ class Nginx(Proxy):
         # Into a container the role mounts volumes; a unit of the server does not have them.
         self.container = settings.get("container")
         self.serves_files = "unit" not in settings
+        self.uid = settings.get("uid")
         self.quiet = float(settings.get("quiet", QUIET))
         self.body_max = int(settings.get("body_max", 0))
         self.engine = engine
@@ -353,7 +377,18 @@ class Nginx(Proxy):
 
     def first_files(self) -> dict[str, str]:
         """Return the configuration without any route."""
-        return completed({}, {}, self.key(), self.body_max)[0]
+        return completed({}, {}, self.key(), self.body_max, self.private())[0]
+
+    def own_files(self, content: str) -> dict[str, str]:
+        """Return the role's configuration, and what lets a request with a key in; see the interface."""
+        return {**super().own_files(content), **opened_by(self.key(), self.private())}
+
+    def write(self, path: Path, content: str | None) -> None:
+        """Write a configuration file; see the interface. The digests of keys are nobody else's to read."""
+        if path.name == KEYS and content is not None:
+            files.write(path, content, 0o600, self.uid)
+        else:
+            files.put(path, content)
 
     # --- what the running process says ---
 
@@ -472,13 +507,14 @@ class Nginx(Proxy):
         """Put a new configuration in place and reload; the one before is back when nginx does not take it over."""
         live, staged = self.folder / "conf.d", self.folder / "staged"
         before = _contents(live)
-        wanted, mark = completed({**before, **plan.files}, plan.after.routes, self.key(), self.body_max)
+        given = {**before, **plan.files}
+        wanted, mark = completed(given, plan.after.routes, self.key(), self.body_max, self.private())
         if before == wanted and self._mark() == mark:
             return
         for name in _contents(staged):
             (staged / name).unlink()
         for name, content in wanted.items():
-            files.write(staged / name, content)
+            self.write(staged / name, content)
         code, words = self._nginx("-t", "staged")
         if code:
             told = "\n".join(_emergencies(words.splitlines())) or words
@@ -486,12 +522,12 @@ class Nginx(Proxy):
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {told}")
         changed = [name for name in {**before, **wanted} if wanted.get(name) != before.get(name)]
         for name in changed:
-            files.put(live / name, wanted.get(name))
+            self.write(live / name, wanted.get(name))
         # Where nothing is live, nobody is cut off.
         complaint = self._reload(mark, self.quiet if plan.before.live else 0)
         if complaint:
             for name in changed:
-                files.put(live / name, before.get(name))
+                self.write(live / name, before.get(name))
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {complaint}")
 
     def _reload(self, mark: str, quiet: float) -> str | None:

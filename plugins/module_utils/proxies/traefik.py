@@ -54,6 +54,9 @@ API_HOST = "switchyard"
 # same one, those requests that came through a proxy before this one.
 COLOR, KEYED, INSIDER, STAYING, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
 
+# What a request says to the proxy alone.
+HIDDEN = ("X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As")
+
 COOKIE = "switchyard"
 # The API does not return these as they stand in a file: it hides users, and writes a time in its own way.
 UNSEEN = ("users", "retry", "period")
@@ -71,7 +74,10 @@ Contents = t.Mapping[str, t.Optional[str]]
 
 @dataclass(frozen=True)
 class Form:
-    """What the files hold besides the state: the role's variables, and the key."""
+    """What the files hold besides the state: the role's variables, and the keys.
+
+    ``private`` has the header and its value that are a key as well, per environment.
+    """
 
     key: str
     insiders: tuple[str, ...] = ()
@@ -79,6 +85,7 @@ class Form:
     trusted: tuple[str, ...] = ()
     https_port: int = 0
     connect: float = 5
+    private: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -256,19 +263,31 @@ class _Stack:
             "middlewares": [_at_file(mark) for mark in marks],
         }
 
+    def keyed(self) -> str:
+        """Return the rule for requests with a key: this server's, or that of the stack's environment."""
+        own = self.form.private.get(self.key.rpartition(".")[2])
+        server = _header("X-Switchyard-Key", self.form.key)
+        return f"({server} || {_header(*own)})" if own else server
+
+    def named(self, color: str, address: str) -> str:
+        """Return the rule for requests that name a color, or call it the one that is not live."""
+        live, name = self.state.live.get(self.key), _header("X-Switchyard-Color", color)
+        standing = [one for one in names.COLORS if address in self.state.of(self.key, one)]
+        idle = names.other(live) if live else standing[0]
+        return f"({name} || {_header('X-Switchyard-Color', 'idle')})" if color == idle else name
+
     def color_router(self, color: str, address: str) -> None:
         """Lead a request that names a color to it."""
-        more = [_header("X-Switchyard-Key", self.form.key), _header("X-Switchyard-Color", color)]
+        more = [self.keyed(), self.named(color, address)]
         for door in self.doors():
             marks = [f"{self.key}:{color}", *self.ruled(door, color, address, admitted=True), "switchyard:retry"]
             self._router(door, color, COLOR, address, self.target(color, address), marks, *more)
 
     def keyed_router(self, live: str, address: str) -> None:
         """Lead a request with the key to what is live, closed or not; also one that waited for a stack to open."""
-        key = _header("X-Switchyard-Key", self.form.key)
         for door in self.doors():
             marks = [f"{self.key}:live", *self.ruled(door, live, address, admitted=True), "switchyard:retry"]
-            self._router(door, "keyed", KEYED, address, self.target(live, address), marks, key)
+            self._router(door, "keyed", KEYED, address, self.target(live, address), marks, self.keyed())
         self.routers[self.name("keyed", address)]["entryPoints"] = ["public", "private"]
 
     def weighted(self, live: str, address: str) -> None:
@@ -400,10 +419,15 @@ class _Stack:
         if live:
             shown["live"] = live
         for name, color in shown.items():
-            self.marks[f"{self.key}:{name}"] = _headers({}, {"X-Switchyard-Color": color})
+            self.marks[f"{self.key}:{name}"] = self._headers({}, {"X-Switchyard-Color": color})
         if self.page and (self.key in self.state.closed or self.public()):
             asked = {"X-Switchyard-Stack": self.key, "X-Switchyard-Page": self.page}
-            self.marks[f"{self.key}:page"] = _headers(asked, {"X-Switchyard-Color": ""})
+            self.marks[f"{self.key}:page"] = self._headers(asked, {"X-Switchyard-Color": ""})
+
+    def _headers(self, request: dict[str, str], response: dict[str, str]) -> Document:
+        """Return a middleware; what belongs to the private way in never reaches an application."""
+        hidden = dict.fromkeys([*HIDDEN, *(header for header, _value in self.form.private.values())], "")
+        return {"headers": {"customRequestHeaders": {**hidden, **request}, "customResponseHeaders": response}}
 
 
 def _balancer(url: str, transport: str) -> Document:
@@ -417,12 +441,6 @@ def _from(networks: t.Iterable[str]) -> str:
 def _rate(rate: Rate) -> Document:
     """Return the limit in Traefik's whole numbers: one request in so many seconds, and how many at once at most."""
     return {"average": 1, "period": f"{1 / rate.per_second:.9f}s", "burst": rate.burst + 1}
-
-
-def _headers(request: dict[str, str], response: dict[str, str]) -> Document:
-    """Return a middleware; what belongs to the private way in never reaches an application."""
-    hidden = {"X-Switchyard-Key": "", "X-Switchyard-Color": "", "X-Switchyard-As": ""}
-    return {"headers": {"customRequestHeaders": {**hidden, **request}, "customResponseHeaders": response}}
 
 
 def text_of(content: Document) -> str:
@@ -605,7 +623,13 @@ class Traefik(Proxy):
 
     def _form(self) -> Form:
         return Form(
-            self.key(), self.insiders, self.sticky, self.trusted, self.equipment.https_port, connect=self.connect
+            self.key(),
+            self.insiders,
+            self.sticky,
+            self.trusted,
+            self.equipment.https_port,
+            connect=self.connect,
+            private=self.private(),
         )
 
     def _raw(self, port: int | None = None) -> Document:
@@ -752,11 +776,11 @@ class Traefik(Proxy):
         try:
             self._hold({**plan.before.closed, **plan.after.closed})
             for name, text in contents.items():
-                self._put(folder / name, text)
+                self.write(folder / name, text)
             self._confirm(contents)
         except (SwitchyardError, OSError) as error:
             for name, old in before.items():
-                self._put(folder / name, old)
+                self.write(folder / name, old)
             with contextlib.suppress(SwitchyardError):
                 self._hold(plan.before.closed)
             raise SwitchyardError(
@@ -765,12 +789,12 @@ class Traefik(Proxy):
         files.write_json(self.folder / "proved.json", self._signature(), 0o600)
         self._hold(plan.after.closed)
 
-    def _put(self, path: Path, text: str | None) -> None:
-        """Write a file that only the proxy reads: it may hold the key of the private way in; with None it goes."""
-        if text is None:
+    def write(self, path: Path, content: str | None) -> None:
+        """Write a file that only the proxy reads: it may hold a key of the private way in; see the interface."""
+        if content is None:
             files.put(path, None)
         else:
-            files.write(path, text, 0o600, self.uid)
+            files.write(path, content, 0o600, self.uid)
 
     def _confirm(self, contents: Contents) -> None:
         """Wait until Traefik does what the files say. Raises SwitchyardError with its own words when it does not."""
@@ -836,9 +860,9 @@ class Traefik(Proxy):
             old.unlink()
         for path in live.iterdir():
             if path.is_file() and path.suffix in (".yml", ".yaml", ".toml"):
-                self._put(staged / path.name, path.read_text(encoding="utf-8"))
+                self.write(staged / path.name, path.read_text(encoding="utf-8"))
         for name, text in contents.items():
-            self._put(staged / name, text)
+            self.write(staged / name, text)
         with _beside(self.container) as said:
             left, log = self._watch(contents, said)
         if left is None:

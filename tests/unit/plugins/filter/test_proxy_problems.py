@@ -40,6 +40,55 @@ def test_traefik_only_compares_bcrypt() -> None:
     ]
 
 
+PRIVATE = {"header": "X-Preview", "value": "a-secret-of-20-signs!"}
+
+
+def private(others: t.Any = None, **given: t.Any) -> list[str]:
+    wrong = problems([], {}, "prod", "haproxy", {**PRIVATE, **given}, others or {})
+    assert PRIVATE["value"] not in str(wrong)
+    return [item["where"] for item in wrong]
+
+
+def test_a_header_for_the_private_way_in() -> None:
+    assert private() == []
+    assert private({"test": {**PRIVATE, "value": "another-secret-of-20-signs"}}) == []
+    assert problems([], {}, "prod", "haproxy", {}, {"test": PRIVATE}) == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "X Preview", "X_Preview", "X-Preview:", "X-Pr\u00e4view", "X-Preview\n", 7),
+        *("host", "Cookie", "Authorization", "Connection", "Content-Type", "X-Forwarded-Host", "X-Switchyard-Key"),
+        *("Accept", "If-Match", "Sec-Fetch-Mode", "TE", "X-Request-ID", "Upgrade", "Forwarded", "Proxy-Authorization"),
+    ],
+)
+def test_a_header_that_somebody_else_uses_or_nobody_passes_on(header: t.Any) -> None:
+    assert private(header=header) == ["proxy_private.header"]
+
+
+@pytest.mark.parametrize("header", ["X-Preview", "Hostess", "my-accept", "Tea", "IFrame"])
+def test_a_header_of_ones_own(header: str) -> None:
+    assert private(header=header) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x" * 19, "x" * 19 + " ", "x" * 20 + "\n", "x" * 20 + "\u00e4", 12345678901234567890]
+)
+def test_a_value_that_is_no_secret(value: t.Any) -> None:
+    assert private(value=value) == ["proxy_private.value"]
+
+
+def test_two_environments_never_have_the_same_value() -> None:
+    assert private({"test": {"header": "X-Test", "value": PRIVATE["value"]}}) == ["proxy_private.value"]
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    wrong = problems([], {"Staff": {"anna": BCRYPT}}, "prod", "haproxy", {"name": "Host", "value": "short"}, {})
+    assert [item["where"] for item in wrong] == ["proxy_users.Staff", "proxy_private", "proxy_private.value"]
+    assert private(header="Host", value="short") == ["proxy_private.header", "proxy_private.value"]
+
+
 def test_names_that_would_break_a_file() -> None:
     assert found({"Staff:": {"anna": BCRYPT}, "empty": {}, "staff": {"an:na": BCRYPT}}) == [
         ("proxy_users.Staff:", "is no name"),

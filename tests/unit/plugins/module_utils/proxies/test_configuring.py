@@ -80,7 +80,7 @@ def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releas
     vars(machine.server)["proxy"] = nginx.Nginx(machine.root / "proxy", settings, machine.server.engine)
     (folder / nginx.ROUTES).write_text("of releases\n")
     configuring.configure(machine.server, "daemon off;\n", only_look=False)
-    names = {"00-proxy.conf", nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES}
+    names = {"00-proxy.conf", nginx.KEYS, nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES}
     assert {path.name for path in folder.iterdir()} == names
     assert (folder / nginx.ROUTES).read_text() == "of releases\n"
 

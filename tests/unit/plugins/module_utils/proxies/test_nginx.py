@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import random
 import re
 import typing as t
@@ -280,7 +282,29 @@ def test_the_key_is_nowhere_in_the_configuration() -> None:
     whole = nginx.completed({}, ROUTES, "key-of-this-server")[0]
     assert "key-of-this-server" not in "".join(whole.values())
     # echo -n key-of-this-server | openssl md5 -binary | openssl base64 | tr +/ -_ | tr -d =
-    assert 'secure_link "MHpZRW3hmkHAIywBBioyEA";' in whole[nginx.KEY]
+    assert '    default "MHpZRW3hmkHAIywBBioyEA";' in whole[nginx.KEYS]
+
+
+def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
+    private = {"prod": ("X-Preview", "the-value-of-prod"), "test": ("x-preview", "the-value-of-test")}
+    text = nginx.opened_by("key-of-this-server", private)[nginx.KEYS]
+    assert "the-value" not in text
+    assert text.count(r'"~\.prod$" $http_x_preview;') == text.count(r'"~\.test$" $http_x_preview;') == 1
+    # echo -n the-value-of-prod | openssl md5 -binary | openssl base64 | tr +/ -_ | tr -d =
+    assert r'"~\.prod$" "pNLqO0i_6If5aqGta-5QJA";' in text
+    assert text.lower().count('proxy_set_header x-preview "";') == 1
+
+
+def test_only_nginx_reads_the_digests_of_keys(proxy: nginx.Nginx, running: FakeNginx) -> None:
+    proxy.uid = os.getuid()
+    secret = {"prod": {"header": "X-Preview", "value": "the-value-of-prod"}}
+    (proxy.folder / "private.json").write_text(json.dumps(secret))
+    own = proxy.own_files("daemon off; # another\n")
+    proxy.apply(lambda state: Plan(state, state, own, {}))
+    for name in ("conf.d", "staged"):
+        assert (proxy.folder / name / nginx.KEYS).stat().st_mode & 0o777 == 0o600
+    assert "$http_x_preview" in (proxy.folder / "conf.d" / nginx.KEYS).read_text()
+    assert proxy.read().settled
 
 
 # --- asking ---
@@ -401,7 +425,7 @@ def test_new_routes_are_checked_reloaded_and_proved(proxy: nginx.Nginx, running:
     assert proxy.read() == State(STATE.live, {(KEY, "green", f"{HOST}/"): "web"})
     assert (proxy.folder / "conf.d" / FILE).read_text() == nginx.servers(SHOP, "green")
     assert {path.name for path in (proxy.folder / "staged").iterdir()} == {
-        *(proxy.own_file, nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES, FILE, RULES)
+        *(proxy.own_file, nginx.KEYS, nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES, FILE, RULES)
     }
     own = "/etc/switchyard/{}/00-proxy.conf"
     assert running.log == [f"-t -c {own.format('staged')}", f"-s reload -c {own.format('conf.d')}"]
@@ -471,7 +495,7 @@ def test_a_reload_without_a_word_is_told_by_its_limit(proxy: nginx.Nginx, runnin
 
 
 def test_the_first_start_finds_what_it_includes(proxy: nginx.Nginx) -> None:
-    assert set(proxy.first_files()) == {nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES}
+    assert set(proxy.first_files()) == {nginx.KEYS, nginx.KEY, nginx.ROUTES, nginx.LOOKUP, nginx.PLACES}
 
 
 def test_addresses_are_left_to_dns(proxy: nginx.Nginx, running: FakeNginx) -> None:

@@ -249,7 +249,10 @@ def test_a_public_router_leads_to_the_live_color_alone() -> None:
 def test_the_private_way_in_needs_key_and_color_and_tells_the_color() -> None:
     http = http_part(STATE)
     router = http["routers"][f"{KEY}:green:{HOST}/"]
-    assert router["rule"].endswith('Header("X-Switchyard-Key", "the-key") && Header("X-Switchyard-Color", "green")')
+    key, color = 'Header("X-Switchyard-Key", "the-key")', 'Header("X-Switchyard-Color", "{}")'
+    # Blue is live, so green is the color that is not.
+    assert router["rule"].endswith(f"{key} && ({color.format('green')} || {color.format('idle')})")
+    assert http["routers"][f"{KEY}:blue:{HOST}/"]["rule"].endswith(f"{key} && {color.format('blue')}")
     assert router["service"] == f"{KEY}:green:web@file"
     assert f"{KEY}:green@file" in router["middlewares"]
     headers = http["middlewares"][f"{KEY}:green"]["headers"]
@@ -258,6 +261,38 @@ def test_the_private_way_in_needs_key_and_color_and_tells_the_color() -> None:
     assert headers["customRequestHeaders"] == dict.fromkeys(
         ["X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As"], ""
     )
+
+
+def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
+    private = {"prod": ("X-Preview", 'a "secret"'), "test": ("X-Test", "another")}
+    http = http_part(STATE, replace(FORM, private=private))
+    for kind in ("blue", "green", "keyed"):
+        rule = http["routers"][f"{KEY}:{kind}:{HOST}/"]["rule"]
+        assert '(Header("X-Switchyard-Key", "the-key") || Header("X-Preview", "a \\"secret\\""))' in rule
+        assert "X-Test" not in rule
+    assert "X-Preview" not in http["routers"][f"{KEY}:public:{HOST}/"]["rule"]
+    # No application sees the header of any environment.
+    assert http["middlewares"][f"{KEY}:live"]["headers"]["customRequestHeaders"] == dict.fromkeys(
+        ["X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As", "X-Preview", "X-Test"], ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("live", "standing", "idle"),
+    [
+        ({KEY: "blue"}, ("blue", "green"), "green"),
+        ({KEY: "green"}, ("blue", "green"), "blue"),
+        ({KEY: "blue"}, ("blue",), None),
+        ({}, ("green",), "green"),
+        ({}, ("blue", "green"), "blue"),
+    ],
+)
+def test_the_idle_color_is_the_one_that_is_not_live(
+    live: dict[str, str], standing: tuple[str, ...], idle: str | None
+) -> None:
+    state = State(live, {(KEY, color, f"{HOST}/"): "web" for color in standing})
+    routers = http_part(state)["routers"].items()
+    assert [name for name, router in routers if "idle" in router["rule"]] == ([f"{KEY}:{idle}:{HOST}/"] if idle else [])
 
 
 def test_the_key_without_a_color_meets_what_is_live() -> None:
@@ -885,6 +920,15 @@ def test_other_settings_reach_the_files_of_all_stacks(shop: traefik.Traefik, run
     assert not shop.read().settled
     shop.apply(lambda state: Plan(state, replace(state, settled=True)))
     assert f"{KEY}:insider:{HOST}/@file" in running.raw["routers"]
+
+
+def test_another_key_of_an_environment_reaches_the_files_of_all_stacks(
+    shop: traefik.Traefik, running: FakeTraefik, folder: Path
+) -> None:
+    (folder / "private.json").write_text('{"prod": {"header": "X-Preview", "value": "secret"}}')
+    assert not shop.read().settled
+    shop.apply(lambda state: Plan(state, replace(state, settled=True)))
+    assert 'Header("X-Preview", "secret")' in running.raw["routers"][f"{KEY}:keyed:{HOST}/@file"]["rule"]
 
 
 def test_a_held_stack_is_told_before_its_requests_come(shop: traefik.Traefik, pages: FakePages) -> None:
