@@ -10,7 +10,6 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
-from h2.connection import ConnectionInputs, ConnectionState
 from wire import Wire
 
 # The type of the frame with which a server says that it leaves (RFC 9113, 6.8).
@@ -44,14 +43,6 @@ class Http2:
         self.leaving = False
         self.begun = b""
         self.connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-        # The library takes nothing after a GOAWAY, but a server that says it still answers what it has begun with
-        # (RFC 9113, 6.8), HAProxy at each reload.
-        machine = self.connection.state_machine
-        still_open = (None, ConnectionState.CLIENT_OPEN)
-        machine._transitions = {
-            **machine._transitions,
-            (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY): still_open,
-        }
         self.connection.initiate_connection()
 
     def ends_idle(self, data: bytes) -> bool:
