@@ -10,9 +10,6 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 VARIABLE = "proxy_certificates"
@@ -60,6 +57,13 @@ def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[l
 
 def _pair(item: t.Any) -> Pair:
     """Return a certificate with its key. Raises ValueError(what is wrong, what to do) without a word of the key."""
+    # ansible-core brings it to every controller; it is not there where plugins are only read, as for documentation.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
+    def public(key: t.Any) -> t.Any:
+        return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
     if (
         not isinstance(item, dict)
         or not isinstance(item.get("certificate"), str)
@@ -77,7 +81,7 @@ def _pair(item: t.Any) -> Pair:
     except ValueError:
         raise ValueError("the key is not in PEM form", "It begins with -----BEGIN PRIVATE KEY-----") from None
     leaf = chain[0]
-    if _public(leaf.public_key()) != _public(key.public_key()):
+    if public(leaf.public_key()) != public(key.public_key()):
         instead = "Put the server's certificate first and its chain after it"
         raise ValueError("the certificate does not belong to the key", instead)
     try:
@@ -89,8 +93,3 @@ def _pair(item: t.Any) -> Pair:
         raise ValueError("the certificate names no host", "Clients only read its subjectAltName")
     content = f"{item['certificate'].strip()}\n{item['key'].strip()}\n"
     return Pair(hosts, leaf.not_valid_before_utc, leaf.not_valid_after_utc, content)
-
-
-def _public(key: t.Any) -> bytes:
-    found: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return found
