@@ -14,6 +14,7 @@ import csv
 import io
 import re
 import socket
+import time
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,9 @@ USERS = "05-users.cfg"
 SOCKET_TIMEOUT = 5.0
 # The master answers when the new worker has read everything, certificates too.
 RELOAD_TIMEOUT = 60.0
+# Seconds in which the master hears that a worker has ended.
+ENDING_LIMIT = 2.0
+POLL = 0.05
 
 
 def backend(key: str, service: str, color: str) -> str:
@@ -301,8 +305,17 @@ class HAProxy(Proxy):
                 self._set_maps_of(worker, state)
             except SwitchyardError:
                 # A worker that finishes its last requests may end between two commands.
-                if worker in self.workers():
+                if not self._ends(worker):
                     raise
+
+    def _ends(self, worker: str) -> bool:
+        """Return whether a former worker is gone: the master lists one that has ended until it hears of it."""
+        end = time.monotonic() + ENDING_LIMIT
+        while worker in (there := self.workers()):
+            if worker == there[0] or time.monotonic() > end:
+                return False
+            time.sleep(POLL)
+        return True
 
     def _set_maps_of(self, worker: str, state: State) -> None:
         """Replace the maps that differ; most often that is one, so that a switch is one commit."""

@@ -354,6 +354,40 @@ def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: haproxy.HAP
     assert told(master, "22").live["po.shop.prod"] == "green"
 
 
+def test_the_master_may_list_a_worker_that_has_ended_already(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12"]
+    tell(master, STATE)
+    asked: list[str] = []
+
+    def hear(line: str) -> None:
+        if line.startswith("@!12 show map"):
+            master.refuse = {"show map": "Can't connect to the target CLI!"}
+        elif line == "show proc" and master.refuse:
+            asked.append(line)
+            if len(asked) == 2:
+                master.workers, master.refuse = ["22"], {}
+
+    master.before_answer = hear
+    proxy.apply(switch("green"))
+    assert told(master, "22").live["po.shop.prod"] == "green"
+
+
+def test_a_finishing_worker_that_refuses_a_switch_is_a_failure(
+    proxy: haproxy.HAProxy, master: FakeMaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(haproxy, "ENDING_LIMIT", 0.1)
+    master.workers = ["22", "12"]
+    tell(master, STATE)
+    refused = {"prepare map": "Unknown map identifier."}
+
+    def refuse(line: str) -> None:
+        master.refuse = refused if line.startswith("@!12") else {}
+
+    master.before_answer = refuse
+    with pytest.raises(SwitchyardError, match="Unknown map identifier"):
+        proxy.apply(switch("green"))
+
+
 def test_an_empty_map_empties_the_running_one(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
     tell(master, State({"po.shop.prod": "blue"}, {}))
     proxy.apply(switch(None))
