@@ -38,7 +38,15 @@ options:
   before:
     description: The labels that the proxy's container carries now.
     type: dict
-positional: project, environment, edge, before
+  here:
+    description: The environments of this server. The routers of others go. Without it, those of all stay.
+    type: list
+    elements: str
+  behind:
+    description: What is put behind each name.
+    type: str
+    default: ""
+positional: project, environment, edge, before, here, behind
 author:
   - The switchyard.stacks contributors (@switchyard)
 """

@@ -13,6 +13,9 @@ import typing as t
 
 from . import names
 
+# Behind the names of an edge that only stands while the one with the plain names is replaced.
+MEANWHILE = "-next"
+
 # Which environment has which routers; one container may serve several environments.
 MEMORY = f"{names.LABEL}edge."
 
@@ -40,20 +43,24 @@ def labels(
     environment: str,
     edge: t.Mapping[str, t.Any],
     before: t.Mapping[str, str] | None = None,
+    here: t.Container[str] | None = None,
+    behind: str = "",
 ) -> dict[str, str]:
     """Return the labels of our proxy's container; none where there is no edge.
 
-    ``before`` has the labels that it carries now: the routers of other environments stay. Raises ValueError when two
-    environments want a router of the same name.
+    ``before`` has the labels that it carries now: the routers of other environments stay, of those that are ``here``
+    where that is known. ``behind`` is put behind every name. Raises ValueError when two environments want a router of
+    the same name.
     """
     if not edge:
         return {}
     mine = routers(stacks, environment, edge.get("router", "{service}-{environment}"))
     all_routers = {MEMORY + environment: mine}
     for label, text in (before or {}).items():
-        if label.startswith(MEMORY) and label != MEMORY + environment:
+        other = label[len(MEMORY) :]
+        if label.startswith(MEMORY) and other != environment and (here is None or other in here):
             all_routers[label] = json.loads(text)
-    proxy = names.shared(project, "proxy")
+    proxy = names.shared(project, "proxy") + behind
     made = {
         "traefik.enable": "true",
         "traefik.docker.network": edge.get("network", "traefik"),
@@ -66,16 +73,37 @@ def labels(
     for label, rules in sorted(all_routers.items()):
         made[label] = json.dumps(rules, sort_keys=True, ensure_ascii=False)
         for name, rule in rules.items():
-            other = owners.setdefault(name, label)
-            if other != label:
+            owner = owners.setdefault(name, label)
+            if owner != label:
                 raise ValueError(
-                    f"proxy_edge.router: {name} is a router of {label[len(MEMORY) :]} and of {other[len(MEMORY) :]}. "
+                    f"proxy_edge.router: {name} is a router of {label[len(MEMORY) :]} and of {owner[len(MEMORY) :]}. "
                     "Write a pattern with {environment} in it."
                 )
-            router = f"traefik.http.routers.{name}"
+            router = f"traefik.http.routers.{name}{behind}"
             made[f"{router}.rule"] = rule
             made[f"{router}.service"] = proxy
             made[f"{router}.middlewares"] = proxy
             made[f"{router}.entrypoints"] = ",".join(edge.get("entrypoints", ["web"]))
             made.update({f"{router}.{key}": str(value) for key, value in (edge.get("labels") or {}).items()})
     return made
+
+
+def stages(now: t.Mapping[str, str], wanted: t.Mapping[str, str], meanwhile: dict[str, str]) -> list[dict[str, str]]:
+    """Return the labels of the edges that come one after another until the last one has those that are wanted.
+
+    Two containers may stand side by side where what they say of one name is the same. Where it is not, Traefik drops
+    the router of both (pkg/provider/merge.go), so another one with names of its own stands ``meanwhile``.
+    """
+    first, last = _things(now), _things(wanted)
+    clash = any(first[name] != last[name] for name in first.keys() & last.keys())
+    return [meanwhile, dict(wanted)] if clash else [dict(wanted)]
+
+
+def _things(labels: t.Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return Traefik's labels by the router, service or middleware that they are of."""
+    things: dict[str, dict[str, str]] = {}
+    for label, value in labels.items():
+        parts = label.split(".")
+        if parts[:2] == ["traefik", "http"] and len(parts) > 4:
+            things.setdefault(".".join(parts[:4]), {})[label] = value
+    return things

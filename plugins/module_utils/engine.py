@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import names
@@ -36,6 +36,8 @@ class Container:
     # Of its first process on the server; 0 where none runs.
     pid: int = 0
     volumes: tuple[str, ...] = ()
+    # The folder of the server behind each path that is mounted.
+    mounts: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -133,6 +135,7 @@ class Engine:
             image=seen["Image"],
             pid=state["Pid"],
             volumes=tuple(mount["Name"] for mount in seen.get("Mounts") or [] if mount["Type"] == "volume"),
+            mounts={mount["Destination"]: mount["Source"] for mount in seen.get("Mounts") or []},
         )
 
     def image(self, name: str) -> Image | None:
@@ -169,6 +172,15 @@ class Engine:
     def _users(self, kind: str, name: str) -> tuple[str, ...]:
         found = self.client.api.containers(all=True, filters={kind: name})
         return tuple(sorted(one["Names"][0].lstrip("/") for one in found))
+
+    def publishers(self, port: int) -> dict[str, set[str]]:
+        """Return the containers that publish a port of this server, and on which addresses."""
+        found: dict[str, set[str]] = {}
+        for one in self.client.api.containers():
+            for binding in one["Ports"]:
+                if binding.get("PublicPort") == port and binding.get("Type") == "tcp":
+                    found.setdefault(one["Names"][0].lstrip("/"), set()).add(binding["IP"])
+        return found
 
     def way_in(self, name: str, proc: Path = Path("/proc")) -> str | None:
         """Return the network through which the published ports of a container lead; None where it publishes none.
@@ -247,6 +259,14 @@ class Engine:
     def drop(self, kind: str, name: str) -> None:
         """Remove a ``network`` or ``volume`` that nobody uses."""
         docker_command(kind, "rm", "--", name)
+
+    def start_one(self, name: str) -> None:
+        """Start a container that was made and never ran, or ended."""
+        docker_command("start", "--", name)
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a container another name; it runs on."""
+        docker_command("rename", "--", name, new)
 
     def stop(self, containers: t.Iterable[Container]) -> None:
         """Stop containers as they ask to be stopped, all at once; they stay, and can be started again."""

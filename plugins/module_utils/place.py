@@ -17,14 +17,20 @@ from .errors import SwitchyardError
 from .gates import Standing
 from .lease import Lock
 from .proxies import Proxy, Route, Routing, Static
+from .proxies.behind import Behind
 from .proxies.haproxy import HAProxy
 from .proxies.nginx import Nginx
 from .proxies.rules import rules_of
 from .proxies.traefik import Traefik
 from .records import Record, Records
 
+
+def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
+    return (HAProxy if settings["address"] else Behind)(folder, settings, engine)
+
+
 PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
-    "haproxy": HAProxy,
+    "haproxy": _haproxy,
     "nginx": Nginx,
     "traefik": Traefik,
 }
@@ -41,7 +47,7 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
         raise SwitchyardError(
             f"{folder}/proxy.json names {provider!r}, which this version does not know. Run setup.yml."
         )
-    if not settings["address"]:
+    if not settings["address"] and provider != "haproxy":
         # Behind an edge: no port of the server leads to it.
         container = engine.container(settings["container"])
         settings["address"] = next(filter(None, container.addresses.values()), "") if container else ""

@@ -116,6 +116,7 @@ class FakeEngine:
         self.made_volumes: dict[str, dict[str, t.Any]] = {}
         self.mounted: dict[str, tuple[str, ...]] = {}
         self.public_network: str | None = None
+        self.published: dict[int, dict[str, set[str]]] = {}
         self.removed: list[str] = []
         self.written: dict[str, list[str]] = {}
         self.registry: set[str] = set()
@@ -159,6 +160,9 @@ class FakeEngine:
             for name, one in made.items()
         ]
         return [one for one in found if all(one.label(name) == value for name, value in labels.items())]
+
+    def publishers(self, port: int) -> dict[str, set[str]]:
+        return self.published.get(port, {})
 
     def way_in(self, name: str) -> str | None:
         return self.public_network if name in self.standing else None
@@ -204,6 +208,12 @@ class FakeEngine:
         for one in containers:
             self.standing[one.name] = replace(self.standing[one.name], state="exited")
 
+    def start_one(self, name: str) -> None:
+        self.standing[name] = replace(self.standing[name], state="running")
+
+    def rename(self, name: str, new: str) -> None:
+        self.standing[new] = replace(self.standing.pop(name), name=new)
+
     def start(self, *containers: Container) -> None:
         self.standing.update({one.name: one for one in containers})
 
@@ -226,6 +236,8 @@ class FakeProxy(Proxy):
         self.answer: Callable[[str, str], tuple[int, str]] = lambda color, path: (200, f"hello from {color}")
         self.stuck_on: str | None = None
         self.ignores_the_wish = False
+        # Files of a neighbour, and what the proxy says of each.
+        self.foreign: dict[str, str] = {}
         # Where the pages are, and what the public gets instead of them when a proxy does not do as it was told.
         self.pages = Path("/nowhere")
         self.instead_of_page: tuple[int, str] | None = None
@@ -239,6 +251,12 @@ class FakeProxy(Proxy):
         content = json.dumps([routing.services(), dict(routing.replicas)], sort_keys=True)
         before = {name: self.files[name]} if name in self.files else {}
         return Plan(state, state.with_routes(routing, color), {name: content}, before)
+
+    def strangers(self, state: State) -> list[str]:
+        return list(self.foreign)
+
+    def complaint(self) -> str | None:
+        return next(iter(self.foreign.values()), None)
 
     def files_of(self, key: str) -> list[str]:
         return [f"{key}-{color}" for color in names.COLORS]
@@ -357,6 +375,8 @@ class FakeMaster:
     reload_answer: str = "Success=1\n--\n[NOTICE]   (1) : New worker (12) forked\n[NOTICE]   (1) : Loading success.\n"
     refuse: dict[str, str] = field(default_factory=dict)
     before_answer: Callable[[str], None] = lambda line: None
+    # The way in of each session that is open.
+    sessions: list[str] = field(default_factory=list)
 
     def content(self, worker: str, name: str) -> dict[str, str]:
         return self.maps.setdefault(worker, {key: {} for key in haproxy.MAPS})[name]
@@ -388,6 +408,8 @@ class FakeMaster:
         verb = words.split()[:2]
         if verb == ["show", "stat"]:
             return self.stat.get(worker, "# pxname,svname,scur,stot,econ,status,\n")
+        if verb == ["show", "sess"]:
+            return "".join(f"0x55: proto=tcpv4 src=172.20.0.2:1 fe={name} be=x flags=0x\n" for name in self.sessions)
         if verb == ["show", "servers"]:
             return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po.shop.prod_web_blue 1 web1 172.18.0.4\n"
         if verb == ["set", "server"]:

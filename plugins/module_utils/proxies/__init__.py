@@ -243,6 +243,20 @@ class Proxy(abc.ABC):
         """Return what it takes to close stacks, with ``maintenance`` or ``hold``; None opens them."""
         return Plan(before=state, after=state.with_closed(keys, how))
 
+    def strangers(self, state: State) -> list[str]:
+        """Return the files in ``conf.d`` that neither the role nor a release of a stack that it knows has written."""
+        ours = {*self.own_files(""), *self.first_files(), *(name for key in state.known() for name in self.files_of(key))}
+        folder = self.folder / "conf.d"
+        names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        return sorted(name for name in names if name not in ours and not name.startswith("."))
+
+    @abc.abstractmethod
+    def complaint(self) -> str | None:
+        """Return what the proxy would say if it loaded the files that lie in ``conf.d`` now; None where they are good.
+
+        A proxy that runs does not notice a file that was put there, but no change gets past it, and no restart.
+        """
+
     @abc.abstractmethod
     def apply(self, change: t.Callable[[State], Plan]) -> Plan:
         """Plan from what the proxy does now and carry it out, alone: two releases never overwrite each other.

@@ -163,6 +163,14 @@ class HAProxy(Proxy):
         """Return what HAProxy cannot do of a route's rules; see the interface."""
         return haproxy_rules.cannot(rules)
 
+    @property
+    def run(self) -> Path:
+        """The folder with the sockets of the process."""
+        return self.folder / "run"
+
+    def _alone(self) -> None:
+        """Raise SwitchyardError where another process serves beside this one, and would not hear of a change."""
+
     # --- what the running process says ---
 
     def ask(self, command: str, worker: str | None = None, timeout: float = SOCKET_TIMEOUT) -> str:
@@ -174,13 +182,13 @@ class HAProxy(Proxy):
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(timeout)
-                connection.connect(str(self.folder / "run" / "master.sock"))
+                connection.connect(str(self.run / "master.sock"))
                 connection.sendall(f"{line}\n".encode())
                 connection.shutdown(socket.SHUT_WR)
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))
         except OSError as error:
             raise SwitchyardError(
-                f"The proxy does not answer on {self.folder}/run/master.sock ({error}). "
+                f"The proxy does not answer on {self.run}/master.sock ({error}). "
                 f"Look at its log with '{self.running.log_command}', then run setup.yml."
             ) from error
         return answer.decode("utf-8", "replace").strip()
@@ -246,6 +254,7 @@ class HAProxy(Proxy):
     def apply(self, change: t.Callable[[State], Plan]) -> Plan:
         """Plan and carry out, alone on this server; see the interface."""
         with files.locked(self.folder / "lock"):
+            self._alone()
             plan = change(self.read())
             if dict(plan.files) != dict(plan.files_before):
                 self._configure(plan)
@@ -262,15 +271,9 @@ class HAProxy(Proxy):
 
     def _configure(self, plan: Plan) -> None:
         """Put new configuration files in place and reload; the files before are back when the proxy refuses."""
-        live, staged = self.folder / "conf.d", self.folder / "staged"
-        for old in staged.glob("*.cfg"):
-            old.unlink()
-        for path in live.glob("*.cfg"):
-            self.write(staged / path.name, path.read_text(encoding="utf-8"))
-        for name, content in plan.files.items():
-            self.write(staged / name, content)
-        code, complaint = self.running.run(["haproxy", "-c", "-f", f"{INSIDE}/staged"])
-        if code:
+        live = self.folder / "conf.d"
+        complaint = self._try(plan.files)
+        if complaint:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {complaint}")
         # The maps name what the new configuration has, so they go first: a worker that starts reads both.
         self._write_maps(plan.after)
@@ -284,15 +287,39 @@ class HAProxy(Proxy):
             self._write_maps(plan.before)
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {answer}")
 
-    def _save_servers(self, changing: t.Container[str]) -> None:
-        """Keep the servers' addresses for the next worker (``server-state-file``): without it, it starts with none.
+    def _try(self, contents: t.Mapping[str, str | None]) -> str | None:
+        """Return what HAProxy says of its files with these changes; None where they are good."""
+        live, staged = self.folder / "conf.d", self.folder / "staged"
+        for old in staged.glob("*.cfg"):
+            old.unlink()
+        for path in live.glob("*.cfg"):
+            self.write(staged / path.name, path.read_text(encoding="utf-8"))
+        for name, content in contents.items():
+            self.write(staged / name, content)
+        code, words = self.running.run(["haproxy", "-c", "-f", f"{INSIDE}/staged"])
+        return words if code else None
 
-        A backend that changes is left out, because the ports are kept as well (management guide, 9.3, ``show servers
-        state``: the second field is the backend's name).
+    def complaint(self) -> str | None:
+        """Return what HAProxy says of its files; see the interface."""
+        with files.locked(self.folder / "lock"):
+            words = self._try({})
+        return words and words.replace(f"{INSIDE}/staged", str(self.folder / "conf.d"))
+
+    def servers(self, changing: t.Container[str] = ()) -> str:
+        """Return the servers' addresses in the form of a ``server-state-file``, without some backends.
+
+        Management guide, 9.3, ``show servers state``: the second field is the backend's name.
         """
         lines = self.ask("show servers state", self.workers()[0]).splitlines()
         kept = [line for line in lines if line.split()[1:2] == [] or line.split()[1] not in changing]
-        files.write(self.folder / "run" / "servers.state", "\n".join(kept) + "\n")
+        return "\n".join(kept) + "\n"
+
+    def _save_servers(self, changing: t.Container[str]) -> None:
+        """Keep the servers' addresses for the next worker: without them, it starts with none.
+
+        A backend that changes is left out, because the ports are kept as well.
+        """
+        files.write(self.run / "servers.state", self.servers(changing))
 
     def _write_maps(self, state: State) -> None:
         for name, entries in maps_of(state).items():

@@ -505,20 +505,14 @@ class Nginx(Proxy):
 
     def _configure(self, plan: Plan) -> None:
         """Put a new configuration in place and reload; the one before is back when nginx does not take it over."""
-        live, staged = self.folder / "conf.d", self.folder / "staged"
+        live = self.folder / "conf.d"
         before = _contents(live)
         given = {**before, **plan.files}
         wanted, mark = completed(given, plan.after.routes, self.key(), self.body_max, self.private())
         if before == wanted and self._mark() == mark:
             return
-        for name in _contents(staged):
-            (staged / name).unlink()
-        for name, content in wanted.items():
-            self.write(staged / name, content)
-        code, words = self._nginx("-t", "staged")
-        if code:
-            told = "\n".join(_emergencies(words.splitlines())) or words
-            told = told.replace(f"{INSIDE}/staged", str(live))
+        told = self._try(wanted)
+        if told:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {told}")
         changed = [name for name in {**before, **wanted} if wanted.get(name) != before.get(name)]
         for name in changed:
@@ -529,6 +523,22 @@ class Nginx(Proxy):
             for name in changed:
                 self.write(live / name, before.get(name))
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {complaint}")
+
+    def _try(self, contents: t.Mapping[str, str]) -> str | None:
+        """Return what nginx says of a whole configuration; None where it is good."""
+        staged = self.folder / "staged"
+        for name in _contents(staged):
+            (staged / name).unlink()
+        for name, content in contents.items():
+            self.write(staged / name, content)
+        code, words = self._nginx("-t", "staged")
+        told = "\n".join(_emergencies(words.splitlines())) or words
+        return told.replace(f"{INSIDE}/staged", str(self.folder / "conf.d")) if code else None
+
+    def complaint(self) -> str | None:
+        """Return what nginx says of its files; see the interface."""
+        with files.locked(self.folder / "lock"):
+            return self._try(_contents(self.folder / "conf.d"))
 
     def _reload(self, mark: str, quiet: float) -> str | None:
         """Let nginx load its configuration; return None when it answers with this mark, or else why it does not.

@@ -876,6 +876,15 @@ class Traefik(Proxy):
         if left:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {'; '.join(left)}.")
 
+    def complaint(self) -> str | None:
+        """Return what Traefik says of its files; see the interface."""
+        with files.locked(self.folder / "lock"):
+            try:
+                self._try({})
+            except SwitchyardError as error:
+                return str(error)
+        return None
+
     def _watch(self, contents: Contents, said: t.Callable[[], str]) -> tuple[list[str] | None, str]:
         """Return what the second Traefik does not do as the files say, None when it loads nothing; and its words."""
         end = time.monotonic() + TRIAL_LIMIT

@@ -61,10 +61,21 @@ def look_at_server(server: Server, least_free: int, environment_has_routes: bool
         if front not in networks:
             problems.append(Problem("server", f"the network {front} is missing", "Run setup.yml"))
         try:
-            server.proxy.read()
+            problems += neighbours(server, server.proxy.read())
         except SwitchyardError as error:
             problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml"))
     return problems
+
+
+def neighbours(server: Server, state: State) -> list[Problem]:
+    """Return what is wrong with files in the proxy's folder that are not ours, in the proxy's own words."""
+    strangers = server.proxy.strangers(state)
+    words = server.proxy.complaint() if strangers else None
+    if not words:
+        return []
+    where = f"{server.root}/proxy/conf.d"
+    what = f"the proxy would not load its folder: {words.strip().rstrip('.')}"
+    return [Problem(where, what, f"Repair or take away what is not of this collection: {', '.join(strangers)}")]
 
 
 def look(place: Place, given: Given) -> Look:

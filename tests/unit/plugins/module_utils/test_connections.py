@@ -50,3 +50,17 @@ def test_the_kernel_writes_what_is_parsed_here() -> None:
             # What comes from the machine itself does not count; seen from anywhere else the same line does.
             assert connections.open_to(os.getpid(), port) == 0
             assert connections.established(table.replace("0100007F", "0200A8C0"), port) == 1
+
+
+def test_who_waits_on_a_port_is_named(tmp_path: Path) -> None:
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    row = "   0: {}:0050 00000000:0000 {} 00000000:00000000 00:00000000 00000000     0        0 {} 1\n"
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/tcp").write_text(head + row.format("0100007F", "0A", 77) + row.format("0200007F", "01", 78))
+    (tmp_path / "net/tcp6").write_text(head + row.format("0" * 32, "0A", 79))
+    (tmp_path / "812/fd").mkdir(parents=True)
+    (tmp_path / "812/fd/3").symlink_to("socket:[77]")
+    (tmp_path / "812/comm").write_text("apache2\n")
+    found = connections.listeners(80, tmp_path)
+    assert found == [connections.Listener("127.0.0.1", 812, "apache2"), connections.Listener("::")]
+    assert connections.listeners(81, tmp_path) == []

@@ -58,3 +58,27 @@ def test_more_labels_reach_each_router() -> None:
 
 def test_without_an_edge_there_are_none() -> None:
     assert edge.labels([written()], "po", "prod", {}) == {}
+
+
+def test_the_routers_of_environments_that_are_gone_go() -> None:
+    before = of("qual", of("dev"))
+    labels = edge.labels([written()], "po", "prod", EDGE, before, ["prod", "dev"])
+    assert [label for label in labels if label.startswith(edge.MEMORY)] == [f"{edge.MEMORY}dev", f"{edge.MEMORY}prod"]
+    assert not [label for label in labels if "web-qual" in label]
+
+
+def test_an_edge_that_only_adds_nothing_of_one_name_needs_no_other() -> None:
+    assert edge.stages(of(), of(), {"other": "labels"}) == [of()]
+    assert edge.stages(of("qual"), of("prod", of("qual")), {"other": "labels"}) == [of("prod", of("qual"))]
+
+
+def test_where_two_would_say_different_things_of_a_name_one_stands_meanwhile() -> None:
+    changed = of(entrypoints=["web"])
+    meanwhile = edge.labels([written()], "po", "prod", {**EDGE, "entrypoints": ["web"]}, of(), None, edge.MEANWHILE)
+    assert edge.stages(of(), changed, meanwhile) == [meanwhile, changed]
+    # The one that stands meanwhile says nothing of a name that one of the others says something of.
+    assert edge.stages(of(), meanwhile, {}) == [meanwhile]
+    assert edge.stages(meanwhile, changed, {}) == [changed]
+    assert meanwhile["traefik.http.routers.web-prod-next.service"] == "po-proxy-next"
+    assert meanwhile["traefik.http.routers.web-prod-next.middlewares"] == "po-proxy-next"
+    assert meanwhile[f"{edge.MEMORY}prod"] == changed[f"{edge.MEMORY}prod"]

@@ -24,7 +24,10 @@ CONTAINER = {
     "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting"}},
     "Config": {"Labels": {"io.switchyard.stack": "shop"}},
     "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
-    "Mounts": [{"Type": "bind", "Source": "/srv"}, {"Type": "volume", "Name": "po-static-prod"}],
+    "Mounts": [
+        {"Type": "bind", "Source": "/srv", "Destination": "/run/switchyard"},
+        {"Type": "volume", "Name": "po-static-prod", "Source": "/v", "Destination": "/static"},
+    ],
 }
 
 
@@ -70,6 +73,7 @@ def test_a_container_as_it_is_now(daemon: Daemon) -> None:
     assert seen.running
     assert seen.pid == 4711
     assert seen.volumes == ("po-static-prod",)
+    assert seen.mounts == {"/run/switchyard": "/srv", "/static": "/v"}
     assert seen.label("stack") == "shop"
     assert seen.label("color") == ""
 
@@ -239,11 +243,27 @@ def test_the_way_in_is_the_network_with_the_default_route(daemon: Daemon, tmp_pa
 
 def test_what_nobody_uses_is_removed(daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]) -> None:
     notes = docker("")
+    Engine().start_one("po-proxy-next")
+    Engine().rename("po-proxy-next", "po-proxy")
     Engine().leave("po-front-prod", "po-proxy")
     Engine().drop("network", "po-front-prod")
     Engine().drop("volume", "po-media-prod")
     assert notes() == [
+        "start -- po-proxy-next",
+        "rename -- po-proxy-next po-proxy",
         "network disconnect -- po-front-prod po-proxy",
         "network rm -- po-front-prod",
         "volume rm -- po-media-prod",
     ]
+
+
+def test_who_publishes_a_port(daemon: Daemon) -> None:
+    ports = [
+        {"IP": "0.0.0.0", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},
+        {"IP": "::", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},
+        {"IP": "0.0.0.0", "PublicPort": 80, "PrivatePort": 8080, "Type": "udp"},
+        {"PrivatePort": 80, "Type": "tcp"},
+    ]
+    daemon.answers["/containers/json"] = [{"Names": ["/traefik"], "Ports": ports}, {"Names": ["/db"], "Ports": []}]
+    assert Engine().publishers(80) == {"traefik": {"0.0.0.0", "::"}}
+    assert Engine().publishers(8080) == {}

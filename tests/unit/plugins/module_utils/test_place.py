@@ -9,6 +9,7 @@ from fakes import HOST, FakeEngine, FakeMaster, Machine, checked, colored, conta
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server, open_proxy, routing_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.behind import Behind
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.haproxy import HAProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.nginx import Nginx
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.rules import Rules
@@ -151,3 +152,13 @@ def test_a_part_is_started_from_the_releases_own_folder(
     machine.place.compose_up(record, "workers")
     folder = machine.place.records.path(record.number)
     assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
+
+
+def test_the_haproxy_behind_an_edge_is_whichever_container_it_is_now(machine: Machine) -> None:
+    settings = {"container": "po-proxy", "address": "", "port": 8080}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
+    assert isinstance(proxy, Behind)
+    machine.engine.start(container("po-proxy-next", mounts={"/run/switchyard": "/elsewhere"}))
+    assert str(proxy.run) == "/elsewhere"
+    assert not isinstance(HAProxy(machine.root, {**settings, "address": "::"}, lambda: None), Behind)

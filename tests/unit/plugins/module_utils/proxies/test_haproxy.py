@@ -561,3 +561,16 @@ def test_a_stack_that_the_proxy_does_not_forget_keeps_its_files(proxy: haproxy.H
         proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod"))
     assert (proxy.folder / "conf.d" / FILE).exists()
     assert on_disk(proxy).known() == STATE.known()
+
+
+def test_a_file_of_a_neighbour_is_told_in_haproxys_words(proxy: haproxy.HAProxy, check: Check) -> None:
+    folder = proxy.folder / "conf.d"
+    for name in (proxy.own_file, FILE, ".50-half.cfg.1.tmp"):
+        (folder / name).write_text("ours")
+    assert proxy.strangers(STATE) == []
+    (folder / "99-theirs.cfg").write_text("fronted x")
+    assert proxy.strangers(STATE) == ["99-theirs.cfg"]
+    assert proxy.complaint() is None
+    check.complaint = "parsing [/etc/switchyard/staged/99-theirs.cfg:1]"
+    assert proxy.complaint() == f"parsing [{folder}/99-theirs.cfg:1]"
+    assert "99-theirs.cfg" in check.staged[-1]

@@ -521,3 +521,14 @@ def test_a_stack_that_nginx_does_not_forget_keeps_its_files(proxy: nginx.Nginx, 
     with pytest.raises(SwitchyardError, match="refused the reload"):
         proxy.apply(lambda state: proxy.plan_forget(state, KEY))
     assert (proxy.folder / "conf.d" / FILE).exists()
+
+
+def test_a_file_of_a_neighbour_is_told_in_nginxs_words(proxy: nginx.Nginx, running: FakeNginx) -> None:
+    folder = proxy.folder / "conf.d"
+    before = proxy.strangers(proxy.read())
+    (folder / "99-theirs.http").write_text("sever {}")
+    assert [name for name in proxy.strangers(proxy.read()) if name not in before] == ["99-theirs.http"]
+    assert proxy.complaint() is None
+    running.refusal = 'nginx: [emerg] unknown directive "sever" in /etc/switchyard/staged/99-theirs.http:1'
+    assert proxy.complaint() == f'unknown directive "sever" in {folder}/99-theirs.http:1'
+    assert not [line for line in running.log if "reload" in line]

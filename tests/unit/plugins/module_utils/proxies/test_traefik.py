@@ -1009,3 +1009,20 @@ def test_a_stack_that_traefik_does_not_forget_keeps_its_file(
     with pytest.raises(SwitchyardError, match="still there"):
         shop.apply(lambda state: shop.plan_forget(state, KEY))
     assert (folder / "conf.d" / traefik.file_name(KEY)).exists()
+
+
+def test_a_file_of_a_neighbour_is_told_in_traefiks_words(
+    shop: traefik.Traefik, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.strangers(shop.read())
+    (shop.folder / "conf.d" / "99-theirs.yml").write_text("htp: {}")
+    assert [name for name in shop.strangers(shop.read()) if name not in before] == ["99-theirs.yml"]
+    tried: list[t.Any] = []
+    monkeypatch.setattr(shop, "_try", tried.append)
+    assert (shop.complaint(), tried) == (None, [{}])
+
+    def refuse(contents: t.Any) -> None:
+        raise SwitchyardError("99-theirs.yml: field not found, node: htp")
+
+    monkeypatch.setattr(shop, "_try", refuse)
+    assert shop.complaint() == "99-theirs.yml: field not found, node: htp"

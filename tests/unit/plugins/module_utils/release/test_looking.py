@@ -350,3 +350,13 @@ def test_a_container_of_the_color_that_is_not_live_does_not_count(machine: Machi
     plan = seen(machine, given()).plan
     assert plan
     assert plan.action == "none"
+
+
+def test_a_neighbours_file_in_the_proxys_folder_stands_in_the_way(machine: Machine) -> None:
+    machine.engine.made_networks["po-front-prod"] = {"labels": {}}
+    assert looking.look_at_server(machine.server, 0, True) == []
+    machine.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'"}
+    (problem,) = looking.look_at_server(machine.server, 0, True)
+    assert "unknown keyword 'fronted'" in problem.what
+    assert "99-theirs.cfg" in problem.instead
+    assert looking.look_at_server(machine.server, 0, False) == []

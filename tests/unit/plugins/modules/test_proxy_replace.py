@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from fakes import Machine, container
+
+from ansible_collections.switchyard.stacks.plugins.modules import proxy_replace
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+def test_one_that_never_started_goes(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+    machine.engine.start(container("po-proxy"), container("po-proxy-next", state="created"))
+    looked = run_module(proxy_replace.main, on_server, check=True, diff=True)
+    assert set(machine.engine.standing) == {"po-proxy", "po-proxy-next"}
+    done = run_module(proxy_replace.main, on_server, diff=True)
+    assert list(machine.engine.standing) == ["po-proxy"]
+    assert (done["changed"], done["steps"], done["cut_off"]) == (True, ["drop"], 0)
+    assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
+    assert not run_module(proxy_replace.main, on_server, check=True)["changed"]
+    assert not run_module(proxy_replace.main, on_server)["changed"]
+
+
+def test_without_a_proxy_there_is_nothing_to_begin(run_module: RunModule, on_server: dict[str, t.Any]) -> None:
+    result = run_module(proxy_replace.main, {**on_server, "begin": True, "settle": 0, "drain": 0})
+    assert (result["changed"], result["steps"]) == (False, [])
