@@ -245,7 +245,8 @@ class Proxy(abc.ABC):
 
     def strangers(self, state: State) -> list[str]:
         """Return the files in ``conf.d`` that neither the role nor a release of a stack that it knows has written."""
-        ours = {*self.own_files(""), *self.first_files(), *(name for key in state.known() for name in self.files_of(key))}
+        releases = {name for key in state.known() for name in self.files_of(key)}
+        ours = {*self.own_files(""), *self.first_files(), *releases}
         folder = self.folder / "conf.d"
         names = [path.name for path in folder.iterdir()] if folder.exists() else []
         return sorted(name for name in names if name not in ours and not name.startswith("."))
