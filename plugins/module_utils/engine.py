@@ -138,6 +138,11 @@ class Engine:
             mounts={mount["Destination"]: mount["Source"] for mount in seen.get("Mounts") or []},
         )
 
+    def mounts(self, name: str) -> list[dict[str, str]]:
+        """Return what is mounted into a container: the folder on this server, and where it is in the container."""
+        seen = self.client.api.inspect_container(name)["Mounts"]
+        return [{"source": mount.get("Source", ""), "target": mount["Destination"]} for mount in seen]
+
     def image(self, name: str) -> Image | None:
         """Return an image that is on this server, or None."""
         try:

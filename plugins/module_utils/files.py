@@ -77,14 +77,15 @@ def read(path: Path) -> str | None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> t.Iterator[None]:
-    """Hold an exclusive flock for a short critical section on this server.
+def locked(path: Path, wait: bool = True) -> t.Iterator[None]:
+    """Hold an exclusive flock on this server; it ends with this process, however that ends.
 
-    The file is never removed: a lock file that is unlinked can be held twice (flock(2) locks the inode).
+    Without ``wait``, raises BlockingIOError where somebody else holds it. The file is never removed: a lock file that
+    is unlinked can be held twice (flock(2) locks the inode).
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

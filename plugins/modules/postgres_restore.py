@@ -1,0 +1,156 @@
+#!/usr/bin/python
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgres_restore
+short_description: Restore a backup of a PostgreSQL database by a swap
+description:
+  - The backup is loaded into a new database beside the real one, as the tenant and never as the administrator, and
+    compared with its manifest. It gets the grants, settings, limit and comment of the real one.
+  - Only then the logins are kept out, their sessions ended, and both databases renamed in one transaction, in
+    milliseconds. The old database stays under the name C(<database>__before_<UTC time>), closed to everybody. Look at
+    it after C(ALTER DATABASE ... ALLOW_CONNECTIONS true), and drop it when nobody needs it any more.
+  - What was written after the backup is set aside only where a fence stood since then, or where O(set_aside) names how
+    much that is. Otherwise nothing is done, and the number is told.
+  - Where it fails, everything is as before. Where it is killed, the next run of this module or of
+    M(switchyard.stacks.postgres_backup) brings it to an end.
+author:
+  - The switchyard.stacks contributors (@switchyard)
+extends_documentation_fragment:
+  - switchyard.stacks.attributes
+  - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.place
+  - switchyard.stacks.place.stack
+  - switchyard.stacks.postgres
+attributes:
+  check_mode:
+    support: full
+    details: A container is made to look at the server, and removed again.
+  diff_mode:
+    support: full
+    details: What has the name of the database before and after.
+  idempotent:
+    support: full
+    details: A backup that was restored, and after which nothing was changed, is not restored again.
+options:
+  backup:
+    description:
+      - Name of the backup, or V(latest).
+    type: str
+    required: true
+  owner:
+    description:
+      - Role that will own the database and all that is in it. Without it, the owner of the real database, or where
+        there is none the one that the backup has. Where it is another one than the backup has, the grants in the
+        backup are left out.
+    type: str
+  logins:
+    description:
+      - Logins that are kept out during the swap. Without it, the owner and all its members. At the moment of the swap
+        nobody can enter the database, whoever is named here.
+    type: list
+    elements: str
+  set_aside:
+    description:
+      - How many row changes since the backup may be set aside. More than that, and nothing is done.
+      - With V(unknown) any number may, also where nobody can tell it, as after a crash of PostgreSQL.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Tell what a restore would set aside
+  switchyard.stacks.postgres_restore:
+    project: po
+    environment: prod
+    stack: bookings
+    backup: latest
+  check_mode: true
+
+- name: Restore
+  switchyard.stacks.postgres_restore:
+    project: po
+    environment: prod
+    stack: bookings
+    backup: 20261121T112315Z-0042
+    set_aside: 510
+"""
+
+RETURN = r"""
+backup:
+  description: The backup, as M(switchyard.stacks.postgres_backup_info) shows it.
+  returned: success
+  type: dict
+  sample: {"name": "20261121T112315Z-0042", "state": "restored", "bytes": 21561, "rows": 1000}
+database:
+  description: Name of the database.
+  returned: success
+  type: str
+  sample: bookings_prod
+kept:
+  description: Name under which the old database stays. Empty where there was none, or where nothing was restored.
+  returned: success
+  type: str
+  sample: bookings_prod__before_20261121_112700
+set_aside:
+  description: How many row changes since the backup are in the old database only. Empty where nobody can know.
+  returned: success
+  type: int
+  sample: 510
+fenced:
+  description: Whether a fence stood since the backup.
+  returned: success
+  type: bool
+  sample: false
+recovered:
+  description: How a restore that had been killed was brought to an end, V(finished) or V(undone).
+  returned: success
+  type: str
+  sample: undone
+seconds:
+  description: How long loading and comparing took, and for how long nobody could write (C(outage)).
+  returned: when something was restored
+  type: dict
+  sample: {"load": 1.234, "outage": 0.018}
+problems:
+  description: All that is in the way, each with where it is, what is wrong and what to do instead.
+  returned: when something is in the way
+  type: list
+  elements: dict
+  sample: [{"where": "set_aside", "what": "510 row changes would be set aside", "instead": "Write set_aside: 510"}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Engine
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, swapping
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **arguments.PLACE,
+            **asking.SERVER,
+            "backup": {"type": "str", "required": True},
+            "owner": {"type": "str"},
+            "logins": {"type": "list", "elements": "str"},
+            "set_aside": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+
+    def work() -> dict[str, object]:
+        logins = None if params["logins"] is None else tuple(params["logins"])
+        asked = swapping.Asked(params["backup"], params["owner"], logins, params["set_aside"])
+        return swapping.restore(Engine(), asking.shelf(params), asking.wanted(params), asked, module.check_mode)
+
+    arguments.end(module, work)
+
+
+if __name__ == "__main__":
+    main()

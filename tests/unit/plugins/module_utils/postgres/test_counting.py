@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from fakes_postgres import FakeSession
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import counting
+
+
+def test_content_is_hashed_where_there_are_columns() -> None:
+    session = FakeSession(
+        {
+            "relkind = 'r'": [{"name": "public.a", "columns": "id, name"}, {"name": "public.empty", "columns": None}],
+            "FROM ONLY": [{"rows": 3, "content": "7"}],
+        }
+    )
+    assert set(counting.tables(t.cast("t.Any", session), content=True)) == {"public.a", "public.empty"}
+    assert "hash_record_extended(ROW(id, name), 0)" in session.statements[1]
+    assert "hash_record_extended" not in session.statements[2]
+    counting.tables(t.cast("t.Any", session), content=False)
+    assert "hash_record_extended" not in session.statements[4]
+
+
+@pytest.mark.parametrize(("used", "following"), [(False, 5), (True, 15)])
+def test_a_sequence_is_known_by_its_next_number(used: bool, following: int) -> None:
+    session = FakeSession({"relkind = 'S'": [{"name": "s", "step": 10}], "FROM s": [{"value": 5, "used": used}]})
+    assert counting.sequences(t.cast("t.Any", session)) == {"s": following}
+
+
+@pytest.mark.parametrize(
+    ("now", "changes"),
+    [
+        ({"changes": 100, "began": "x"}, 0),
+        ({"changes": 610, "began": "x"}, 510),
+        # PostgreSQL crashed, or somebody reset the counters.
+        ({"changes": 610, "began": "y"}, None),
+        ({"changes": 99, "began": "x"}, None),
+    ],
+)
+def test_changes_are_told_only_where_they_were_counted(now: dict[str, t.Any], changes: int | None) -> None:
+    assert counting.since({"changes": 100, "began": "x"}, now) == changes
+
+
+def test_what_analyze_writes_is_no_change() -> None:
+    session = FakeSession({"pg_stat_sys_tables": [{"changes": 40}], "tup_inserted": [{"changes": 100, "began": "x"}]})
+    assert counting.changes(t.cast("t.Any", session), "shop") == {"changes": 60, "began": "x", "own": 40}
+    outside = counting.changes_from_outside(t.cast("t.Any", session), "shop", own=30)
+    assert outside == {"changes": 70, "began": "x", "own": 30}
+
+
+def test_the_version_is_the_first_line_of_a_query_that_sees_the_tables() -> None:
+    session = FakeSession({"schema_version": ["0003", "0002"]})
+    assert counting.answer(t.cast("t.Any", session), "SELECT v FROM schema_version") == "0003"
+    assert "public" in session.statements[0]
+    assert "set_config('search_path', '', true)" in session.statements[2]
+    assert counting.answer(t.cast("t.Any", session), None) is None
+    assert counting.answer(t.cast("t.Any", session), "SELECT nothing") == ""
+
+
+def test_a_database_that_is_not_there_is_none() -> None:
+    assert counting.database(t.cast("t.Any", FakeSession()), "shop") is None

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import working
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.working import Running
+
+
+def test_sums_are_those_of_the_dump_and_of_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "toc.dat").write_bytes(b"x" * 3_000_000)
+    (tmp_path / "dump" / "1.dat").write_bytes(b"")
+    (tmp_path / "manifest.json").write_text("{}")
+    found = working.digest(tmp_path, threads=2)
+    assert set(found) == {"dump/toc.dat", "dump/1.dat"}
+    assert found["dump/toc.dat"] == {"sha256": hashlib.sha256(b"x" * 3_000_000).hexdigest(), "bytes": 3_000_000}
+
+
+def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
+    with Running(["true"], "pg_dump") as running:
+        running.wait()
+    with (
+        pytest.raises(SwitchyardError, match="pg_dump ended with exit code 1: .*No space left on device"),
+        Running(["sh", "-c", "echo 'could not write: No space left on device' >&2; exit 1"], "pg_dump") as running,
+    ):
+        running.wait()
+
+
+def test_the_program_s_own_words_come_before_what_failed_beside_it() -> None:
+    def fail() -> None:
+        with Running(["sh", "-c", "echo 'the reason' >&2; exit 1"], "pg_dump") as running:
+            running._process.wait()
+            raise SwitchyardError("something else")
+
+    with pytest.raises(SwitchyardError, match="the reason"):
+        fail()
+
+
+def test_it_does_not_outlive_us() -> None:
+    with pytest.raises(KeyboardInterrupt), Running(["sleep", "60"], "pg_dump") as running:
+        raise KeyboardInterrupt
+    assert running._process.poll() is not None
+
+
+def test_free_bytes_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    assert working.free_bytes(tmp_path / "a" / "b") > 0
+
+
+def test_seconds_are_noted() -> None:
+    seconds: dict[str, float] = {}
+    with working.timed(seconds, "dump"):
+        pass
+    assert 0 <= seconds["dump"] < 1
+
+
+def test_nobody_else_may_read_what_a_program_writes() -> None:
+    assert working.private(["pg_dump"])[2].startswith("umask 077")

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes_postgres import shelf, stored
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, dumping
+from ansible_collections.switchyard.stacks.plugins.modules import postgres_backup
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+    monkeypatch.setattr(postgres_backup, "Engine", lambda: None)
+    return {"root": str(tmp_path), "project": "po", "environment": "prod", "stack": "shop"}
+
+
+def test_it_makes_a_backup_of_what_was_named(
+    run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[t.Any, ...]] = []
+
+    def backup(engine: t.Any, where: t.Any, wanted: t.Any, check: bool) -> dict[str, t.Any]:
+        calls.append((where.folder.name, wanted.database, wanted.release, check))
+        return {"changed": True}
+
+    monkeypatch.setattr(dumping, "backup", backup)
+    assert run_module(postgres_backup.main, {**options, "release": 12}, check=True)["changed"]
+    assert calls == [("shop", "shop_prod", 12, True)]
+
+
+def test_it_proves_one_that_stands(
+    run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stored(shelf(tmp_path), state="restored")
+    monkeypatch.setattr(asking.connecting, "sweep", lambda *names: [])
+    result = run_module(postgres_backup.main, {**options, "backup": "latest"}, diff=True)
+    assert (result["changed"], result["backup"]["state"]) == (False, "restored")
+
+
+def test_all_that_is_wrong_is_told_and_no_password(run_module: RunModule, options: dict[str, t.Any]) -> None:
+    given = {**options, "host": "db", "port": 0, "compression": "rar", "password": "marker-of-a-password"}
+    result = run_module(postgres_backup.main, given)
+    assert result["failed"]
+    assert [problem["where"] for problem in result["problems"]] == ["image", "port", "compression"]
+    assert "marker-of-a-password" not in str({**result, "invocation": None})

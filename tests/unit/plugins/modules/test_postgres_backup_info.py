@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+from fakes_postgres import shelf, stored
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import files
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import recovering
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.fencing import Fence
+from ansible_collections.switchyard.stacks.plugins.modules import postgres_backup_info
+
+
+def test_it_lists_what_is_there_and_what_is_wrong(run_module: Callable[..., dict[str, t.Any]], tmp_path: Path) -> None:
+    options = {"root": str(tmp_path), "project": "po", "environment": "prod", "stack": "shop"}
+    nothing = run_module(postgres_backup_info.main, options)
+    assert (nothing["changed"], nothing["backups"], nothing["fence"], nothing["restoring"]) == (False, [], None, None)
+    where = shelf(tmp_path)
+    stored(where, state="restored")
+    stored(where, "20260102T000000Z-0002")
+    (where.folder / "20260102T000000Z-0002" / "manifest.json").unlink()
+    (where.folder / "20260103T000000Z-0003.partial").mkdir()
+    fence = Fence("f1", "shop_prod", ["shop_prod"], 1.0)
+    files.write_json(where.folder / "fence.json", dataclasses.asdict(fence))
+    recovering.note(where.folder, recovering.Journal("b-1", "shop_prod", "new", None, None))
+    found = run_module(postgres_backup_info.main, options, check=True)
+    assert [one["state"] for one in found["backups"]] == ["broken", "restored"]
+    assert found["unfinished"] == ["20260103T000000Z-0003.partial"]
+    assert (found["fence"]["id"], found["restoring"]) == ("f1", "b-1")

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import swapping
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.swapping import Asked
+from ansible_collections.switchyard.stacks.plugins.modules import postgres_restore
+
+RunModule = Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+    monkeypatch.setattr(postgres_restore, "Engine", lambda: None)
+    return {"root": str(tmp_path), "project": "po", "environment": "prod", "stack": "shop", "backup": "latest"}
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, Asked("latest")),
+        ({"set_aside": 510, "logins": ["app"]}, Asked("latest", None, ("app",), "510")),
+        ({"owner": "shop_owner", "logins": [], "set_aside": "unknown"}, Asked("latest", "shop_owner", (), "unknown")),
+    ],
+)
+def test_options_become_what_is_asked(
+    run_module: RunModule,
+    options: dict[str, t.Any],
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, t.Any],
+    asked: Asked,
+) -> None:
+    calls: list[tuple[t.Any, ...]] = []
+
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, what: Asked, check: bool) -> dict[str, t.Any]:
+        calls.append((wanted.database, what, check))
+        return {"changed": True}
+
+    monkeypatch.setattr(swapping, "restore", restore)
+    assert run_module(postgres_restore.main, {**options, **given}, check=True)["changed"]
+    assert calls == [("shop_prod", asked, True)]
+
+
+def test_a_backup_that_is_not_there_is_told(
+    run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swapping.connecting, "sweep", lambda *names: [])
+    assert "There is no backup latest" in run_module(postgres_restore.main, options)["msg"]
