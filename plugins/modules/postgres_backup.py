@@ -34,11 +34,12 @@ attributes:
     details: The names of the backups before and after.
   idempotent:
     support: partial
-    details: Each run makes another backup. With O(backup), one that was proved so far is left alone.
+    details: Each run makes another backup. With O(backup), one that was proved so far already is only tried again.
 options:
   backup:
     description:
       - Name of a backup that stands already, or V(latest). It is proved as O(verify) says, and no other is made.
+      - It is tried again each time. One that is not what it was any more loses its proofs.
     type: str
   verify:
     description:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .. import names
 from ..engine import Engine
+from ..errors import SwitchyardError
 from . import connecting, manifest, verifying
 from .connecting import Target
 from .dumping import GIGABYTE, Wanted, raise_for
@@ -86,10 +87,15 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
 
 
 def prove(engine: Engine, where: Shelf, asked: Wanted, name: str, check: bool = False) -> dict[str, t.Any]:
-    """Prove a backup that stands already; return the module's result. One that was proved so far is left alone."""
+    """Prove a backup that stands already; return the module's result.
+
+    It is tried each time: what was proved may have been damaged since. ``changed`` says that it is proved better now.
+    """
     raise_for(asked.problems(), asked)
+    if asked.verify == "none":
+        raise SwitchyardError("verify: none proves nothing. Write restore or read beside backup.")
     found = where.need(name)
-    state = {"restore": "restored", "read": "read", "none": "dumped"}[asked.verify]
+    state = {"restore": "restored", "read": "read"}[asked.verify]
     after = max(found.state, state, key=manifest.STATES.index)
     result = {
         "changed": after != found.state,
@@ -99,7 +105,7 @@ def prove(engine: Engine, where: Shelf, asked: Wanted, name: str, check: bool = 
         "recovered": None,
         "diff": {"before": f"{found.name}: {found.state}\n", "after": f"{found.name}: {after}\n"},
     }
-    if check or after == found.state:
+    if check:
         return result
     with where.locked():
         connecting.sweep(engine, asked.project, asked.environment, asked.stack)

@@ -83,6 +83,10 @@ class Manifest:
         best = max(self.state, state, key=STATES.index)
         return replace(self, state=best, proved={**self.proved, state: when})
 
+    def unproved(self) -> Manifest:
+        """Return the manifest without its proofs: what was proved once is not true any more."""
+        return replace(self, state=STATES[0], proved={STATES[0]: self.finished})
+
     @property
     def bytes(self) -> int:
         """The size of the dump."""
@@ -134,6 +138,9 @@ def read(folder: Path) -> Manifest:
     except ValueError:
         raise ManifestError(folder, [Problem(str(path), "it is not whole", "Use another backup")]) from None
     found = problems(value, str(path))
+    if isinstance(value, dict) and value.get("name") != folder.name:
+        # The name leads to the files: a copy under another name would be proved by those of the first.
+        found.append(Problem(str(path), f"it is of the backup {value.get('name')}", "Give the folder its name back"))
     if found:
         raise ManifestError(folder, found)
     return Manifest(**{key: item for key, item in value.items() if key not in ("version", "checksum")})

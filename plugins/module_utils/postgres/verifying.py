@@ -56,17 +56,21 @@ class Unproved(SwitchyardError):
 def verify(engine: Engine, shelf: Shelf, manifest: Manifest, wanted: Wanted, how: str) -> Manifest:
     """Prove a backup, by ``read`` or ``restore``; write down and return what it is now.
 
-    Raises Unproved with all that differs, SwitchyardError where it cannot be tried.
+    Raises Unproved with all that differs, SwitchyardError where it cannot be tried. What was proved once and is not any
+    more loses its proofs.
     """
-    if how == "restore":
-        with throwaway(engine, shelf, manifest, wanted) as server:
-            restored(server, manifest)
-        state = "restored"
-    else:
-        read(engine, shelf, manifest, wanted)
-        state = "read"
-    manifest = manifest.reached(state, time.time())
-    manifests.write(shelf.folder / manifest.name, manifest)
+    folder = shelf.folder / manifest.name
+    try:
+        if how == "restore":
+            with throwaway(engine, shelf, manifest, wanted) as server:
+                restored(server, manifest)
+        else:
+            read(engine, shelf, manifest, wanted)
+    except Unproved:
+        manifests.write(folder, manifest.unproved())
+        raise
+    manifest = manifest.reached({"restore": "restored", "read": "read"}[how], time.time())
+    manifests.write(folder, manifest)
     return manifest
 
 

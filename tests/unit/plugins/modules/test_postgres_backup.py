@@ -38,6 +38,7 @@ def test_it_proves_one_that_stands(
 ) -> None:
     stored(shelf(tmp_path), state="restored")
     monkeypatch.setattr(asking.connecting, "sweep", lambda *names: [])
+    monkeypatch.setattr(asking.verifying, "verify", lambda engine, where, found, *how: found)
     result = run_module(postgres_backup.main, {**options, "backup": "latest"}, diff=True)
     assert (result["changed"], result["backup"]["state"]) == (False, "restored")
 

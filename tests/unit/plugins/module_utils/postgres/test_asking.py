@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from fakes_postgres import stored, wanted
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, verifying
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.dumping import GIGABYTE
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.manifest import Manifest
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.retaining import Rule
 
 
@@ -36,16 +38,28 @@ def test_options_become_what_is_asked() -> None:
 
 
 @pytest.mark.parametrize(("state", "changed"), [("dumped", True), ("restored", False)])
-def test_a_backup_that_stands_is_proved_once(
+def test_a_backup_that_stands_is_tried_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, changed: bool
 ) -> None:
     where = asking.shelf(params(root=str(tmp_path)))
     made = stored(where, state=state)
     monkeypatch.setattr(asking.connecting, "sweep", lambda *names: [])
-    monkeypatch.setattr(verifying, "verify", lambda engine, shelf, found, *how: found.reached("restored", 1.0))
+    tried: list[str] = []
+
+    def verify(engine: t.Any, where: t.Any, found: Manifest, *how: t.Any) -> Manifest:
+        tried.append(found.name)
+        return found.reached("restored", 1.0)
+
+    monkeypatch.setattr(verifying, "verify", verify)
     engine = t.cast("t.Any", None)
     looked = asking.prove(engine, where, wanted(), "latest", check=True)
     done = asking.prove(engine, where, wanted(), made.name)
     assert looked["changed"] is done["changed"] is changed
     assert looked["diff"] == done["diff"]
     assert done["backup"]["state"] == "restored"
+    assert tried == [made.name]
+
+
+def test_nothing_is_no_proof(tmp_path: Path) -> None:
+    with pytest.raises(SwitchyardError, match="verify: none proves nothing"):
+        asking.prove(t.cast("t.Any", None), asking.shelf(params(root=str(tmp_path))), wanted(verify="none"), "latest")

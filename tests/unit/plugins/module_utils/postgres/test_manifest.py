@@ -18,9 +18,17 @@ def changed(**changes: t.Any) -> str:
 
 
 def test_it_is_read_as_it_was_written_and_nobody_else_can(tmp_path: Path) -> None:
+    folder = tmp_path / manifest().name
+    folder.mkdir()
+    manifests.write(folder, manifest())
+    assert manifests.read(folder) == manifest()
+    assert (folder / "manifest.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_copy_under_another_name_is_not_proved_by_the_files_of_the_first(tmp_path: Path) -> None:
     manifests.write(tmp_path, manifest())
-    assert manifests.read(tmp_path) == manifest()
-    assert (tmp_path / "manifest.json").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(manifests.ManifestError, match="it is of the backup 20260101T000000Z-0001"):
+        manifests.read(tmp_path)
 
 
 def test_the_same_manifest_is_the_same_text() -> None:

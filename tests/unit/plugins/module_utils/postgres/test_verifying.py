@@ -94,11 +94,13 @@ def test_what_was_changed_is_given_to_no_program(
 ) -> None:
     notes = docker("")
     where = shelf(tmp_path)
-    made = stored(where, server={**manifest().server, "image": "pg"})
+    made = stored(where, state="restored", server={**manifest().server, "image": "pg"})
     (where.folder / made.name / "dump").write_bytes(b"dumq")
     with pytest.raises(verifying.Unproved):
         verifying.verify(ENGINE, where, made, wanted(), "read")
     assert notes() == []
+    # What it once was it is no more.
+    assert where.need(made.name).state == "dumped"
 
 
 def test_a_throwaway_server_is_closed_in_and_gone_also_when_it_fails(

@@ -24,7 +24,7 @@ def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
     with Running(["true"], "pg_dump") as running:
         running.wait()
     with (
-        pytest.raises(SwitchyardError, match="pg_dump ended with exit code 1: .*No space left on device"),
+        pytest.raises(SwitchyardError, match=r"pg_dump ended with exit code 1: .*No space left on device"),
         Running(["sh", "-c", "echo 'could not write: No space left on device' >&2; exit 1"], "pg_dump") as running,
     ):
         running.wait()
