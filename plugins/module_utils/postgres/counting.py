@@ -53,6 +53,12 @@ WHERE c.relkind = 'S' AND {_OF_TENANTS} AND {_NOT_OF_EXTENSIONS}
 ORDER BY 1
 """
 
+# What the planner wants to know something of; a bare ANALYZE would complain of each table of PostgreSQL's own.
+_PLANNED = f"""
+SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'm', 'p') AND {_OF_TENANTS} AND {_NOT_OF_EXTENSIONS}
+"""
+
 EXTENSIONS = """
 SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema, pg_get_userbyid(e.extowner) AS owner
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
@@ -174,6 +180,12 @@ def tables(inside: Session, content: bool) -> dict[str, dict[str, t.Any]]:
         query = f"SELECT count(*) AS rows, {number} AS content FROM ONLY {table['name']}"
         found[table["name"]] = inside.one(query, limit=None)
     return found
+
+
+def analyze(inside: Session) -> None:
+    """Let the planner know all tables; a dump has no statistics, and the first queries would take the worst way."""
+    for one in inside.rows(_PLANNED):
+        inside.run(f"ANALYZE {one['name']}", limit=None)
 
 
 def sequences(inside: Session) -> dict[str, int]:

@@ -282,8 +282,7 @@ def _prepare(
                 wrong = verifying.differences(manifest, verifying.look(inside, manifest))
                 if wrong:
                     raise verifying.Unproved(verifying.report_of(manifest, wrong))
-                # A dump has no statistics: without them the first queries take the worst way.
-                inside.run("ANALYZE", limit=None)
+                counting.analyze(inside)
             with server.session(made.new, login) as inside:
                 changes = counting.changes(inside, made.new)
     for statement in making.property_statements(made.new, made.owner, made.properties):

@@ -22,6 +22,12 @@ def test_content_is_hashed_where_there_are_columns() -> None:
     assert "hash_record_extended" not in session.statements[4]
 
 
+def test_the_planner_is_told_of_the_tenant_s_tables_only() -> None:
+    session = FakeSession({"relkind IN": [{"name": "public.a"}]})
+    counting.analyze(t.cast("t.Any", session))
+    assert session.statements[1:] == ["ANALYZE public.a"]
+
+
 @pytest.mark.parametrize(("used", "following"), [(False, 5), (True, 15)])
 def test_a_sequence_is_known_by_its_next_number(used: bool, following: int) -> None:
     session = FakeSession({"relkind = 'S'": [{"name": "s", "step": 10}], "FROM s": [{"value": 5, "used": used}]})
