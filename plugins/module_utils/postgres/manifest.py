@@ -168,7 +168,7 @@ def problems(value: t.Any, where: str) -> list[Problem]:
     for key in sorted(set(content) - set(known) - {"version"}):
         wrong(f"{key} is unknown")
     for key, kinds in _KINDS.items():
-        if key in content and not isinstance(content[key], kinds):
+        if key in content and type(content[key]) not in kinds:
             wrong(f"{key} is no {kinds[0].__name__}")
     if content.get("state") not in STATES:
         wrong(f"state is {content.get('state')!r}, not one of {', '.join(STATES)}")
