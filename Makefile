@@ -1,6 +1,6 @@
 # Every target is one line that calls a script: the same commands work without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-release bench-switch pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-beside bench-release bench-switch pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ bench-backup: ## measure a backup, its proof and a restore of 1 GiB
 
 bench-switch: ## measure a switch on each kind of proxy
 	@tests/bench/switch
+
+bench-beside: ## what another application behind the same Traefik notices of ours
+	@tests/bench/beside
 
 bench-release: ## measure a release over SSH
 	@tests/bench/release
