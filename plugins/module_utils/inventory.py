@@ -291,6 +291,9 @@ def _headers(value: t.Any) -> dict[str, str]:
     headers = _variables(value)
     if not all(HEADER_NAME.match(name) and HEADER_VALUE.match(text) for name, text in headers.items()):
         raise ValueError(value)
+    # Names that differ in their case only are one header (RFC 9110, 5.1).
+    if len({name.lower() for name in headers}) < len(headers):
+        raise ValueError(value)
     return headers
 
 
@@ -309,7 +312,7 @@ _TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     "variables": (_variables, "a mapping of names and values"),
     "addresses": (_addresses, "a list of addresses or networks, as [192.0.2.7, 10.0.0.0/8]"),
     "size": (_size, "a size in bytes, or with k, m or g behind it, as 20m"),
-    "headers": (_headers, "a mapping of header names and values in ASCII, without line breaks"),
+    "headers": (_headers, "a mapping of header names, each once, and values in ASCII without line breaks"),
     "steps": (_steps, "steps of a canary, as 5/60s, 25/pause, 100"),
 }
 
