@@ -375,6 +375,9 @@ class FakeMaster:
     reload_answer: str = "Success=1\n--\n[NOTICE]   (1) : New worker (12) forked\n[NOTICE]   (1) : Loading success.\n"
     refuse: dict[str, str] = field(default_factory=dict)
     before_answer: Callable[[str], None] = lambda line: None
+    # The workers that were told to pass their requests on, and those whose configuration knows nothing of it.
+    former: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
     # The way in of each session that is open.
     sessions: list[str] = field(default_factory=list)
 
@@ -414,6 +417,13 @@ class FakeMaster:
             return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po.shop.prod_web_blue 1 web1 172.18.0.4\n"
         if verb == ["set", "server"]:
             return "IP changed from '172.18.0.4' to '172.18.0.5' by 'stats socket command'\n"
+        if words == f"show map {haproxy.FORMER}" and worker in self.older:
+            return "Unknown map identifier. Please use #<id> or <file>.\n"
+        if words == f"show map {haproxy.FORMER}":
+            return "0x7fd70c841280 worker yes\n" if worker in self.former else ""
+        if words == f"add map {haproxy.FORMER} worker yes":
+            self.former.append(worker)
+            return ""
         name = Path(words.split()[-1]).stem
         current = self.content(worker, name)
         if verb == ["show", "map"]:

@@ -4,7 +4,8 @@
 """HAProxy: decisions are map files, a switch is one commit of a map, new routes are one reload.
 
 Commands go to the master's socket (management guide, 9.4 "Master CLI"), which passes them to each worker. After a
-reload the old worker still answers the last request of its idle connections, so it must hear of a switch as well.
+reload the old worker still answers the last request of its idle connections. A server that comes up later stays down
+for it (measured, 3.0: "Proxy is disabled"), so it is told to pass these requests on to the current worker.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ INSIDE = "/etc/switchyard"
 # In the order in which they change: what leads to a color comes before the color, and requests that were held go on
 # when it stands.
 MAPS = ("routes", "private", "public", "live", "weights", "closed")
+
+# An entry in it makes a worker pass its requests on.
+FORMER = f"{INSIDE}/maps/former.map"
+# The backends in which it does.
+AGAIN = frozenset({"again", "again-https"})
 
 # The only configuration file with secrets in it.
 USERS = "05-users.cfg"
@@ -286,6 +292,7 @@ class HAProxy(Proxy):
                 self.write(live / name, plan.files_before.get(name))
             self._write_maps(plan.before)
             raise SwitchyardError(f"The proxy refused the reload, the old configuration is back: {answer}")
+        self._pass_on(self.workers()[1:], plan.before)
 
     def _try(self, contents: t.Mapping[str, str | None]) -> str | None:
         """Return what HAProxy says of its files with these changes; None where they are good."""
@@ -311,7 +318,8 @@ class HAProxy(Proxy):
         Management guide, 9.3, ``show servers state``: the second field is the backend's name.
         """
         lines = self.ask("show servers state", self.workers()[0]).splitlines()
-        kept = [line for line in lines if line.split()[1:2] == [] or line.split()[1] not in changing]
+        named = [(line, [*line.split(), "", ""][1]) for line in lines]
+        kept = [line for line, name in named if name not in changing and name not in AGAIN]
         return "\n".join(kept) + "\n"
 
     def _save_servers(self, changing: t.Container[str]) -> None:
@@ -326,10 +334,23 @@ class HAProxy(Proxy):
             files.write(self.folder / "maps" / f"{name}.map", map_text(entries))
 
     def _set_maps(self, state: State) -> None:
-        """Replace the maps in every worker, each in one commit (management guide, ``prepare map``)."""
-        for worker in self.workers():
+        """Replace the maps of the current worker, each in one commit; the former ones pass their requests on to it."""
+        current, *former = self.workers()
+        self._set_maps_of(current, state)
+        self._pass_on(former, state)
+
+    def _pass_on(self, former: t.Iterable[str], state: State) -> None:
+        """Tell former workers to pass their last requests on; one that cannot gets the maps itself."""
+        for worker in former:
             try:
-                self._set_maps_of(worker, state)
+                entries = self.ask(f"show map {FORMER}", worker)
+                if entries.startswith("0x"):
+                    continue
+                if entries:
+                    # It was started before the role's configuration knew of this.
+                    self._set_maps_of(worker, state)
+                else:
+                    self._expect_silence(f"add map {FORMER} worker yes", worker)
             except SwitchyardError:
                 # A worker that finishes its last requests may end between two commands.
                 if not self._ends(worker):
@@ -369,8 +390,8 @@ class HAProxy(Proxy):
         """
         if self.ports:
             return
-        for worker in self.workers():
-            for service, address in addresses.items():
-                if routing.replicas.get(service, 1) == 1:
-                    server = f"{backend(routing.key, service, color)}/{service}1"
-                    self.ask(f"set server {server} addr {address} port {routing.services()[service]}", worker)
+        worker = self.workers()[0]
+        for service, address in addresses.items():
+            if routing.replicas.get(service, 1) == 1:
+                server = f"{backend(routing.key, service, color)}/{service}1"
+                self.ask(f"set server {server} addr {address} port {routing.services()[service]}", worker)

@@ -334,8 +334,33 @@ def test_nothing_to_do_asks_and_writes_nothing(proxy: haproxy.HAProxy, master: F
     assert list((proxy.folder / "maps").iterdir()) == []
 
 
-def test_workers_that_are_finishing_hear_of_a_switch_as_well(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
-    master.workers = ["22", "12"]
+def test_workers_that_are_finishing_pass_their_requests_on(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+    master.workers = ["22", "12", "11"]
+    master.former = ["11"]
+    tell(master, STATE)
+    proxy.apply(switch("green"))
+    assert told(master, "22").live == {"po.shop.prod": "green", "po-blog-prod": "green"}
+    assert told(master, "12") == told(master, "11") == STATE
+    assert master.former == ["11", "12"]
+
+
+def test_a_worker_is_told_with_the_reload_that_another_took_its_place(
+    proxy: haproxy.HAProxy, master: FakeMaster
+) -> None:
+    def fork(line: str) -> None:
+        if line == "reload":
+            master.workers = ["22", "12"]
+            tell(master, STATE)
+
+    master.before_answer = fork
+    proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    assert master.former == ["12"]
+
+
+def test_a_worker_of_an_older_configuration_hears_of_a_switch_itself(
+    proxy: haproxy.HAProxy, master: FakeMaster
+) -> None:
+    master.workers, master.older = ["22", "12"], ["12"]
     tell(master, STATE)
     proxy.apply(switch("green"))
     assert told(master, "22").live == told(master, "12").live == {"po.shop.prod": "green", "po-blog-prod": "green"}
@@ -346,7 +371,7 @@ def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: haproxy.HAP
     tell(master, STATE)
 
     def end(line: str) -> None:
-        if line.startswith("@!12 prepare"):
+        if line.startswith("@!12 add map"):
             master.workers = ["22"]
 
     master.before_answer = end
@@ -378,13 +403,13 @@ def test_a_finishing_worker_that_refuses_a_switch_is_a_failure(
     monkeypatch.setattr(haproxy, "ENDING_LIMIT", 0.1)
     master.workers = ["22", "12"]
     tell(master, STATE)
-    refused = {"prepare map": "Unknown map identifier."}
+    refused = {"add map": "Permission denied"}
 
     def refuse(line: str) -> None:
         master.refuse = refused if line.startswith("@!12") else {}
 
     master.before_answer = refuse
-    with pytest.raises(SwitchyardError, match="Unknown map identifier"):
+    with pytest.raises(SwitchyardError, match="Permission denied"):
         proxy.apply(switch("green"))
 
 
@@ -465,11 +490,13 @@ def test_a_refused_reload_restores_the_files(proxy: haproxy.HAProxy, master: Fak
     assert told(master) == STATE
 
 
-def test_servers_of_a_color_are_aimed_at_in_every_worker(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
+def test_servers_of_a_color_are_aimed_at_in_the_worker_that_takes_them(
+    proxy: haproxy.HAProxy, master: FakeMaster
+) -> None:
     master.workers = ["22", "12"]
     proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
     command = "set server po.shop.prod_web_green/web1 addr 172.18.0.5 port 8000"
-    assert [line for line in master.log if "set server" in line] == [f"@!22 {command}", f"@!12 {command}"]
+    assert [line for line in master.log if "set server" in line] == [f"@!22 {command}"]
 
 
 def test_several_containers_are_left_to_dns(proxy: haproxy.HAProxy, master: FakeMaster) -> None:
