@@ -29,6 +29,19 @@ DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on"
 
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
+# What a container that uses another one's network cannot have (Docker refuses it).
+OF_NETWORK = (
+    "networks",
+    "expose",
+    "hostname",
+    "domainname",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "extra_hosts",
+    "mac_address",
+)
+
 # [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 
@@ -175,6 +188,27 @@ def made_by(normalised: Mapping, stack: Mapping, project: str, environment: str)
     """Return the networks and volumes that a release makes sure of, each as kind and name on the server."""
     make = _Projects(normalised, stack, Release(project, environment), services_of(normalised, stack))
     return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
+
+
+def with_password(jobs: Mapping, path: str) -> Mapping:
+    """Return the project of the jobs with another file for the database's password."""
+    secrets = {
+        name: {"file": path} if name == "postgres_password" else one for name, one in jobs.get("secrets", {}).items()
+    }
+    return {**jobs, "secrets": secrets} if secrets else jobs
+
+
+def beside(jobs: Mapping, container: str) -> Mapping:
+    """Return the project of the jobs as they run in the network of a container and reach nothing else.
+
+    What they would write into volumes, they cannot: it would not be undone.
+    """
+    services = {}
+    for name, service in jobs["services"].items():
+        alone = {key: value for key, value in service.items() if key not in (*OF_NETWORK, "volumes")}
+        mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
+        services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
+    return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}
 
 
 @dataclass(frozen=True)
