@@ -135,7 +135,17 @@ STACK: dict[str, Key] = {
     "settle": Key("number", 2, least=0),
     "secrets": Key("variables", {}),
     "secrets_owner": Key("integer", None, least=0),
-    "postgres": Key("mapping", None, {"password": Key("text", REQUIRED)}),
+    "postgres": Key(
+        "mapping",
+        None,
+        {
+            "password": Key("text", REQUIRED),
+            "ro_password": Key("text", None),
+            "backup_password": Key("text", None),
+            "connections": Key("variables", {}),
+            "timeouts": Key("variables", {}),
+        },
+    ),
     "redis": Key("mapping", None, {"password": Key("text", REQUIRED), "databases": Key("numbers", REQUIRED)}),
 }
 
@@ -334,8 +344,9 @@ def _stack(stack: dict[str, t.Any], environment: str, where: str, problems: list
 
     if not names.NAME_PART.match(stack["name"]):
         problem("name", f"{stack['name']!r} is no name", "Use lower case, digits, - and _")
-    if len(names.database(stack["name"], environment)) > LONGEST_NAME:
-        problem("name", f"is too long with the environment behind it ({LONGEST_NAME} at most)", "Write a shorter one")
+    if len(names.login(stack["name"], environment, "migrator")) > LONGEST_NAME:
+        what = f"is too long with the environment behind it and its login _migrator ({LONGEST_NAME} at most)"
+        problem("name", what, "Write a shorter one")
     if stack["strategy"] != "in_place" and not stack["routes"]:
         problem(
             "routes",
@@ -422,5 +433,7 @@ def without_secrets(stack: dict[str, t.Any]) -> tuple[dict[str, t.Any], dict[str
     for server in ("postgres", "redis"):
         if stack[server]:
             secrets[f"{server}_password"] = stack[server]["password"]
-            plain[server] = {key: value for key, value in stack[server].items() if key != "password"} or {"used": True}
+            # What the logins may do is no part of a release, and their other passwords no secrets of the application.
+            kept = {key: value for key, value in stack[server].items() if key != "password"}
+            plain[server] = kept if server == "redis" and kept else {"used": True}
     return plain, secrets

@@ -110,6 +110,16 @@ def database(stack: str, environment: str) -> str:
     return f"{stack}_{environment}".replace("-", "_")
 
 
+def login(stack: str, environment: str, kind: str) -> str:
+    """Return the name of another role of a stack's database: ``owner``, ``migrator``, ``backup`` or ``ro``."""
+    return login_of(database(stack, environment), kind)
+
+
+def login_of(database_name: str, kind: str) -> str:
+    """Return the same name where the database is known; the application's own login is called like the database."""
+    return f"{database_name}_{kind}"
+
+
 def redis_user(stack: str, environment: str) -> str:
     """Return the name of a stack's Redis user."""
     return f"{stack}-{environment}"

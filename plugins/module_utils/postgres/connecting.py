@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from .. import names, tenants
 from ..engine import Engine, docker_command
 from ..errors import Problem, SwitchyardError
+from ..logins import ident, literal
 
 SOCKETS = "/var/run/postgresql"
 SECRETS = "/run/switchyard"
@@ -116,16 +117,6 @@ class Target:
 
 
 # --- SQL -------------------------------------------------------------------------------------------------------
-
-
-def ident(name: str) -> str:
-    """Return a name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | None) -> str:
-    """Return a text as SQL writes it (standard_conforming_strings is on since 9.1)."""
-    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
 
 
 def passfile_line(host: str, port: int, user: str, password: str) -> str:

@@ -102,8 +102,11 @@ SELECT d.oid::int8 AS oid, d.datname AS name, pg_get_userbyid(d.datdba) AS owner
             FROM pg_db_role_setting s WHERE s.setdatabase = d.oid
         )
     ) AS properties,
+    -- Who writes: the owner's members, and the application, of which the owner is a member
     (SELECT coalesce(jsonb_agg(r.rolname ORDER BY r.rolname), '[]') FROM pg_roles r
-        WHERE r.rolcanlogin AND NOT r.rolsuper AND pg_has_role(r.oid, d.datdba, 'MEMBER')) AS logins,
+        WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname <> current_user
+        AND (pg_has_role(r.oid, d.datdba, 'MEMBER')
+            OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid AND m.member = d.datdba))) AS logins,
     pg_database_size(d.oid) AS bytes
 FROM pg_database d
 """

@@ -14,9 +14,10 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from .. import files
+from .. import files, logins
 from ..engine import Engine
 from ..errors import Problem, SwitchyardError, report
+from ..logins import Logins
 from . import connecting, counting, fencing, making, recovering, verifying
 from .connecting import ConnectionLost, Mount, Server, Session, ident, literal
 from .dumping import Wanted, raise_for
@@ -78,6 +79,7 @@ class Plan:
     fenced: bool
     changes: int | None
     nothing: bool
+    tenant: Logins | None = None
 
 
 def plan(wanted: Wanted, asked: Asked, manifest: Manifest, seen: Seen, now: float) -> tuple[Plan, list[Problem]]:
@@ -96,6 +98,7 @@ def plan(wanted: Wanted, asked: Asked, manifest: Manifest, seen: Seen, now: floa
         fenced=seen.fenced,
         changes=seen.changes,
         nothing=seen.restored and seen.changes == 0,
+        tenant=tenant(wanted, owner, seen.roles),
     )
     if made.nothing:
         return made, []
@@ -123,6 +126,16 @@ def plan(wanted: Wanted, asked: Asked, manifest: Manifest, seen: Seen, now: floa
     if live and not seen.fenced:
         found += aside(asked.set_aside, seen.changes, manifest)
     return made, found
+
+
+def tenant(wanted: Wanted, owner: str, roles: t.Collection[str]) -> Logins | None:
+    """Return the logins that work with what the owner has, where they are those that the role postgres makes.
+
+    A dump has their rights only where it was made of the same roles: neither one of another environment has, nor one
+    from before they were there.
+    """
+    found = Logins(wanted.database, wanted.database)
+    return found if found["owner"] == owner and set(found.all.values()) <= set(roles) else None
 
 
 def aside(given: str | None, changes: int | None, manifest: Manifest) -> list[Problem]:
@@ -278,6 +291,10 @@ def _prepare(
             schemas = making.extensions(inside, manifest, made.owner)
         with connecting.guest(server, admin, made.owner, f"r{manifest.number}") as login:
             making.load(server, made.new, login, f"{INSIDE}/dump", schemas, grants=made.grants)
+            if made.tenant:
+                with server.session(made.new, login) as inside:
+                    for statement in logins.grants(made.tenant):
+                        inside.run(statement)
             with server.session(made.new, login) as inside:
                 wrong = verifying.differences(manifest, verifying.look(inside, manifest))
                 if wrong:

@@ -96,7 +96,7 @@ def test_no_stack_at_all(stacks: t.Any) -> None:
             "'red_black' is not known. Write one of blue_green, canary, recreate, in_place",
         ),
         ({"name": "My Shop"}, "name", "'My Shop' is no name"),
-        ({"name": "s" * 60}, "name", "is too long with the environment behind it"),
+        ({"name": "s" * 50}, "name", "is too long with the environment behind it"),
         ({"smoke": [{"host": "other.org"}]}, "smoke[0].host", "other.org has no route here. Write one of shop.example"),
         ({"workers": ["web"]}, "workers", "web also has a route"),
         ({"workers": ["db"], "accessories": ["db"]}, "accessories", "db also has a route or is a worker"),

@@ -6,7 +6,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import tenants
+from ansible_collections.switchyard.stacks.plugins.module_utils import logins, tenants
+from ansible_collections.switchyard.stacks.plugins.module_utils.logins import Logins
 
 STACKS: list[dict[str, t.Any]] = [
     {"name": "my-shop", "postgres": {"password": "a"}, "redis": {"password": "b", "databases": 2}},
@@ -17,12 +18,42 @@ SHOP = {"database": "shop_prod", "user": "shop_prod", "password": "secret"}
 RULES = "~* +@all"
 
 
-def state(**databases: tuple[str, bool]) -> dict[str, t.Any]:
-    """Return what state.sql says of a server where the login and these databases are."""
-    return {
-        "logins": {"shop_prod": tenants.verifier("secret", "shop_prod")},
-        "databases": {name: {"owner": owner, "open": is_open} for name, (owner, is_open) in databases.items()},
+def state(**changes: t.Any) -> dict[str, t.Any]:
+    """Return what state.sql says of a server where everything of ``shop_prod`` is as it should be."""
+    given = Logins("shop_prod", "shop_prod")
+    wanted = logins.settings(given, logins.TIMEOUTS)
+    roles: dict[str, t.Any] = {
+        name: {
+            "login": kind != "owner",
+            "limit": logins.CONNECTIONS.get(kind, -1),
+            "more": False,
+            "password": f"made of {name}",
+            "comment": tenants.proof(f"made of {name}"),
+            "settings": wanted[kind] or None,
+            "of": {"migrator": ["shop_prod_owner"], "owner": ["shop_prod"]}.get(kind),
+        }
+        for kind, name in given.all.items()
     }
+    roles["shop_prod"].update(password=tenants.verifier("secret", "shop_prod"), comment=None)
+    marks = {"shop_prod": 3, "shop_prod_backup": 3, "shop_prod_ro": 3}
+    grants = {name: ["CONNECT", "TEMPORARY"] for name in marks}
+    closed = {"owner": "postgres", "open": False, "grants": None, "marks": None}
+    return {
+        "keys": ["shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"],
+        "superuser": True,
+        "connections": {"max": 100, "reserved": 3},
+        "roles": roles,
+        "databases": {
+            "shop_prod": {"owner": "shop_prod_owner", "open": False, "grants": grants, "marks": marks},
+            "postgres": closed,
+            "template1": closed,
+        },
+        **changes,
+    }
+
+
+def plan(there: dict[str, t.Any], *wanted: tenants.Tenant, **options: t.Any) -> dict[str, t.Any]:
+    return tenants.postgres_plan(wanted or [SHOP], there, **{"settings": {}, **options})
 
 
 def seen(plan: dict[str, t.Any], environment: str = "prod", loaded: bool = True) -> str:
@@ -43,6 +74,13 @@ def test_only_stacks_that_ask_for_it_are_tenants() -> None:
     assert tenants.redis(STACKS, "prod") == [
         {"user": "my-shop-prod", "password": "b", "databases": [2]},
         {"user": "queue-prod", "password": "c", "databases": [5, 3]},
+    ]
+
+
+def test_a_stack_says_more_of_its_logins() -> None:
+    more = {"ro_password": "r", "connections": {"app": 5}, "timeouts": {}}
+    assert tenants.postgres([{"name": "shop", "postgres": {"password": "a", **more}}], "prod") == [
+        {"database": "shop_prod", "user": "shop_prod", "password": "a", "ro_password": "r", "connections": {"app": 5}}
     ]
 
 
@@ -80,31 +118,131 @@ def test_a_password_that_needs_preparation_is_refused_without_showing_it(passwor
 
 
 def test_postgres_without_a_server_needs_everything() -> None:
-    assert tenants.postgres_plan([SHOP], {}) == {
-        "logins": [{"user": "shop_prod", "verifier": tenants.verifier("secret", "shop_prod")}],
-        "databases": [{"database": "shop_prod", "user": "shop_prod"}],
-        "open": ["postgres", "shop_prod", "template1"],
-    }
+    made = plan({})
+    assert made["problems"] == []
+    assert made["databases"] == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
+    assert made["keyed"] == ["shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
+    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{tenants.verifier('secret', 'shop_prod')}'"]
+    assert [one["database"] for one in made["rights"]] == ["shop_prod"]
+    assert made["open"] == ["postgres", "shop_prod", "template1"]
+
+
+def test_postgres_lets_each_login_but_the_owner_to_its_database() -> None:
+    users = [pair["user"] for pair in plan({})["pairs"]]
+    assert users == ["shop_prod", "shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
 
 
 def test_postgres_as_it_should_be_needs_nothing() -> None:
-    there = state(shop_prod=("shop_prod", False), postgres=("postgres", False), template1=("postgres", False))
-    assert tenants.postgres_plan([SHOP], there) == {"logins": [], "databases": [], "open": []}
+    made = plan(state())
+    assert {key: value for key, value in made.items() if value and key != "pairs"} == {}
 
 
-def test_postgres_leaves_databases_of_others_alone() -> None:
-    there = state(postgres=("postgres", False), template1=("postgres", False), shop_qual=("shop_qual", True))
-    assert tenants.postgres_plan([], there) == {"logins": [], "databases": [], "open": []}
+def test_postgres_converts_a_database_that_its_application_owns() -> None:
+    there = state()
+    there["databases"]["shop_prod"].update(owner="shop_prod", grants=None, marks=None)
+    made = plan(there)
+    assert made["databases"] == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
+    assert made["rights"][0]["statements"] == logins.rights_statements(Logins("shop_prod", "shop_prod"))
 
 
-def test_postgres_puts_right_what_was_changed() -> None:
-    there = state(shop_prod=("mallory", True), postgres=("postgres", True), template1=("postgres", False))
-    plan = tenants.postgres_plan([{**SHOP, "password": "new"}], there)
-    assert plan == {
-        "logins": [{"user": "shop_prod", "verifier": tenants.verifier("new", "shop_prod")}],
-        "databases": [{"database": "shop_prod", "user": "shop_prod"}],
-        "open": ["postgres", "shop_prod"],
-    }
+def test_postgres_of_ours_closes_every_database() -> None:
+    there = state()
+    there["databases"]["shop_prod__before_20260101_000000"] = {**there["databases"]["postgres"], "open": True}
+    there["databases"]["template0"] = {**there["databases"]["postgres"], "open": False}
+    assert plan(there)["open"] == ["shop_prod__before_20260101_000000"]
+
+
+def test_postgres_of_somebody_else_keeps_what_is_not_ours_open() -> None:
+    there = state()
+    for database in there["databases"].values():
+        database["open"] = True
+    assert plan(there, settings=None)["open"] == ["shop_prod"]
+
+
+def test_a_changed_password_is_set_and_nothing_else() -> None:
+    made = plan(state(), {**SHOP, "password": "new"})
+    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{tenants.verifier('new', 'shop_prod')}'"]
+    assert made["roles"] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"password": "of somebody else"},
+        {"password": "of somebody else", "comment": tenants.proof("made of shop_prod_ro")},
+        {"comment": None},
+    ],
+)
+def test_a_password_that_is_not_the_one_on_the_server_is_set_again(changes: dict[str, t.Any]) -> None:
+    there = state()
+    there["roles"]["shop_prod_ro"].update(changes)
+    assert plan(there)["keyed"] == ["shop_prod_ro"]
+    assert plan(there, verifiers={"shop_prod_ro": "made"})["passwords"] == [
+        "ALTER ROLE \"shop_prod_ro\" PASSWORD 'made'",
+        f"COMMENT ON ROLE \"shop_prod_ro\" IS '{tenants.proof('made')}'",
+    ]
+
+
+def test_a_password_whose_file_is_gone_is_made_anew() -> None:
+    assert plan(state(keys=["shop_prod_migrator", "shop_prod_backup"]))["keyed"] == ["shop_prod_ro"]
+
+
+def test_a_password_that_nobody_may_read_is_known_by_its_comment() -> None:
+    there = state(keys=None)
+    for role in there["roles"].values():
+        role["password"] = None
+    known = {name: f"made of {name}" for name in ("shop_prod_migrator", "shop_prod_backup", "shop_prod_ro")}
+    made = plan(there, verifiers=known)
+    assert made["keyed"] == []
+    assert len(made["passwords"]) == 1  # the application's
+
+
+def test_a_team_may_give_the_reader_a_password() -> None:
+    made = plan(state(), {**SHOP, "ro_password": "given"})
+    assert made["keyed"] == []
+    assert made["passwords"] == [f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{tenants.verifier('given', 'shop_prod_ro')}'"]
+
+
+def test_everything_wrong_with_tenants_is_told_at_once_and_no_password() -> None:
+    made = plan({}, {**SHOP, "password": "naïve marker", "connections": {"app": 0}}, {**SHOP, "database": "Shop"})
+    told = "\n".join(made["problems"])
+    assert len(made["problems"]) == 4
+    assert "password is not made of printable ASCII" in told
+    assert "app: 0 is no number" in told
+    assert "Shop is no name" in told
+    assert "would both have the login shop_prod" in told
+    assert "marker" not in told
+    assert made["roles"] == made["passwords"] == made["databases"] == []
+
+
+def test_a_login_that_another_database_has_is_refused() -> None:
+    there = state()
+    other = {"database": "shop_prod_ro", "user": "shop_prod_ro", "password": "a"}
+    assert "the login shop_prod_ro belongs to the database shop_prod already" in plan(there, other)["problems"][0]
+    there["databases"]["new_prod_ro"] = there["databases"]["postgres"]
+    new = {"database": "new_prod", "user": "new_prod", "password": "a"}
+    assert "new_prod_ro, the ro of new_prod, is another database's own" in plan(there, new)["problems"][0]
+
+
+def test_the_sessions_of_all_logins_fit_the_server() -> None:
+    there = state()
+    guest = {**there["roles"]["shop_prod"], "limit": 50}
+    there["roles"].update(
+        other_qual=guest, shop_prod_owner__guest_1=guest, old=there["roles"]["shop_prod"] | {"limit": -1}
+    )
+    assert plan(there, settings={"max_connections": 95})["problems"] == []
+    told = plan(there, settings={"max_connections": "94"})["problems"]
+    assert told == [
+        "connections: the logins may have 92 sessions at once (shop_prod 42, all others 50), and the server gives them"
+        " 91 (max_connections 94, 3 of them reserved). Raise max_connections in postgres_settings, or write smaller"
+        " connections for a stack."
+    ]
+    assert plan(there, settings={"max_connections": 94}, connections={"app": 29})["problems"] == []
+    assert plan(there, settings={"max_connections": "plenty"})["problems"] == []
+    assert (
+        "Raise max_connections there"
+        in plan({**there, "connections": {"max": 50, "reserved": 3}}, settings=None)["problems"][0]
+    )
 
 
 def test_redis_gets_hashes_and_never_a_password() -> None:

@@ -9,6 +9,7 @@ from fakes_postgres import SERVER, FakeServer, FakeSession, database, manifest, 
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import files
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.logins import Logins
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import connecting, recovering, swapping
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.connecting import ConnectionLost
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.fencing import Fence
@@ -57,6 +58,16 @@ def test_another_owner_gets_no_grants_of_the_first() -> None:
     looked = seen(owner={"rolname": "shop_test", "super": False}, database=None)
     made, problems = planned(looked, owner="shop_test", logins=())
     assert (made.grants, made.properties, problems) == (False, {}, [])
+
+
+def test_the_logins_of_the_owner_get_their_rights_whatever_the_dump_says() -> None:
+    roles = {"shop_prod", "shop_prod_owner", "shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"}
+    owner = {"rolname": "shop_prod_owner", "super": False}
+    looked = seen(database=database(owner="shop_prod_owner"), owner=owner, roles=frozenset(roles))
+    made, problems = planned(looked)
+    assert (made.grants, made.tenant, problems) == (False, Logins("shop_prod", "shop_prod"), [])
+    assert planned(dataclasses.replace(looked, roles=frozenset(roles - {"shop_prod_ro"})))[0].tenant is None
+    assert planned(seen())[0].tenant is None
 
 
 def test_everything_in_the_way_is_told_at_once() -> None:
