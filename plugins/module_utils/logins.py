@@ -24,8 +24,9 @@ NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 KINDS = ("owner", "app", "migrator", "backup", "ro")
 READERS = ("backup", "ro")
 
-# How many sessions a login may have at once. A backup's own logins of single runs take the place of ``backup``.
-CONNECTIONS = {"app": 30, "migrator": 3, "backup": 6, "ro": 3}
+# How many sessions a login may have at once; both colors of an application have theirs during a switch. A backup's
+# own logins of single runs take the place of ``backup``.
+CONNECTIONS = {"app": 40, "migrator": 3, "backup": 6, "ro": 3}
 
 # PostgreSQL's own words for a time. ``lock`` is the migrator's: it gives up rather than let everybody wait behind it.
 TIMEOUTS = {"statement": "5min", "idle_in_transaction": "5min", "idle_session": "1d", "lock": "5s"}

@@ -126,7 +126,7 @@ def plan(seen: Seen, asked: t.Sequence[str], remove_data: bool) -> Retiring:
     for name in stacks:
         wanted = seen.records.get(name, {})
         if wanted.get("postgres"):
-            kept.append(f"the database {names.database(name, seen.environment)} in PostgreSQL, with its login")
+            kept.append(f"the database {names.database(name, seen.environment)} in PostgreSQL, with its logins")
         if wanted.get("redis"):
             kept.append(f"the user {names.redis_user(name, seen.environment)} in Redis, with its database numbers")
     labels = [one.labels for name, one in seen.shared.items() if name not in servers]

@@ -48,7 +48,7 @@ def test_the_application_owns_nothing_and_the_owner_cannot_log_in() -> None:
     made = [one for one in done if one.startswith("CREATE")]
     assert made[0].startswith('CREATE ROLE "shop_prod_owner" NOLOGIN NOSUPERUSER')
     assert made[1].startswith('CREATE ROLE "shop_prod" LOGIN NOSUPERUSER')
-    assert [one.split()[-1] for one in made] == ["-1", "30", "3", "6", "3"]
+    assert [one.split()[-1] for one in made] == ["-1", "40", "3", "6", "3"]
     assert "ALTER ROLE \"shop_prod_migrator\" SET role TO 'shop_prod_owner'" in done
     assert [one for one in done if one.startswith("GRANT")] == [
         'GRANT "shop_prod_owner" TO "shop_prod_migrator"',
@@ -64,7 +64,7 @@ def test_roles_that_stand_need_nothing() -> None:
     ("name", "changes", "done"),
     [
         ("shop_prod", {"more": True}, f'ALTER ROLE "shop_prod" {logins.PLAIN}'),
-        ("shop_prod", {"limit": -1}, 'ALTER ROLE "shop_prod" CONNECTION LIMIT 30'),
+        ("shop_prod", {"limit": -1}, 'ALTER ROLE "shop_prod" CONNECTION LIMIT 40'),
         ("shop_prod", {"of": ["shop_prod_owner"]}, 'REVOKE "shop_prod_owner" FROM "shop_prod"'),
         ("shop_prod_owner", {"login": True}, 'ALTER ROLE "shop_prod_owner" NOLOGIN'),
         ("shop_prod_migrator", {"of": None}, 'GRANT "shop_prod_owner" TO "shop_prod_migrator"'),

@@ -230,14 +230,14 @@ def test_the_sessions_of_all_logins_fit_the_server() -> None:
     there["roles"].update(
         other_qual=guest, shop_prod_owner__guest_1=guest, old=there["roles"]["shop_prod"] | {"limit": -1}
     )
-    assert plan(there, settings={"max_connections": 95})["problems"] == []
-    told = plan(there, settings={"max_connections": "94"})["problems"]
+    assert plan(there, settings={"max_connections": 105})["problems"] == []
+    told = plan(there, settings={"max_connections": "104"})["problems"]
     assert told == [
-        "connections: the logins may have 92 sessions at once (shop_prod 42, all others 50), and the server gives them"
-        " 91 (max_connections 94, 3 of them reserved). Raise max_connections in postgres_settings, or write smaller"
+        "connections: the logins may have 102 sessions at once (shop_prod 52, all others 50), and the server gives them"
+        " 101 (max_connections 104, 3 of them reserved). Raise max_connections in postgres_settings, or write smaller"
         " connections for a stack."
     ]
-    assert plan(there, settings={"max_connections": 94}, connections={"app": 29})["problems"] == []
+    assert plan(there, settings={"max_connections": 104}, connections={"app": 39})["problems"] == []
     assert plan(there, settings={"max_connections": "plenty"})["problems"] == []
     assert (
         "Raise max_connections there"
