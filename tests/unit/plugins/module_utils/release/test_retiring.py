@@ -143,7 +143,7 @@ def test_data_is_named_and_goes_only_when_asked_to() -> None:
     assert left.kept == (
         "the volume po-media-prod (-e data=remove removes it)",
         "/r/backups (-e data=remove removes it)",
-        "the database shop_prod in PostgreSQL, with its login",
+        "the database shop_prod in PostgreSQL, with its logins",
         "the user shop-prod in Redis, with its database numbers",
     )
     gone = retiring.plan(whole, [], True)
