@@ -170,13 +170,14 @@ def role_statements(
         mine = state.get("mine") or []
         done += [f"GRANT {ident(given[kind])} TO CURRENT_USER" for kind in ("owner", "app") if given[kind] not in mine]
     of = {name: (roles.get(name) or {}).get("of") or [] for name in given.all.values()}
-    for member, group in (("migrator", "owner"), ("owner", "app")):
-        if given[group] not in of[given[member]]:
-            done.append(f"GRANT {ident(given[group])} TO {ident(given[member])}")
+    # First, for PostgreSQL lets no two roles be members of each other.
     for member in ("app", *READERS):
         for group in ("owner", "migrator"):
             if given[group] in of[given[member]]:
                 done.append(f"REVOKE {ident(given[group])} FROM {ident(given[member])}")
+    for member, group in (("migrator", "owner"), ("owner", "app")):
+        if given[group] not in of[given[member]]:
+            done.append(f"GRANT {ident(given[group])} TO {ident(given[member])}")
     return done
 
 

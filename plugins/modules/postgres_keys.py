@@ -17,6 +17,13 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
 options:
   root:
     description:

@@ -57,3 +57,8 @@ def test_no_name_part(name: str) -> None:
 def test_labels_are_texts_and_empty_ones_are_left_out() -> None:
     made = names.labels(project="po", release=7, color=None, fingerprint="")
     assert made == {"io.switchyard.project": "po", "io.switchyard.release": "7"}
+
+
+def test_the_roles_of_a_database_are_called_like_it() -> None:
+    assert names.login("my-shop", "prod", "migrator") == "my_shop_prod_migrator"
+    assert names.login("my-shop", "prod", "owner") == names.login_of(names.database("my-shop", "prod"), "owner")
