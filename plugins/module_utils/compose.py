@@ -32,8 +32,10 @@ def lay_down(files: dict[str, str], folder: Path) -> None:
         path.chmod(0o644)
 
 
-def variables(stack: dict[str, t.Any], project: str, environment: str) -> dict[str, str]:
+def variables(stack: dict[str, t.Any], project: str, environment: str, **other: str) -> dict[str, str]:
     """Return the variables that Compose puts in for ``${...}``: the inventory's, and ours.
+
+    ``other`` are those of ours that are to be different, as the login of a migration.
 
     Passwords are not among them: they would stand in ``docker inspect``; they reach a container as secret files.
     """
@@ -51,7 +53,7 @@ def variables(stack: dict[str, t.Any], project: str, environment: str) -> dict[s
         given["SWITCHYARD_REDIS_USER"] = names.redis_user(stack["name"], environment)
         for index, database in enumerate(stack["redis"]["databases"]):
             given[f"SWITCHYARD_REDIS_DATABASE{index or ''}"] = str(database)
-    return {**given, **stack["variables"]}
+    return {**given, **other, **stack["variables"]}
 
 
 def normalise(folder: Path, files: list[str], values: dict[str, str]) -> dict[str, t.Any]:

@@ -68,6 +68,24 @@ JOB = {
     "timeout": Key("number", 900, least=1),
 }
 
+# What guards a migration, besides the command itself.
+MIGRATE = {
+    **JOB,
+    "kind": Key("text", None, choices=("expand", "contract", "breaking")),
+    "check": Key("command", None),
+    "database": Key("text", None),
+    "backup": Key("text", "restore", choices=("restore", "read", "none")),
+    "lock_timeout": Key("number", 5, least=0.1),
+    "retries": Key("integer", 5, least=0),
+    "verify": Key("mapping", None, {"query": Key("text", REQUIRED), "answer": Key("text", REQUIRED)}),
+}
+
+# The kinds for which the old version is stopped: it would not work on the new schema.
+STOPS = ("contract", "breaking")
+
+# The keys that mean nothing without a database on the shared server.
+OF_DATABASE = ("kind", "database", "verify")
+
 RATE = {
     "requests": Key("number", REQUIRED, least=0.001),
     "seconds": Key("number", 1, least=0.001),
@@ -115,7 +133,7 @@ STACK: dict[str, Key] = {
     "static": Key("mappings", [], STATIC),
     "workers": Key("texts", []),
     "accessories": Key("texts", []),
-    "migrate": Key("mapping", None, JOB),
+    "migrate": Key("mapping", None, MIGRATE),
     "after_migrate": Key("mappings", [], JOB),
     "smoke": Key(
         "mappings",
@@ -360,6 +378,8 @@ def _stack(stack: dict[str, t.Any], environment: str, where: str, problems: list
             problem(
                 f"smoke[{index}].host", f"{smoke['host']} has no route here", f"Write one of {_listed(sorted(hosts))}"
             )
+    if stack["migrate"]:
+        _migrate(stack, problem)
     for name in ("postgres", "redis"):
         if stack[name] and f"{name}_password" in stack["secrets"]:
             problem(f"secrets.{name}_password", f"is made from {name}.password", "Take it out of secrets")
@@ -379,6 +399,30 @@ def _rules(route: dict[str, t.Any], where: str, problem: t.Callable[[str, str, s
     for name in route["headers"]:
         if name.lower() in RESERVED_HEADERS or name.lower().startswith("x-switchyard-"):
             problem(f"{where}.headers", f"{name} is set by the proxy itself", "Take it out; for HSTS write hsts")
+
+
+def _migrate(stack: dict[str, t.Any], problem: t.Callable[[str, str, str], None]) -> None:
+    """Report what is wrong with the guards of a migration."""
+    migrate = stack["migrate"]
+    if not stack["postgres"]:
+        for key in OF_DATABASE:
+            if migrate[key]:
+                problem(
+                    f"migrate.{key}", "the stack has no database on the shared server", "Write postgres, or no such"
+                )
+        return
+    if stack["strategy"] != "in_place" and not migrate["kind"] and not migrate["check"]:
+        problem(
+            "migrate.kind",
+            "is missing, and without check nobody knows whether a migration is pending",
+            "Write expand (the old version works on the new schema), contract or breaking",
+        )
+    if migrate["kind"] in STOPS:
+        if migrate["backup"] == "none":
+            problem("migrate.backup", f"none is no way back from kind: {migrate['kind']}", "Write restore or read")
+        if stack["strategy"] == "canary":
+            what = f"{migrate['kind']} stops the old version, and a canary needs it"
+            problem("migrate.kind", what, "Write strategy: blue_green for this release")
 
 
 def _between(

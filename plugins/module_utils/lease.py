@@ -10,6 +10,8 @@ with an old token is refused, so a release that was overtaken can do no harm whe
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 import typing as t
 from dataclasses import asdict, dataclass
@@ -20,6 +22,9 @@ from .errors import SwitchyardError
 
 # Between two steps the controller only starts the next module; a minute covers a slow connection.
 MARGIN = 60.0
+
+# So often a step that may take any time renews the lock: well within the margin.
+EVERY = 15.0
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ class Lock:
     def take(self, holder: str, step: str, busy: t.Callable[[], str | None], gone: int | None = None) -> Lease:
         """Take the lock or refuse at once.
 
-        ``busy`` says what of the old release still runs, or None. ``gone`` is the token of a holder that is known
-        to live no longer. Raises SwitchyardError with the holder's name.
+        ``busy`` says what of the old release still runs and is not to be ended, or None. ``gone`` is the token of a
+        holder that is known to live no longer. Raises SwitchyardError with the holder's name.
         """
         with files.locked(self.guard):
             content = files.read_json(self.path) or {"token": 0}
@@ -88,6 +93,29 @@ class Lock:
             lease = Lease(token, held.holder, held.since, step, self.now() + seconds + MARGIN)
             self._write(lease)
             return lease
+
+    @contextlib.contextmanager
+    def kept(self, token: int, step: str) -> t.Iterator[None]:
+        """Hold the lock while a step runs of which nobody knows how long it takes; it ends soon after this process.
+
+        Raises SwitchyardError when it was taken over before the step.
+        """
+        self.renew(token, step)
+        done = threading.Event()
+
+        def renew() -> None:
+            # The next step tells of a lock that was lost.
+            with contextlib.suppress(SwitchyardError, OSError):
+                while not done.wait(EVERY):
+                    self.renew(token, step)
+
+        keeper = threading.Thread(target=renew, daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
 
     def release(self, token: int) -> None:
         """Give the lock back. Raises SwitchyardError when it was taken over."""

@@ -110,6 +110,11 @@ def database(stack: str, environment: str) -> str:
     return f"{stack}_{environment}".replace("-", "_")
 
 
+def login(stack: str, environment: str, kind: str) -> str:
+    """Return the name of another role of a stack's database: ``owner``, ``migrator``, ``backup`` or ``ro``."""
+    return f"{database(stack, environment)}_{kind}"
+
+
 def redis_user(stack: str, environment: str) -> str:
     """Return the name of a stack's Redis user."""
     return f"{stack}-{environment}"

@@ -17,7 +17,7 @@ class Standing:
     """What stands of a stack now; ``fingerprints`` are those of the running containers by role or color.
 
     ``weight`` is the percent of the clients that get ``canary``, a release that is not live; ``held`` says that
-    requests wait in the proxy.
+    requests wait in the proxy, ``interrupted`` that a migration was not brought to an end.
     """
 
     live: str | None
@@ -29,6 +29,7 @@ class Standing:
     weight: int = 0
     canary: Record | None = None
     held: bool = False
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def deploy(stack: str, fingerprint: str, pulls: list[str], standing: Standing) -
         reasons.append(f"a canary has {standing.weight} % of the clients")
     if standing.held:
         reasons.append("requests are held in the proxy")
+    if standing.interrupted:
+        reasons.append("a migration was not brought to an end")
     if not standing.routes_known:
         reasons.append("the proxy does not know these routes")
     reasons += [f"{image} is not on the server yet" for image in pulls]

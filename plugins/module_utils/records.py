@@ -22,7 +22,8 @@ from .errors import SwitchyardError
 class Record:
     """One release; times are seconds (epoch), ``steps`` is how many steps of its canary are done.
 
-    ``ports`` are those on which its services are published, for a proxy that runs on the server itself.
+    ``ports`` are those on which its services are published, for a proxy that runs on the server itself. ``backup`` is
+    the name of the database's backup that was made before its migration.
 
     ``state`` is ``prepared``, ``paused``, ``live``, ``replaced`` or ``failed``.
     """
@@ -43,6 +44,7 @@ class Record:
     workers: int = 0
     accessories: int = 0
     steps: int = 0
+    backup: str | None = None
     reason: str | None = None
 
     def now(self, **changes: t.Any) -> Record:

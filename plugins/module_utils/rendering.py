@@ -177,6 +177,27 @@ def made_by(normalised: Mapping, stack: Mapping, project: str, environment: str)
     return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
 
 
+def with_password(jobs: Mapping, path: str) -> Mapping:
+    """Return the project of the jobs with another file for the database's password."""
+    secrets = {
+        name: {"file": path} if name == "postgres_password" else one for name, one in jobs.get("secrets", {}).items()
+    }
+    return {**jobs, "secrets": secrets} if secrets else jobs
+
+
+def beside(jobs: Mapping, container: str) -> Mapping:
+    """Return the project of the jobs as they run in the network of a container and reach nothing else.
+
+    What they would write into volumes, they cannot: it would not be undone.
+    """
+    services = {}
+    for name, service in jobs["services"].items():
+        alone = {key: value for key, value in service.items() if key not in ("networks", "volumes")}
+        mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
+        services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
+    return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}
+
+
 @dataclass(frozen=True)
 class _Projects:
     """Makes the projects of one release; every method returns new mappings."""

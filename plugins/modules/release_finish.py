@@ -12,6 +12,8 @@ description:
   - With O(state=live) looks at the workers once more, records the release and gives the lock back.
   - With O(state=failed) takes the traffic back first, then the workers, removes what the release started, records why
     and gives the lock back. It does not hide the first error, it returns what was done about it.
+  - A migration of the kind C(breaking) or C(contract) is undone with O(state=failed), by restoring the backup from
+    before it, as long as the public did not get the new version. After that the release stays.
   - With O(state=paused) lets a canary keep its share of the clients and gives the lock back; a rollout goes on with
     C(promote.yml).
 author:
@@ -73,6 +75,10 @@ traffic_taken_back:
   description: Whether the public had to be sent back.
   returned: when O(state=failed)
   type: bool
+database:
+  description: What was done about the database, where a migration was under way.
+  returned: when O(state=failed)
+  type: str
 workers_taken_back:
   description: Whether the workers of the release before had to be started again.
   returned: when O(state=failed)

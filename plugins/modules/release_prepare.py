@@ -13,6 +13,7 @@ description:
     release's folder, makes networks and volumes, tells the proxy the routes, and empties the idle color.
   - Starts the idle color when no accessory and no job goes before it.
   - For a rollback it makes sure that the release before can stand again.
+  - What a killed release left behind is brought to an end first, its one-off commands and its migration.
   - When it fails, the lock is given back and the public is still on the color it was on.
 author:
   - The switchyard.stacks contributors (@switchyard)
@@ -83,6 +84,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+recovered:
+  description: What was done about a migration that an earlier release had not brought to an end.
+  returned: when not in check mode
+  type: str
 plan:
   description: What was decided under the lock, as M(switchyard.stacks.preflight) returns it.
   returned: always

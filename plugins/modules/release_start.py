@@ -11,6 +11,14 @@ short_description: Run the one-off commands of a release, each once, and start i
 description:
   - Runs the migration and then what follows it, in one-off containers of the new image, under the stack's lock. Each
     has a time limit and a log in the release's folder. The first that fails ends the row, and nothing is started.
+  - Before a migration of a database on the shared server it asks the application whether one is pending, ends what a
+    killed migration left, makes a backup and proves it. The migration runs under its own login, with a limit for the
+    wait for locks; one that waited too long is tried again. Afterwards the indexes and the schema's version are looked
+    at.
+  - With the kind C(expand) the old color serves on, and has to pass its own gates on the new schema. With C(breaking)
+    and C(contract) requests wait in the proxy, the old color stops, other logins are kept out, and the migration is
+    rehearsed on the restored copy first. M(switchyard.stacks.release_finish) lets everybody in again, or restores the
+    database.
   - Starts the release's color; it has no traffic yet.
   - With the strategy C(recreate) new requests wait in the proxy from the beginning on, those in flight finish, and the
     live color and the workers are stopped before anything else. M(switchyard.stacks.bluegreen) lets the requests go on
@@ -61,8 +69,21 @@ jobs:
   sample:
     - command: python3 manage.py migrate --noinput
       seconds: 1.9
+migration:
+  description:
+    - What was done about the migration. C(pending) says whether there was one, C(backup) is the name of the backup,
+      C(attempts) counts how often it was tried, C(rehearsal_seconds) is what the rehearsal took, and C(ended) are the
+      sessions that a killed migration had left.
+  returned: success
+  type: dict
+  sample:
+    pending: true
+    backup: 20260101T120000Z-0007
+    attempts: 1
+    rehearsal_seconds: null
+    ended: []
 stopped:
-  description: The color that was stopped first, with the strategy C(recreate).
+  description: The color that was stopped first, with the strategy C(recreate) or a migration that breaks it.
   returned: success
   type: str
 cut_off:

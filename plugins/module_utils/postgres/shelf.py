@@ -26,6 +26,10 @@ PARTIAL = ".partial"
 NAME = re.compile(r"\d{8}T\d{6}Z-\d{4,}\Z")
 
 
+class Busy(SwitchyardError):
+    """Another run works with the backups."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One folder: its manifest, or why it has none that can be used."""
@@ -50,7 +54,7 @@ class Shelf:
 
     @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:
-        """Hold the backups for one run. Raises SwitchyardError at once where another run holds them."""
+        """Hold the backups for one run. Raises Busy at once where another run holds them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
             folder.chmod(0o700)
@@ -59,7 +63,7 @@ class Shelf:
             try:
                 stack.enter_context(files.locked(self.folder / "lock", wait=False))
             except BlockingIOError:
-                raise SwitchyardError(
+                raise Busy(
                     f"Another backup or restore works in {self.folder}. Wait until it is done, and start again."
                 ) from None
             yield

@@ -15,6 +15,7 @@ from ..errors import SwitchyardError
 from ..place import Place
 from ..proxies import Routing
 from ..records import Record
+from . import migrating
 from .emptying import empty, take_share
 from .holding import let_go
 
@@ -29,6 +30,7 @@ def finish(place: Place, number: int, before: int | None, token: int) -> int:
     place.lock.renew(token, "finish", record.stack["settle"])
     if record.workers:
         _workers_keep_running(place, record)
+    migrating.finish(place, number)
     replaced = place.records.get(before)
     if replaced:
         place.records.save(replaced.now(state="replaced"))
@@ -71,11 +73,23 @@ def _workers_keep_running(place: Place, record: Record) -> None:
 
 
 def fail(place: Place, number: int, before: int | None, token: int, reason: str) -> dict[str, t.Any]:
-    """Take a release back: traffic first, then the workers, then its containers; record why, and unlock."""
+    """Take a release back: traffic first, then the workers, then its containers; record why, and unlock.
+
+    What its migration broke for the release before is undone first, while requests wait. Where the public is on the
+    new schema already, the release stays: rows were written that the old schema may have no place for.
+    """
     record = place.records.need(number)
     old = place.records.get(before)
-    told: dict[str, t.Any] = {"traffic_taken_back": False, "workers_taken_back": False}
+    told: dict[str, t.Any] = {"traffic_taken_back": False, "workers_taken_back": False, "database": None}
     place.lock.renew(token, "take back", 120)
+    if migrating.is_beyond(place, record):
+        return _stay(place, record, old, token, told, reason)
+    try:
+        told["database"] = migrating.take_back(place, token)
+    except (SwitchyardError, OSError):
+        place.records.save(record.now(state="failed", finished=time.time(), reason=reason))
+        place.lock.release(token)
+        raise
     told["traffic_taken_back"] = take_share(place)
     if old and let_go(place, old):
         told["traffic_taken_back"] = told["workers_taken_back"] = True
@@ -100,5 +114,20 @@ def fail(place: Place, number: int, before: int | None, token: int, reason: str)
         place.records.save(record.now(state="failed", finished=time.time(), reason=reason))
         shutil.rmtree(place.records.path(number) / "secrets", ignore_errors=True)
     place.lock.release(token)
+    told["live"] = place.live()
+    return told
+
+
+def _stay(
+    place: Place, record: Record, old: Record | None, token: int, told: dict[str, t.Any], reason: str
+) -> dict[str, t.Any]:
+    """Leave a release that failed to the public, because the one before does not work on the new schema."""
+    migrating.finish(place, record.number)
+    if old:
+        place.records.save(old.now(state="replaced"))
+    place.records.save(record.now(state="live", finished=time.time(), previous=old and old.number, reason=reason))
+    place.lock.release(token)
+    what = f"release {record.number} stays: the one before does not work on the migrated schema"
+    told["database"] = f"{what}, and what was written since must not be lost. Deploy a version that works"
     told["live"] = place.live()
     return told

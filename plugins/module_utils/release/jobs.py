@@ -8,43 +8,132 @@ from __future__ import annotations
 import subprocess
 import time
 import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..errors import SwitchyardError
 from ..place import Place
-from ..rendering import jobs_of
+
+# So often somebody may look at a command that runs.
+LOOK_EVERY = 0.25
+
+LINES_SHOWN = 40
 
 
-def run(place: Place, number: int, token: int) -> list[dict[str, t.Any]]:
-    """Run the one-off commands of a release in their order, each once; return their seconds.
+@dataclass(frozen=True)
+class Job:
+    """One command: what the inventory says of it, and how it runs.
 
-    Raises SwitchyardError with the last lines of the log when one fails or takes longer than its limit; then the
-    container is ended and the rest does not run.
+    ``name`` stands in the names of its container and its log, ``part`` is its Compose project's file in the release's
+    folder, ``env`` goes into the container and can be seen: no secrets. ``look`` is called while it runs.
     """
-    record = place.records.need(number)
+
+    name: str
+    service: str
+    command: t.Sequence[str]
+    timeout: float
+    part: str = "jobs"
+    env: t.Mapping[str, str] = field(default_factory=dict)
+    look: t.Callable[[], None] = lambda: None
+
+    @property
+    def words(self) -> str:
+        """The command as a person reads it."""
+        return " ".join(self.command)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, or None where its time was over."""
+
+    job: Job
+    code: int | None
+    seconds: float
+    log: Path
+    container: str
+
+    @property
+    def good(self) -> bool:
+        """Whether it did what it should."""
+        return self.code == 0
+
+    def lines(self, number: int = LINES_SHOWN) -> list[str]:
+        """Return the last lines that it wrote."""
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-number:]
+
+    def error(self, more: str = "") -> SwitchyardError:
+        """Return the error of a command that did not end well, with the last lines of its log."""
+        over = f"was not done after {self.job.timeout:g} s and was ended"
+        why = over if self.code is None else f"ended with exit code {self.code}"
+        return SwitchyardError(
+            f"'{self.job.words}' in the new image {why}. {more}Its whole log: {self.log}",
+            logs={self.container: self.lines()},
+        )
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return what a module's result says of it."""
+        return {"command": self.job.words, "seconds": round(self.seconds, 3)}
+
+
+def from_inventory(given: t.Mapping[str, t.Any], name: str, **more: t.Any) -> Job:
+    """Return a job of a checked stack."""
+    return Job(name, given["service"], given["command"], given["timeout"], **more)
+
+
+def one(place: Place, number: int, token: int, job: Job) -> Ended:
+    """Run a command to its end, in a one-off container of the new image.
+
+    When its time is over, or something goes wrong here, the container is ended.
+    """
     folder = place.records.path(number)
+    place.lock.renew(token, job.words, job.timeout)
+    container = f"{place.compose_project('jobs')}-{number}-{job.name}"
+    command = ["docker", "compose", "-p", place.compose_project("jobs"), "-f", str(folder / f"{job.part}.yml")]
+    command += ["run", "--rm", "--no-deps", "--no-TTY", "--name", container]
+    command += [word for name, value in job.env.items() for word in ("--env", f"{name}={value}")]
+    command += [job.service, *job.command]
+    log = folder / f"job-{job.name}.log"
+    begun = time.monotonic()
+    with log.open("w", encoding="utf-8") as output:
+        log.chmod(0o600)
+        # AnsibleModule.run_command needs a module; this code is used and tested without one.
+        # pylint: disable-next=ansible-bad-function,consider-using-with
+        running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            code = _wait(running, job, begun + job.timeout)
+        finally:
+            if running.poll() is None:
+                running.kill()
+                running.wait()
+                left = place.engine.container(container)
+                place.engine.remove([left] if left else [], timeout=10)
+    return Ended(job, code, time.monotonic() - begun, log, container)
+
+
+def _wait(running: subprocess.Popen[bytes], job: Job, until: float) -> int | None:
+    while time.monotonic() < until:
+        try:
+            return running.wait(timeout=LOOK_EVERY)
+        except subprocess.TimeoutExpired:
+            job.look()
+    return None
+
+
+def run(place: Place, number: int, token: int, chosen: t.Iterable[Job]) -> list[dict[str, t.Any]]:
+    """Run one-off commands in their order, each once; return their seconds.
+
+    Raises SwitchyardError with the last lines of the log when one fails or takes longer than its limit; then the rest
+    does not run.
+    """
     done = []
-    for index, job in enumerate(jobs_of(record.stack), 1):
-        words = " ".join(job["command"])
-        place.lock.renew(token, words, job["timeout"])
-        name = f"{place.compose_project('jobs')}-{number}-{index}"
-        begun = time.monotonic()
-        command = ["docker", "compose", "-p", place.compose_project("jobs"), "-f", str(folder / "jobs.yml")]
-        command += ["run", "--rm", "--no-deps", "--no-TTY", "--name", name, job["service"], *job["command"]]
-        log = folder / f"job-{index}.log"
-        with log.open("w", encoding="utf-8") as output:
-            log.chmod(0o600)
-            try:
-                # AnsibleModule.run_command needs a module; this code is used and tested without one.
-                # pylint: disable-next=ansible-bad-function
-                code = subprocess.run(
-                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=job["timeout"], check=False
-                ).returncode
-                why = f"ended with exit code {code}" if code else None
-            except subprocess.TimeoutExpired:
-                why = f"was not done after {job['timeout']:g} s and was ended"
-                place.engine.remove([one for one in [place.engine.container(name)] if one], timeout=10)
-        if why:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
-            raise SwitchyardError(f"'{words}' in the new image {why}. Its whole log: {log}", logs={name: lines})
-        done.append({"command": words, "seconds": round(time.monotonic() - begun, 3)})
+    for job in chosen:
+        ended = one(place, number, token, job)
+        if not ended.good:
+            raise ended.error()
+        done.append(ended.as_dict())
     return done
+
+
+def after_migrate(stack: t.Mapping[str, t.Any]) -> list[Job]:
+    """Return the commands that follow the migration."""
+    return [from_inventory(given, str(index)) for index, given in enumerate(stack["after_migrate"], 2)]

@@ -18,6 +18,7 @@ from ..errors import Problem, SwitchyardError
 from ..place import Place, Server, routing_of
 from ..proxies import State
 from ..proxies.rules import rules_of
+from . import migrating
 
 
 @dataclass(frozen=True)
@@ -272,6 +273,7 @@ def _standing(
         weight=weight,
         canary=waiting,
         held=state.closed.get(place.key) == "hold",
+        interrupted=migrating.begun(place) is not None,
     )
 
 

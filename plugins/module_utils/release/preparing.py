@@ -16,7 +16,7 @@ from .. import canary, compose, files, names, planning, ports, rendering
 from ..errors import SwitchyardError, report
 from ..place import Place, routing_of
 from ..records import Record
-from . import finishing
+from . import finishing, migrating
 from .emptying import empty, live_since, take_share
 from .looking import Given, Look, fingerprint_of, look, look_at_records, relocate, secrets_owner
 
@@ -61,10 +61,12 @@ def take_lock(place: Place, holder: str, gone: int | None) -> int:
     """Take the stack's lock and return its token. Raises SwitchyardError with the holder's name."""
     place.folder.mkdir(parents=True, exist_ok=True)
 
-    def busy() -> str | None:
-        return next((one.name for one in place.containers(role="job") if one.running), None)
+    def end_jobs() -> str | None:
+        # Their release is gone, and nobody waits for them any more.
+        place.engine.remove(place.containers(role="job"), timeout=10)
+        return None
 
-    return place.lock.take(holder, "prepare", busy, gone).token
+    return place.lock.take(holder, "prepare", end_jobs, gone).token
 
 
 def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> Prepared:
@@ -109,6 +111,8 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     for part, content in zip(PARTS, projects):
         if content:
             files.write_json(folder / f"{part}.yml", content, 0o600)
+    for part, content in migrating.projects(place, stack, folder, release).items():
+        files.write_json(folder / f"{part}.yml", content, 0o600)
     _ensure(place, rendered)
     left = empty(place, plan.color, stack, token, live_since(place))
     give_routes(place, record)
@@ -208,12 +212,14 @@ def begin(place: Place, given: Given, mode: str, holder: str, gone: int | None) 
     public has noticed nothing.
     """
     token = take_lock(place, holder, gone)
+    recovered = None
     try:
+        recovered = migrating.take_back(place, token)
         seen, plan = _look(place, given, mode)
         before = rendered_text(place, place.release_on(plan.live), plan.live)
         if not plan.changed:
             place.lock.release(token)
-            return {"changed": False, "plan": plan.as_dict()}
+            return {"changed": recovered is not None, "plan": plan.as_dict(), "recovered": recovered}
         if plan.action == "abort":
             return {"changed": True, "plan": plan.as_dict(), "aborted": True, **_abort(place, plan, token, holder)}
         if seen:
@@ -224,7 +230,8 @@ def begin(place: Place, given: Given, mode: str, holder: str, gone: int | None) 
         place.lock.release(token)
         raise
     after = rendered_text(place, ready.record.number, plan.color)
-    return {"changed": True, "plan": plan.as_dict(), "diff": _diff(place, before, after), **ready.as_dict(place)}
+    told = {"changed": True, "plan": plan.as_dict(), "recovered": recovered, "diff": _diff(place, before, after)}
+    return {**told, **ready.as_dict(place)}
 
 
 def _look(place: Place, given: Given, mode: str) -> tuple[Look | None, planning.Plan]:

@@ -8,17 +8,44 @@ from __future__ import annotations
 import typing as t
 
 from ..place import Place
-from . import holding, jobs
+from . import holding, jobs, migrating
 
 
 def start(place: Place, number: int, token: int, with_jobs: bool) -> dict[str, t.Any]:
-    """Stop the old application if the strategy asks for it, run the one-off commands, and start the color.
+    """Stop the old application if that has to be, run the one-off commands, and start the color.
 
     It is one visit, because requests may be waiting. Raises SwitchyardError when a command fails.
     """
     record = place.records.need(number)
-    held = holding.hold(place, number, token) if record.stack["strategy"] == "recreate" else holding.NOTHING
-    done = jobs.run(place, number, token) if with_jobs else []
+    stack = record.stack
+    done = migrating.Done()
+    held = dict(holding.NOTHING)
+
+    def stop() -> None:
+        held.update(holding.hold(place, number, token))
+
+    waits = stack["strategy"] == "recreate"
+    if with_jobs:
+        # A command that needs no guard may as well be the one that must not run beside the old application.
+        if waits and not stack["postgres"]:
+            stop()
+        guarded = migrating.pending(place, record, token, done)
+        if guarded:
+            migrating.carry_out(guarded, done, stop if waits or guarded.stops else lambda: None)
+    if waits and not held["stopped"]:
+        stop()
+    if with_jobs:
+        done.jobs += jobs.run(place, number, token, jobs.after_migrate(stack))
     place.lock.renew(token, "start")
     place.compose_up(record, record.color)
-    return {"jobs": done, **held}
+    return {
+        "jobs": done.jobs,
+        "migration": {
+            "pending": done.pending,
+            "backup": done.backup,
+            "attempts": done.attempts,
+            "rehearsal_seconds": done.rehearsed,
+            "ended": done.ended,
+        },
+        **held,
+    }

@@ -223,3 +223,54 @@ def test_secrets_leave_the_stack_but_their_names_stay() -> None:
     assert plain["postgres"]
     assert plain["redis"] == {"databases": [4]}
     assert not any(value in str(plain) for value in secrets.values())
+
+
+# --- the guards of a migration ---
+
+MIGRATE = {"service": "web", "command": ["migrate"]}
+POSTGRES = {"password": "p"}
+
+
+def test_a_migration_of_the_shared_server_has_its_guards_by_default() -> None:
+    stack = written(postgres=POSTGRES, migrate={**MIGRATE, "kind": "expand"})
+    migrate = inventory.check([stack], "po", "prod")[0][0]["migrate"]
+    assert (migrate["backup"], migrate["lock_timeout"], migrate["retries"]) == ("restore", 5, 5)
+    assert (migrate["check"], migrate["verify"], migrate["database"]) == (None, None, None)
+
+
+def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> None:
+    found = only(written(postgres=POSTGRES, migrate=MIGRATE))
+    assert found.startswith("switchyard_stacks[shop].migrate.kind: is missing")
+    assert "expand" in found
+    assert "contract" in found
+    assert "breaking" in found
+    assert problems(written(postgres=POSTGRES, migrate={**MIGRATE, "check": ["c"]})) == []
+    assert problems(written(migrate=MIGRATE)) == []
+
+
+def test_every_mistake_of_the_guards_is_told_at_once() -> None:
+    more = {
+        "kind": "breaking",
+        "backup": "none",
+        "lock_timeout": "long",
+        "retries": -1,
+        "verify": {"query": "SELECT 1"},
+    }
+    found = problems(written(postgres=POSTGRES, migrate={**MIGRATE, **more}))
+    for part in ("lock_timeout: a str is not a number", "retries: -1 is too small", "verify.answer: is missing"):
+        assert any(part in line for line in found), found
+    found = problems(
+        written(
+            postgres=POSTGRES,
+            strategy="canary",
+            migrate={**MIGRATE, **more, "lock_timeout": 1, "retries": 1, "verify": None},
+        )
+    )
+    assert ["none is no way back from kind: breaking" in found[0], "a canary needs it" in found[1]] == [True, True]
+
+
+def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_one() -> None:
+    more = {"kind": "expand", "database": "other", "verify": {"query": "q", "answer": "a"}}
+    found = problems(written(migrate={**MIGRATE, **more}))
+    assert len(found) == 3
+    assert all("the stack has no database on the shared server" in line for line in found)

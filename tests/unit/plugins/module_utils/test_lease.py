@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import lease
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.lease import MARGIN, Lock
 
@@ -116,6 +118,7 @@ def test_a_stack_that_was_never_released_is_free(tmp_path: Path) -> None:
 
 TAKE = """
 import sys
+import time
 from pathlib import Path
 from ansible_collections.switchyard.stacks.plugins.module_utils.lease import Lock
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -151,3 +154,26 @@ def test_of_two_processes_at_the_same_time_one_gets_it(tmp_path: Path) -> None:
     told = sorted(racer.communicate(timeout=10)[0].strip() for racer in racers)
     assert told[1] == "taken"
     assert told[0].startswith(("shop is being released by ann", "shop is being released by bob"))
+
+
+def test_a_step_of_any_length_keeps_the_lock(lock: Lock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "EVERY", 0.01)
+    token = lock.take("ann", "prepare", idle).token
+    with lock.kept(token, "backup"):
+        clock.time += 50
+        wanted = clock.time + MARGIN
+        end = time.monotonic() + 10
+        while time.monotonic() < end and until(lock) < wanted:
+            time.sleep(0.01)
+    assert until(lock) == wanted
+
+
+def until(lock: Lock) -> float:
+    held = lock.holder()
+    assert held
+    return held.until
+
+
+def test_a_step_of_any_length_does_not_begin_without_the_lock(lock: Lock) -> None:
+    with pytest.raises(SwitchyardError, match="lost its lock"), lock.kept(7, "backup"):
+        pass

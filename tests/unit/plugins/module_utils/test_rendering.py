@@ -282,3 +282,25 @@ def test_the_fingerprint_changes_when_a_tag_means_other_content() -> None:
 
 def test_the_fingerprint_stays_when_nothing_changes() -> None:
     assert fingerprint(web={"ports": [{"published": "80"}]}) == fingerprint()
+
+
+# --- jobs under another login ---
+
+
+def test_the_password_of_a_migration_is_another_file() -> None:
+    jobs = {"services": {}, "secrets": {"postgres_password": {"file": "/a"}, "key": {"file": "/b"}}}
+    found = rendering.with_password(jobs, "/c")
+    assert found["secrets"] == {"postgres_password": {"file": "/c"}, "key": {"file": "/b"}}
+    assert rendering.with_password({"services": {}}, "/c") == {"services": {}}
+
+
+def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
+    web = {"image": "i", "networks": {"back": {}}, "volumes": [{"type": "volume", "source": "v", "target": "/v"}]}
+    found = rendering.beside({"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy")
+    assert "networks" not in found
+    assert found["services"]["web"] == {
+        "image": "i",
+        "network_mode": "container:copy",
+        "volumes": [{"type": "volume", "source": "v", "target": "/v", "read_only": True}],
+    }
+    assert found["services"]["m"] == {"image": "i", "network_mode": "container:copy"}

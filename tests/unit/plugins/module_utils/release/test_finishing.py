@@ -111,7 +111,7 @@ def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) 
     secrets.mkdir()
     (secrets / "key").write_text("hunter2")
     told = fail(machine, token)
-    assert told == {"traffic_taken_back": False, "workers_taken_back": False, "live": "blue"}
+    assert told == {"traffic_taken_back": False, "workers_taken_back": False, "database": None, "live": "blue"}
     assert list(machine.engine.standing) == ["po-web-prod-blue"]
     record = machine.place.records.need(2)
     assert (record.state, record.reason) == ("failed", "the smoke gate failed")

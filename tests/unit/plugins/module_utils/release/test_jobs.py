@@ -13,37 +13,47 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import j
 Docker = Callable[[str], Callable[[], list[str]]]
 
 
-def prepared(machine: Machine, *commands: list[str], timeout: float = 60) -> t.Any:
-    """Leave a release with these jobs, and return its number and token."""
-    first, *rest = [{"service": "web", "command": command, "timeout": timeout} for command in commands]
-    stack = checked(migrate=first, after_migrate=rest)
-    return machine.released("blue", stack, state="prepared").number, machine.lock()
+def prepared(machine: Machine) -> tuple[int, int]:
+    """Leave a release, and return its number and token."""
+    return machine.released("blue", checked(), state="prepared").number, machine.lock()
+
+
+def job(*command: str, name: str = "1", **changes: t.Any) -> jobs.Job:
+    return jobs.from_inventory({"service": "web", "command": command, "timeout": 60}, name, **changes)
 
 
 def test_jobs_run_once_each_in_their_order(machine: Machine, docker: Docker) -> None:
     notes = docker("echo done")
-    number, token = prepared(machine, ["migrate", "--noinput"], ["collectstatic"])
-    done = jobs.run(machine.place, number, token)
-    assert [job["command"] for job in done] == ["migrate --noinput", "collectstatic"]
+    number, token = prepared(machine)
+    done = jobs.run(machine.place, number, token, [job("migrate", "--noinput"), job("collectstatic", name="2")])
+    assert [one["command"] for one in done] == ["migrate --noinput", "collectstatic"]
     folder = machine.place.records.path(number)
     start = f"compose -p po_shop_prod_jobs -f {folder}/jobs.yml run --rm --no-deps --no-TTY --name po_shop_prod_jobs-1"
     assert notes() == [f"{start}-1 web migrate --noinput", f"{start}-2 web collectstatic"]
 
 
+def test_a_job_runs_in_the_project_that_it_names_with_its_environment(machine: Machine, docker: Docker) -> None:
+    notes = docker()
+    number, token = prepared(machine)
+    jobs.one(machine.place, number, token, job("migrate", part="migrate", env={"PGAPPNAME": "x"}))
+    assert "/migrate.yml run " in notes()[0]
+    assert notes()[0].endswith("--env PGAPPNAME=x web migrate")
+
+
 def test_a_job_has_a_log_that_nobody_else_reads(machine: Machine, docker: Docker) -> None:
     docker("echo out; echo err >&2")
-    number, token = prepared(machine, ["migrate"])
-    jobs.run(machine.place, number, token)
-    log = machine.place.records.path(number) / "job-1.log"
-    assert log.read_text() == "out\nerr\n"
-    assert log.stat().st_mode & 0o777 == 0o600
+    number, token = prepared(machine)
+    ended = jobs.one(machine.place, number, token, job("migrate"))
+    assert (ended.good, ended.lines(1), ended.log.name) == (True, ["err"], "job-1.log")
+    assert ended.log.read_text() == "out\nerr\n"
+    assert ended.log.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_first_that_fails_ends_the_row(machine: Machine, docker: Docker) -> None:
     notes = docker("echo 'no such table'; exit 3")
-    number, token = prepared(machine, ["migrate"], ["collectstatic"])
+    number, token = prepared(machine)
     with pytest.raises(SwitchyardError) as failed:
-        jobs.run(machine.place, number, token)
+        jobs.run(machine.place, number, token, [job("migrate"), job("collectstatic", name="2")])
     assert "'migrate' in the new image ended with exit code 3. Its whole log: " in str(failed.value)
     assert failed.value.details["logs"] == {"po_shop_prod_jobs-1-1": ["no such table"]}
     assert len(notes()) == 1
@@ -51,19 +61,36 @@ def test_the_first_that_fails_ends_the_row(machine: Machine, docker: Docker) -> 
 
 def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) -> None:
     docker("echo locked; exec sleep 120")
-    number, token = prepared(machine, ["migrate"], timeout=1)
+    number, token = prepared(machine)
     machine.engine.start(container(f"po_shop_prod_jobs-{number}-1"))
     begun = time.monotonic()
+    slow = jobs.from_inventory({"service": "web", "command": ["migrate"], "timeout": 1}, "1")
     with pytest.raises(SwitchyardError, match="was not done after 1 s and was ended"):
-        jobs.run(machine.place, number, token)
+        jobs.run(machine.place, number, token, [slow])
     assert time.monotonic() - begun < 60
+    assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
+
+
+def test_somebody_looks_while_a_job_runs_and_a_job_never_outlives_who_waits_for_it(
+    machine: Machine, docker: Docker
+) -> None:
+    docker("exec sleep 120")
+    number, token = prepared(machine)
+    machine.engine.start(container(f"po_shop_prod_jobs-{number}-1"))
+
+    def look() -> None:
+        raise SwitchyardError("seen")
+
+    with pytest.raises(SwitchyardError, match="seen"):
+        jobs.one(machine.place, number, token, job("migrate", look=look))
     assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
 
 
 def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docker: Docker) -> None:
     docker("")
-    number, token = prepared(machine, ["migrate"], timeout=900)
-    jobs.run(machine.place, number, token)
+    number, token = prepared(machine)
+    long = jobs.from_inventory({"service": "web", "command": ["migrate"], "timeout": 900}, "1")
+    jobs.run(machine.place, number, token, [long])
     held = machine.place.lock.holder()
     assert held
     assert held.step == "migrate"
@@ -72,7 +99,12 @@ def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docke
 
 def test_a_release_that_lost_its_lock_runs_no_job(machine: Machine, docker: Docker) -> None:
     notes = docker("")
-    number, token = prepared(machine, ["migrate"])
+    number, token = prepared(machine)
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        jobs.run(machine.place, number, token + 1)
+        jobs.run(machine.place, number, token + 1, [job("migrate")])
     assert notes() == []
+
+
+def test_what_follows_a_migration_is_numbered_after_it() -> None:
+    stack = checked(after_migrate=[{"service": "web", "command": ["a"]}, {"service": "web", "command": ["b", "c"]}])
+    assert [(one.name, one.words) for one in jobs.after_migrate(stack)] == [("2", "a"), ("3", "b c")]

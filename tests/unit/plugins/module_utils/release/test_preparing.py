@@ -11,7 +11,7 @@ from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, no
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import preparing
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import migrating, preparing
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
 
 Notes = Callable[[], list[str]]
@@ -95,11 +95,42 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     assert preparing.begin(machine.place, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
 
 
-def test_a_job_that_still_runs_keeps_the_lock(machine: Machine) -> None:
-    token = begin(machine)["token"]
+def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
+    begin(machine)
     machine.engine.start(container("po_shop_prod_jobs-1-1", labels={"role": "job"}))
-    with pytest.raises(SwitchyardError, match="po_shop_prod_jobs-1-1 still runs"):
-        begin(machine, gone=token)
+    begin(machine, gone=1)
+    assert "po_shop_prod_jobs-1-1" in machine.engine.removed
+
+
+def test_a_migration_that_was_killed_is_brought_to_an_end_first(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "take_back", lambda place, token: "undone")
+    assert begin(machine)["recovered"] == "undone"
+
+
+def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_free(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.engine.images = {"reg/web:1": machine.engine.pull("reg/web:1")}
+    machine.deployed("green", given())
+    monkeypatch.setattr(migrating, "take_back", lambda place, token: "undone")
+    result = begin(machine)
+    assert (result["changed"], result["recovered"], "release" in result) == (True, "undone", False)
+    assert is_free(machine)
+
+
+def test_a_killed_migration_that_cannot_be_undone_stops_the_release_and_gives_the_lock_back(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_back(place: t.Any, token: int) -> str:
+        raise SwitchyardError("no database")
+
+    monkeypatch.setattr(migrating, "take_back", take_back)
+    with pytest.raises(SwitchyardError, match="no database"):
+        begin(machine)
+    assert is_free(machine)
+    assert machine.place.records.all() == []
 
 
 def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, commands: Notes) -> None:
