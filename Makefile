@@ -1,6 +1,6 @@
 # Every target is one line that calls a script: the same commands work without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-beside bench-release bench-switch pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-beside bench-release bench-switch faults-database pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ bench-beside: ## what another application behind the same Traefik notices of our
 
 bench-release: ## measure a release over SSH
 	@tests/bench/release
+
+faults-database: ## what faults do to a release with a migration, as a table
+	@tests/faults/database
 
 pictures: ## take the pictures of the maintenance page, with Chromium
 	@tests/pictures/take

@@ -49,6 +49,13 @@ def test_the_inventory_has_the_last_word() -> None:
     assert compose.variables(checked(variables={"SWITCHYARD_STACK": "x"}), "po", "prod")["SWITCHYARD_STACK"] == "x"
 
 
+def test_a_migration_has_variables_of_its_own() -> None:
+    stack = checked(postgres={"password": "p"})
+    found = compose.variables(stack, "po", "prod", SWITCHYARD_POSTGRES_USER="shop_prod_migrator")
+    assert found["SWITCHYARD_POSTGRES_USER"] == "shop_prod_migrator"
+    assert found["SWITCHYARD_POSTGRES_DATABASE"] == "shop_prod"
+
+
 def test_compose_gets_the_files_in_their_order_and_only_the_given_variables(
     tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

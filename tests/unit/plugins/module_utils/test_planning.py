@@ -108,7 +108,11 @@ def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"weight": 5}, "a canary has 5 % of the clients"), ({"held": True}, "requests are held in the proxy")],
+    [
+        ({"weight": 5}, "a canary has 5 % of the clients"),
+        ({"held": True}, "requests are held in the proxy"),
+        ({"interrupted": True}, "a migration was not brought to an end"),
+    ],
 )
 def test_what_a_killed_release_left_in_the_proxy_is_put_right(changes: dict[str, t.Any], reason: str) -> None:
     plan = planning.deploy("shop", "new", [], replace(LIVE, **changes))

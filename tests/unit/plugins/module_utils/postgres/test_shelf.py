@@ -7,6 +7,7 @@ from fakes_postgres import manifest, shelf, stored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.manifest import ManifestError
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.shelf import Busy
 
 FIRST, SECOND = "20260101T000000Z-0001", "20251231T000000Z-0002"
 
@@ -77,7 +78,7 @@ def test_one_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> No
 
 def test_two_runs_do_not_work_at_once(tmp_path: Path) -> None:
     with shelf(tmp_path).locked():
-        with pytest.raises(SwitchyardError, match="Another backup or restore works"), shelf(tmp_path).locked():
+        with pytest.raises(Busy, match="Another backup or restore works"), shelf(tmp_path).locked():
             pass
         with shelf(tmp_path / "elsewhere").locked():
             pass

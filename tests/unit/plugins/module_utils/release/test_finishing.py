@@ -9,7 +9,7 @@ from fakes import Machine, checked, worker
 from ansible_collections.switchyard.stacks.plugins.module_utils import gates
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import State
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing, holding
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing, holding, migrating
 
 Docker = Callable[[str], Callable[[], list[str]]]
 
@@ -209,3 +209,57 @@ def test_a_release_that_lost_its_lock_takes_nothing_back(machine: Machine) -> No
         fail(machine, token + 1)
     assert machine.proxy.live() == "green"
     assert "po-web-prod-green" in machine.engine.standing
+
+
+# --- migrations ---
+
+
+def test_the_database_goes_back_before_the_old_application_starts(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = switched(machine, live="blue")
+    order: list[str] = []
+    monkeypatch.setattr(migrating, "take_back", lambda place, token: order.append("database") or "it is as before")
+    monkeypatch.setattr(finishing, "let_go", lambda place, old: bool(order.append("old")))
+    assert fail(machine, token)["database"] == "it is as before"
+    assert order == ["database", "old"]
+
+
+def test_a_database_that_does_not_go_back_keeps_requests_waiting_and_frees_the_lock(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = switched(machine, live="blue")
+
+    def take_back(place: t.Any, token: int) -> str:
+        raise SwitchyardError("no room")
+
+    monkeypatch.setattr(migrating, "take_back", take_back)
+    monkeypatch.setattr(finishing, "let_go", lambda place, old: pytest.fail("the old application must not start"))
+    with pytest.raises(SwitchyardError, match="no room"):
+        fail(machine, token)
+    assert machine.place.records.need(2).state == "failed"
+    assert machine.place.lock.holder() is None
+
+
+def test_a_release_that_the_one_before_cannot_replace_any_more_stays(machine: Machine) -> None:
+    token = switched(machine)
+    migrating.note(machine.place, migrating.Going(2, "breaking", "shop_prod", "begun", "m", "b"))
+    told = fail(machine, token)
+    assert (told["live"], told["traffic_taken_back"]) == ("green", False)
+    assert "release 2 stays" in told["database"]
+    first, second = machine.place.records.need(1), machine.place.records.need(2)
+    assert (first.state, second.state, second.previous, second.reason) == (
+        "replaced",
+        "live",
+        1,
+        "the smoke gate failed",
+    )
+    assert migrating.begun(machine.place) is None
+    assert machine.place.lock.holder() is None
+
+
+def test_a_release_that_is_recorded_has_brought_its_migration_to_an_end(machine: Machine) -> None:
+    token = switched(machine)
+    migrating.note(machine.place, migrating.Going(2, "breaking", "shop_prod", "begun", "m", "b"))
+    finishing.finish(machine.place, 2, 1, token)
+    assert migrating.begun(machine.place) is None

@@ -6,7 +6,7 @@ import pytest
 from fakes import Machine, checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import starting
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import migrating, starting
 
 Docker = Callable[[str], Callable[[], list[str]]]
 MIGRATE = {"service": "web", "command": ["migrate"]}
@@ -47,3 +47,33 @@ def test_nothing_starts_when_a_job_fails(machine: Machine, docker: Docker) -> No
     with pytest.raises(SwitchyardError, match="'migrate' in the new image ended with exit code 1"):
         starting.start(machine.place, 2, token, True)
     assert len(notes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "stops", "expected"),
+    [("blue_green", False, None), ("blue_green", True, "blue"), ("recreate", False, "blue")],
+)
+def test_a_guarded_migration_stops_the_old_application_where_that_has_to_be(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch, strategy: str, stops: bool, expected: str | None
+) -> None:
+    migrate = {**MIGRATE, "kind": "breaking" if stops else "expand"}
+    stack = checked(strategy=strategy, migrate=migrate, postgres={"password": "p"}, drain=0)
+    machine.released("blue", stack)
+    record = machine.released("green", stack, state="prepared")
+    machine.make_live("blue")
+    token, notes = machine.lock(), docker("")
+    guarded = migrating.Guarded(machine.place, record, token, migrating.Going(2, "x", "shop_prod"))
+    monkeypatch.setattr(migrating, "pending", lambda *dummy: guarded)
+    monkeypatch.setattr(migrating, "carry_out", lambda guarded, done, hold: hold())
+    assert starting.start(machine.place, 2, token, True)["stopped"] == expected
+    assert len(notes()) == 1
+
+
+def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = prepared(machine, "recreate")
+    docker("")
+    monkeypatch.setattr(migrating, "pending", lambda *dummy: None)
+    told = starting.start(machine.place, 2, token, True)
+    assert (told["stopped"], told["migration"]["pending"]) == ("blue", False)
