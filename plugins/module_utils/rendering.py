@@ -29,6 +29,19 @@ DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on"
 
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
+# What a container that uses another one's network cannot have (Docker refuses it).
+OF_NETWORK = (
+    "networks",
+    "expose",
+    "hostname",
+    "domainname",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "extra_hosts",
+    "mac_address",
+)
+
 # [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 
@@ -192,7 +205,7 @@ def beside(jobs: Mapping, container: str) -> Mapping:
     """
     services = {}
     for name, service in jobs["services"].items():
-        alone = {key: value for key, value in service.items() if key not in ("networks", "volumes")}
+        alone = {key: value for key, value in service.items() if key not in (*OF_NETWORK, "volumes")}
         mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
         services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
     return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}

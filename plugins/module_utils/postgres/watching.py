@@ -57,12 +57,10 @@ def options(lock_timeout: float, version: int) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-def limit(admin: Session, login: str, lock_timeout: float, version: int) -> None:
-    """Give a migrator's sessions their limits, also those of drivers that read no PGOPTIONS."""
-    head = f"ALTER ROLE {ident(login)} SET"
-    admin.run(f"{head} lock_timeout TO {int(lock_timeout * 1000)}")
-    if version >= 140000:
-        admin.run(f"{head} client_connection_check_interval TO {literal(CLIENT_CHECK)}")
+def limit(admin: Session, database: str, login: str, lock_timeout: float) -> None:
+    """Give a migrator's sessions in a database their limit, also those of drivers that read no PGOPTIONS."""
+    head = f"ALTER ROLE {ident(login)} IN DATABASE {ident(database)}"
+    admin.run(f"{head} SET lock_timeout TO {int(lock_timeout * 1000)}")
 
 
 def of_migration(database: str, login: str | None) -> str:

@@ -19,6 +19,9 @@ LOOK_EVERY = 0.25
 
 LINES_SHOWN = 40
 
+# A command may be a whole script.
+WORDS_SHOWN = 160
+
 
 @dataclass(frozen=True)
 class Job:
@@ -38,8 +41,9 @@ class Job:
 
     @property
     def words(self) -> str:
-        """The command as a person reads it."""
-        return " ".join(self.command)
+        """The command as a person reads it, on one line."""
+        words = " ".join(" ".join(self.command).split())
+        return words if len(words) <= WORDS_SHOWN else f"{words[: WORDS_SHOWN - 3]}..."
 
 
 @dataclass(frozen=True)

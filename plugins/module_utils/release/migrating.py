@@ -273,7 +273,7 @@ def carry_out(guarded: Guarded, done: Done, hold: t.Callable[[], None]) -> None:
             empty = watching.is_empty(asked)
         version = int(counting.server(admin)["number"])
         if going.login:
-            watching.limit(admin, going.login, guarded.given["lock_timeout"], version)
+            watching.limit(admin, going.database, going.login, guarded.given["lock_timeout"])
         if guarded.stops and not empty:
             note(place, going)
             hold()

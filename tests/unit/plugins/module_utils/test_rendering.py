@@ -295,7 +295,12 @@ def test_the_password_of_a_migration_is_another_file() -> None:
 
 
 def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
-    web = {"image": "i", "networks": {"back": {}}, "volumes": [{"type": "volume", "source": "v", "target": "/v"}]}
+    web = {
+        "image": "i",
+        "networks": {"back": {}},
+        "expose": ["80"],
+        "volumes": [{"type": "volume", "source": "v", "target": "/v"}],
+    }
     found = rendering.beside({"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy")
     assert "networks" not in found
     assert found["services"]["web"] == {

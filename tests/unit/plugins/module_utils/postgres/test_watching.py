@@ -12,15 +12,10 @@ def test_a_migration_gives_up_a_lock_and_ends_with_its_client() -> None:
     assert watching.options(5, 130000) == "-c lock_timeout=5000"
 
 
-def test_a_migrator_has_these_limits_whatever_its_driver_reads() -> None:
+def test_a_migrator_gives_up_a_lock_whatever_its_driver_reads() -> None:
     admin = FakeSession()
-    watching.limit(admin, "shop_migrator", 5, 170000)
-    watching.limit(admin, "shop_migrator", 5, 130000)
-    assert admin.statements == [
-        'ALTER ROLE "shop_migrator" SET lock_timeout TO 5000',
-        "ALTER ROLE \"shop_migrator\" SET client_connection_check_interval TO '1s'",
-        'ALTER ROLE "shop_migrator" SET lock_timeout TO 5000',
-    ]
+    watching.limit(admin, "shop", "shop_migrator", 5)
+    assert admin.statements == ['ALTER ROLE "shop_migrator" IN DATABASE "shop" SET lock_timeout TO 5000']
 
 
 def test_sessions_are_those_of_the_migrator_or_have_its_name() -> None:

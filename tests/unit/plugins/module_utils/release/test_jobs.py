@@ -108,3 +108,10 @@ def test_a_release_that_lost_its_lock_runs_no_job(machine: Machine, docker: Dock
 def test_what_follows_a_migration_is_numbered_after_it() -> None:
     stack = checked(after_migrate=[{"service": "web", "command": ["a"]}, {"service": "web", "command": ["b", "c"]}])
     assert [(one.name, one.words) for one in jobs.after_migrate(stack)] == [("2", "a"), ("3", "b c")]
+
+
+def test_a_script_is_shown_by_its_beginning_on_one_line() -> None:
+    words = job("python3", "-c", "import os\n" + "x = 1\n" * 100).words
+    assert words.startswith("python3 -c import os x = 1 x")
+    assert words.endswith("...")
+    assert len(words) == jobs.WORDS_SHOWN

@@ -182,7 +182,7 @@ def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene:
     assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
     assert scene.place.records.need(2).backup == NAME
     assert migrating.begun(scene.place) is None
-    assert 'ALTER ROLE "shop_prod_migrator" SET lock_timeout TO 5000' in scene.admin.statements
+    assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
     # The live color was asked after it.
     assert ("shop.example.org", "/", "blue") in scene.machine.proxy.asked
 
