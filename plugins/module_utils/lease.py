@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lock of a stack: a lease with a fencing token.
 
-Who holds it renews it with every step. It is taken over only when it ran out and nothing of the old release still
-runs, or when its holder is known to be gone. Each holder's token is higher than the one before; a step that comes
-with an old token is refused, so a release that was overtaken can do no harm when it wakes up.
+Who holds it renews it with every step. It is taken over only when it ran out, or when its holder is known to be gone.
+Each holder's token is higher than the one before; a step that comes with an old token is refused, so a release that
+was overtaken can do no harm when it wakes up.
 """
 
 from __future__ import annotations

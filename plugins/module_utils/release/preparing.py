@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -16,7 +17,7 @@ from .. import canary, compose, files, names, planning, ports, rendering
 from ..errors import SwitchyardError, report
 from ..place import Place, routing_of
 from ..records import Record
-from . import finishing, migrating
+from . import finishing, holding, migrating
 from .emptying import empty, live_since, take_share
 from .looking import Given, Look, fingerprint_of, look, look_at_records, relocate, secrets_owner
 
@@ -227,11 +228,22 @@ def begin(place: Place, given: Given, mode: str, holder: str, gone: int | None) 
         else:
             ready = (prepare_on if plan.action == "promote" else prepare_back)(place, plan, token)
     except Exception:
+        if recovered:
+            _serve_again(place)
         place.lock.release(token)
         raise
     after = rendered_text(place, ready.record.number, plan.color)
     told = {"changed": True, "plan": plan.as_dict(), "recovered": recovered, "diff": _diff(place, before, after)}
     return {**told, **ready.as_dict(place)}
+
+
+def _serve_again(place: Place) -> None:
+    """Let the requests that a killed release left waiting go on to the version that is live."""
+    old = place.records.get(place.release_on(place.live()))
+    # Why nothing can be released is the error to show.
+    with contextlib.suppress(SwitchyardError):
+        if old:
+            holding.let_go(place, old)
 
 
 def _look(place: Place, given: Given, mode: str) -> tuple[Look | None, planning.Plan]:

@@ -11,7 +11,7 @@ from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, no
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import migrating, preparing
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import holding, migrating, preparing
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
 
 Notes = Callable[[], list[str]]
@@ -118,6 +118,20 @@ def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_fre
     result = begin(machine)
     assert (result["changed"], result["recovered"], "release" in result) == (True, "undone", False)
     assert is_free(machine)
+
+
+def test_requests_that_a_killed_migration_left_waiting_go_on_where_nothing_can_be_released(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.released("blue")
+    machine.make_live("blue")
+    served: list[int] = []
+    monkeypatch.setattr(migrating, "take_back", lambda place, token: "undone")
+    monkeypatch.setattr(holding, "let_go", lambda place, old: served.append(old.number))
+    machine.engine.registry.clear()
+    with pytest.raises(SwitchyardError, match="cannot be pulled"):
+        begin(machine)
+    assert (served, is_free(machine)) == ([1], True)
 
 
 def test_a_killed_migration_that_cannot_be_undone_stops_the_release_and_gives_the_lock_back(
