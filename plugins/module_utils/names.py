@@ -112,7 +112,12 @@ def database(stack: str, environment: str) -> str:
 
 def login(stack: str, environment: str, kind: str) -> str:
     """Return the name of another role of a stack's database: ``owner``, ``migrator``, ``backup`` or ``ro``."""
-    return f"{database(stack, environment)}_{kind}"
+    return login_of(database(stack, environment), kind)
+
+
+def login_of(database_name: str, kind: str) -> str:
+    """Return the same name where the database is known; the application's own login is called like the database."""
+    return f"{database_name}_{kind}"
 
 
 def redis_user(stack: str, environment: str) -> str:
