@@ -332,8 +332,9 @@ def _backup(guarded: Guarded, done: Done, verify: str) -> str:
     try:
         with place.lock.kept(guarded.token, "backup"):
             done.backup = str(patiently(lambda: dumping.backup(place.engine, shelf, asked))["name"])
-    except SwitchyardError as error:
-        raise SwitchyardError(f"There is no good backup, so nothing was migrated. {error}", **error.details) from error
+    except (SwitchyardError, OSError) as error:
+        details = error.details if isinstance(error, SwitchyardError) else {}
+        raise SwitchyardError(f"There is no good backup, so nothing was migrated. {error}", **details) from error
     place.records.save(place.records.need(guarded.record.number).now(backup=done.backup))
     return done.backup
 
