@@ -27,7 +27,7 @@ NAME = re.compile(r"\d{8}T\d{6}Z-\d{4,}\Z")
 
 
 class Busy(SwitchyardError):
-    """Another run works with the backups."""
+    """Another run works with the backups; it is over some time."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Shelf:
 
     @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:
-        """Hold the backups for one run. Raises Busy at once where another run holds them."""
+        """Hold the backups for one run. Raises SwitchyardError at once where another run holds them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
             folder.chmod(0o700)
