@@ -28,7 +28,7 @@ from ..inventory import STOPS
 from ..place import Place
 from ..postgres import connecting, counting, dumping, swapping, verifying, watching
 from ..postgres import manifest as manifests
-from ..postgres.connecting import Server, Session, Target, ident, literal
+from ..postgres.connecting import ConnectionLost, Server, Session, Target, ident, literal
 from ..postgres.fencing import Fences, unshut
 from ..postgres.retaining import Rule
 from ..postgres.shelf import Busy, Shelf
@@ -533,6 +533,16 @@ def _restore(place: Place, going: Going, token: int) -> str:
             watching.end(admin, going.database, going.login)
             patiently(fence)
         asked = swapping.Asked(str(going.backup))
-        done = patiently(lambda: swapping.restore(place.engine, shelf, wanted(place, going.database), asked))
+        done = _twice(lambda: swapping.restore(place.engine, shelf, wanted(place, going.database), asked))
     kept = f", the migrated one is kept as {done['kept']}" if done["kept"] else ""
     return f"{going.database} is as in the backup {going.backup} again, from before the migration{kept}"
+
+
+def _twice(restore: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Restore, and once more where the server died meanwhile: it is there again by now, and as it was before."""
+    try:
+        return patiently(restore)
+    except SwitchyardError as error:
+        if not isinstance(error.__cause__, ConnectionLost):
+            raise
+        return patiently(restore)

@@ -330,6 +330,27 @@ def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
     assert Fences(shelf(scene.machine.root).folder).read() is None
 
 
+@pytest.mark.parametrize(("cause", "tried"), [(connecting.ConnectionLost("gone"), 2), (None, 1)])
+def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, cause: Exception | None, tried: int
+) -> None:
+    scene.carry_out(scene.release(kind="breaking"))
+    attempts: list[str] = []
+
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: swapping.Asked) -> dict[str, t.Any]:
+        attempts.append(asked.backup)
+        if len(attempts) == 1:
+            raise SwitchyardError("it is as it was before") from cause
+        return {"kept": None}
+
+    monkeypatch.setattr(swapping, "restore", restore)
+    with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
+        migrating.take_back(scene.place, scene.token)
+    assert attempts == [NAME] * tried
+    # Where it could not be undone, the next run begins with it.
+    assert (migrating.begun(scene.place) is None) is bool(cause)
+
+
 def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
     assert not migrating.is_beyond(scene.place, scene.record)
