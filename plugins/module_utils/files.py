@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 
-def write(path: Path, content: str, mode: int = 0o644, owner: int | None = None) -> None:
+def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None = None) -> None:
     """Write a file atomically and durably: a reader sees the old or the new content, also after a power cut.
 
     The temporary name starts with a dot and ends in ``.tmp``: no proxy loads such a file. ``owner`` is a numeric
@@ -22,8 +22,8 @@ def write(path: Path, content: str, mode: int = 0o644, owner: int | None = None)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            handle.write(content)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content if isinstance(content, bytes) else content.encode())
             handle.flush()
             os.fchmod(descriptor, mode)
             if owner is not None:

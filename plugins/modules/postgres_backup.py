@@ -108,6 +108,36 @@ options:
     type: list
     elements: str
     default: []
+  pre:
+    description:
+      - Commands that run on the server before the backup, each a list of words. One that fails ends it before
+        anything is done.
+      - They are told in variables what it is about. These are C(SWITCHYARD_PROJECT), C(SWITCHYARD_ENVIRONMENT),
+        C(SWITCHYARD_STACK), C(SWITCHYARD_DATABASE) and C(SWITCHYARD_BACKUPS), the folder of the stack's backups.
+      - Neither these, nor O(post), nor O(copy) count with O(backup).
+    type: list
+    elements: list
+    default: []
+  post:
+    description:
+      - Commands that run on the server afterwards, whenever those in O(pre) did, also where the backup failed. One
+        that fails is told, and the backup stays.
+      - Besides, they are told C(SWITCHYARD_RESULT), V(ok) or V(failed), and of a backup that was made
+        C(SWITCHYARD_BACKUP), C(SWITCHYARD_BACKUP_FOLDER) and C(SWITCHYARD_BACKUP_STATE).
+    type: list
+    elements: list
+    default: []
+  hook_seconds:
+    description:
+      - How long each of these commands may take.
+    type: int
+    default: 600
+  copy:
+    description:
+      - Whether the backup is copied off the server, to where M(switchyard.stacks.backup_setup) said. Copies are kept
+        as O(keep) and O(keep_days) say for the backups here.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -152,6 +182,17 @@ removed:
   type: list
   elements: str
   sample: [20261101T112315Z-0021]
+copied:
+  description: Whether the backup was copied off the server.
+  returned: when a backup was made
+  type: bool
+  sample: true
+forgotten:
+  description: Names of the copies that were removed.
+  returned: when a backup was copied
+  type: list
+  elements: str
+  sample: []
 recovered:
   description: How a restore that had been killed was brought to an end, V(finished) or V(undone).
   returned: success
@@ -174,12 +215,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Engine
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, dumping
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, job
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**arguments.PLACE, **asking.SERVER, **asking.BACKUP}, supports_check_mode=True
+        argument_spec={**arguments.PLACE, **asking.SERVER, **asking.BACKUP, **asking.AROUND}, supports_check_mode=True
     )
     params = module.params
 
@@ -187,7 +228,7 @@ def main() -> None:
         wanted, shelf = asking.wanted(params), asking.shelf(params)
         if params["backup"]:
             return asking.prove(Engine(), shelf, wanted, params["backup"], module.check_mode)
-        return dumping.backup(Engine(), shelf, wanted, module.check_mode)
+        return job.run(Engine(), shelf, wanted, asking.job(params), module.check_mode)
 
     arguments.end(module, work)
 

@@ -19,6 +19,12 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes.info_module
   - switchyard.stacks.place
   - switchyard.stacks.place.stack
+options:
+  copies:
+    description:
+      - Also lists the copies off the server, which are asked for where they are.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -49,6 +55,20 @@ backups:
        "release": 12, "format": "custom", "database": "bookings_prod", "database_bytes": 7993011, "answer": "0003",
        "bytes": 21561, "rows": 1000, "tables": 9, "proved": {"dumped": 1795260196.8, "restored": 1795260199.2},
        "postgres": "17.12", "problems": []}
+last:
+  description:
+    - What the last run came to, of M(switchyard.stacks.postgres_backup) or of the timer (C(by)), with C(ok), C(started)
+      and C(finished), the C(name) and C(state) of the backup, whether it was C(copied), and the C(error).
+  returned: success
+  type: dict
+  sample: {"ok": true, "by": "timer", "started": 1795260195.7, "finished": 1795260199.2, "copied": true,
+    "name": "20261121T112315Z-0042", "state": "restored", "error": null}
+copies:
+  description: Names of the backups of which there is a copy off the server, the newest first.
+  returned: with O(copies)
+  type: list
+  elements: str
+  sample: [20261121T112315Z-0042]
 unfinished:
   description: Folders that a killed run left half written. The next backup removes them.
   returned: success
@@ -65,6 +85,11 @@ fence:
   returned: success
   type: dict
   sample: {"id": "1f0a", "database": "bookings_prod", "logins": ["bookings_prod"], "since": 1795260195.7}
+stack:
+  description: Name of the stack.
+  returned: success
+  type: str
+  sample: bookings
 folder:
   description: Where the backups lie.
   returned: success
@@ -77,18 +102,25 @@ import dataclasses
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, fencing, recovering
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, fencing, job, recovering
+
+SPEC = {**arguments.PLACE, "copies": {"type": "bool", "default": False}}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=arguments.PLACE, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
 
     def work() -> dict[str, object]:
-        shelf = asking.shelf(module.params)
+        shelf = asking.shelf(params)
         fence, restoring = fencing.Fences(shelf.folder).read(), recovering.begun(shelf.folder)
+        there = asking.copies(params) if params["copies"] else None
         return {
+            **({"copies": list(there.names(params["stack"]))} if there else {}),
             "changed": False,
+            "stack": params["stack"],
             "backups": [entry.summary() for entry in shelf.entries()],
+            "last": job.last(shelf),
             "unfinished": shelf.partials(),
             "restoring": restoring.backup if restoring else None,
             "fence": dataclasses.asdict(fence) if fence else None,

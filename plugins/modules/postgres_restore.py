@@ -58,7 +58,30 @@ options:
     description:
       - How many row changes since the backup may be set aside. More than that, and nothing is done.
       - With V(unknown) any number may, also where nobody can tell it, as after a crash of PostgreSQL.
+      - Of a database without a table or a sequence nothing is set aside.
     type: str
+  closed:
+    description:
+      - Keeps everybody out of the database from before the loading on, and counts what would be set aside then. No
+        write is accepted any more that would be set aside. Without it, the database serves until the swap.
+    type: bool
+    default: false
+  from_environment:
+    description:
+      - Environment whose backup it is, where that is another one. Owner, grants and settings are those of this
+        environment's database, which has to be there.
+    type: str
+  anonymise:
+    description:
+      - SQL that runs in the new database, as its owner, after it was compared and before anybody else sees it. All of
+        it is one transaction. Where it fails, everything is as before.
+    type: str
+  fetch:
+    description:
+      - Brings the backup back from its copy off the server first, where it is not here any more. V(latest) is the
+        newest copy then. The role P(switchyard.stacks.backup#role) says where copies are.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -77,6 +100,17 @@ EXAMPLES = r"""
     stack: bookings
     backup: 20261121T112315Z-0042
     set_aside: 510
+    closed: true
+
+- name: Fill staging with what prod has, without its customers' names
+  switchyard.stacks.postgres_restore:
+    project: po
+    environment: staging
+    stack: bookings
+    backup: latest
+    from_environment: prod
+    anonymise: UPDATE bookings_booking SET name = 'somebody', email = id || '@example.org'
+    set_aside: unknown
 """
 
 RETURN = r"""
@@ -105,13 +139,19 @@ fenced:
   returned: success
   type: bool
   sample: false
+anonymised:
+  description: Whether SQL changed the new database before it got the name.
+  returned: success
+  type: bool
+  sample: false
 recovered:
   description: How a restore that had been killed was brought to an end, V(finished) or V(undone).
   returned: success
   type: str
   sample: undone
 seconds:
-  description: How long loading and comparing took, and for how long nobody could write (C(outage)).
+  description: How long loading and comparing took, and for how long nobody could write (C(outage), from the
+    closing on with O(closed)).
   returned: when something was restored
   type: dict
   sample: {"load": 1.234, "outage": 0.018}
@@ -127,7 +167,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Engine
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, swapping
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking
 
 
 def main() -> None:
@@ -139,17 +179,14 @@ def main() -> None:
             "owner": {"type": "str"},
             "logins": {"type": "list", "elements": "str"},
             "set_aside": {"type": "str"},
+            "closed": {"type": "bool", "default": False},
+            "from_environment": {"type": "str"},
+            "anonymise": {"type": "str"},
+            "fetch": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    params = module.params
-
-    def work() -> dict[str, object]:
-        logins = None if params["logins"] is None else tuple(params["logins"])
-        asked = swapping.Asked(params["backup"], params["owner"], logins, params["set_aside"])
-        return swapping.restore(Engine(), asking.shelf(params), asking.wanted(params), asked, module.check_mode)
-
-    arguments.end(module, work)
+    arguments.end(module, lambda: asking.restore(Engine(), module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ MODULE_LINES = 100
 PLUGIN_TYPES = ("action", "callback", "filter", "lookup", "module_utils", "modules", "plugin_utils", "test")
 
 # Roles without a scenario of their own name, and the scenario that tests them.
-COVERED_BY: dict[str, str] = {}
+COVERED_BY: dict[str, str] = {"backup": "postgres"}
 
 # Who may be linked to. A package comes from where pip, apt or Docker of the person are told to look: no mirror here.
 HOSTS = {

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
 from .. import names
 from ..engine import Engine
 from ..errors import SwitchyardError
-from . import connecting, manifest, verifying
+from . import connecting, manifest, swapping, verifying
 from .connecting import Target
+from .copies import Copies, folder_of
 from .dumping import GIGABYTE, Wanted, raise_for
+from .job import Job
 from .retaining import Rule
 from .shelf import Shelf
 
@@ -47,10 +50,26 @@ BACKUP: dict[str, t.Any] = {
     "keep_backups": {"type": "list", "elements": "str", "default": []},
 }
 
+# What goes on around a backup
+AROUND: dict[str, t.Any] = {
+    "pre": {"type": "list", "elements": "list", "default": []},
+    "post": {"type": "list", "elements": "list", "default": []},
+    "hook_seconds": {"type": "int", "default": 600},
+    "copy": {"type": "bool", "default": False},
+}
+
 
 def shelf(params: t.Mapping[str, t.Any]) -> Shelf:
     """Return where the backups of the stack lie that a module's options name."""
     return Shelf(Path(params["root"]), params["project"], params["environment"], params["stack"])
+
+
+def source(params: t.Mapping[str, t.Any]) -> Shelf | None:
+    """Return where the backups of the environment lie that the options name besides; None for the stack's own."""
+    other = params["from_environment"]
+    if not other or other == params["environment"]:
+        return None
+    return Shelf(Path(params["root"]), params["project"], other, params["stack"])
 
 
 def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
@@ -84,6 +103,43 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
         database=params["database"] or names.database(params["stack"], params["environment"]),
         **more,
     )
+
+
+def copies(params: t.Mapping[str, t.Any], environment: str | None = None) -> Copies:
+    """Return the copies of an environment's backups, of the options' own where none is named."""
+    environment = environment or params["environment"]
+    folder = folder_of(Path(params["root"]), params["project"], environment)
+    return Copies(folder, f"{params['project']}-{environment}")
+
+
+def job(params: t.Mapping[str, t.Any], by: str = "ansible") -> Job:
+    """Return what a module's options ask for around a backup."""
+    hooks = {kind: tuple(tuple(map(str, words)) for words in params[kind]) for kind in ("pre", "post")}
+    if not all(words for commands in hooks.values() for words in commands):
+        raise SwitchyardError("pre, post: a command is empty. Write it as a list of words, as [systemctl, stop, cron].")
+    return Job(hooks["pre"], hooks["post"], params["hook_seconds"], copies(params) if params["copy"] else None, by)
+
+
+def restore(engine: Engine, params: t.Mapping[str, t.Any], check: bool = False) -> dict[str, t.Any]:
+    """Restore as a module's options ask for, from a copy where they say so; return the module's result."""
+    logins = None if params["logins"] is None else tuple(params["logins"])
+    asked = swapping.Asked(
+        params["backup"], params["owner"], logins, params["set_aside"], params["closed"], params["anonymise"]
+    )
+    own, other, given = shelf(params), source(params), wanted(params)
+    if params["fetch"]:
+        where = other or own
+        whose = params["from_environment"] or params["environment"]
+        raise_for(given.problems(), given)
+        if check and params["backup"] not in where.names():
+            name = copies(params, whose).named(params["backup"], params["stack"])
+            before, after = f"{given.database}: as it is now\n", f"{given.database}: the backup {name}, from its copy\n"
+            return {"changed": True, "backup": None, "diff": {"before": before, "after": after}}
+        with where.locked():
+            where.sweep()
+            found = copies(params, whose).fetch(where, params["backup"], params["stack"])
+        asked = dataclasses.replace(asked, backup=found.name)
+    return swapping.restore(engine, own, given, asked, check, other)
 
 
 def prove(engine: Engine, where: Shelf, asked: Wanted, name: str, check: bool = False) -> dict[str, t.Any]:

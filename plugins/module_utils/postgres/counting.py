@@ -170,6 +170,11 @@ def since(before: t.Mapping[str, t.Any], now: t.Mapping[str, t.Any]) -> int | No
     return int(now["changes"] - before["changes"])
 
 
+def empty(inside: Session) -> bool:
+    """Return whether nobody ever made a table or a sequence in a database."""
+    return not inside.rows(f"{TABLES} LIMIT 1") and not inside.rows(f"{SEQUENCES} LIMIT 1")
+
+
 def tables(inside: Session, content: bool) -> dict[str, dict[str, t.Any]]:
     """Return each table's number of rows, and the number that stands for their content where ``content`` says so."""
     found = {}

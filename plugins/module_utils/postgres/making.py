@@ -17,6 +17,7 @@ from .connecting import SECRETS, QueryError, Server, Session, ident, literal
 from .manifest import Manifest
 
 LIST = f"{SECRETS}/list"
+CHANGE = f"{SECRETS}/change.sql"
 
 _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
@@ -145,3 +146,14 @@ def load(
     words = ["pg_restore", "--no-password", "--exit-on-error", "--no-owner", *way]
     words += [*([] if grants else ["--no-acl"]), f"--use-list={LIST}"]
     server.call([*words, f"--dbname={database}", dump], database, login)
+
+
+def change(server: Server, database: str, login: str, statements: str) -> None:
+    """Run SQL of a person's in a database as a login, wholly or not at all.
+
+    It finds tables as an application does. A message of it tells the line, and no value of a row.
+    """
+    server.bench.put(CHANGE, f"""SET search_path TO "$user", public;\n{statements}\n""")
+    words = ["psql", "--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--output=/dev/null"]
+    words += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", f"--file={CHANGE}"]
+    server.call(words, database, login)

@@ -48,12 +48,16 @@ class Shelf:
         """Say which; nothing is made yet."""
         self.folder = root / "backups" / f"{project}-{environment}" / stack
 
-    @contextlib.contextmanager
-    def locked(self) -> t.Iterator[None]:
-        """Hold the backups for one run. Raises SwitchyardError at once where another run holds them."""
+    def make(self) -> None:
+        """Make the folder, for root alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
             folder.chmod(0o700)
+
+    @contextlib.contextmanager
+    def locked(self) -> t.Iterator[None]:
+        """Hold the backups for one run. Raises SwitchyardError at once where another run holds them."""
+        self.make()
         # A second error in the work must not look like this one.
         with contextlib.ExitStack() as stack:
             try:

@@ -10,9 +10,10 @@ after the backup is set aside unless a fence stood since then, or a person named
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .. import files
 from ..engine import Engine
@@ -39,12 +40,23 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person asks of a restore; ``set_aside`` is a number of row changes, or ``unknown``."""
+    """What a person asks of a restore; ``set_aside`` is a number of row changes, or ``unknown``.
+
+    ``closed`` keeps everybody out from before the loading on, so that no write is accepted that will be set aside.
+    ``anonymise`` is SQL that runs in the new database before it has the name.
+    """
 
     backup: str
     owner: str | None = None
     logins: tuple[str, ...] | None = None
     set_aside: str | None = None
+    closed: bool = False
+    anonymise: str | None = field(default=None, repr=False)
+
+    @property
+    def hidden(self) -> str | None:
+        """What stands for the SQL where it is remembered which one ran."""
+        return hashlib.sha256(self.anonymise.encode()).hexdigest() if self.anonymise else None
 
 
 @dataclass(frozen=True)
@@ -146,24 +158,33 @@ def beside(database: str, tail: str) -> str:
     return database.encode()[: LONGEST - len(tail)].decode("utf-8", "ignore") + tail
 
 
-def restore(engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, check: bool = False) -> dict[str, t.Any]:
-    """Restore a backup by a swap; return the module's result.
+def restore(
+    engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, check: bool = False, source: Shelf | None = None
+) -> dict[str, t.Any]:
+    """Restore a backup by a swap; return the module's result. ``source`` has it where it is another environment's.
 
     Raises SwitchyardError with all problems before anything is done. Whatever fails later, the old database has its
     name then, can be entered, and its logins can log in; or the new one has it, and the result says so.
     """
     raise_for(wanted.problems(), wanted)
     if check:
-        return _restore(engine, shelf, wanted, asked, check=True)
-    with shelf.locked():
+        return _restore(engine, shelf, wanted, asked, source or shelf, check=True)
+    with contextlib.ExitStack() as held:
+        held.enter_context(shelf.locked())
+        if source:
+            # Before its lock, which would make the folders of an environment that there is not.
+            source.need(asked.backup)
+            held.enter_context(source.locked())
         connecting.sweep(engine, wanted.project, wanted.environment, wanted.stack)
         shelf.sweep()
-        return _restore(engine, shelf, wanted, asked, check=False)
+        return _restore(engine, shelf, wanted, asked, source or shelf, check=False)
 
 
-def _restore(engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, check: bool) -> dict[str, t.Any]:
-    manifest = shelf.need(asked.backup)
-    folder = shelf.folder / manifest.name
+def _restore(
+    engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, source: Shelf, check: bool
+) -> dict[str, t.Any]:
+    manifest = source.need(asked.backup)
+    folder = source.folder / manifest.name
     # What was changed is never given to a program.
     verifying.same_files(folder, manifest)
     container = wanted.container("restore", "check" if check else str(manifest.number))
@@ -183,6 +204,7 @@ def _restore(engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, check: 
             "kept": None if made.nothing else made.kept,
             "set_aside": made.changes,
             "fenced": made.fenced,
+            "anonymised": bool(asked.anonymise),
             "recovered": recovered,
         }
         if check or made.nothing:
@@ -191,8 +213,12 @@ def _restore(engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, check: 
         old = seen.database
         journal = Journal(manifest.name, made.database, made.new, made.kept, old["oid"] if old else None)
         recovering.note(shelf.folder, journal)
+        begun = time.monotonic()
         try:
-            journal = _prepare(server, admin, shelf, manifest, made, journal, timing)
+            if asked.closed and old:
+                shut(admin, made.database)
+                final(admin, asked, manifest, made, seen)
+            journal = _prepare(server, admin, shelf, manifest, made, asked, journal, timing)
             result["set_aside"] = swap(admin, asked, manifest, made, seen, journal, timing)
             recovering.done(shelf.folder, journal)
         except SwitchyardError as error:
@@ -203,6 +229,8 @@ def _restore(engine: Engine, shelf: Shelf, wanted: Wanted, asked: Asked, check: 
                     after = "Start the same again when the server answers: it brings this to an end."
                 raise SwitchyardError(f"{error} {after}", **error.details) from error
             result["recovered"] = outcome
+        if asked.closed:
+            timing["outage"] = round(time.monotonic() - begun, 3)
         return {**result, "seconds": timing}
 
 
@@ -214,8 +242,14 @@ def look(
     fence = Fences(shelf.folder).read()
     fenced = bool(manifest.fence and fence and fence.id == manifest.fence and fencing.standing(admin, fence))
     origin = files.read_json(recovering.origin_path(shelf.folder)) or {}
-    restored = bool(live and origin.get("oid") == live["oid"] and origin.get("backup") == manifest.name)
+    same = {"backup": manifest.name, "environment": manifest.environment, "anonymised": asked.hidden}
+    restored = bool(
+        live
+        and origin.get("oid") == live["oid"]
+        and {"environment": wanted.environment, "anonymised": None, **origin}.items() >= same.items()
+    )
     baseline = now = None
+    nothing = False
     if restored:
         baseline = origin["changes"]
     elif live and live["oid"] == manifest.server["oid"]:
@@ -223,7 +257,8 @@ def look(
     if live and live["open"]:
         with server.session(wanted.database) as inside:
             now = counting.changes(inside, wanted.database)
-    changes = counting.since(baseline, now) if baseline and now else None
+            nothing = counting.empty(inside)
+    changes = counting.since(baseline, now) if baseline and now else (0 if nothing else None)
     owner = asked.owner or (live["owner"] if live else manifest.owner)
     roles = {row["rolname"]: row for row in admin.rows("SELECT rolname, rolsuper AS super FROM pg_roles")}
     return Seen(
@@ -265,6 +300,7 @@ def _prepare(
     shelf: Shelf,
     manifest: Manifest,
     made: Plan,
+    asked: Asked,
     journal: Journal,
     timing: dict[str, float],
 ) -> Journal:
@@ -282,13 +318,23 @@ def _prepare(
                 wrong = verifying.differences(manifest, verifying.look(inside, manifest))
                 if wrong:
                     raise verifying.Unproved(verifying.report_of(manifest, wrong))
+            # Nobody but this run has ever seen it: pg_hba.conf knows no line for its name, PUBLIC may not connect.
+            if asked.anonymise:
+                making.change(server, made.new, login, asked.anonymise)
+            with server.session(made.new, login) as inside:
                 counting.analyze(inside)
             with server.session(made.new, login) as inside:
                 changes = counting.changes(inside, made.new)
     for statement in making.property_statements(made.new, made.owner, made.properties):
         admin.run(statement)
     numbers = {name: number for number, name in counting.names_by_number(admin).items()}
-    origin = {"backup": manifest.name, "oid": numbers[made.new], "changes": changes}
+    origin = {
+        "backup": manifest.name,
+        "environment": manifest.environment,
+        "anonymised": asked.hidden,
+        "oid": numbers[made.new],
+        "changes": changes,
+    }
     journal = replace(journal, new_oid=numbers[made.new], logins=fencing.open_logins(admin, made.logins), origin=origin)
     recovering.note(shelf.folder, journal)
     return journal
@@ -306,9 +352,7 @@ def swap(
     with timed(timing, "outage"):
         fencing.shut(admin, journal.logins)
         if seen.database:
-            # Nobody at all can come any more, also no login that nobody named.
-            admin.run(f"ALTER DATABASE {ident(made.database)} ALLOW_CONNECTIONS false")
-            fencing.end(admin, f"datname = {literal(made.database)}")
+            shut(admin, made.database)
             changes = final(admin, asked, manifest, made, seen)
         # Both or neither, whatever happens to this process or to the server.
         admin.run("BEGIN")
@@ -318,6 +362,12 @@ def swap(
         admin.run("COMMIT")
         fencing.unshut(admin, journal.logins)
     return changes
+
+
+def shut(admin: Session, database: str) -> None:
+    """Let nobody at all into a database any more, also no login that nobody named, and end the sessions in it."""
+    admin.run(f"ALTER DATABASE {ident(database)} ALLOW_CONNECTIONS false")
+    fencing.end(admin, f"datname = {literal(database)}")
 
 
 def final(admin: Session, asked: Asked, manifest: Manifest, made: Plan, seen: Seen) -> int | None:

@@ -5,10 +5,12 @@ import typing as t
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fakes_postgres import shelf, stored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import files
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import recovering
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.copies import Copies
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.fencing import Fence
 from ansible_collections.switchyard.stacks.plugins.modules import postgres_backup_info
 
@@ -28,4 +30,17 @@ def test_it_lists_what_is_there_and_what_is_wrong(run_module: Callable[..., dict
     found = run_module(postgres_backup_info.main, options, check=True)
     assert [one["state"] for one in found["backups"]] == ["broken", "restored"]
     assert found["unfinished"] == ["20260103T000000Z-0003.partial"]
-    assert (found["fence"]["id"], found["restoring"]) == ("f1", "b-1")
+    assert (found["fence"]["id"], found["restoring"], found["stack"]) == ("f1", "b-1", "shop")
+
+
+def test_it_tells_what_the_last_run_came_to_and_which_copies_there_are(
+    run_module: Callable[..., dict[str, t.Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"root": str(tmp_path), "project": "po", "environment": "prod", "stack": "shop"}
+    plain = run_module(postgres_backup_info.main, options)
+    assert (plain["last"], "copies" in plain) == (None, False)
+    monkeypatch.setattr(Copies, "names", lambda self, stack: {f"{self.owner}-{stack}": {}})
+    shelf(tmp_path).make()
+    files.write_json(shelf(tmp_path).folder / "last.json", {"ok": False, "error": "Make room."})
+    found = run_module(postgres_backup_info.main, {**options, "copies": True})
+    assert (found["last"]["error"], found["copies"]) == ("Make room.", ["po-prod-shop"])

@@ -24,6 +24,8 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]
     [
         ({}, Asked("latest")),
         ({"set_aside": 510, "logins": ["app"]}, Asked("latest", None, ("app",), "510")),
+        ({"closed": True, "anonymise": "SQL"}, Asked("latest", closed=True, anonymise="SQL")),
+        ({"from_environment": "staging"}, Asked("latest")),
         ({"owner": "shop_owner", "logins": [], "set_aside": "unknown"}, Asked("latest", "shop_owner", (), "unknown")),
     ],
 )
@@ -36,13 +38,16 @@ def test_options_become_what_is_asked(
 ) -> None:
     calls: list[tuple[t.Any, ...]] = []
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, what: Asked, check: bool) -> dict[str, t.Any]:
-        calls.append((wanted.database, what, check))
+    def restore(
+        engine: t.Any, where: t.Any, wanted: t.Any, what: Asked, check: bool, source: t.Any
+    ) -> dict[str, t.Any]:
+        calls.append((wanted.database, what, check, source and source.folder.parent.name))
         return {"changed": True}
 
     monkeypatch.setattr(swapping, "restore", restore)
     assert run_module(postgres_restore.main, {**options, **given}, check=True)["changed"]
-    assert calls == [("shop_prod", asked, True)]
+    other = given.get("from_environment")
+    assert calls == [("shop_prod", asked, True, other and f"po-{other}")]
 
 
 def test_a_backup_that_is_not_there_is_told(

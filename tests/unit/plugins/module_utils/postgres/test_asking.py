@@ -15,7 +15,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.retaini
 
 def params(**given: t.Any) -> dict[str, t.Any]:
     """Return a module's options with their defaults."""
-    spec = {**asking.SERVER, **asking.BACKUP}
+    spec = {**asking.SERVER, **asking.BACKUP, **asking.AROUND}
     place = {"root": "/srv", "project": "po", "environment": "prod", "stack": "my-shop"}
     return {**{name: one.get("default") for name, one in spec.items()}, **place, **given}
 
@@ -35,6 +35,47 @@ def test_a_host_that_is_named_is_not_ours() -> None:
 def test_options_become_what_is_asked() -> None:
     asked = asking.wanted(params(keep=3, keep_days=9, compare="rows", parallel_from=2, keep_backups=["a"]))
     assert (asked.rule, asked.content, asked.parallel_from, asked.named) == (Rule(3, 9), False, 2 * GIGABYTE, ("a",))
+
+
+def test_what_goes_on_around_a_backup() -> None:
+    asked = asking.job(params(pre=[["sync"]], post=[["touch", 5]], copy=True, hook_seconds=9), by="timer")
+    assert (asked.pre, asked.post, asked.limit, asked.by) == ((("sync",),), (("touch", "5"),), 9, "timer")
+    assert asked.copies
+    assert (str(asked.copies.folder), asked.copies.owner) == ("/srv/backups/po-prod/.copies", "po-prod")
+    assert asking.job(params()).copies is None
+    with pytest.raises(SwitchyardError, match="pre, post: a command is empty"):
+        asking.job(params(pre=[[]]))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_copy_is_fetched_before_it_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+    calls: list[t.Any] = []
+
+    def fetch(self: t.Any, where: t.Any, name: str, stack: str) -> Manifest:
+        calls.append(("fetch", self.owner, where.folder.parent.name, name))
+        return stored(where)
+
+    def restore(
+        engine: t.Any, where: t.Any, wanted: t.Any, asked: t.Any, check: bool, other: t.Any
+    ) -> dict[str, t.Any]:
+        calls.append(("restore", asked.backup, where.folder.parent.name, other.folder.parent.name))
+        return {"changed": True}
+
+    monkeypatch.setattr(asking.Copies, "fetch", fetch)
+    monkeypatch.setattr(asking.Copies, "named", lambda self, name, stack: f"copy-{name}")
+    monkeypatch.setattr(asking.swapping, "restore", restore)
+    given = {key: value for key, value in params(root=str(tmp_path)).items() if key not in asking.BACKUP}
+    given.update({"backup": "latest", "owner": None, "logins": None, "set_aside": None, "closed": False})
+    given.update({"anonymise": None, "from_environment": "test", "fetch": True})
+    result = asking.restore(t.cast("t.Any", None), given, check)
+    assert result["changed"]
+    if check:
+        assert (calls, "copy-latest" in result["diff"]["after"]) == ([], True)
+    else:
+        assert calls == [
+            ("fetch", "po-test", "po-test", "latest"),
+            ("restore", "20260101T000000Z-0001", "po-prod", "po-test"),
+        ]
 
 
 @pytest.mark.parametrize(("state", "changed"), [("dumped", True), ("restored", False)])

@@ -66,3 +66,15 @@ def test_the_version_is_the_first_line_of_a_query_that_sees_the_tables() -> None
 
 def test_a_database_that_is_not_there_is_none() -> None:
     assert counting.database(t.cast("t.Any", FakeSession()), "shop") is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "empty"),
+    [
+        ({}, True),
+        ({"relkind = 'r'": [{"name": "public.a", "columns": None}]}, False),
+        ({"relkind = 'S'": [{"name": "public.a_id_seq", "step": 1}]}, False),
+    ],
+)
+def test_a_database_is_empty_where_nobody_made_anything(answers: dict[str, t.Any], empty: bool) -> None:
+    assert counting.empty(t.cast("t.Any", FakeSession(answers))) is empty

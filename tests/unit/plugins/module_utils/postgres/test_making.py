@@ -146,3 +146,12 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
     making.load(t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, grants=False)
     assert {"--jobs=2", "--no-acl"} <= set(server.calls[3])
     assert "--single-transaction" not in server.calls[3]
+
+
+def test_a_persons_sql_runs_wholly_or_not_at_all_and_finds_tables() -> None:
+    server = FakeServer()
+    making.change(t.cast("t.Any", server), "new", "guest", "UPDATE a SET b = 1;")
+    assert server.bench.files[making.CHANGE] == 'SET search_path TO "$user", public;\nUPDATE a SET b = 1;\n'
+    login, database, *words = server.calls[0]
+    assert (login, database) == ("guest", "new")
+    assert {"--single-transaction", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"} <= set(words)

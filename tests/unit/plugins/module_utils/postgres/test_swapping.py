@@ -12,6 +12,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Pr
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import connecting, recovering, swapping
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.connecting import ConnectionLost
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.fencing import Fence
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.shelf import Shelf
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.swapping import Asked, Seen
 
 ENGINE = t.cast("t.Any", None)
@@ -304,6 +305,92 @@ def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Clu
     assert restore(tmp_path)["fenced"]
     # Whose fence it is lifts it.
     assert cluster.open == set()
+
+
+def test_closed_keeps_everybody_out_before_anything_is_loaded(tmp_path: Path, cluster: Cluster) -> None:
+    result = restore(tmp_path, closed=True)
+    first = next(number for number, one in enumerate(cluster.statements) if "CREATE DATABASE" in one)
+    assert 'ALTER DATABASE "shop_prod" ALLOW_CONNECTIONS false' in cluster.statements[:first]
+    assert result["seconds"]["outage"] >= result["seconds"]["load"]
+
+
+def test_closed_counts_before_it_loads_and_opens_again(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.changes = 101
+    with pytest.raises(SwitchyardError, match=r"More was written meanwhile[\s\S]*is as it was before"):
+        restore(tmp_path, closed=True)
+    assert not any("CREATE DATABASE" in one for one in cluster.statements)
+    assert (cluster.names, cluster.open, cluster.entered) == ({5: "shop_prod"}, {"shop_prod"}, {"shop_prod"})
+
+
+# --- from another environment ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(tmp_path: Path, cluster: Cluster) -> Shelf:
+    """Give the shelf of another environment with a backup, of a database with another number."""
+    where = Shelf(tmp_path, "po", "test", "shop")
+    server = {**manifest().server, "oid": 77}
+    stored(where, environment="test", database="shop_test", owner="shop_test", server=server)
+    return where
+
+
+def seed(tmp_path: Path, source: Shelf, **asked: t.Any) -> dict[str, t.Any]:
+    return swapping.restore(ENGINE, shelf(tmp_path), wanted(), Asked("latest", **asked), source=source)
+
+
+def databases() -> dict[str, t.Any]:
+    with connecting.reach(ENGINE, t.cast("t.Any", None), "x", {}) as found:
+        server = t.cast("t.Any", found)
+        return {**server.sessions, "server": server}
+
+
+def test_what_is_in_the_way_must_be_named(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
+    with pytest.raises(SwitchyardError, match="nobody can know how much"):
+        seed(tmp_path, other)
+    assert seed(tmp_path, other, set_aside="unknown")["changed"]
+
+
+def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
+    databases()["shop_prod"].answers.update({"relkind = 'r'": [], "relkind = 'S'": []})
+    result = seed(tmp_path, other)
+    assert (result["set_aside"], cluster.names[9]) == (0, "shop_prod")
+    # What is this environment's own stays; the journal is here, the backup there.
+    assert swapping.files.read_json(recovering.origin_path(shelf(tmp_path).folder))["environment"] == "test"
+    assert not (other.folder / "origin.json").exists()
+    restored = next(words for words in databases()["server"].calls if "--exit-on-error" in words)
+    assert "--no-acl" in restored
+
+
+def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
+    result = seed(tmp_path, other, set_aside="unknown", anonymise="UPDATE a SET name = 'x'")
+    server = databases()["server"]
+    words = next(words for words in server.calls if "psql" in words)
+    assert (result["anonymised"], words[0], words[1]) == (True, "shop_prod__guest_r1", "shop_prod__restore_1")
+    assert "UPDATE a SET name = 'x'" in server.bench.files["/run/switchyard/change.sql"]
+    # The same backup is another one without it.
+    assert not seed(tmp_path, other, anonymise="UPDATE a SET name = 'x'")["changed"]
+    databases()["shop_prod"].answers["tup_inserted"] = [{"changes": 200, "began": "once"}]
+    with pytest.raises(SwitchyardError, match="set aside"):
+        seed(tmp_path, other)
+
+
+def test_sql_that_fails_leaves_everything_as_it_was(
+    tmp_path: Path, cluster: Cluster, other: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*dummy: t.Any) -> None:
+        raise SwitchyardError("psql ended with exit code 3.")
+
+    monkeypatch.setattr(swapping.making, "change", fail)
+    with pytest.raises(SwitchyardError, match="is as it was before"):
+        seed(tmp_path, other, set_aside="unknown", anonymise="nonsense", closed=True)
+    assert (cluster.names, cluster.open, cluster.entered) == ({5: "shop_prod"}, {"shop_prod"}, {"shop_prod"})
+
+
+def test_an_environment_without_backups_gets_no_folder(tmp_path: Path, cluster: Cluster) -> None:
+    nowhere = Shelf(tmp_path, "po", "nowhere", "shop")
+    with pytest.raises(SwitchyardError, match="There is no backup latest"):
+        seed(tmp_path, nowhere)
+    assert not nowhere.folder.parent.exists()
 
 
 def test_room_is_asked_of_a_container_of_ours() -> None:

@@ -1,0 +1,65 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a timer of the server starts: the backups of an environment, or the check of their copies, without Ansible.
+
+It lies on the server as one file beside its parameters. What it says goes to the journal; it ends with 1 where
+anything failed.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from pathlib import Path
+
+from .. import files
+from ..engine import Engine
+from ..errors import SwitchyardError
+from . import asking, copies, job
+
+PARAMETERS = "parameters.json"
+CHECKED = "checked.json"
+
+
+def main(words: t.Sequence[str], say: t.Callable[[str], t.Any] = print) -> int:
+    """Do what the words ask for; return the exit code. The first word is the program's own file."""
+    given = files.read_json(Path(words[0]).parent / PARAMETERS)
+    if not given or list(words[1:]) not in ([], ["check"]):
+        say(f"usage: {words[0]} [check], beside a {PARAMETERS} that setup.yml writes")
+        return 2
+    if words[1:]:
+        return _check(given, say)
+    # One that fails keeps no other from being made.
+    return max([_backup(params, say) for params in given["jobs"]], default=0)
+
+
+def _backup(params: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
+    begun = time.monotonic()
+    try:
+        where, wanted = asking.shelf(params), asking.wanted(params)
+        result = job.run(Engine(), where, wanted, asking.job(params, by="timer"))
+    except (SwitchyardError, OSError) as error:
+        say(f"{params['stack']}: FAILED: {error}")
+        return 1
+    made = result["backup"]
+    told = f"{made['state']}, {made['bytes']} bytes, {made['rows']} rows, {time.monotonic() - begun:.1f} s"
+    say(f"{params['stack']}: {result['name']}: {told}{', copied' if result['copied'] else ''}")
+    return 0
+
+
+def _check(given: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
+    folder = copies.folder_of(Path(given["root"]), given["project"], given["environment"])
+    there = copies.Copies(folder, f"{given['project']}-{given['environment']}")
+    now = time.time()
+    part, parts = copies.part_of(now, given["parts"]), given["parts"]
+    error = None
+    try:
+        there.check(part, parts)
+        say(f"The copies are whole; part {part} of {parts} was read.")
+    except SwitchyardError as failure:
+        error = str(failure)
+        say(f"FAILED: {failure}")
+    if folder.is_dir():
+        files.write_json(folder / CHECKED, {"ok": not error, "finished": now, "part": part, "error": error}, 0o600)
+    return int(error is not None)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import typing as t
+
+from fakes_postgres import manifest
+
+from ansible_collections.switchyard.stacks.plugins.filter.backup_made import FilterModule, backup_made
+
+NAME = "20260101T000000Z-0001"
+
+
+def made(**changes: t.Any) -> dict[str, t.Any]:
+    plain = {"name": NAME, "copied": False, "removed": [], "seconds": {"dump": 0.52, "verify": 2.2}}
+    return {"item": {"stack": "shop"}, **plain, "backup": manifest(state="restored").summary(), **changes}
+
+
+def test_a_line_for_each() -> None:
+    plan = {"format": "custom", "compression": "zstd:3", "verify": "restore"}
+    lines = backup_made(
+        [
+            made(),
+            made(copied=True, removed=["old"], seconds={"dump": 1.0}, backup=manifest().summary()),
+            made(backup=None, plan=plan),
+            {"item": {"stack": "blog"}, "failed": True, "msg": "Make room."},
+        ],
+        "prod",
+        "item",
+    )
+    assert lines == [
+        f"shop (prod): {NAME}, 4 B, 3 rows, restored elsewhere and compared; dumped in 0.5 s, verified in 2.2 s",
+        f"shop (prod): {NAME}, 4 B, 3 rows, not verified, copied off the server; dumped in 1.0 s; old removed",
+        f"shop (prod): {NAME} would be made: custom, zstd:3, verify: restore",
+        "blog (prod): FAILED. The message stands above",
+    ]
+    assert FilterModule().filters()["backup_made"] is backup_made
