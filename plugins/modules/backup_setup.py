@@ -33,14 +33,14 @@ attributes:
 options:
   jobs:
     description:
-      - The backups, each with O(jobs[].stack) and any of the options of M(switchyard.stacks.postgres_backup) but the
+      - The backups, each with C(stack) and any of the options of M(switchyard.stacks.postgres_backup) but the
         place and the password. Without any there is no timer.
     type: list
     elements: dict
     default: []
   passwords:
     description:
-      - The password of O(jobs[].user), by stack, of those whose server asks for one.
+      - The password of C(user), by stack, of those whose server asks for one.
     type: dict
     default: {}
   at:

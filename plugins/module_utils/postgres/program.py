@@ -9,6 +9,7 @@ anything failed.
 
 from __future__ import annotations
 
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -22,7 +23,11 @@ PARAMETERS = "parameters.json"
 CHECKED = "checked.json"
 
 
-def main(words: t.Sequence[str], say: t.Callable[[str], t.Any] = print) -> int:
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def main(words: t.Sequence[str], say: t.Callable[[str], t.Any] = _say) -> int:
     """Do what the words ask for; return the exit code. The first word is the program's own file."""
     given = files.read_json(Path(words[0]).parent / PARAMETERS)
     if not given or list(words[1:]) not in ([], ["check"]):
