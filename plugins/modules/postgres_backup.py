@@ -96,7 +96,8 @@ options:
   keep:
     description:
       - How many backups are kept. Without O(keep) and O(keep_days), none is removed.
-      - The newest is never removed, nor the newest of those that were proved best.
+      - The newest is never removed, nor the newest of those that were proved best, nor one that was made for a release
+        whose record is kept.
     type: int
   keep_days:
     description:

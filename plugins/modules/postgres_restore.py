@@ -144,6 +144,13 @@ anonymised:
   returned: success
   type: bool
   sample: false
+grants:
+  description:
+    - Whether the grants in the backup were restored. They are not where the owner is another one than it was; then the
+      role P(switchyard.stacks.postgres#role) gives the logins their rights.
+  returned: success
+  type: bool
+  sample: true
 recovered:
   description: How a restore that had been killed was brought to an end, V(finished) or V(undone).
   returned: success

@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import names
 from ..engine import Engine
 from ..errors import SwitchyardError
+from ..records import Records
 from . import connecting, manifest, swapping, verifying
 from .connecting import Target
 from .copies import Copies, folder_of
@@ -94,7 +95,7 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
         more["content"] = params["compare"] == "content"
         more["query"] = params["version_query"]
         more["rule"] = Rule(params["keep"], params["keep_days"])
-        more["named"] = tuple(params["keep_backups"])
+        more["named"] = (*params["keep_backups"], *of_releases(params))
     return Wanted(
         project=params["project"],
         environment=params["environment"],
@@ -103,6 +104,13 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
         database=params["database"] or names.database(params["stack"], params["environment"]),
         **more,
     )
+
+
+def of_releases(params: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the backups that were made for a release whose record is still kept."""
+    folder = Path(params["root"]) / f"{params['project']}-{params['environment']}" / params["stack"]
+    kept = {record.number for record in Records(folder).all()}
+    return [one.name for one in shelf(params).whole() if one.release in kept]
 
 
 def copies(params: t.Mapping[str, t.Any], environment: str | None = None) -> Copies:

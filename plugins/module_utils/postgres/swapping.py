@@ -205,6 +205,7 @@ def _restore(
             "set_aside": made.changes,
             "fenced": made.fenced,
             "anonymised": bool(asked.anonymise),
+            "grants": made.grants,
             "recovered": recovered,
         }
         if check or made.nothing:

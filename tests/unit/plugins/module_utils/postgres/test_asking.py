@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
 import pytest
 from fakes_postgres import stored, wanted
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import files
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, verifying
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.dumping import GIGABYTE
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.manifest import Manifest
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.retaining import Rule
+from ansible_collections.switchyard.stacks.plugins.module_utils.records import Record, Records
 
 
 def params(**given: t.Any) -> dict[str, t.Any]:
@@ -35,6 +38,18 @@ def test_a_host_that_is_named_is_not_ours() -> None:
 def test_options_become_what_is_asked() -> None:
     asked = asking.wanted(params(keep=3, keep_days=9, compare="rows", parallel_from=2, keep_backups=["a"]))
     assert (asked.rule, asked.content, asked.parallel_from, asked.named) == (Rule(3, 9), False, 2 * GIGABYTE, ("a",))
+
+
+def test_a_backup_of_a_release_that_is_kept_stays(tmp_path: Path) -> None:
+    given = params(root=str(tmp_path), keep_backups=["a"])
+    where = asking.shelf(given)
+    for day, release in ((1, 11), (2, 12), (3, None)):
+        stored(where, f"2026010{day}T000000Z-000{day}", release=release)
+    record = Record(12, "blue", "live", "f", {}, "me", 1.0)
+    path = Records(tmp_path / "po-prod" / "my-shop").path(12)
+    path.mkdir(parents=True)
+    files.write_json(path / "release.json", dataclasses.asdict(record))
+    assert asking.wanted(given).named == ("a", "20260102T000000Z-0002")
 
 
 def test_what_goes_on_around_a_backup() -> None:

@@ -353,7 +353,7 @@ def test_what_is_in_the_way_must_be_named(tmp_path: Path, cluster: Cluster, othe
 def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
     databases()["shop_prod"].answers.update({"relkind = 'r'": [], "relkind = 'S'": []})
     result = seed(tmp_path, other)
-    assert (result["set_aside"], cluster.names[9]) == (0, "shop_prod")
+    assert (result["set_aside"], result["grants"], cluster.names[9]) == (0, False, "shop_prod")
     # What is this environment's own stays; the journal is here, the backup there.
     assert swapping.files.read_json(recovering.origin_path(shelf(tmp_path).folder))["environment"] == "test"
     assert not (other.folder / "origin.json").exists()
