@@ -322,6 +322,22 @@ def test_closed_counts_before_it_loads_and_opens_again(tmp_path: Path, cluster: 
     assert (cluster.names, cluster.open, cluster.entered) == ({5: "shop_prod"}, {"shop_prod"}, {"shop_prod"})
 
 
+def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, cluster: Cluster) -> None:
+    gone = ConnectionLost("the connection is gone.")
+    cluster.fail["CREATE DATABASE"] = gone
+    cluster.fail["ALLOW_CONNECTIONS true"] = gone
+    with pytest.raises(SwitchyardError, match="Start the same again"):
+        restore(tmp_path, closed=True)
+    assert cluster.entered == set()
+    with connecting.reach(ENGINE, t.cast("t.Any", None), "x", {}) as found:
+        t.cast("t.Any", found).sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 610, "began": "once"}]
+    assert restore(tmp_path, check=True, closed=True)["changed"]
+    # What it would set aside is still asked before it is done.
+    with pytest.raises(SwitchyardError, match="510 row changes"):
+        restore(tmp_path, closed=True)
+    assert cluster.entered == {"shop_prod"}
+
+
 # --- from another environment ---------------------------------------------------------------------------------
 
 
