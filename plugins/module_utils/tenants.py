@@ -253,6 +253,7 @@ def _passwords(
 ) -> tuple[list[str], list[str]]:
     """Return the logins whose passwords are to be made on the server, and the statements that set passwords."""
     roles, there = state.get("roles", {}), state.get("keys") or []
+    readable = state.get("readable", True)
     keys, done = [], []
     for name, given in one.passwords.items():
         if (roles.get(name) or {}).get("password") != given:
@@ -264,7 +265,7 @@ def _passwords(
         if name in one.passwords or (
             wanted
             and (name in there or name in verifiers)
-            and role.get("password") in (None, wanted)
+            and (role.get("password") == wanted or not readable)
             and role.get("comment") == proof(wanted)
         ):
             continue

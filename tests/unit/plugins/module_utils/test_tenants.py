@@ -171,15 +171,17 @@ def test_a_changed_password_is_set_and_nothing_else() -> None:
         {"password": "of somebody else"},
         {"password": "of somebody else", "comment": tenants.proof("made of shop_prod_ro")},
         {"comment": None},
+        {"password": None},
     ],
 )
 def test_a_password_that_is_not_the_one_on_the_server_is_set_again(changes: dict[str, t.Any]) -> None:
     there = state()
     there["roles"]["shop_prod_ro"].update(changes)
     assert plan(there)["keyed"] == ["shop_prod_ro"]
-    assert plan(there, verifiers={"shop_prod_ro": "made"})["passwords"] == [
-        "ALTER ROLE \"shop_prod_ro\" PASSWORD 'made'",
-        f"COMMENT ON ROLE \"shop_prod_ro\" IS '{tenants.proof('made')}'",
+    made = "made of shop_prod_ro"
+    assert plan(there, verifiers={"shop_prod_ro": made})["passwords"] == [
+        f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{made}'",
+        f"COMMENT ON ROLE \"shop_prod_ro\" IS '{tenants.proof(made)}'",
     ]
 
 
@@ -188,7 +190,7 @@ def test_a_password_whose_file_is_gone_is_made_anew() -> None:
 
 
 def test_a_password_that_nobody_may_read_is_known_by_its_comment() -> None:
-    there = state(keys=None)
+    there = state(keys=None, readable=False)
     for role in there["roles"].values():
         role["password"] = None
     known = {name: f"made of {name}" for name in ("shop_prod_migrator", "shop_prod_backup", "shop_prod_ro")}
