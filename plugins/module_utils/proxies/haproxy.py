@@ -45,6 +45,9 @@ AGAIN = frozenset({"again", "again-https"})
 USERS = "05-users.cfg"
 
 SOCKET_TIMEOUT = 5.0
+
+# So long a master that starts anew is waited for.
+REFUSES = 2.0
 # The master answers when the new worker has read everything, certificates too.
 RELOAD_TIMEOUT = 60.0
 # Seconds in which the master hears that a worker has ended.
@@ -137,6 +140,18 @@ def backends_in(configurations: t.Mapping[str, str | None]) -> set[str]:
     return {name for text in texts for name in re.findall(r"^backend (\S+)", text, re.MULTILINE)}
 
 
+def _connect(connection: socket.socket, path: str) -> None:
+    """Connect to the master. When an old worker has ended it starts anew, and refuses everybody for a moment."""
+    end = time.monotonic() + REFUSES
+    while True:
+        try:
+            return connection.connect(path)
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 class HAProxy(Proxy):
     """The HAProxy that the role ``proxy`` put under ``folder``."""
 
@@ -188,7 +203,7 @@ class HAProxy(Proxy):
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(timeout)
-                connection.connect(str(self.run / "master.sock"))
+                _connect(connection, str(self.run / "master.sock"))
                 connection.sendall(f"{line}\n".encode())
                 connection.shutdown(socket.SHUT_WR)
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))

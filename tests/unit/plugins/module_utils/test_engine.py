@@ -191,6 +191,18 @@ def test_each_container_has_its_own_grace_period_unless_told_otherwise(daemon: D
     assert notes()[0] == "stop -- a"
 
 
+@pytest.mark.parametrize("words", ["removal of container a is already in progress", "No such container: a"])
+def test_a_container_that_goes_by_itself_is_removed_as_well(daemon: Daemon, docker: Docker, words: str) -> None:
+    docker(f"echo 'Error response from daemon: {words}' >&2; exit 1")
+    assert Engine().remove([container("a")]) == ["a"]
+
+
+def test_a_container_that_stays_is_told(daemon: Daemon, docker: Docker) -> None:
+    docker("echo 'Error: No such container: a' >&2; echo 'Error: permission denied' >&2; exit 1")
+    with pytest.raises(SwitchyardError, match="permission denied"):
+        Engine().remove([container("a"), container("b")])
+
+
 def test_the_docker_client_says_what_it_said(docker: Docker) -> None:
     docker("echo out; echo words >&2; exit ${FAIL:-0}")
     assert docker_command("ps") == "out\n"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -601,3 +603,15 @@ def test_a_file_of_a_neighbour_is_told_in_haproxys_words(proxy: haproxy.HAProxy,
     check.complaint = "parsing [/etc/switchyard/staged/99-theirs.cfg:1]"
     assert proxy.complaint() == f"parsing [{folder}/99-theirs.cfg:1]"
     assert "99-theirs.cfg" in check.staged[-1]
+
+
+def test_a_master_that_starts_anew_is_waited_for(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    with socket.socket(socket.AF_UNIX) as refusing:
+        refusing.bind(str(run / "master.sock"))
+        beginning = threading.Timer(0.2, refusing.listen)
+        beginning.start()
+        with socket.socket(socket.AF_UNIX) as asking:
+            haproxy._connect(asking, str(run / "master.sock"))
+        beginning.join()
