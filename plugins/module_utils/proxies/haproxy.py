@@ -327,17 +327,16 @@ class HAProxy(Proxy):
             words = self._try({})
         return words and words.replace(f"{INSIDE}/staged", str(self.folder / "conf.d"))
 
-    def servers(self, changing: t.Container[str] = ()) -> str:
+    def servers(self, changing: t.Iterable[str] = ()) -> str:
         """Return the servers' addresses in the form of a ``server-state-file``, without some backends.
 
         Management guide, 9.3, ``show servers state``: the second field is the backend's name.
         """
         lines = self.ask("show servers state", self.workers()[0]).splitlines()
-        named = [(line, [*line.split(), "", ""][1]) for line in lines]
-        kept = [line for line, name in named if name not in changing and name not in AGAIN]
-        return "\n".join(kept) + "\n"
+        left_out = AGAIN.union(changing)
+        return "".join(f"{line}\n" for line in lines if left_out.isdisjoint(line.split()[1:2]))
 
-    def _save_servers(self, changing: t.Container[str]) -> None:
+    def _save_servers(self, changing: t.Iterable[str]) -> None:
         """Keep the servers' addresses for the next worker: without them, it starts with none.
 
         A backend that changes is left out, because the ports are kept as well.
