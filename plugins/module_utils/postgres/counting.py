@@ -125,10 +125,11 @@ SELECT tup_inserted + tup_updated + tup_deleted AS changes,
 FROM pg_stat_database WHERE datname = {database}
 """
 
-# ANALYZE writes too, into these tables, without anybody having changed a row.
+# ANALYZE writes too, into these tables and where their long values are kept, without anybody having changed a row.
 _STATISTICS = """
 SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int8 AS changes
-FROM pg_stat_sys_tables WHERE relname IN ('pg_statistic', 'pg_statistic_ext_data')
+FROM pg_stat_sys_tables s JOIN pg_class c ON s.relid IN (c.oid, c.reltoastrelid)
+WHERE c.oid IN ('pg_catalog.pg_statistic'::regclass, 'pg_catalog.pg_statistic_ext_data'::regclass)
 """
 
 
