@@ -257,7 +257,7 @@ class Engine:
             try:
                 docker_command(*words, "--", *(container.id for container in chosen))
             except SwitchyardError as error:
-                if not _only_gone(str(error)):
+                if not only_gone(str(error)):
                     raise
         return sorted(container.name for container in chosen)
 
@@ -289,7 +289,7 @@ class Engine:
         return int(done.exit_code or 0), done.output.decode("utf-8", "replace").strip()
 
 
-def _only_gone(said: str) -> bool:
+def only_gone(said: str) -> bool:
     """Return whether all that Docker complains of is that containers are gone, or go by themselves (``run --rm``)."""
     lines = [line for line in said.splitlines() if "Error" in line]
     return bool(lines) and all("No such container" in line or "is already in progress" in line for line in lines)

@@ -25,7 +25,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .. import names, tenants
-from ..engine import Engine, docker_command
+from ..engine import Engine, docker_command, only_gone
 from ..errors import Problem, SwitchyardError
 from ..logins import ident, literal
 
@@ -338,8 +338,14 @@ def failed(program: str, code: int, complaints: bytes) -> SwitchyardError:
 
 def remove(*containers: str) -> None:
     """Remove containers with what they wrote, whatever they do."""
-    if containers:
+    if not containers:
+        return
+    try:
         docker_command("rm", "--force", "--volumes", "--", *containers)
+    except SwitchyardError as error:
+        # One that a killed run left ends by itself, and may be going just now.
+        if not only_gone(str(error)):
+            raise
 
 
 # --- the server ------------------------------------------------------------------------------------------------

@@ -197,6 +197,14 @@ def test_what_a_killed_run_left_is_removed(docker: Docker) -> None:
     assert connecting.sweep(engine, "po", "prod", "other") == []
 
 
+def test_what_a_killed_run_left_may_go_by_itself(docker: Docker) -> None:
+    docker("echo 'Error response from daemon: removal of container a is already in progress' >&2; exit 1")
+    connecting.remove("a")
+    docker("echo 'Error response from daemon: permission denied' >&2; exit 1")
+    with pytest.raises(SwitchyardError, match="permission denied"):
+        connecting.remove("a")
+
+
 def test_a_guest_is_a_member_of_the_owner_and_gone_afterwards() -> None:
     standing: list[dict[str, str]] = []
     admin = FakeSession({"FROM pg_roles": lambda: list(standing)})
