@@ -49,13 +49,15 @@ class Moments:
 
     def __enter__(self) -> Moments:
         self._listen()
-        self._watching = [self._begin(self._watch_processes), self._begin(self._watch_containers)]
+        self._begin(self._watch_processes)
+        self._begin(self._watch_containers)
         return self
 
     def __exit__(self, *dummy: object) -> None:
         self._end.set()
         if self._syslog:
-            self._syslog.close()
+            # Who waits for a line gets an empty one.
+            self._syslog.shutdown(socket.SHUT_RDWR)
             Path(SYSLOG).unlink()
 
     def taken(self) -> set[Moment]:
@@ -66,10 +68,9 @@ class Moments:
             seen, self._seen = self._seen, set()
         return seen | {("syslog", "", line) for line in self._journal()}
 
-    def _begin(self, work: Callable[..., None], *given: object) -> threading.Thread:
-        thread = threading.Thread(target=work, args=given, daemon=True)
-        thread.start()
-        return thread
+    def _begin(self, work: Callable[..., None], *given: object) -> None:
+        self._watching.append(threading.Thread(target=work, args=given, daemon=True))
+        self._watching[-1].start()
 
     def _add(self, *moment: Moment) -> None:
         with self._lock:
@@ -87,14 +88,18 @@ class Moments:
             if self._end.is_set():
                 return
             event = json.loads(line)
-            name, labels = event["Actor"]["Attributes"]["name"], event["Actor"]["Attributes"]
-            if not belongs(name, labels, self.prefix):
+            # Labels stand there beside the name.
+            about = event["Actor"]["Attributes"]
+            name = about["name"]
+            if not belongs(name, about, self.prefix):
                 continue
             self._add(("events", name, line))
             if event["Action"] == "create":
-                self._add(("inspect", name, docker_api.read(f"/containers/{event['id']}/json")))
+                details = docker_api.read(f"/containers/{event['id']}/json")
+                # One that was gone first is counted apart: of it nobody knows.
+                self._add(("inspect" if b'"Config"' in details else "missed container", name, details))
             elif event["Action"] == "start":
-                self._begin(self._follow, name, event["id"])
+                threading.Thread(target=self._follow, args=(name, event["id"]), daemon=True).start()
 
     def _follow(self, name: str, container: str) -> None:
         with docker_api.opened(f"/containers/{container}/logs", follow=1, stdout=1, stderr=1) as answer:
@@ -121,9 +126,8 @@ class Moments:
         return False
 
     def _watch_syslog(self, listening: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while line := listening.recv(1 << 20):
-                self._add(("syslog", "", line))
+        while not self._end.is_set():
+            self._add(("syslog", "", listening.recv(1 << 20)))
 
     def _journal(self) -> list[bytes]:
         if self._syslog:
