@@ -36,6 +36,24 @@ attributes:
       - switchyard.stacks.stacks
 """
 
+    ACTION = r"""
+options: {}
+attributes:
+  action:
+    description: Has an action plugin that does a part of the work on the controller.
+    support: full
+    details:
+      - While the module works longer than 5 seconds, the controller shows on standard error how far it is. That is rows
+        or bytes that are done, of how many, and how many a second; of a migration it is the time.
+      - The lines come through a second connection that is as the task's. Where there can be none, nothing is shown, and
+        the module goes on.
+      - The variable C(switchyard_progress) is the number of seconds before the first line and between two; with V(0)
+        nothing is shown. Nothing is shown in check mode, and of tasks with C(async).
+  async:
+    description: Can run with C(async).
+    support: full
+"""
+
     INFO_MODULE = r"""
 options: {}
 attributes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from . import names
 from .errors import SwitchyardError
 from .place import Place, Server
 
@@ -15,7 +16,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 SERVER: dict[str, t.Any] = {
-    "root": {"type": "path", "default": "/var/lib/switchyard"},
+    "root": {"type": "path", "default": names.ROOT},
     "project": {"type": "str", "required": True},
     "environment": {"type": "str", "required": True},
 }

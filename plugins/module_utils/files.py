@@ -13,11 +13,12 @@ import typing as t
 from pathlib import Path
 
 
-def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None = None) -> None:
+def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None = None, durable: bool = True) -> None:
     """Write a file atomically and durably: a reader sees the old or the new content, also after a power cut.
 
     The temporary name starts with a dot and ends in ``.tmp``: no proxy loads such a file. ``owner`` is a numeric
-    user id. Raises OSError; then the old file is untouched and the temporary one is gone.
+    user id. Raises OSError; then the old file is untouched and the temporary one is gone. Without ``durable``, a power
+    cut may take it: for what nobody needs after one.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -28,13 +29,15 @@ def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None
             os.fchmod(descriptor, mode)
             if owner is not None:
                 os.fchown(descriptor, owner, owner)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         os.replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def put(path: Path, content: str | None) -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The names of everything a team owns on a server.
 
-This is the only place that makes such names. Each function takes plain strings and returns one string; the
+This is the only place that makes such names. Each function takes plain strings and returns one string, or a path; the
 patterns of containers, networks, volumes and domains can be replaced by the inventory, the rest is fixed.
 """
 
@@ -12,10 +12,14 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 COLORS = ("blue", "green")
 
 LABEL = "io.switchyard."
+
+# Where everything lies on a server, unless the inventory says something else
+ROOT = "/var/lib/switchyard"
 
 # What a name part may look like: it ends up in container names (Docker: [a-zA-Z0-9][a-zA-Z0-9_.-]*), in DNS
 # labels (RFC 1123: no underscore, 63 octets) and in Compose project names (lower case).
@@ -52,6 +56,16 @@ def container(
     """Return the container's name of a service; a service that exists once per color has the color behind it."""
     name = pattern.format(project=project, service=service, environment=environment, stack=stack)
     return f"{name}-{color}" if color else name
+
+
+def stack_folder(root: Path, project: str, environment: str, stack: str) -> Path:
+    """Return the folder with the releases of a stack."""
+    return root / f"{project}-{environment}" / stack
+
+
+def shelf_folder(root: Path, project: str, environment: str, stack: str) -> Path:
+    """Return the folder with the backups of a stack."""
+    return root / "backups" / f"{project}-{environment}" / stack
 
 
 def volume(project: str, name: str, environment: str, stack: str = "", pattern: str = Patterns.volume) -> str:

@@ -134,7 +134,7 @@ class Place:
     @property
     def folder(self) -> Path:
         """The folder of the stack."""
-        return self.server.root / f"{self.project}-{self.environment}" / self.stack
+        return names.stack_folder(self.server.root, self.project, self.environment, self.stack)
 
     @property
     def key(self) -> str:

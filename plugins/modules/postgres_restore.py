@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.attributes.action
   - switchyard.stacks.place
   - switchyard.stacks.place.stack
   - switchyard.stacks.postgres

@@ -30,6 +30,7 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
+  - switchyard.stacks.attributes.action
   - switchyard.stacks.place
   - switchyard.stacks.place.stack
   - switchyard.stacks.place.step

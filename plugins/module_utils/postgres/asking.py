@@ -108,7 +108,7 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
 
 def of_releases(params: t.Mapping[str, t.Any]) -> list[str]:
     """Return the backups that were made for a release whose record is still kept."""
-    folder = Path(params["root"]) / f"{params['project']}-{params['environment']}" / params["stack"]
+    folder = names.stack_folder(Path(params["root"]), params["project"], params["environment"], params["stack"])
     kept = {record.number for record in Records(folder).all()}
     return [one.name for one in shelf(params).whole() if one.release in kept]
 

@@ -179,9 +179,14 @@ def empty(inside: Session) -> bool:
     return not inside.rows(f"{TABLES} LIMIT 1") and not inside.rows(f"{SEQUENCES} LIMIT 1")
 
 
-def tables(inside: Session, content: bool) -> dict[str, dict[str, t.Any]]:
-    """Return each table's number of rows, and the number that stands for their content where ``content`` says so."""
-    found = {}
+def tables(
+    inside: Session, content: bool, found: dict[str, dict[str, t.Any]] | None = None
+) -> dict[str, dict[str, t.Any]]:
+    """Return each table's number of rows, and the number that stands for their content where ``content`` says so.
+
+    ``found`` is filled while the tables are counted, for whoever looks at it meanwhile.
+    """
+    found = {} if found is None else found
     for table in inside.rows(TABLES):
         columns = table["columns"] if content else None
         # A row of no columns has no hash; then the number of rows is all there is.

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 
 from ..engine import Engine
 from ..errors import Problem, SwitchyardError, report
-from . import connecting, counting, recovering, retaining, verifying
+from . import connecting, counting, following, recovering, retaining, verifying
 from .connecting import Mount, Server, Session, Target
 from .fencing import Fences, standing
 from .manifest import Manifest
@@ -246,13 +246,17 @@ def _dump(
         snapshot = inside.run("SELECT pg_export_snapshot()")[0]
         first = counting.sequences(inside)
         words = [
-            *("pg_dump", "--no-password", "--lock-wait-timeout=30s", f"--format={made.format}"),
+            *("pg_dump", "--verbose", "--no-password", "--lock-wait-timeout=30s", f"--format={made.format}"),
             *("--no-subscriptions", f"--compress={compress_word(made.compression, server.client_major)}"),
             *(f"--snapshot={snapshot}", f"--file={INSIDE}/dump"),
             *([f"--jobs={made.jobs}"] if made.format == "directory" else []),
         ]
-        with Running(server.program(private(words), made.database, login), "pg_dump") as dumping:
-            tables = counting.tables(inside, wanted.content)
+        tables: dict[str, dict[str, t.Any]] = {}
+        copied = following.Copied(tables, parallel=made.jobs > 1)
+        command = server.program(private(words), made.database, login)
+        with Running(command, "pg_dump") as dumping, following.following(shelf.folder, "dump", server, copied, dumping):
+            counting.tables(inside, wanted.content, tables)
+            copied.of = sum(one["rows"] for one in tables.values())
             found: dict[str, t.Any] = {
                 "extensions": counting.extensions(inside),
                 "roles": sorted(set(counting.roles(inside)) - {login}),
@@ -261,7 +265,7 @@ def _dump(
             }
             dumping.wait()
         last = counting.sequences(inside)
-    digests = digest(folder, made.jobs)
+    digests = digest(folder, made.jobs, shelf.folder)
     return Manifest(
         name=made.name,
         project=wanted.project,

@@ -13,7 +13,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from .. import files
+from .. import files, progress
 from ..engine import Engine
 from ..errors import SwitchyardError
 from . import dumping, hooks
@@ -76,7 +76,7 @@ def _run(engine: Engine, shelf: Shelf, wanted: Wanted, job: Job, done: _Done) ->
         done.name, done.state = result["name"], result["backup"]["state"]
         told.update({"backup": done.name, "backup_state": done.state, "backup_folder": shelf.folder / result["name"]})
         if job.copies:
-            with shelf.locked():
+            with shelf.locked(), progress.telling(shelf.folder, "copy"):
                 result["forgotten"] = job.copies.put(shelf, shelf.need(result["name"]), wanted.rule, wanted.named)
             done.copied = True
         result["copied"] = done.copied

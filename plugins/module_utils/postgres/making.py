@@ -9,12 +9,14 @@ can do no more than the tenant.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 
 from ..errors import Problem, SwitchyardError
 from .connecting import SECRETS, QueryError, Server, Session, ident, literal
 from .manifest import Manifest
+from .working import Running
 
 LIST = f"{SECRETS}/list"
 CHANGE = f"{SECRETS}/change.sql"
@@ -137,15 +139,27 @@ def chosen(listed: str, schemas: t.Iterable[str]) -> str:
 
 
 def load(
-    server: Server, database: str, login: str, dump: str, schemas: t.Iterable[str], jobs: int = 0, grants: bool = True
+    server: Server,
+    database: str,
+    login: str,
+    dump: str,
+    schemas: t.Iterable[str],
+    jobs: int = 0,
+    grants: bool = True,
+    followed: t.Callable[[Running], t.ContextManager[None]] = lambda running: contextlib.nullcontext(),
 ) -> None:
-    """Restore a dump as a login, wholly or not at all; with ``jobs`` side by side, where half of it may stay behind."""
+    """Restore a dump as a login, wholly or not at all; with ``jobs`` side by side, where half of it may stay behind.
+
+    ``followed`` is a context that looks at the program while it runs.
+    """
     listed = server.call(["pg_restore", "--list", dump], database, login)
     server.bench.put(LIST, chosen(listed, schemas))
     way = [f"--jobs={jobs}"] if jobs > 1 else ["--single-transaction"]
-    words = ["pg_restore", "--no-password", "--exit-on-error", "--no-owner", *way]
+    words = ["pg_restore", "--verbose", "--no-password", "--exit-on-error", "--no-owner", *way]
     words += [*([] if grants else ["--no-acl"]), f"--use-list={LIST}"]
-    server.call([*words, f"--dbname={database}", dump], database, login)
+    command = server.program([*words, f"--dbname={database}", dump], database, login)
+    with Running(command, "pg_restore") as running, followed(running):
+        running.wait()
 
 
 def change(server: Server, database: str, login: str, statements: str) -> None:

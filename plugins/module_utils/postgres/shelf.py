@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files
+from .. import files, names
 from ..errors import SwitchyardError
 from . import manifest as manifests
 from .manifest import Manifest, ManifestError
@@ -50,7 +50,7 @@ class Shelf:
 
     def __init__(self, root: Path, project: str, environment: str, stack: str) -> None:
         """Say which; nothing is made yet."""
-        self.folder = root / "backups" / f"{project}-{environment}" / stack
+        self.folder = names.shelf_folder(root, project, environment, stack)
 
     def make(self) -> None:
         """Make the folder, for root alone."""

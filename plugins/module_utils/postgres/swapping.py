@@ -14,12 +14,13 @@ import hashlib
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from .. import files, logins
+from .. import files, logins, progress
 from ..engine import Engine
 from ..errors import Problem, SwitchyardError, report
 from ..logins import Logins
-from . import connecting, counting, fencing, making, recovering, verifying
+from . import connecting, counting, fencing, following, making, recovering, verifying
 from .connecting import ConnectionLost, Mount, Server, Session, ident, literal
 from .dumping import Wanted, raise_for
 from .fencing import Fences
@@ -199,7 +200,7 @@ def _restore(
     manifest = source.need(asked.backup)
     folder = source.folder / manifest.name
     # What was changed is never given to a program.
-    verifying.same_files(folder, manifest)
+    verifying.same_files(folder, manifest, None if check else shelf.folder)
     container = wanted.container("restore", "check" if check else str(manifest.number))
     with contextlib.ExitStack() as stack:
         mounts = [Mount(str(folder), INSIDE)]
@@ -330,18 +331,21 @@ def _prepare(
         with server.session(made.new) as inside:
             schemas = making.extensions(inside, manifest, made.owner)
         with connecting.guest(server, admin, made.owner, f"r{manifest.number}") as login:
-            making.load(server, made.new, login, f"{INSIDE}/dump", schemas, grants=made.grants)
+            copied = following.Copied(manifest.tables, manifest.rows)
+            followed = partial(following.following, shelf.folder, "restore", server, copied)
+            making.load(server, made.new, login, f"{INSIDE}/dump", schemas, grants=made.grants, followed=followed)
             if made.tenant:
                 with server.session(made.new, login) as inside:
                     for statement in logins.grants(made.tenant):
                         inside.run(statement)
             with server.session(made.new, login) as inside:
-                wrong = verifying.differences(manifest, verifying.look(inside, manifest))
+                wrong = verifying.differences(manifest, verifying.look(inside, manifest, shelf))
                 if wrong:
                     raise verifying.Unproved(verifying.report_of(manifest, wrong))
             # Nobody but this run has ever seen it: pg_hba.conf knows no line for its name, PUBLIC may not connect.
             if asked.anonymise:
-                making.change(server, made.new, login, asked.anonymise)
+                with progress.telling(shelf.folder, "change"):
+                    making.change(server, made.new, login, asked.anonymise)
             with server.session(made.new, login) as inside:
                 counting.analyze(inside)
             with server.session(made.new, login) as inside:

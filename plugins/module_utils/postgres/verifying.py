@@ -11,16 +11,18 @@ import shutil
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
+from .. import progress
 from ..engine import Engine
 from ..errors import SwitchyardError, report
-from . import counting, making
+from . import counting, following, making
 from . import manifest as manifests
 from .connecting import Bench, Mount, Server, Target, ident
 from .manifest import Manifest
 from .shelf import PARTIAL, Shelf
-from .working import digest, free_bytes, private
+from .working import Running, digest, free_bytes, private
 
 if t.TYPE_CHECKING:
     from .dumping import Wanted
@@ -63,7 +65,7 @@ def verify(engine: Engine, shelf: Shelf, manifest: Manifest, wanted: Wanted, how
     try:
         if how == "restore":
             with throwaway(engine, shelf, manifest, wanted) as server:
-                restored(server, manifest)
+                restored(server, manifest, shelf)
         else:
             read(engine, shelf, manifest, wanted)
     except Unproved:
@@ -74,9 +76,9 @@ def verify(engine: Engine, shelf: Shelf, manifest: Manifest, wanted: Wanted, how
     return manifest
 
 
-def same_files(folder: Path, manifest: Manifest) -> None:
-    """Check the sums of a dump's files. Raises Unproved with all that differs."""
-    found = digest(folder, min(4, os.cpu_count() or 1))
+def same_files(folder: Path, manifest: Manifest, tell: Path | None = None) -> None:
+    """Check the sums of a dump's files, and tell how far that is. Raises Unproved with all that differs."""
+    found = digest(folder, min(4, os.cpu_count() or 1), tell)
     wrong = [f"{name} is missing" for name in sorted(set(manifest.files) - set(found))]
     wrong += [f"{name} was not there when it was made" for name in sorted(set(found) - set(manifest.files))]
     for name in sorted(set(found) & set(manifest.files)):
@@ -101,9 +103,13 @@ def read(engine: Engine, shelf: Shelf, manifest: Manifest, wanted: Wanted) -> No
     mounts = [Mount(str(folder), INSIDE)]
     name = wanted.container("verify", str(manifest.number))
     # What was changed is never given to a program: the sums come first.
-    same_files(folder, manifest)
+    same_files(folder, manifest, shelf.folder)
     with Bench(name, image_for(engine, manifest, wanted.target), wanted.labels, mounts, ["--network", "none"]) as bench:
-        bench.call(["pg_restore", "--file=/dev/null", f"{INSIDE}/dump"], limit=None)
+        words = ["pg_restore", "--verbose", "--file=/dev/null", f"{INSIDE}/dump"]
+        with Running(bench.command(words), "pg_restore") as running:
+            copied = following.Copied(manifest.tables, manifest.rows)
+            with following.following(shelf.folder, "read", None, copied, running):
+                running.wait()
 
 
 def image_for(engine: Engine, manifest: Manifest, target: Target) -> str:
@@ -137,7 +143,7 @@ def throwaway(engine: Engine, shelf: Shelf, manifest: Manifest, wanted: Wanted) 
         bench = Bench(wanted.container("verify", str(manifest.number)), image, wanted.labels, mounts, words)
         # What was changed is never given to a program: the sums are compared while the server starts.
         with ThreadPoolExecutor(1) as pool:
-            sums = pool.submit(same_files, folder, manifest)
+            sums = pool.submit(same_files, folder, manifest, shelf.folder)
             stack.enter_context(bench)
             _start(bench, manifest)
             sums.result()
@@ -152,27 +158,37 @@ def throwaway(engine: Engine, shelf: Shelf, manifest: Manifest, wanted: Wanted) 
             admin.run(making.database_statement(manifest.database, manifest.owner, manifest.locale), limit=None)
         with server.session(manifest.database) as inside:
             schemas = making.extensions(inside, manifest, manifest.owner)
+        jobs = os.cpu_count() or 1
+        copied = following.Copied(manifest.tables, manifest.rows, parallel=jobs > 1)
+        followed = partial(following.following, shelf.folder, "proof", server, copied)
         try:
-            making.load(server, manifest.database, manifest.owner, f"{INSIDE}/dump", schemas, os.cpu_count() or 1)
+            making.load(server, manifest.database, manifest.owner, f"{INSIDE}/dump", schemas, jobs, followed=followed)
         except SwitchyardError as error:
             raise SwitchyardError(f"The backup {manifest.name} does not restore: {error}") from error
         yield server
 
 
-def restored(server: Server, manifest: Manifest) -> None:
+def restored(server: Server, manifest: Manifest, shelf: Shelf) -> None:
     """Compare the restored copy with the manifest. Raises Unproved with all that differs."""
     with server.session(manifest.database, manifest.owner) as inside:
-        wrong = differences(manifest, look(inside, manifest))
+        wrong = differences(manifest, look(inside, manifest, shelf))
     if wrong:
         raise Unproved(report_of(manifest, wrong))
 
 
-def look(inside: t.Any, manifest: Manifest) -> dict[str, t.Any]:
+def look(inside: t.Any, manifest: Manifest, shelf: Shelf) -> dict[str, t.Any]:
     """Return of a restored database what its manifest has."""
     content = any(one["content"] is not None for one in manifest.tables.values())
     counting.read_only(inside)
+    tables: dict[str, dict[str, t.Any]] = {}
+
+    def compared() -> progress.Amount:
+        return sum(one["rows"] for one in tables.copy().values()), manifest.rows
+
+    with progress.telling(shelf.folder, "compare", compared):
+        counting.tables(inside, content, tables)
     found = {
-        "tables": counting.tables(inside, content),
+        "tables": tables,
         "sequences": counting.sequences(inside),
         "extensions": counting.extensions(inside),
         "large_objects": counting.large_objects(inside),

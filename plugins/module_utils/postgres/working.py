@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,8 +17,12 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .. import progress
 from ..errors import SwitchyardError
 from .connecting import failed
+
+# What the programs say with --verbose when nothing is wrong: it only tells how far they are.
+_CALM = re.compile(rb"pg_(?:dump|restore): (?!(?:error|warning|detail|hint|fatal):|while |from TOC ).*\n?")
 
 
 def private(words: list[str]) -> list[str]:
@@ -42,7 +48,13 @@ class Running:
         code = self._process.wait()
         if code:
             self._complaints.seek(0)
-            raise failed(self.program, code, self._complaints.read())
+            lines = self._complaints.readlines()
+            raise failed(self.program, code, b"".join(line for line in lines if not _CALM.match(line)))
+
+    def said(self, begin: int) -> bytes:
+        """Return what it wrote to standard error so far, from a byte on."""
+        descriptor = self._complaints.fileno()
+        return os.pread(descriptor, max(0, os.fstat(descriptor).st_size - begin), begin)
 
     def __enter__(self) -> Running:
         return self
@@ -60,24 +72,37 @@ class Running:
             self._complaints.close()
 
 
-def digest(folder: Path, threads: int = 1) -> dict[str, dict[str, t.Any]]:
-    """Return the SHA-256 and the size of every file of a dump, by its path in the folder."""
+def digest(folder: Path, threads: int = 1, tell: Path | None = None) -> dict[str, dict[str, t.Any]]:
+    """Return the SHA-256 and the size of every file of a dump, by its path in the folder.
+
+    With ``tell``, the file in that folder says how far it is.
+    """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] == "dump")
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        sums = list(pool.map(sha256, paths))
+    size, done = sum(path.stat().st_size for path in paths), dict.fromkeys(paths, 0)
+
+    def look() -> progress.Amount:
+        return sum(done.values()), size
+
+    with contextlib.ExitStack() as stack:
+        if tell:
+            stack.enter_context(progress.telling(tell, "sums", look, "bytes"))
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, threads)))
+        sums = list(pool.map(lambda path: sha256(path, done), paths))
     return {
         str(path.relative_to(folder)): {"sha256": one, "bytes": path.stat().st_size} for path, one in zip(paths, sums)
     }
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, a piece at a time."""
+def sha256(path: Path, done: dict[Path, int] | None = None) -> str:
+    """Return the SHA-256 of a file, a piece at a time; ``done`` has the bytes that were read."""
+    done = {} if done is None else done
     found = hashlib.sha256()
     piece = bytearray(1 << 20)
     view = memoryview(piece)
     with path.open("rb", buffering=0) as handle:
         while size := handle.readinto(piece):
             found.update(view[:size])
+            done[path] = done.get(path, 0) + size
     return found.hexdigest()
 
 

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import progress
 from ..errors import SwitchyardError
 from ..place import Place
 
@@ -29,6 +30,7 @@ class Job:
 
     ``name`` stands in the names of its container and its log, ``part`` is its Compose project's file in the release's
     folder, ``env`` goes into the container and can be seen: no secrets. ``look`` is called while it runs.
+    Meanwhile a person is told of the ``step``, and how many ``rows`` its database has.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Job:
     part: str = "jobs"
     env: t.Mapping[str, str] = field(default_factory=dict)
     look: t.Callable[[], None] = lambda: None
+    step: str = "command"
+    rows: int | None = None
 
     @property
     def words(self) -> str:
@@ -98,7 +102,7 @@ def one(place: Place, number: int, token: int, job: Job) -> Ended:
     command += [job.service, *job.command]
     log = folder / f"job-{job.name}.log"
     begun = time.monotonic()
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("w", encoding="utf-8") as output, progress.telling(place.folder, job.step, lambda: (None, job.rows)):
         log.chmod(0o600)
         # AnsibleModule.run_command needs a module; this code is used and tested without one.
         # pylint: disable-next=ansible-bad-function,consider-using-with

@@ -221,7 +221,7 @@ def pending(place: Place, record: Record, token: int, done: Done) -> Guarded | N
     if not done.pending:
         return None
     if not stack["postgres"]:
-        done.jobs += jobs.run(place, record.number, token, [jobs.from_inventory(stack["migrate"], "1")])
+        done.jobs += jobs.run(place, record.number, token, [jobs.from_inventory(stack["migrate"], "1", step="migrate")])
         return None
     kind = stack["migrate"]["kind"]
     if not kind:
@@ -346,7 +346,7 @@ def _rehearse(guarded: Guarded, version: int) -> float:
     with place.lock.kept(guarded.token, "rehearsal"), shelf.locked():
         manifest = shelf.need(str(going.backup))
         with verifying.throwaway(place.engine, shelf, manifest, guarded.wanted()) as copy:
-            verifying.restored(copy, manifest)
+            verifying.restored(copy, manifest, shelf)
             manifests.write(shelf.folder / manifest.name, manifest.reached("restored", time.time()))
             login = str(going.login)
             with copy.session() as admin:
@@ -357,7 +357,7 @@ def _rehearse(guarded: Guarded, version: int) -> float:
                 folder = place.records.path(guarded.record.number)
                 project = files.read_json(folder / f"{REHEARSAL}.yml")
                 files.write_json(folder / f"{REHEARSAL}.yml", rendering.beside(project, copy.bench.name), 0o600)
-                ended = _command(guarded, "rehearsal", REHEARSAL, version, lambda: None)
+                ended = _command(guarded, "rehearsal", REHEARSAL, version, lambda: None, "rehearse")
                 if not ended.good:
                     raise ended.error("That was the rehearsal on a restored copy: the database was not touched. ")
             with copy.session(manifest.database, manifest.owner) as asked:
@@ -392,15 +392,29 @@ def _migrate(guarded: Guarded, server: Server, admin: Session, done: Done, versi
         watching.finished(asked, given["verify"])
 
 
-def _command(guarded: Guarded, name: str, part: str, version: int, look: t.Callable[[], None]) -> jobs.Ended:
+def _command(
+    guarded: Guarded, name: str, part: str, version: int, look: t.Callable[[], None], step: str = "migrate"
+) -> jobs.Ended:
     """Run the migration's command once."""
     env = {
         "PGOPTIONS": watching.options(guarded.given["lock_timeout"], version),
         "PGAPPNAME": watching.APPLICATION,
     }
-    job = jobs.from_inventory(guarded.given, name, part=part, env=env, look=look)
+    job = jobs.from_inventory(
+        guarded.given, name, part=part, env=env, look=look, step=step, rows=_rows(guarded.place, guarded.going)
+    )
     with key_in_reach(guarded.place, guarded.record.number, part):
         return jobs.one(guarded.place, guarded.record.number, guarded.token, job)
+
+
+def _rows(place: Place, going: Going) -> int | None:
+    """Return how many rows the database had when it was backed up, where it was."""
+    if not going.backup:
+        return None
+    try:
+        return manifests.read(shelf_of(place).folder / going.backup).rows
+    except manifests.ManifestError:
+        return None
 
 
 def _blocked(given: t.Mapping[str, t.Any], attempts: int, seen: t.Sequence[str]) -> str:

@@ -21,6 +21,16 @@ def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_nobody_needs_after_a_power_cut_is_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    files.write(tmp_path / "progress.json", "{}", 0o600, durable=False)
+    assert (tmp_path / "progress.json").read_text() == "{}"
+    assert synced == []
+    files.write(tmp_path / "lock.json", "{}")
+    assert len(synced) == 2
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
@@ -22,6 +24,8 @@ def test_there_is_no_third_color() -> None:
         (names.container("po", "web", "prod", "blue", "shop", "{stack}.{service}"), "shop.web-blue"),
         (names.volume("po", "data", "qual"), "po-data-qual"),
         (names.network("po", "front", "qual"), "po-front-qual"),
+        (str(names.stack_folder(Path("/srv"), "po", "prod", "shop")), "/srv/po-prod/shop"),
+        (str(names.shelf_folder(Path("/srv"), "po", "prod", "shop")), "/srv/backups/po-prod/shop"),
         (names.compose_project("po", "shop", "prod", "workers"), "po_shop_prod_workers"),
         (names.shared("po", "postgres"), "po-postgres"),
         (names.router("web", "prod"), "web-prod"),

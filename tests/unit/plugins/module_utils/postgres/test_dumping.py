@@ -115,7 +115,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     found = FakeServer(postgres=admin, shop_prod=inside)
     monkeypatch.setattr(connecting, "reach", reaching(found))
     monkeypatch.setattr(connecting, "sweep", lambda *names: [])
-    monkeypatch.setattr(dumping, "digest", lambda folder, jobs: {"dump": {"sha256": "0" * 64, "bytes": 4}})
+    monkeypatch.setattr(dumping, "digest", lambda folder, jobs, tell: {"dump": {"sha256": "0" * 64, "bytes": 4}})
     return found
 
 

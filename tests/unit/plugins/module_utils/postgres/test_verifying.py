@@ -86,7 +86,7 @@ def test_a_backup_that_was_read_is_read_from_then_on(
     assert proved.state == "read"
     assert manifests.read(where.folder / made.name) == proved
     assert "--network none" in notes()[0]
-    assert "pg_restore --file=/dev/null /backup/dump" in notes()[1]
+    assert "pg_restore --verbose --file=/dev/null /backup/dump" in notes()[1]
 
 
 def test_what_was_changed_is_given_to_no_program(

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import working
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.working import Running
@@ -20,6 +23,23 @@ def test_sums_are_those_of_the_dump_and_of_nothing_else(tmp_path: Path) -> None:
     assert found["dump/toc.dat"] == {"sha256": hashlib.sha256(b"x" * 3_000_000).hexdigest(), "bytes": 3_000_000}
 
 
+def test_sums_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dump").write_bytes(b"x" * 10)
+    told: list[t.Any] = []
+
+    @contextlib.contextmanager
+    def telling(folder: Path, step: str, look: t.Callable[[], t.Any], unit: str) -> t.Iterator[None]:
+        told.append((folder, step, unit, look()))
+        yield
+        told.append(look())
+
+    monkeypatch.setattr(progress, "telling", telling)
+    working.digest(tmp_path, tell=tmp_path)
+    assert told == [(tmp_path, "sums", "bytes", (0, 10)), (10, 10)]
+    working.digest(tmp_path)
+    assert len(told) == 2
+
+
 def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
     with Running(["true"], "pg_dump") as running:
         running.wait()
@@ -28,6 +48,29 @@ def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
         Running(["sh", "-c", "echo 'could not write: No space left on device' >&2; exit 1"], "pg_dump") as running,
     ):
         running.wait()
+
+
+def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_without_it() -> None:
+    calm = ["pg_restore: connecting to database for restore", 'pg_restore: creating TABLE "public.t"']
+    wrong = [
+        "pg_restore: while PROCESSING TOC:",
+        "pg_restore: from TOC entry 6; 2615 16385 SCHEMA s postgres",
+        'pg_restore: error: could not execute query: ERROR:  schema "s" already exists',
+        "Command was: CREATE SCHEMA s;",
+        "pg_dump: detail: Query was: LOCK TABLE public.t",
+    ]
+    said = "\n".join([calm[0], wrong[0], calm[1], *wrong[1:], ""])
+    with Running(["sh", "-c", 'printf %s "$1" >&2; exit 1', "sh", said], "pg_restore") as running:
+        running._process.wait()
+        assert running.said(0) == said.encode()
+        assert running.said(len(calm[0]) + 1).startswith(b"pg_restore: while")
+        assert running.said(len(said)) == b""
+        with pytest.raises(SwitchyardError) as caught:
+            running.wait()
+    assert str(caught.value).splitlines() == [
+        f"pg_restore ended with exit code 1: {wrong[0]}",
+        *wrong[1:],
+    ]
 
 
 def test_the_program_s_own_words_come_before_what_failed_beside_it() -> None:

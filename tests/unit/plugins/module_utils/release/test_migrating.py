@@ -119,7 +119,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(dumping, "backup", backup)
     monkeypatch.setattr(swapping, "restore", restore)
     monkeypatch.setattr(verifying, "throwaway", throwaway)
-    monkeypatch.setattr(verifying, "restored", lambda server, manifest: here.happened.append("compared"))
+    monkeypatch.setattr(verifying, "restored", lambda server, manifest, shelf: here.happened.append("compared"))
     monkeypatch.setattr(jobs, "one", one)
     # It asks a container at its address; test_gates.py has what it does then.
     monkeypatch.setattr(gates, "health", lambda *dummy: here.happened.append("health"))

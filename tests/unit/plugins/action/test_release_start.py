@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from fakes_progress import action, told
+
+from ansible_collections.switchyard.stacks.plugins.action.release_start import ActionModule
+from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
+
+
+def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> None:
+    release = action(ActionModule, tmp_path)
+    assert release.look() is None
+    told(tmp_path / "backups" / "po-prod" / "shop", "dump")
+    seen = release.look()
+    assert seen
+    assert seen.step == "dump"
+    told(Server(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
+    seen = release.look()
+    assert seen
+    assert seen.step == "migrate"

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import threading
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible.plugins.loader import become_loader
+from fakes_progress import action, told
+
+from ansible_collections.switchyard.stacks.plugins.plugin_utils import progress
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import Watched
+
+SOON = {"switchyard_progress": 0.05, "inventory_hostname": "server1", "ansible_play_hosts_all": ["server1"]}
+
+
+class Screen:
+    """What a person sees."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.first = threading.Event()
+
+    def display(self, line: str, stderr: bool = False) -> None:
+        assert stderr, "what reads the play's output is disturbed"
+        self.lines.append(line)
+        self.first.set()
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    found = Screen()
+    monkeypatch.setattr(progress, "display", found)
+    return found
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    return tmp_path / "backups" / "po-prod" / "shop"
+
+
+def until_shown(screen: Screen) -> Callable[[], t.Any]:
+    return lambda: screen.first.wait(30)
+
+
+def test_a_long_step_is_shown_and_the_result_is_the_module_s(tmp_path: Path, shelf: Path, screen: Screen) -> None:
+    told(shelf)
+    result = action(Watched, tmp_path, until_shown(screen)).run(task_vars=SOON)
+    assert screen.lines[0] == "shop (prod): proving the backup: 50 of 100 rows, 5 rows/s"
+    assert (result["changed"], result["answer"]) == (True, True)
+
+
+def test_where_there_are_several_servers_the_line_says_which(tmp_path: Path, shelf: Path, screen: Screen) -> None:
+    told(shelf)
+    several = {**SOON, "ansible_play_hosts_all": ["server1", "server2"]}
+    action(Watched, tmp_path, until_shown(screen)).run(task_vars=several)
+    assert screen.lines[0].startswith("[server1] shop (prod): ")
+
+
+def test_a_short_step_costs_no_second_connection(
+    tmp_path: Path, shelf: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(self: Watched) -> t.NoReturn:
+        raise AssertionError("a second connection")
+
+    told(shelf)
+    monkeypatch.setattr(Watched, "beside", none)
+    action(Watched, tmp_path).run(task_vars={**SOON, "switchyard_progress": "5"})
+    assert screen.lines == []
+
+
+@pytest.mark.parametrize(
+    ("task", "variables"),
+    [
+        ({"check_mode": True}, {}),
+        ({"async_val": 60}, {}),
+        ({}, {"switchyard_progress": 0}),
+        ({}, {"switchyard_progress": "never"}),
+    ],
+)
+def test_where_nothing_is_to_be_shown_nobody_looks(
+    tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, task: dict[str, t.Any], variables: dict[str, t.Any]
+) -> None:
+    monkeypatch.setattr(progress, "_Shower", None)
+    result = action(Watched, tmp_path, lambda: "done", **task).run(task_vars={**SOON, **variables})
+    assert (result["answer"], bool(result["wrap_async"])) == ("done", "async_val" in task)
+
+
+def test_trouble_of_the_second_connection_is_no_trouble_of_the_task(
+    tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Event()
+
+    def broken(self: Watched) -> t.NoReturn:
+        tried.set()
+        raise OSError("no more sessions")
+
+    monkeypatch.setattr(Watched, "beside", broken)
+    result = action(Watched, tmp_path, lambda: tried.wait(30)).run(task_vars=SOON)
+    assert result["answer"] is True
+    assert screen.lines == []
+
+
+def test_nothing_is_shown_of_a_task_that_has_ended(
+    tmp_path: Path, shelf: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, ended, looked = threading.Event(), threading.Event(), threading.Event()
+    look = Watched.look
+
+    def slow(self: Watched) -> t.Any:
+        looking.set()
+        ended.wait(30)
+        try:
+            return look(self)
+        finally:
+            looked.set()
+
+    told(shelf)
+    monkeypatch.setattr(Watched, "look", slow)
+    # A look that hangs is not waited for.
+    action(Watched, tmp_path, lambda: looking.wait(30)).run(task_vars=SOON)
+    ended.set()
+    assert looked.wait(30)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.daemon:
+            thread.join(timeout=1)
+    assert screen.lines == []
+
+
+def test_a_module_that_fails_ends_the_lines(tmp_path: Path, shelf: Path, screen: Screen) -> None:
+    def fail() -> t.NoReturn:
+        raise KeyboardInterrupt
+
+    told(shelf)
+    with pytest.raises(KeyboardInterrupt):
+        action(Watched, tmp_path, fail).run(task_vars=SOON)
+
+
+def test_the_second_connection_is_as_the_first_and_another_one(tmp_path: Path) -> None:
+    first = action(Watched, tmp_path)
+    become = become_loader.get("sudo")
+    become.set_options(direct={"become_user": "somebody", "become_pass": "hunter2"})
+    first._connection.set_become_plugin(become)
+    first._connection.set_options(direct={"pipelining": True})
+    second = first.beside()
+    assert second._connection is not first._connection
+    assert type(second._connection) is type(first._connection)
+    assert second._connection.get_options() == first._connection.get_options()
+    # What it waits for is another word at each command.
+    second._connection.become.build_become_command("true", second._connection._shell)
+    assert first._connection.become.success == ""
+    assert second._connection.become.get_option("become_pass") == "hunter2"
+
+
+def test_without_another_user_there_is_none(tmp_path: Path) -> None:
+    assert action(Watched, tmp_path).beside()._connection.become is None
