@@ -82,9 +82,11 @@ def test_a_short_step_costs_no_second_connection(
 def test_where_nothing_is_to_be_shown_nobody_looks(
     tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, task: dict[str, t.Any], variables: dict[str, t.Any]
 ) -> None:
-    monkeypatch.setattr(progress, "_Shower", None)
+    made: list[t.Any] = []
+    monkeypatch.setattr(progress, "_Shower", lambda *words: made.append(words))
     result = action(Watched, tmp_path, lambda: "done", **task).run(task_vars={**SOON, **variables})
     assert (result["answer"], bool(result["wrap_async"])) == ("done", "async_val" in task)
+    assert made == []
 
 
 def test_trouble_of_the_second_connection_is_no_trouble_of_the_task(

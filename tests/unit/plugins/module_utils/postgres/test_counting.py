@@ -22,6 +22,21 @@ def test_content_is_hashed_where_there_are_columns() -> None:
     assert "hash_record_extended" not in session.statements[4]
 
 
+def test_who_looks_meanwhile_sees_the_tables_that_were_counted() -> None:
+    seen: list[set[str]] = []
+    found: dict[str, dict[str, t.Any]] = {}
+
+    def count() -> list[dict[str, t.Any]]:
+        seen.append(set(found))
+        return [{"rows": 3, "content": None}]
+
+    listed = [{"name": "public.a", "columns": None}, {"name": "public.b", "columns": None}]
+    session = FakeSession({"relkind = 'r'": listed, "FROM ONLY": count})
+    assert counting.tables(t.cast("t.Any", session), False, found) is found
+    assert seen[0] == set()
+    assert seen[-1] == {"public.a"}
+
+
 def test_the_planner_is_told_of_the_tenant_s_tables_only() -> None:
     session = FakeSession({"relkind IN": [{"name": "public.a"}]})
     counting.analyze(t.cast("t.Any", session))

@@ -40,8 +40,10 @@ def test_tables_that_are_through_count_whole_and_the_last_one_as_far_as_it_is() 
 def test_rows_never_become_fewer() -> None:
     copied = heard(Copied(TABLES, 123), 'pg_dump: dumping contents of table "public.a"')
     assert copied.rows([running(90)]) == 90
+    heard(copied, 'pg_dump: dumping contents of table "S p.T "x""')
+    assert copied.rows([running(19, 2)]) == 119
     # Between two tables the server copies none.
-    assert copied.rows([]) == 90
+    assert copied.rows([]) == 119
 
 
 def test_a_table_that_nobody_has_counted_yet_counts_as_far_as_it_was_seen() -> None:

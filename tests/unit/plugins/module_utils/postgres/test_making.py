@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
@@ -7,6 +8,7 @@ from fakes_postgres import LOCALE, PROPERTIES, FakeServer, FakeSession, manifest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import making
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.working import Running
 
 TRGM = {"name": "pg_trgm", "version": "1.6", "schema": "public", "owner": "shop_prod"}
 
@@ -143,7 +145,15 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
     assert words[0] == "guest"
     assert "--no-acl" not in words
     assert "EXTENSION - pg_trgm" not in server.bench.files[making.LIST]
-    making.load(t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, grants=False)
+    followed = []
+
+    @contextlib.contextmanager
+    def following(running: Running) -> t.Iterator[None]:
+        followed.append(running.program)
+        yield
+
+    making.load(t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, grants=False, followed=following)
+    assert followed == ["pg_restore"]
     assert {"--jobs=2", "--no-acl"} <= set(server.calls[3])
     assert "--single-transaction" not in server.calls[3]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 import typing as t
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from fakes import Machine, checked, container
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import jobs
 
@@ -95,6 +97,19 @@ def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docke
     assert held
     assert held.step == "migrate"
     assert held.until > time.time() + 900
+
+
+def test_a_person_is_told_of_a_job_while_it_runs(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "AFTER", 0.0)
+    number, token = prepared(machine)
+    path, seen = machine.place.folder / progress.NAME, machine.root / "seen"
+    docker(f"until cp {path} {seen} 2>/dev/null; do sleep 0.05; done")
+    jobs.one(machine.place, number, token, job("migrate", step="migrate", rows=1200))
+    told = json.loads(seen.read_text())
+    assert (told["step"], told["done"], told["of"]) == ("migrate", None, 1200)
+    assert not path.exists()
 
 
 def test_a_release_that_lost_its_lock_runs_no_job(machine: Machine, docker: Docker) -> None:

@@ -34,6 +34,8 @@ class Scene:
 
     machine: Machine
     happened: list[str] = field(default_factory=list)
+    # What a person is told of each command.
+    told: list[tuple[str, int | None]] = field(default_factory=list)
     admin: FakeSession = field(default_factory=FakeSession)
     tenant: FakeSession = field(default_factory=FakeSession)
     # How the command ends, each time it runs: an exit code, and its log.
@@ -108,6 +110,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         log = place.records.path(number) / "log"
         log.write_text(said)
         here.happened.append(f"{job.name} ({job.part})")
+        here.told.append((job.step, job.rows))
         job.look()
         return jobs.Ended(job, code, 0.1, log, "c")
 
@@ -166,6 +169,7 @@ def test_a_stack_without_a_database_of_the_shared_server_migrates_without_guards
     done = migrating.Done()
     assert migrating.pending(scene.place, record, scene.machine.lock(), done) is None
     assert ([one["command"] for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
+    assert scene.told == [("migrate", None)]
 
 
 def test_a_stack_without_a_migration_has_nothing_to_do(scene: Scene) -> None:
@@ -180,6 +184,7 @@ def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene:
     done = scene.carry_out(scene.release())
     assert scene.happened == ["backup restore", "hold", "1 (migrate)", "health"]
     assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
+    assert scene.told == [("migrate", 3)]
     assert scene.place.records.need(2).backup == NAME
     assert migrating.begun(scene.place) is None
     assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
@@ -201,6 +206,7 @@ def test_a_database_without_a_table_needs_no_backup(scene: Scene) -> None:
 def test_a_backup_that_is_not_wanted_is_not_made(scene: Scene) -> None:
     scene.carry_out(scene.release(backup="none"))
     assert scene.happened == ["hold", "1 (migrate)", "health"]
+    assert scene.told == [("migrate", None)]
 
 
 def test_without_a_good_backup_nothing_is_migrated(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,6 +298,7 @@ def test_backups_of_releases_that_are_gone_go(scene: Scene, monkeypatch: pytest.
 def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     done = scene.carry_out(scene.release(kind="breaking"))
     assert scene.happened == ["hold", "backup none", "copy", "compared", "rehearsal (rehearse)", "1 (migrate)"]
+    assert scene.told == [("rehearse", 3), ("migrate", 3)]
     assert done.rehearsed is not None
     project = json.loads((scene.place.records.path(2) / "rehearse.yml").read_text())
     assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
