@@ -63,9 +63,14 @@ def stack_folder(root: Path, project: str, environment: str, stack: str) -> Path
     return root / f"{project}-{environment}" / stack
 
 
+def backups_folder(root: Path, project: str, environment: str) -> Path:
+    """Return the folder with the backups of an environment, and with what they need."""
+    return root / "backups" / f"{project}-{environment}"
+
+
 def shelf_folder(root: Path, project: str, environment: str, stack: str) -> Path:
     """Return the folder with the backups of a stack."""
-    return root / "backups" / f"{project}-{environment}" / stack
+    return backups_folder(root, project, environment) / stack
 
 
 def volume(project: str, name: str, environment: str, stack: str = "", pattern: str = Patterns.volume) -> str:

@@ -18,7 +18,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from .. import files
+from .. import files, names
 from ..errors import SwitchyardError
 from . import manifest as manifests
 from . import retaining, verifying
@@ -34,7 +34,7 @@ NO_REPOSITORY = 10
 
 def folder_of(root: Path, project: str, environment: str) -> Path:
     """Return where an environment's way to its copies is described. No stack's name begins with a dot."""
-    return root / "backups" / f"{project}-{environment}" / ".copies"
+    return names.backups_folder(root, project, environment) / ".copies"
 
 
 class Copies:

@@ -19,7 +19,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files
+from .. import files, names
 from ..errors import Problem, SwitchyardError, report
 from . import copies, program
 
@@ -55,7 +55,7 @@ class Wish:
     @property
     def folder(self) -> Path:
         """Where the environment's backups are."""
-        return self.root / "backups" / f"{self.project}-{self.environment}"
+        return names.backups_folder(self.root, self.project, self.environment)
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with it."""

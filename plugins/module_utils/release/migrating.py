@@ -26,7 +26,7 @@ from .. import compose, files, gates, names, rendering
 from ..errors import SwitchyardError
 from ..inventory import STOPS
 from ..place import Place
-from ..postgres import connecting, counting, dumping, swapping, verifying, watching
+from ..postgres import connecting, counting, dumping, keys, swapping, verifying, watching
 from ..postgres import manifest as manifests
 from ..postgres.connecting import ConnectionLost, Server, Session, Target, ident, literal
 from ..postgres.fencing import Fences, unshut
@@ -132,8 +132,7 @@ def shelf_of(place: Place) -> Shelf:
 
 def key_path(place: Place) -> Path:
     """Return the file with the password of the stack's migrator, which the role ``postgres`` makes."""
-    name = names.database(place.stack, place.environment)
-    return place.server.root / "postgres" / "logins" / f"{name}_migrator.key"
+    return keys.path(place.server.root / "postgres", names.login(place.stack, place.environment, "migrator"))
 
 
 def database_of(place: Place, stack: t.Mapping[str, t.Any]) -> str:
