@@ -17,7 +17,7 @@ from pathlib import Path
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import inventory
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 # Stands for a value that could not be templated, so that the rest of the stack can still be looked at.
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         variable = args.setdefault("variable", "switchyard_stacks")
         problems: list[Problem] = []
         raw = self._templated(task_vars.get(variable), variable, problems)
-        checked, found = inventory.check(raw, args.get("project", ""), args.get("environment", ""), variable)
+        checked, found = validate.check(raw, args.get("project", ""), args.get("environment", ""), variable)
         problems += found
         only = args.get("only") or [stack["name"] for stack in checked]
         problems += [
@@ -118,7 +118,7 @@ def resolve(
     stack: dict[str, t.Any], variable: str, task_vars: dict[str, t.Any]
 ) -> tuple[dict[str, t.Any], dict[str, str], list[Problem]]:
     """Return a stack with its files, its secrets apart from it, and the files that cannot be read."""
-    definition, secrets = inventory.without_secrets(stack)
+    definition, secrets = validate.without_secrets(stack)
     where = f"{variable}[{stack['name']}]"
     # A relative path starts at the inventory, so that it means the same from every folder.
     folder = Path(task_vars.get("inventory_dir") or ".") / stack["source"]["path"]

@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options as backup_options
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, report
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking
 
 DOCUMENTATION = r"""
 name: backup_jobs
@@ -63,7 +63,7 @@ def backup_jobs(
     stacks: t.Sequence[str], only: t.Sequence[str], common: t.Mapping[str, t.Any], special: t.Mapping[str, t.Any]
 ) -> list[dict[str, t.Any]]:
     """Return the jobs. Raises AnsibleFilterError with all that is wrong."""
-    known = {*asking.SERVER, *asking.BACKUP, *asking.AROUND} - {*APART}
+    known = {*backup_options.SERVER, *backup_options.BACKUP, *backup_options.AROUND} - {*APART}
     found = []
     listed = ", ".join(stacks) or "none has a postgres key"
     for name in only:

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import edge
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import labels
 
 DOCUMENTATION = r"""
 name: edge_labels
@@ -65,7 +65,7 @@ _value:
 def edge_labels(*arguments: t.Any, **options: t.Any) -> dict[str, str]:
     """Return the labels, with errors in the form that Ansible shows with the place in the inventory."""
     try:
-        return edge.labels(*arguments, **options)
+        return labels.labels(*arguments, **options)
     except (ValueError, KeyError) as error:
         raise AnsibleFilterError(f"The edge's labels cannot be made: {error}") from error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import edge
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import labels
 
 DOCUMENTATION = r"""
 name: edge_stages
@@ -47,7 +47,7 @@ _value:
 
 def edge_stages(wanted: dict[str, str], now: t.Mapping[str, str], meanwhile: dict[str, str]) -> list[dict[str, str]]:
     """Return the labels, one after another."""
-    return edge.stages(now, wanted, meanwhile)
+    return labels.stages(now, wanted, meanwhile)
 
 
 class FilterModule:

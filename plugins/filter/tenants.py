@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import tenants
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import tenants
 
 
 def _filter(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:

@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from . import files
+from . import atomic_file
 
 NAME = "progress.json"
 
@@ -77,7 +77,7 @@ def telling(folder: Path, step: str, look: t.Callable[[], Amount] = unknown, uni
             done = over.wait(AFTER)
             while not done:
                 told = Told(step, started, time.time(), *look(), unit)
-                files.write(path, json.dumps(asdict(told)) + "\n", 0o600, durable=False)
+                atomic_file.write(path, json.dumps(asdict(told)) + "\n", 0o600, durable=False)
                 done = over.wait(EVERY)
 
     teller = threading.Thread(target=tell, daemon=True)

@@ -106,15 +106,15 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, schedule
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, installing
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "jobs": {"type": "list", "elements": "dict", "default": []},
             "passwords": {"type": "dict", "default": {}, "no_log": True},
             "at": {"type": "str"},
@@ -127,10 +127,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    spec = {**arguments.PLACE, **asking.SERVER, **asking.BACKUP, **asking.AROUND}
+    spec = {**module_args.PLACE, **options.SERVER, **options.BACKUP, **options.AROUND}
 
     def whole(job: dict[str, object]) -> dict[str, object]:
-        given = {**job, **{key: params[key] for key in arguments.SERVER}}
+        given = {**job, **{key: params[key] for key in module_args.SERVER}}
         password = params["passwords"].get(job.get("stack"))
         checked = ArgumentSpecValidator(spec).validate({**given, **({"password": password} if password else {})})
         if checked.error_messages:
@@ -138,7 +138,7 @@ def main() -> None:
         return checked.validated_parameters
 
     def work() -> dict[str, object]:
-        wish = installing.Wish(
+        wish = schedule.Wish(
             Path(params["root"]),
             params["project"],
             params["environment"],
@@ -150,9 +150,9 @@ def main() -> None:
             password=params["repository_password"] or None,
             credentials=params["credentials"],
         )
-        return installing.install(wish, module.check_mode)
+        return schedule.install(wish, module.check_mode)
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -106,14 +106,14 @@ old_in_flight:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing, switching
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, switch
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.PLACE,
+            **module_args.PLACE,
             "color": {"type": "str", "choices": ["blue", "green"], "required": True},
             "release": {"type": "int"},
             "token": {"type": "int", "no_log": False},
@@ -127,15 +127,15 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = arguments.place(module)
+        place = module_args.place(module)
         if module.check_mode:
-            return switching.result(place, switching.plan_switch(place, params["color"]))
-        done = switching.switch(place, params["color"], params["release"], params["token"], params["drain"])
+            return switch.result(place, switch.plan_switch(place, params["color"]))
+        done = switch.switch(place, params["color"], params["release"], params["token"], params["drain"])
         cut_off = 0
         if params["record"]:
-            cut_off = finishing.finish(place, params["release"], params["before"], params["token"])
+            cut_off = finish.finish(place, params["release"], params["before"], params["token"])
         return {
-            **switching.result(place, done.plan),
+            **switch.result(place, done.plan),
             "gate_seconds": round(done.gate_seconds, 3),
             "switch_seconds": round(done.switch_seconds, 3),
             "requests": done.asked,
@@ -143,7 +143,7 @@ def main() -> None:
             "cut_off": cut_off,
         }
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -73,13 +73,13 @@ lease:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import switching
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import switch
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=arguments.PLACE, supports_check_mode=True)
-    arguments.end(module, lambda: switching.info(arguments.place(module)))
+    module = AnsibleModule(argument_spec=module_args.PLACE, supports_check_mode=True)
+    module_args.end(module, lambda: switch.info(module_args.place(module)))
 
 
 if __name__ == "__main__":

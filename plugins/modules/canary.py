@@ -80,14 +80,14 @@ gate_seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import sharing
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import canary
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.STEP,
+            **module_args.STEP,
             "percent": {"type": "int", "required": True},
             "seconds": {"type": "float", "default": 0},
             "number": {"type": "int", "default": 1},
@@ -99,9 +99,9 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         step = {name: params[name] for name in ("number", "percent", "seconds")}
-        return {"changed": True, **sharing.share(arguments.place(module), params["release"], params["token"], step)}
+        return {"changed": True, **canary.share(module_args.place(module), params["release"], params["token"], step)}
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

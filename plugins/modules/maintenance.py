@@ -79,14 +79,15 @@ requests:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments, closing
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.maintenance import mode
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "state": {"type": "str", "choices": ["on", "off"], "required": True},
             "stacks": {"type": "list", "elements": "str", "default": []},
             "page": {"type": "str"},
@@ -97,13 +98,13 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = arguments.server(module)
+        server = module_args.server(module)
         page = params["page"] if params["state"] == "on" else None
         if params["state"] == "on" and not page:
             raise SwitchyardError("page: there is nothing in it. Write a whole HTML document.")
-        return closing.result(server, closing.turn(server, params["stacks"], page, module.check_mode))
+        return mode.result(server, mode.turn(server, params["stacks"], page, module.check_mode))
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,8 @@ stacks:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments, placeholder
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.maintenance import placeholder
 
 ROUTE = {
     "service": {"type": "str", "required": True},
@@ -119,7 +120,7 @@ def main() -> None:
     }
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "stacks": {"type": "list", "elements": "dict", "required": True, "options": stack},
             "placeholder": {"type": "str", "required": True},
             "maintenance": {"type": "str", "required": True},
@@ -130,10 +131,10 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         pages = {kind: params[kind] for kind in ("placeholder", "maintenance")}
-        done = placeholder.announce(arguments.server(module), params["stacks"], pages, module.check_mode)
+        done = placeholder.announce(module_args.server(module), params["stacks"], pages, module.check_mode)
         return placeholder.result(done)
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -215,24 +215,25 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Engine
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, job
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, run
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**arguments.PLACE, **asking.SERVER, **asking.BACKUP, **asking.AROUND}, supports_check_mode=True
+        argument_spec={**module_args.PLACE, **options.SERVER, **options.BACKUP, **options.AROUND},
+        supports_check_mode=True,
     )
     params = module.params
 
     def work() -> dict[str, object]:
-        wanted, shelf = asking.wanted(params), asking.shelf(params)
+        wanted, shelf = options.wanted(params), options.shelf(params)
         if params["backup"]:
-            return asking.prove(Engine(), shelf, wanted, params["backup"], module.check_mode)
-        return job.run(Engine(), shelf, wanted, asking.job(params), module.check_mode)
+            return options.prove(Engine(), shelf, wanted, params["backup"], module.check_mode)
+        return run.run(Engine(), shelf, wanted, options.job(params), module.check_mode)
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

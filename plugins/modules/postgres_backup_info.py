@@ -101,10 +101,11 @@ import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, fencing, job, recovering
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, restore_journal, run
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import lockout
 
-SPEC = {**arguments.PLACE, "copies": {"type": "bool", "default": False}}
+SPEC = {**module_args.PLACE, "copies": {"type": "bool", "default": False}}
 
 
 def main() -> None:
@@ -112,22 +113,22 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        shelf = asking.shelf(params)
-        fence, restoring = fencing.Fences(shelf.folder).read(), recovering.begun(shelf.folder)
-        there = asking.copies(params) if params["copies"] else None
+        shelf = options.shelf(params)
+        fence, restoring = lockout.Fences(shelf.folder).read(), restore_journal.begun(shelf.folder)
+        there = options.copies(params) if params["copies"] else None
         return {
             **({"copies": list(there.names(params["stack"]))} if there else {}),
             "changed": False,
             "stack": params["stack"],
             "backups": [entry.summary() for entry in shelf.entries()],
-            "last": job.last(shelf),
+            "last": run.last(shelf),
             "unfinished": shelf.partials(),
             "restoring": restoring.backup if restoring else None,
             "fence": dataclasses.asdict(fence) if fence else None,
             "folder": str(shelf.folder),
         }
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -66,14 +66,14 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import keys
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import passwords
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "root": arguments.PLACE["root"],
+            "root": module_args.PLACE["root"],
             # Names, not passwords, whatever they are called
             "logins": {"type": "list", "elements": "str", "required": True, "no_log": False},
         },
@@ -82,18 +82,18 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         folder, logins = Path(module.params["root"]) / "postgres", module.params["logins"]
-        made = keys.missing(folder, logins)
+        made = passwords.missing(folder, logins)
         if made and not module.check_mode:
-            keys.make(folder, made)
+            passwords.make(folder, made)
         names = "".join(f"a password of {login}\n" for login in made)
         return {
             "changed": bool(made),
             "made": made,
-            "verifiers": keys.verifiers(folder, logins),
+            "verifiers": passwords.verifiers(folder, logins),
             "diff": {"before": "", "after": names},
         }
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

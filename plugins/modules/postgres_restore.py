@@ -173,16 +173,16 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Engine
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.PLACE,
-            **asking.SERVER,
+            **module_args.PLACE,
+            **options.SERVER,
             "backup": {"type": "str", "required": True},
             "owner": {"type": "str"},
             "logins": {"type": "list", "elements": "str"},
@@ -194,7 +194,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    arguments.end(module, lambda: asking.restore(Engine(), module.params, module.check_mode))
+    module_args.end(module, lambda: options.restore(Engine(), module.params, module.check_mode))
 
 
 if __name__ == "__main__":

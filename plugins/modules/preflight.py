@@ -142,14 +142,14 @@ gone:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "variable": {"type": "str", "default": "switchyard_stacks"},
             "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "only": {"type": "list", "elements": "str", "default": []},
@@ -158,7 +158,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": arguments.GIVEN,
+                "options": module_args.GIVEN,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
         },
@@ -167,13 +167,13 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = arguments.server(module)
-        result = looking.preflight(
+        server = module_args.server(module)
+        result = examine.preflight(
             server, params["stacks"], params["secrets"], params["mode"], params["min_free_mb"] * 2**20
         )
         return {"changed": False, **result}
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

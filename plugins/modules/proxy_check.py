@@ -69,15 +69,15 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import checking
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import preflight
 
 
 def main() -> None:
     port = {"address": {"type": "str", "default": "0.0.0.0"}, "port": {"type": "int", "required": True}}
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "provider": {"type": "str", "choices": ["haproxy", "nginx", "traefik"], "required": True},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": port},
         },
@@ -87,10 +87,10 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         ports = tuple((one["address"], one["port"]) for one in params["ports"])
-        found = checking.check(arguments.server(module), checking.Wanted(params["provider"], ports))
+        found = preflight.check(module_args.server(module), preflight.Wanted(params["provider"], ports))
         return {"changed": False, "problems": [problem.as_dict() for problem in found]}
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -52,19 +52,19 @@ running:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import configuring
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import base_config
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**arguments.SERVER, "content": {"type": "str", "required": True}}, supports_check_mode=True
+        argument_spec={**module_args.SERVER, "content": {"type": "str", "required": True}}, supports_check_mode=True
     )
 
     def work() -> dict[str, object]:
-        return configuring.configure(arguments.server(module), module.params["content"], module.check_mode)
+        return base_config.configure(module_args.server(module), module.params["content"], module.check_mode)
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

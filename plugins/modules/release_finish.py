@@ -87,14 +87,14 @@ workers_taken_back:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finishing
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.STEP,
+            **module_args.STEP,
             "before": {"type": "int"},
             "state": {"type": "str", "choices": ["live", "failed", "paused"], "default": "live"},
             "reason": {"type": "str", "default": ""},
@@ -103,17 +103,17 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = arguments.place(module)
+        place = module_args.place(module)
         if params["state"] == "failed":
-            told = finishing.fail(place, params["release"], params["before"], params["token"], params["reason"])
+            told = finish.fail(place, params["release"], params["before"], params["token"], params["reason"])
             return {"changed": True, **told}
         if params["state"] == "paused":
-            finishing.pause(place, params["release"], params["token"])
+            finish.pause(place, params["release"], params["token"])
             return {"changed": True, "live": place.live()}
-        cut_off = finishing.finish(place, params["release"], params["before"], params["token"])
+        cut_off = finish.finish(place, params["release"], params["before"], params["token"])
         return {"changed": True, "live": place.live(), "cut_off": cut_off}
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -154,19 +154,20 @@ projects:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking, preparing
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import prepare
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "stack": {
                 "type": "dict",
                 "required": True,
-                "options": arguments.GIVEN,
+                "options": module_args.GIVEN,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "holder": {"type": "str", "required": True},
@@ -175,7 +176,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    given = looking.Given(
+    given = examine.Given(
         stack=params["stack"]["definition"],
         sources=params["stack"]["sources"],
         secrets=params["secrets"],
@@ -183,12 +184,12 @@ def main() -> None:
     )
 
     def work() -> dict[str, object]:
-        place = arguments.server(module).place(given.stack["name"])
+        place = module_args.server(module).place(given.stack["name"])
         if module.check_mode:
-            return preparing.preview(place, given, params["mode"])
-        return preparing.begin(place, given, params["mode"], params["holder"], params["gone"])
+            return prepare.preview(place, given, params["mode"])
+        return prepare.begin(place, given, params["mode"], params["holder"], params["gone"])
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -95,19 +95,19 @@ cut_off:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import starting
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import start
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**arguments.STEP, "jobs": {"type": "bool", "default": True}})
+    module = AnsibleModule(argument_spec={**module_args.STEP, "jobs": {"type": "bool", "default": True}})
     params = module.params
 
     def work() -> dict[str, object]:
-        place = arguments.place(module)
-        return {"changed": True, **starting.start(place, params["release"], params["token"], params["jobs"])}
+        place = module_args.place(module)
+        return {"changed": True, **start.start(place, params["release"], params["token"], params["jobs"])}
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

@@ -92,14 +92,14 @@ kept:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import arguments
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import retiring
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.decommission import execute
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **arguments.SERVER,
+            **module_args.SERVER,
             "stacks": {"type": "list", "elements": "str", "default": []},
             "data": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "holder": {"type": "str", "default": "retire.yml"},
@@ -109,12 +109,12 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = arguments.server(module)
+        server = module_args.server(module)
         remove = params["data"] == "remove"
-        done = retiring.retire(server, params["stacks"], remove, params["holder"], module.check_mode)
-        return retiring.result(server, *done)
+        done = execute.retire(server, params["stacks"], remove, params["holder"], module.check_mode)
+        return execute.result(server, *done)
 
-    arguments.end(module, work)
+    module_args.end(module, work)
 
 
 if __name__ == "__main__":

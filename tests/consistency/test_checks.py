@@ -21,10 +21,10 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
     ],
     "modules_are_thin": [({"plugins/modules/switch.py": DOCUMENTED + "work()\n" * 101}, "101 lines")],
     "plugins_have_unit_tests": [
-        ({"plugins/module_utils/proxies/nginx.py": ""}, "module_utils/proxies/test_nginx.py is missing"),
+        ({"plugins/module_utils/proxy/state.py": ""}, "module_utils/proxy/test_state.py is missing"),
         (
-            {"plugins/module_utils/proxies/__init__.py": "def plan(): ..."},
-            "module_utils/proxies/test_init.py is missing",
+            {"plugins/module_utils/proxy/__init__.py": "def plan(): ..."},
+            "module_utils/proxy/test_init.py is missing",
         ),
         ({"tests/unit/plugins/filter/test_gone.py": ""}, "test_gone.py tests no plugin"),
     ],

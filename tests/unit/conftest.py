@@ -69,8 +69,8 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], C
 @pytest.fixture
 def on_server(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
     """Let the modules find the machine's engine and proxy; return the options that every module needs."""
-    from ansible_collections.switchyard.stacks.plugins.module_utils import place
+    from ansible_collections.switchyard.stacks.plugins.module_utils.release import context
 
-    monkeypatch.setattr(place, "Engine", lambda: machine.engine)
-    monkeypatch.setattr(place, "open_proxy", lambda root, engine: machine.proxy)
+    monkeypatch.setattr(context, "Engine", lambda: machine.engine)
+    monkeypatch.setattr(context, "open_proxy", lambda root, engine: machine.proxy)
     return {"root": str(machine.root), "project": "po", "environment": "prod"}

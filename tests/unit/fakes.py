@@ -18,21 +18,18 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import inventory, names, rendering
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine import Container, Image, Kept
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Container, Image, Kept
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.place import Place, Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies import (
-    Plan,
-    Proxy,
-    Routing,
-    State,
-    haproxy,
-    nginx,
-)
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxies.rules import Equipment
-from ansible_collections.switchyard.stacks.plugins.module_utils.records import Record
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.looking import Given
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Plan, Proxy, Routing, State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver as haproxy_driver
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import driver as nginx_driver
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Equipment
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Place, Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import Given
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
 HOST = "shop.example.org"
 
@@ -52,9 +49,9 @@ def written(**changes: t.Any) -> dict[str, t.Any]:
 
 def checked(**changes: t.Any) -> dict[str, t.Any]:
     """Return a stack with all defaults, as the modules get it: without its secrets' values."""
-    stacks, problems = inventory.check([written(**changes)], "po", "prod")
+    stacks, problems = validate.check([written(**changes)], "po", "prod")
     assert not problems, problems
-    return inventory.without_secrets(stacks[0])[0]
+    return validate.without_secrets(stacks[0])[0]
 
 
 def normalised(**services: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -351,15 +348,16 @@ class Machine:
 
     def deployed(self, color: str, given: Given, **changes: t.Any) -> Record:
         """Leave a live release that is just what is given, with everything running."""
-        from ansible_collections.switchyard.stacks.plugins.module_utils.release import looking
+        from ansible_collections.switchyard.stacks.plugins.module_utils.release import context
+        from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 
         self.make_live(color)
         content = json.loads(given.sources["docker-compose.yml"])
-        counts = {name: rendering.replicas(content, name) for name in content["services"]}
-        routing = looking.routing_of(given.stack, "po", "prod", counts)
+        counts = {name: compose_render.replicas(content, name) for name in content["services"]}
+        routing = context.routing_of(given.stack, "po", "prod", counts)
         self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing, color))
         pinned = {name: image.pinned for name, image in self.engine.images.items()}
-        fingerprint = looking.fingerprint_of(self.place, content, given, pinned)
+        fingerprint = examine.fingerprint_of(self.place, content, given, pinned)
         return self.released(color, given.stack, fingerprint=fingerprint, images=pinned, **changes)
 
 
@@ -382,7 +380,7 @@ class FakeMaster:
     sessions: list[str] = field(default_factory=list)
 
     def content(self, worker: str, name: str) -> dict[str, str]:
-        return self.maps.setdefault(worker, {key: {} for key in haproxy.MAPS})[name]
+        return self.maps.setdefault(worker, {key: {} for key in haproxy_driver.MAPS})[name]
 
     def answer(self, line: str) -> str:
         self.log.append(line)
@@ -417,11 +415,11 @@ class FakeMaster:
             return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po.shop.prod_web_blue 1 web1 172.18.0.4\n"
         if verb == ["set", "server"]:
             return "IP changed from '172.18.0.4' to '172.18.0.5' by 'stats socket command'\n"
-        if words == f"show map {haproxy.FORMER}" and worker in self.older:
+        if words == f"show map {haproxy_driver.FORMER}" and worker in self.older:
             return "Unknown map identifier. Please use #<id> or <file>.\n"
-        if words == f"show map {haproxy.FORMER}":
+        if words == f"show map {haproxy_driver.FORMER}":
             return "0x7fd70c841280 worker yes\n" if worker in self.former else ""
-        if words == f"add map {haproxy.FORMER} worker yes":
+        if words == f"add map {haproxy_driver.FORMER} worker yes":
             self.former.append(worker)
             return ""
         name = Path(words.split()[-1]).stem
@@ -463,7 +461,7 @@ class FakeNginx:
     before_reload: Callable[[], None] = lambda: None
 
     def routes(self) -> str:
-        return (self.folder / "conf.d" / nginx.ROUTES).read_text()
+        return (self.folder / "conf.d" / nginx_driver.ROUTES).read_text()
 
     def load(self) -> None:
         self.loaded = self.routes()

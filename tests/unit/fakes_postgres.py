@@ -11,12 +11,12 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import manifest as manifests
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.connecting import QueryError, Target
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.dumping import Wanted
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.manifest import Manifest
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.shelf import Shelf
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.working import digest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest as backup_manifest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import Wanted
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import digest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.manifest import Manifest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Shelf
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.server import QueryError, Target
 
 LOCALE = {"encoding": "UTF8", "collate": "C.UTF-8", "ctype": "C.UTF-8", "provider": "c", "locale": None, "rules": None}
 
@@ -98,7 +98,7 @@ def stored(where: Shelf, name: str = "20260101T000000Z-0001", content: bytes = b
     folder.mkdir(parents=True)
     (folder / "dump").write_bytes(content)
     made = manifest(name, files=digest(folder), **changes)
-    manifests.write(folder, made)
+    backup_manifest.write(folder, made)
     return made
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import gates, names
-from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
         live = names.other(live)
         began.append(time.time())
         place.proxy.apply(lambda state, color=live: place.proxy.plan_switch(state, place.key, color))
-        gates.confirm(place.proxy, routing, live)
+        health.confirm(place.proxy, routing, live)
         proved.append(time.time())
         time.sleep(float(between))
     print(json.dumps({"began": began, "proved": proved}))

@@ -5,8 +5,8 @@ from pathlib import Path
 from fakes_progress import action, told
 
 from ansible_collections.switchyard.stacks.plugins.action.postgres_backup import ActionModule
-from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.shelf import Shelf
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Shelf
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
 
 
 def test_it_tells_of_the_backups_and_of_no_release(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from fakes_progress import action, told
 
 from ansible_collections.switchyard.stacks.plugins.action.release_start import ActionModule
-from ansible_collections.switchyard.stacks.plugins.module_utils.place import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
 
 
 def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> None:

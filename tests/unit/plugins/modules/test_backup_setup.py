@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import installing
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import schedule
 from ansible_collections.switchyard.stacks.plugins.modules import backup_setup
 
 RunModule = Callable[..., dict[str, t.Any]]
 
 
 @pytest.fixture
-def wishes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[installing.Wish, bool]]:
-    made: list[tuple[installing.Wish, bool]] = []
+def wishes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[schedule.Wish, bool]]:
+    made: list[tuple[schedule.Wish, bool]] = []
 
-    def install(wish: installing.Wish, check: bool) -> dict[str, t.Any]:
+    def install(wish: schedule.Wish, check: bool) -> dict[str, t.Any]:
         made.append((wish, check))
         return {"changed": True}
 
-    monkeypatch.setattr(installing, "install", install)
+    monkeypatch.setattr(schedule, "install", install)
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from fakes import Machine, checked
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import switching
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import switch
 from ansible_collections.switchyard.stacks.plugins.modules import canary
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -22,7 +22,7 @@ def options(machine: Machine, on_server: dict[str, t.Any], percent: int) -> dict
 def test_a_share_is_told(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switching, "gate", lambda _place, _record: 0.25)
+    monkeypatch.setattr(switch, "gate", lambda _place, _record: 0.25)
     result = run_module(canary.main, options(machine, on_server, 5))
     assert (result["changed"], result["before"], result["after"], result["gate_seconds"]) == (True, 0, 5, 0.25)
 

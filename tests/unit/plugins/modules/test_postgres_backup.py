@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from fakes_postgres import shelf, stored
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import asking, dumping
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server
 from ansible_collections.switchyard.stacks.plugins.modules import postgres_backup
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -28,7 +29,7 @@ def test_it_makes_a_backup_of_what_was_named(
         calls.append((where.folder.name, wanted.database, wanted.release, check))
         return {"changed": True}
 
-    monkeypatch.setattr(dumping, "backup", backup)
+    monkeypatch.setattr(create, "backup", backup)
     assert run_module(postgres_backup.main, {**options, "release": 12}, check=True)["changed"]
     assert calls == [("shop", "shop_prod", 12, True)]
 
@@ -37,8 +38,8 @@ def test_it_proves_one_that_stands(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stored(shelf(tmp_path), state="restored")
-    monkeypatch.setattr(asking.connecting, "sweep", lambda *names: [])
-    monkeypatch.setattr(asking.verifying, "verify", lambda engine, where, found, *how: found)
+    monkeypatch.setattr(server, "sweep", lambda *names: [])
+    monkeypatch.setattr(verify, "verify", lambda engine, where, found, *how: found)
     result = run_module(postgres_backup.main, {**options, "backup": "latest"}, diff=True)
     assert (result["changed"], result["backup"]["state"]) == (False, "restored")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import swapping
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.swapping import Asked
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore import Asked
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server
 from ansible_collections.switchyard.stacks.plugins.modules import postgres_restore
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -44,7 +45,7 @@ def test_options_become_what_is_asked(
         calls.append((wanted.database, what, check, source and source.folder.parent.name))
         return {"changed": True}
 
-    monkeypatch.setattr(swapping, "restore", restore)
+    monkeypatch.setattr(backup_restore, "restore", restore)
     assert run_module(postgres_restore.main, {**options, **given}, check=True)["changed"]
     other = given.get("from_environment")
     assert calls == [("shop_prod", asked, True, other and f"po-{other}")]
@@ -53,5 +54,5 @@ def test_options_become_what_is_asked(
 def test_a_backup_that_is_not_there_is_told(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swapping.connecting, "sweep", lambda *names: [])
+    monkeypatch.setattr(server, "sweep", lambda *names: [])
     assert "There is no backup latest" in run_module(postgres_restore.main, options)["msg"]

@@ -1,0 +1,85 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stack's Compose files: laid down, and put into one normal form by Compose itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+from .. import names
+from ..errors import SwitchyardError
+
+TIMEOUT = 60
+
+
+def lay_down(files: dict[str, str], folder: Path) -> None:
+    """Write the files of a stack below a folder; names are relative paths without ``..``.
+
+    Raises SwitchyardError for a name that leads out of the folder.
+    """
+    for name, content in files.items():
+        path = folder / name
+        if os.path.isabs(name) or ".." in Path(name).parts:
+            raise SwitchyardError(f"{name}: leads out of the stack's folder. Name files relative to source.path.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        # A file that is mounted is read by the containers' user; the folder above it is closed to everybody else.
+        path.chmod(0o644)
+
+
+def variables(stack: dict[str, t.Any], project: str, environment: str, **other: str) -> dict[str, str]:
+    """Return the variables that Compose puts in for ``${...}``: the inventory's, and ours.
+
+    ``other`` are those of ours that are to be different, as the login of a migration.
+
+    Passwords are not among them: they would stand in ``docker inspect``; they reach a container as secret files.
+    """
+    given = {
+        "SWITCHYARD_PROJECT": project,
+        "SWITCHYARD_ENVIRONMENT": environment,
+        "SWITCHYARD_STACK": stack["name"],
+    }
+    if stack["postgres"]:
+        database = names.database(stack["name"], environment)
+        given["SWITCHYARD_POSTGRES_HOST"] = names.shared(project, "postgres")
+        given["SWITCHYARD_POSTGRES_DATABASE"] = given["SWITCHYARD_POSTGRES_USER"] = database
+    if stack["redis"]:
+        given["SWITCHYARD_REDIS_HOST"] = names.shared(project, "redis")
+        given["SWITCHYARD_REDIS_USER"] = names.redis_user(stack["name"], environment)
+        for index, database in enumerate(stack["redis"]["databases"]):
+            given[f"SWITCHYARD_REDIS_DATABASE{index or ''}"] = str(database)
+    return {**given, **other, **stack["variables"]}
+
+
+def normalise(folder: Path, files: list[str], values: dict[str, str]) -> dict[str, t.Any]:
+    """Return what ``docker compose config`` makes of the files: one mapping, variables put in, paths absolute.
+
+    Raises SwitchyardError with Compose's own words when Compose refuses the files.
+    """
+    command = ["docker", "compose", "--project-name", "stack", "--project-directory", str(folder)]
+    for name in files:
+        command += ["--file", str(folder / name)]
+    command += ["config", "--format", "json"]
+    # Nothing of this server's environment may end up in a release: only PATH and HOME go along.
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    try:
+        # AnsibleModule.run_command needs a module; this code is used and tested without one.
+        # pylint: disable-next=ansible-bad-function
+        done = subprocess.run(
+            command, env={**environment, **values}, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SwitchyardError(f"docker compose config did not answer: {error}") from error
+    # Without the plugin, the Docker client takes the first word or the first option for an error of its own.
+    if "is not a docker command" in done.stderr or "unknown flag: --project-name" in done.stderr:
+        raise SwitchyardError("The Compose plugin does not answer on this server. Run setup.yml.")
+    if done.returncode != 0:
+        words = done.stderr.strip().replace(f"{folder}/", "")
+        raise SwitchyardError(f"Compose refuses {', '.join(files)}: {words}")
+    result: dict[str, t.Any] = json.loads(done.stdout)
+    return result

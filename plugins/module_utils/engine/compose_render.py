@@ -1,0 +1,376 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From one normalised Compose file to the projects of a release. Pure: no Docker, no files.
+
+A release has a project per color, one for the workers, one for the accessories and one for the one-off jobs.
+In each of them a service is called by its container's name. Compose makes the service's name an alias on every
+network, and an alias that two colors share makes Docker's DNS answer with both; names that are unique on the
+whole server cannot meet.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from .. import names
+from ..errors import Problem
+from .host_ports import ADDRESS
+
+Mapping = dict[str, t.Any]
+
+# What the release decides by itself, so that what the file says of it is left out.
+DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "network_mode", "scale")
+
+LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+# What a container that uses another one's network cannot have (Docker refuses it).
+OF_NETWORK = (
+    "networks",
+    "expose",
+    "hostname",
+    "domainname",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "extra_hosts",
+    "mac_address",
+)
+
+# [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
+_TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release adds to the files: whose it is, its number, its folder and its pinned images.
+
+    ``ports`` are those of the server on which a color's services are published, where the proxy needs them.
+    """
+
+    project: str
+    environment: str
+    number: int = 0
+    folder: str = "/"
+    fingerprint: str = ""
+    images: t.Mapping[str, str] = field(default_factory=dict)
+    ports: t.Mapping[str, t.Mapping[str, t.Sequence[int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The Compose projects of a release, and what must be there before them."""
+
+    colors: dict[str, Mapping]
+    workers: Mapping
+    accessories: Mapping
+    jobs: Mapping
+    networks: dict[str, Mapping]
+    volumes: dict[str, Mapping]
+
+    def fingerprint(self) -> str:
+        """Return a short digest of everything a release would run, whichever its color and number."""
+        content = [self.colors, self.workers, self.accessories, self.jobs]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def services_of(normalised: Mapping, stack: Mapping) -> dict[str, str]:
+    """Return each service with its role: ``routed``, ``worker``, ``accessory``, ``job`` or ``inner``.
+
+    An ``inner`` service is named nowhere in the inventory: it stands once per color beside the routed ones. A
+    ``job`` is named only as the service of ``migrate`` or ``after_migrate``.
+    """
+    routed = {route["service"] for route in stack["routes"]}
+    jobs = {job["service"] for job in jobs_of(stack)}
+    roles = {}
+    for name in normalised.get("services", {}):
+        if name in routed:
+            roles[name] = "routed"
+        elif name in stack["workers"]:
+            roles[name] = "worker"
+        elif name in stack["accessories"]:
+            roles[name] = "accessory"
+        else:
+            roles[name] = "job" if name in jobs else "inner"
+    return roles
+
+
+def jobs_of(stack: Mapping) -> list[Mapping]:
+    """Return the one-off commands of a release in their order: the migration, then what follows it."""
+    return [job for job in [stack["migrate"], *stack["after_migrate"]] if job]
+
+
+def replicas(normalised: Mapping, name: str) -> int:
+    """Return how many containers a service asks for."""
+    service = normalised["services"][name]
+    return int(service.get("scale") or service.get("deploy", {}).get("replicas") or 1)
+
+
+def unfixed(image: str) -> str | None:
+    """Return why an image name fixes no version, or None when it does (a tag that is not ``latest``, or a digest)."""
+    if "@sha256:" in image:
+        return None
+    tag = _TAG.search(image)
+    if not tag:
+        return "has no tag"
+    return "is tagged latest" if tag["tag"] == "latest" else None
+
+
+def problems(
+    normalised: Mapping, stack: Mapping, where: str, secrets: t.Iterable[str], exists: t.Callable[[str], bool]
+) -> list[Problem]:
+    """Return everything in the Compose files that a release cannot work with.
+
+    ``secrets`` are the names the inventory gives a value to; ``exists`` says whether a path is there.
+    """
+    found = []
+    services = normalised.get("services", {})
+    known = ", ".join(services) or "none"
+
+    def problem(place: str, what: str, instead: str) -> None:
+        found.append(Problem(f"{where}.{place}", what, instead))
+
+    named = [(f"routes[{index}].service", route["service"]) for index, route in enumerate(stack["routes"])]
+    named += [(kind, service) for kind in ("workers", "accessories") for service in stack[kind]]
+    named += [("migrate and after_migrate", job["service"]) for job in jobs_of(stack)]
+    for place, service in named:
+        if service not in services:
+            problem(place, f"the Compose files have no service {service}", f"Services there are: {known}")
+    used: set[str] = set()
+    for name, service in services.items():
+        place = f"compose.services.{name}"
+        image = service.get("image", "")
+        if not image:
+            problem(f"{place}.image", "is missing", "Name a built image with a fixed tag, as registry/app:1.2")
+        elif unfixed(image):
+            problem(f"{place}.image", f"{image} {unfixed(image)}", "Write a fixed tag or a digest, as app:1.2")
+        if service.get("network_mode") or service.get("privileged"):
+            problem(
+                place, "uses network_mode or privileged", "Take it out: such a service cannot run twice side by side"
+            )
+        used |= {secret["source"] for secret in service.get("secrets", [])}
+        for mount in service.get("volumes", []):
+            if mount.get("type") == "bind" and not exists(mount["source"]):
+                instead = "List the file under files, use a named volume, or make the folder on the server"
+                problem(f"{place}.volumes", f"{mount['source']} is not on the server", instead)
+    volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
+    for index, way in enumerate(stack["static"]):
+        if way["volume"] not in volumes:
+            what = f"the Compose files make no volume {way['volume']}"
+            problem(f"static[{index}].volume", what, f"Volumes there are: {', '.join(sorted(volumes)) or 'none'}")
+    for name in sorted(used - set(secrets)):
+        problem(f"secrets.{name}", "the Compose files use it, but it has no value", "Give it one, from a vault")
+    for name in sorted(set(secrets) - used):
+        problem(f"secrets.{name}", "no service of the Compose files uses it", "Add it to a service's secrets")
+    return found
+
+
+def render(normalised: Mapping, stack: Mapping, release: Release) -> Rendered:
+    """Return the projects of a release from the normalised files, a checked stack and the release's own data."""
+    roles = services_of(normalised, stack)
+    make = _Projects(normalised, stack, release, roles)
+    return Rendered(
+        colors={color: make.project(color, ("routed", "inner"), color) for color in names.COLORS},
+        workers=make.project("workers", ("worker",)),
+        accessories=make.project("accessories", ("accessory",)),
+        jobs=make.jobs(),
+        networks=make.networks(),
+        volumes=make.volumes(),
+    )
+
+
+def made_by(normalised: Mapping, stack: Mapping, project: str, environment: str) -> list[tuple[str, str]]:
+    """Return the networks and volumes that a release makes sure of, each as kind and name on the server."""
+    make = _Projects(normalised, stack, Release(project, environment), services_of(normalised, stack))
+    return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
+
+
+def with_password(jobs: Mapping, path: str) -> Mapping:
+    """Return the project of the jobs with another file for the database's password."""
+    secrets = {
+        name: {"file": path} if name == "postgres_password" else one for name, one in jobs.get("secrets", {}).items()
+    }
+    return {**jobs, "secrets": secrets} if secrets else jobs
+
+
+def beside(jobs: Mapping, container: str) -> Mapping:
+    """Return the project of the jobs as they run in the network of a container and reach nothing else.
+
+    What they would write into volumes, they cannot: it would not be undone.
+    """
+    services = {}
+    for name, service in jobs["services"].items():
+        alone = {key: value for key, value in service.items() if key not in (*OF_NETWORK, "volumes")}
+        mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
+        services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
+    return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}
+
+
+@dataclass(frozen=True)
+class _Projects:
+    """Makes the projects of one release; every method returns new mappings."""
+
+    normalised: Mapping
+    stack: Mapping
+    release: Release
+    roles: dict[str, str]
+
+    def project(self, part: str, roles: tuple[str, ...], color: str | None = None) -> Mapping:
+        """Return the project of a part: the services of these roles and what they refer to."""
+        chosen = [name for name, role in self.roles.items() if role in roles]
+        services = {self.container(name, color): self.service(name, chosen, color) for name in chosen}
+        # A network of the color's own lets its services find each other by their plain names. It is only made
+        # where there is more than one: Docker's address pools hold about thirty networks.
+        private: Mapping = {}
+        if color and len(chosen) > 1:
+            whose = {"project": self.release.project, "environment": self.release.environment}
+            private = {"color": {"labels": names.labels(**whose, stack=self.stack["name"], role="color")}}
+            for name in chosen:
+                services[self.container(name, color)]["networks"]["color"] = {"aliases": [name]}
+        return self.whole(part, services, private)
+
+    def jobs(self) -> Mapping:
+        """Return the project of the one-off commands: their services without what only a server needs."""
+        services = {}
+        for name in dict.fromkeys(job["service"] for job in jobs_of(self.stack)):
+            service = self.service(name, [], None)
+            for key in ("healthcheck", "restart", "container_name", "deploy"):
+                service.pop(key, None)
+            service["networks"].pop("front", None)
+            service["labels"].update(names.labels(role="job"))
+            services[name] = service
+        return self.whole("jobs", services, {})
+
+    def whole(self, part: str, services: Mapping, private: Mapping) -> Mapping:
+        """Return a project with the networks, volumes, secrets and configs that its services name."""
+        if not services:
+            return {}
+        networks = {name for service in services.values() for name in service["networks"]} - set(private)
+        volumes = self.volume_names()
+        mounted = {
+            mount["source"]
+            for service in services.values()
+            for mount in service.get("volumes", [])
+            if mount.get("type") == "volume" and mount.get("source") in volumes
+        }
+        whole: Mapping = {
+            "name": names.compose_project(self.release.project, self.stack["name"], self.release.environment, part),
+            "services": services,
+            "networks": {**private, **{name: self.external(self.network_name(name)) for name in sorted(networks)}},
+            "volumes": {name: self.external(volumes[name]) for name in sorted(mounted)},
+        }
+        for kind in ("secrets", "configs"):
+            used = {item["source"] for service in services.values() for item in service.get(kind, [])}
+            whole[kind] = {name: self.file_of(kind, name) for name in sorted(used)}
+        return {key: value for key, value in whole.items() if value}
+
+    def service(self, name: str, neighbours: list[str], color: str | None) -> Mapping:
+        """Return one service as the release runs it."""
+        role = self.roles[name]
+        given = self.normalised["services"][name]
+        service = copy.deepcopy({key: value for key, value in given.items() if key not in DROPPED})
+        service["image"] = self.release.images.get(given["image"], given["image"])
+        service["pull_policy"] = "never"
+        service.setdefault("restart", "unless-stopped")
+        service.setdefault("logging", LOGGING)
+        if replicas(self.normalised, name) == 1:
+            service["container_name"] = self.container(name, color)
+        service["networks"] = self.networks_of(name)
+        service["labels"] = {**given.get("labels", {}), **self.labels(name, role, color)}
+        waits = {
+            self.container(other, color): condition
+            for other, condition in given.get("depends_on", {}).items()
+            if other in neighbours
+        }
+        if waits:
+            service["depends_on"] = waits
+        published = self.release.ports.get(color or "", {}).get(name)
+        if published:
+            inside = next(route["port"] for route in reversed(self.stack["routes"]) if route["service"] == name)
+            row = str(published[0]) if len(published) == 1 else f"{published[0]}-{published[-1]}"
+            service["ports"] = [{"target": inside, "published": row, "host_ip": ADDRESS, "protocol": "tcp"}]
+        if color:
+            service["environment"] = {**given.get("environment", {}), "SWITCHYARD_COLOR": color}
+        return service
+
+    def labels(self, name: str, role: str, color: str | None) -> dict[str, str]:
+        """Return our labels. An accessory outlives releases, so nothing of a release stands on it."""
+        release, fingerprint = self.release.number, self.release.fingerprint
+        return names.labels(
+            project=self.release.project,
+            environment=self.release.environment,
+            stack=self.stack["name"],
+            service=name,
+            role=role,
+            color=color,
+            release=None if role == "accessory" else release or None,
+            fingerprint=None if role == "accessory" else fingerprint,
+        )
+
+    def container(self, name: str, color: str | None) -> str:
+        """Return the name of a service's container."""
+        return names.container(self.release.project, name, self.release.environment, color)
+
+    def networks_of(self, name: str) -> Mapping:
+        """Return the networks of a service: those of the file, ``front`` for a route, ``back`` for shared servers."""
+        role = self.roles[name]
+        alias = {} if role in ("routed", "inner", "job") else {"aliases": [name]}
+        joined: Mapping = dict.fromkeys(self.normalised["services"][name].get("networks") or ["default"], alias)
+        if role == "routed":
+            joined["front"] = {}
+        if self.stack["postgres"] or self.stack["redis"]:
+            joined["back"] = {}
+        return joined
+
+    def network_name(self, name: str) -> str:
+        """Return the name on the server of a network of the file, or of ``front`` and ``back``."""
+        given = self.normalised.get("networks", {}).get(name) or {}
+        if given.get("external"):
+            return str(given.get("name", name))
+        own = self.stack["name"] if name == "default" else name
+        return names.network(self.release.project, own, self.release.environment)
+
+    def networks(self) -> dict[str, Mapping]:
+        """Return the networks that the release makes sure of, by their name on the server."""
+        used = {name for service in self.roles for name in self.networks_of(service)} - {"front", "back"}
+        given = self.normalised.get("networks", {})
+        return {
+            self.network_name(name): {"internal": bool((given.get(name) or {}).get("internal"))}
+            for name in sorted(used)
+            if not (given.get(name) or {}).get("external")
+        }
+
+    def volume_names(self) -> dict[str, str]:
+        """Return the volumes of the file with their names on the server."""
+        return {
+            name: str(given.get("name", name))
+            if (given or {}).get("external")
+            else names.volume(self.release.project, name, self.release.environment)
+            for name, given in self.normalised.get("volumes", {}).items()
+        }
+
+    def volumes(self) -> dict[str, Mapping]:
+        """Return the volumes that the release makes sure of, by their name on the server."""
+        given = self.normalised.get("volumes", {})
+        return {
+            server: {"driver": given[name].get("driver", "local"), "driver_opts": given[name].get("driver_opts", {})}
+            for name, server in self.volume_names().items()
+            if not given[name].get("external")
+        }
+
+    def file_of(self, kind: str, name: str) -> Mapping:
+        """Return where a secret or config comes from: a secret of the inventory lies in the release's folder."""
+        if kind == "secrets":
+            return {"file": f"{self.release.folder}/secrets/{name}"}
+        given: Mapping = self.normalised[kind][name]
+        return {key: value for key, value in given.items() if key != "name"}
+
+    @staticmethod
+    def external(name: str) -> Mapping:
+        """Return the reference to something that stands already."""
+        return {"name": name, "external": True}

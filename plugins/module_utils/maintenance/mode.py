@@ -1,0 +1,211 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maintenance: stacks are closed with a page, or open again, and a request as anybody's proves it."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import time
+import typing as t
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .. import atomic_file, names
+from ..errors import Problem, SwitchyardError
+from ..proxy.driver import Plan, Proxy, State
+from ..release.context import Server
+from ..release.gates.health import POLL, Answer
+
+# The page has to be seen, or to be seen no longer, within this many seconds.
+LIMIT = 5.0
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What maintenance on or off changes: the proxy's state, and the page of each stack; None for no page.
+
+    ``asked`` is how many requests the proof took.
+    """
+
+    plan: Plan
+    page: str | None
+    pages_before: t.Mapping[str, str | None]
+    asked: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return self.plan.changed or any(before != self.page for before in self.pages_before.values())
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stacks are closed afterwards."""
+        return self.page is not None
+
+
+def known(state: State, project: str, environment: str) -> list[str]:
+    """Return the stacks of an environment that the proxy knows: routed, live or closed."""
+    keys = {*state.live, *state.closed, *(key for key, _color, _address in state.routes)}
+    return sorted(filter(None, (names.stack_of(key, project, environment) for key in keys)))
+
+
+def choose(asked: t.Sequence[str], here: list[str], environment: str) -> list[str]:
+    """Return the stacks that are meant: those asked for, or all there are.
+
+    Raises SwitchyardError for a name that the proxy does not know.
+    """
+    unknown = [name for name in dict.fromkeys(asked) if name not in here]
+    if unknown:
+        what = f"the proxy of this server knows no {' and no '.join(unknown)} in {environment}"
+        instead = f"Write one of: {', '.join(here)}" if here else "Run setup.yml and deploy.yml first"
+        raise SwitchyardError(str(Problem("stack", what, instead)))
+    return list(dict.fromkeys(asked)) or here
+
+
+def plan(server: Server, state: State, stacks: t.Iterable[str], page: str | None) -> Closing:
+    """Return what it takes for stacks to be closed with a page, or to be open, with None."""
+    pages = {stack: atomic_file.read(_path(server, stack)) for stack in stacks}
+    how = None if page is None else "maintenance"
+    return Closing(server.proxy.plan_closed(state, _keys(server, pages), how), page, pages)
+
+
+def turn(server: Server, asked: t.Sequence[str], page: str | None, only_look: bool = False) -> Closing:
+    """Close stacks with a page, or open them with None, and prove it through the public way in.
+
+    Raises SwitchyardError; when the proof fails, the state before is back.
+    """
+    state = server.proxy.read()
+    stacks = choose(asked, known(state, server.project, server.environment), server.environment)
+    if page is not None and not stacks:
+        raise SwitchyardError(
+            f"The proxy of this server knows no stack in {server.environment}: there is nothing to close. "
+            "Run setup.yml and deploy.yml first."
+        )
+    _nobody_waits(server, state, stacks)
+    closing = plan(server, state, stacks, page)
+    return closing if only_look or not closing.changed else _carry_out(server, closing)
+
+
+def _carry_out(server: Server, closing: Closing) -> Closing:
+    stacks = list(closing.pages_before)
+    wanted = dict.fromkeys(stacks, closing.page)
+    # Off is proved by an answer that is none of the pages that may have been shown.
+    general = atomic_file.read(server.root / "proxy" / "pages" / "maintenance.html")
+    shown = [closing.page] if closing.closed else [*closing.pages_before.values(), general]
+    # A page is there before it is shown, and until it is shown no longer.
+    if closing.closed:
+        _put(server, wanted)
+    done = server.proxy.apply(lambda state: plan(server, state, stacks, closing.page).plan)
+    try:
+        asked = prove(server.proxy, done.after, _keys(server, stacks), [page for page in shown if page], closing.closed)
+    except SwitchyardError:
+        server.proxy.apply(lambda state: Plan(state, _back(state, done.before, _keys(server, stacks))))
+        _put(server, closing.pages_before)
+        raise
+    _put(server, wanted)
+    return replace(closing, plan=done, asked=asked)
+
+
+def _back(state: State, before: State, keys: t.Iterable[str]) -> State:
+    """Return the state in which stacks are closed as they were before."""
+    for key in keys:
+        state = state.with_closed([key], before.closed.get(key))
+    return state
+
+
+def prove(
+    proxy: Proxy, state: State, keys: t.Iterable[str], pages: t.Sequence[str], closed: bool, limit: float = LIMIT
+) -> int:
+    """Wait until the public gets one of the pages on every way in, or none of them; return the number of requests.
+
+    Raises SwitchyardError with the last answer when the limit passes.
+    """
+    end = time.monotonic() + limit
+    asked = 0
+    for address in sorted(at for key in keys for at in _ways_in(state, key)):
+        while True:
+            asked += 1
+            answer, waited = ask(proxy, address, limit)
+            if is_page(answer, pages) if closed else waited or (answer.status and not is_page(answer, pages)):
+                break
+            if time.monotonic() > end:
+                wish = "show the maintenance page" if closed else "open again"
+                raise SwitchyardError(f"The proxy was told to {wish}, but {answer}. It is as it was before.")
+            time.sleep(POLL)
+    return asked
+
+
+def ask(proxy: Proxy, address: str, limit: float) -> tuple[Answer, bool]:
+    """Ask as anybody would; return the answer, and whether the application was waited for.
+
+    The proxy gives its page at once, so a request that takes too long has reached the application.
+    """
+    host, path = address.split("/", 1)
+    request = f"GET http://{host}/{path} (without the key)"
+    try:
+        status, _color, body = proxy.request(host, f"/{path}", None, limit, public=True)
+    except OSError as error:
+        return Answer(request, None, error=f"{type(error).__name__}: {error}"), isinstance(error, socket.timeout)
+    return Answer(request, status, body=body), False
+
+
+def is_page(answer: Answer, pages: t.Iterable[str]) -> bool:
+    """Return whether an answer is one of the pages; of a long one the proxy may hand over the start."""
+    return answer.status == 503 and bool(answer.body) and any(page.startswith(answer.body) for page in pages)
+
+
+def result(server: Server, closing: Closing) -> dict[str, t.Any]:
+    """Return what a module says of it, done or planned."""
+    keys = {stack: names.stack_key(server.project, stack, server.environment) for stack in closing.pages_before}
+
+    def text(state: State, pages: t.Mapping[str, str | None]) -> str:
+        return "".join(
+            f"{stack}: {state.closed.get(key, 'open')}{_in_short(pages[stack])}\n" for stack, key in keys.items()
+        )
+
+    diff = {
+        "before": text(closing.plan.before, closing.pages_before),
+        "after": text(closing.plan.after, dict.fromkeys(keys, closing.page)),
+        "before_header": "stacks",
+        "after_header": "stacks",
+    }
+    return {"changed": closing.changed, "stacks": list(keys), "requests": closing.asked, "diff": diff}
+
+
+def _in_short(page: str | None) -> str:
+    """Return a page as a diff can show it: images make it long, so its size and digest stand for it."""
+    if page is None:
+        return ""
+    content = page.encode()
+    return f", page of {len(content)} bytes ({hashlib.sha256(content).hexdigest()[:8]})"
+
+
+def _put(server: Server, pages: t.Mapping[str, str | None]) -> None:
+    for stack, page in pages.items():
+        atomic_file.put(_path(server, stack), page)
+
+
+def _path(server: Server, stack: str) -> Path:
+    key = names.stack_key(server.project, stack, server.environment)
+    return server.root / "proxy" / "pages" / f"{key}.maintenance.html"
+
+
+def _keys(server: Server, stacks: t.Iterable[str]) -> list[str]:
+    return [names.stack_key(server.project, stack, server.environment) for stack in stacks]
+
+
+def _ways_in(state: State, key: str) -> set[str]:
+    """Return the hosts and paths on which the public reaches a stack: the live color's, or all while none is live."""
+    live = state.live.get(key)
+    return {at for owner, color, at in state.routes if owner == key and live in (None, color)}
+
+
+def _nobody_waits(server: Server, state: State, stacks: t.Iterable[str]) -> None:
+    """Raise SwitchyardError where requests wait for a release that is under way: it opens the stack by itself."""
+    for stack in stacks:
+        place = server.place(stack)
+        held = place.lock.holder()
+        if state.closed.get(place.key) == "hold" and held and held.until > time.time():
+            raise SwitchyardError(f"{held.sentence(stack)}, and requests wait for it. Say it again when that is done.")

@@ -1,0 +1,114 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stacks that have no release yet: the proxy knows their hosts and answers with its placeholder page."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import atomic_file, names
+from ..errors import Problem, SwitchyardError, report
+from ..proxy.driver import Plan, Proxy, Routing, State
+from ..release.context import Server, routing_of
+from .mode import known
+
+# The first release of a stack takes this color (planning.deploy), and its own routes with it.
+COLOR = names.COLORS[0]
+
+
+@dataclass(frozen=True)
+class Announcing:
+    """What it takes: the stacks whose ways in change, and the server's pages by name; None for no page."""
+
+    routings: tuple[Routing, ...]
+    pages: t.Mapping[str, str | None]
+    pages_before: t.Mapping[str, str | None]
+    before: State
+    after: State
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.routings) or dict(self.pages) != dict(self.pages_before)
+
+
+def plan(server: Server, state: State, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str]) -> Announcing:
+    """Return what it takes for stacks without a release to have their hosts, and for the server to have its pages.
+
+    A stack that is live or has a release is left as it is; one that was only announced, and is no longer in the
+    list, gives its hosts back. Raises SwitchyardError for a host and path that another stack has.
+    """
+    given = {stack["name"]: routing_of(stack, server.project, server.environment, {}) for stack in stacks}
+    here = known(state, server.project, server.environment)
+    gone = {name: Routing(server.project, server.environment, name, ()) for name in here if name not in given}
+    routings, after = [], state
+    problems = []
+    for name, routing in {**gone, **given}.items():
+        place = server.place(name)
+        ways = {route.host + route.path: route.service for route in routing.routes}
+        if place.key in state.live or place.records.all() or after.of(place.key, COLOR) == ways:
+            continue
+        taken = {at: after.owner(at) for at in ways if after.owner(at) not in (None, place.key)}
+        problems += [
+            Problem(f"switchyard_stacks[{name}].routes", f"{at} leads to {owner} on this server", "Take another host")
+            for at, owner in taken.items()
+        ]
+        routings.append(routing)
+        after = after.with_routes(routing, COLOR)
+    if problems:
+        raise SwitchyardError(report(problems, "No stack was announced. These problems stand in the way"))
+    before = {kind: atomic_file.read(_path(server, kind)) for kind in pages}
+    return Announcing(tuple(routings), dict(pages), before, state, after)
+
+
+def announce(
+    server: Server, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], only_look: bool = False
+) -> Announcing:
+    """Make it so. Raises SwitchyardError."""
+    if only_look:
+        return plan(server, _seen(server), stacks, pages)
+    wanted = plan(server, server.proxy.read(), stacks, pages)
+    for kind, page in wanted.pages.items():
+        if page != wanted.pages_before[kind]:
+            atomic_file.put(_path(server, kind), page)
+    for routing in wanted.routings:
+        server.proxy.apply(_giving(server.proxy, routing))
+    return wanted
+
+
+def _seen(server: Server) -> State:
+    """Return what the proxy does; nothing where none stands yet, as in check mode before the first setup."""
+    return server.proxy.read() if (server.root / "proxy" / "proxy.json").exists() else State()
+
+
+def _giving(proxy: Proxy, routing: Routing) -> t.Callable[[State], Plan]:
+    """Return what gives a stack its ways in; a release that was quicker keeps its own."""
+    return lambda state: Plan(state, state) if routing.key in state.live else proxy.plan_routes(state, routing, COLOR)
+
+
+def result(announcing: Announcing) -> dict[str, t.Any]:
+    """Return what a module says of it, done or planned."""
+
+    def text(state: State, pages: t.Mapping[str, str | None]) -> str:
+        ways = sorted(at for routing in announcing.routings for at in state.of(routing.key, COLOR))
+        return "".join(f"{at}\n" for at in ways) + "".join(
+            f"{kind}.html: {len((page or '').encode())} bytes\n" for kind, page in pages.items()
+        )
+
+    return {
+        "changed": announcing.changed,
+        "stacks": [routing.stack for routing in announcing.routings if routing.routes],
+        "diff": {
+            "before": text(announcing.before, announcing.pages_before),
+            "after": text(announcing.after, announcing.pages),
+            "before_header": "ways in without a release",
+            "after_header": "ways in without a release",
+        },
+    }
+
+
+def _path(server: Server, kind: str) -> Path:
+    return server.root / "proxy" / "pages" / f"{kind}.html"

@@ -1,0 +1,124 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fence around a database: nobody whom it names can write, however they come.
+
+A login that may not log in any more still has its sessions (measured: an existing session went on writing), so these
+are ended, and a new transaction looks whether any is left: within one, the list of sessions does not change.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import typing as t
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .. import atomic_file
+from ..errors import SwitchyardError
+from .roles import ident, literal
+from .server import Session
+
+# A session that was told to end does so at its next look; waiting on a disk can delay that.
+LIMIT = 15.0
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence that stands: since when (epoch), around which database, and the logins that it keeps out."""
+
+    id: str
+    database: str
+    logins: list[str]
+    since: float
+
+
+class Fences:
+    """The file that remembers a stack's fence while it stands."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder of the stack's backups."""
+        self.path = folder / "fence.json"
+
+    def read(self) -> Fence | None:
+        """Return the fence, or None."""
+        content = atomic_file.read_json(self.path)
+        return Fence(**content) if content else None
+
+    def up(self, admin: Session, database: str, logins: t.Iterable[str]) -> Fence:
+        """Put a fence around a database; one that stands already is kept and closed again where it leaks."""
+        fence = self.read() or Fence(secrets.token_hex(4), database, sorted(open_logins(admin, logins)), time.time())
+        # Known before anything is done: a run that is killed here leaves what the next one needs to lift it.
+        atomic_file.write_json(self.path, asdict(fence), 0o600)
+        shut(admin, fence.logins)
+        return fence
+
+    def down(self, admin: Session) -> bool:
+        """Lift the fence; return whether one stood."""
+        fence = self.read()
+        if not fence:
+            return False
+        unshut(admin, fence.logins)
+        atomic_file.put(self.path, None)
+        return True
+
+
+def open_logins(admin: Session, logins: t.Iterable[str]) -> list[str]:
+    """Return those of the logins that can log in now."""
+    wanted = ", ".join(literal(login) for login in logins)
+    if not wanted:
+        return []
+    return [
+        row["rolname"]
+        for row in admin.rows(f"SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname IN ({wanted})")
+    ]
+
+
+def standing(admin: Session, fence: Fence | None) -> bool:
+    """Return whether a fence really stands: none of its logins can log in, none has a session."""
+    if not fence or not fence.logins:
+        return False
+    return not open_logins(admin, fence.logins) and not sessions(admin, _of_logins(fence.logins))
+
+
+def shut(admin: Session, logins: t.Sequence[str]) -> None:
+    """Keep logins out and end their sessions. Raises SwitchyardError where one stays."""
+    for login in logins:
+        admin.run(f"ALTER ROLE {ident(login)} NOLOGIN")
+    if logins:
+        end(admin, _of_logins(logins))
+
+
+def unshut(admin: Session, logins: t.Iterable[str]) -> None:
+    """Let logins in again."""
+    for login in logins:
+        admin.run(f"ALTER ROLE {ident(login)} LOGIN")
+
+
+def sessions(admin: Session, which: str) -> list[str]:
+    """Return who has a session, by a condition on ``pg_stat_activity``."""
+    found = admin.rows(
+        "SELECT DISTINCT usename, application_name FROM pg_stat_activity"
+        f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {which}"
+    )
+    return sorted(f"{row['usename']} ({row['application_name'] or 'no name'})" for row in found)
+
+
+def end(admin: Session, which: str, limit: float = LIMIT) -> None:
+    """End sessions, by a condition on ``pg_stat_activity``, and wait until they are gone."""
+    deadline = time.monotonic() + limit
+    while True:
+        admin.run(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+            f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {which}"
+        )
+        left = sessions(admin, which)
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise SwitchyardError(f"Sessions do not end: {', '.join(left)}. End them, and start again.")
+
+
+def _of_logins(logins: t.Iterable[str]) -> str:
+    return f"usename IN ({', '.join(literal(login) for login in logins)})"

@@ -1,0 +1,58 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proxy's own part of its configuration: put in place by a reload, or for the first start."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import atomic_file
+from ..release.context import Server
+from .driver import Plan, State
+from .process import running
+
+
+def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]:
+    """Make ``content`` the proxy's own configuration; return what a module says of it.
+
+    Raises SwitchyardError when the running proxy refuses it; then nothing changed.
+    """
+    folder = server.root / "proxy" / "conf.d"
+    if only_look and not (server.root / "proxy" / "proxy.json").exists():
+        # Before the first setup there is nothing to compare with.
+        diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
+        return {"changed": True, "running": False, "diff": diff}
+    path = folder / server.proxy.own_file
+    after = server.proxy.own_files(content)
+    there = {name: atomic_file.read(folder / name) for name in after}
+    before = {name: text for name, text in there.items() if text is not None}
+    running = is_running(server)
+
+    def plan(state: State) -> Plan:
+        return Plan(state, state, after, before)
+
+    changed = before != after
+    if changed and not only_look:
+        if running:
+            server.proxy.apply(plan)
+        else:
+            for name, text in server.proxy.first_files().items():
+                if not (folder / name).exists():
+                    server.proxy.write(folder / name, text)
+            for name, text in after.items():
+                server.proxy.write(folder / name, text)
+    # What else is the role's may be secret: of that only "changed" tells.
+    diff = {
+        "before": before.get(path.name, ""),
+        "after": content,
+        "before_header": str(path),
+        "after_header": str(path),
+    }
+    return {"changed": changed, "running": running, "diff": diff}
+
+
+def is_running(server: Server) -> bool:
+    """Return whether the proxy runs now."""
+    settings = atomic_file.read_json(server.root / "proxy" / "proxy.json")
+    return bool(settings) and running(settings, server.engine).is_up()

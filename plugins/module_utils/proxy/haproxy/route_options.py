@@ -1,0 +1,164 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of routes as lines of a backend of HAProxy.
+
+They read what roles/proxy's haproxy.cfg.j2 found out of a request: ``txn.at``, ``txn.host``, ``txn.scheme``,
+``txn.client``, ``txn.key`` (only there for this server's key) and ``txn.https_port``. A rule has a number within its
+backend; ``txn.rule`` is the one that counts.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from ..driver import Routing
+from ..route_options import NONE, Rate, Rules
+
+# An entry of a stick table holds a number of 32 bits (``gpt0``): times are counted in a circle, and what one address
+# may owe at most must be a small part of it.
+CIRCLE = 2**31
+LONGEST = CIRCLE // 2
+# A timeout is 31 bits of milliseconds.
+LONGEST_TIMEOUT = (2**31 - 1) // 1000
+# An answer that fills its buffer leaves 1024 bytes for headers (``tune.maxrewrite``); some are for our own.
+LONGEST_HEADERS = 800
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word in which nothing has a meaning (configuration manual, 2.2, strong quotes)."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def plain(text: str) -> str:
+    """Return a text as one word where HAProxy expects a format: only the percent sign means something there."""
+    return quoted(text.replace("%", "%%"))
+
+
+def cannot(rules: Rules) -> list[tuple[str, str]]:
+    """Return what HAProxy cannot do of a route's rules."""
+    found = []
+    if rules.rate and _unit(rules.rate) is None:
+        found.append(("rate", "HAProxy counts for an address during 12 days at most"))
+    if rules.timeout and rules.timeout > LONGEST_TIMEOUT:
+        found.append(("timeout", "HAProxy waits 24 days at most"))
+    length = sum(len(name) + len(value) for name, value in rules.headers)
+    if length > LONGEST_HEADERS:
+        found.append(("headers", f"HAProxy has room for {LONGEST_HEADERS} characters, these are {length}"))
+    return found
+
+
+def lines(routing: Routing, service: str, color: str) -> list[str]:
+    """Return the lines of the backend of a service, without their indent; none where no route has rules."""
+    # The frontend chose the service by the longest way of all; the longest of this service is the same one.
+    ways = {way.host + way.path: way.rules for way in routing.routes if way.service == service}
+    numbers = _numbers(routing, service)
+    if not numbers:
+        return []
+    words = ["acl key var(txn.key) -m found", "acl https var(txn.scheme) -m str https"]
+    # A longer way comes after the one that it begins with, and the last one stays.
+    for at in sorted(ways, key=len):
+        number = numbers.get(ways[at], 0)
+        words.append(f"http-request set-var(txn.rule) int({number}) if {{ var(txn.at) -m beg -- {quoted(at)} }}")
+    for rules, number in numbers.items():
+        words += [f"acl rule{number} var(txn.rule) -m int {number}"]
+        words += _rule(rules, number, routing.stack, _table(routing, service, color, number))
+    if any(rules.body_max for rules in numbers):
+        # roles/proxy's rules.lua: it ends a request whose body says no length and becomes too long.
+        words += ["filter lua.body_max", "http-after-response set-status 413 if { var(txn.body_over) -m bool }"]
+    return words
+
+
+def tables(routing: Routing, color: str) -> list[str]:
+    """Return the sections of a color in which HAProxy counts requests per address."""
+    sections = []
+    for service in routing.services():
+        for rules, number in _numbers(routing, service).items():
+            if rules.rate:
+                interval, scale = _interval(rules.rate)
+                seconds = math.ceil((rules.rate.burst + 1) * interval / scale) + 1
+                sections += [
+                    f"backend {_table(routing, service, color, number)}",
+                    f"    stick-table type ipv6 size 100k expire {seconds}s store gpt0",
+                    "",
+                ]
+    return sections
+
+
+def _numbers(routing: Routing, service: str) -> dict[Rules, int]:
+    """Return a number for each different set of rules of a service; routes without any need none."""
+    different = dict.fromkeys(way.rules for way in routing.routes if way.service == service and way.rules != NONE)
+    return {rules: number for number, rules in enumerate(different, start=1)}
+
+
+def _table(routing: Routing, service: str, color: str, number: int) -> str:
+    # Not in the form of a color's backends: nothing is ever in flight here.
+    return f"{routing.key}_{service}_{color}_rate{number}"
+
+
+def _unit(rate: Rate) -> tuple[str, int] | None:
+    """Return the finest unit of time in which the rate can be counted, and how many of it are a second."""
+    owed = (rate.burst + 1) / rate.per_second
+    return next(((unit, scale) for unit, scale in (("us", 10**6), ("ms", 10**3)) if owed * scale < LONGEST), None)
+
+
+def _interval(rate: Rate) -> tuple[int, int]:
+    """Return how long a request uses up, and how many of that unit are a second."""
+    _name, scale = _unit(rate) or ("ms", 10**3)
+    return max(1, round(scale / rate.per_second)), scale
+
+
+def _rule(rules: Rules, number: int, stack: str, table: str) -> t.Iterator[str]:
+    """Yield the lines of the rules with a number: who may not come in first, what costs time behind it."""
+    mine = f"rule{number}"
+    if rules.https == "redirect":
+        location = '"https://%[var(txn.host)]%[var(txn.https_port)]%[pathq]"'
+        yield f"http-request redirect code 308 location {location} if {mine} !https !key"
+    if rules.allow:
+        # One address a line: a line has 64 words at most.
+        yield from (f"acl allowed{number} var(txn.client) -m ip {address}" for address in rules.allow)
+        yield f"{_answer(403, 'Not for this address.')} if {mine} !key !allowed{number}"
+    if rules.rate:
+        yield from _rate(rules.rate, f"{mine} !key", table)
+    if rules.basic_auth:
+        # Behind the rate: a comparison of passwords costs far more than everything else here.
+        users = f"!{{ http_auth({rules.basic_auth}) }}"
+        yield f"http-request auth realm {quoted(stack)} if {mine} !key {users}"
+    if rules.body_max is not None:
+        yield f"http-request set-var(txn.body_max) int({rules.body_max}) if {mine}"
+        too_long = f"{{ req.body_size gt {rules.body_max} }}"
+        yield f"{_answer(413, 'The body of this request is too large.')} if {mine} {too_long}"
+    if rules.timeout is not None:
+        yield f"http-request set-timeout server {max(1, round(rules.timeout * 1000))} if {mine}"
+    if rules.hsts:
+        yield f"http-after-response set-header strict-transport-security max-age={rules.hsts} if {mine} https"
+    for name, value in rules.headers:
+        # One without a value is none, as on the other proxies.
+        change = f"set-header {quoted(name)} {plain(value)}" if value else f"del-header {quoted(name)}"
+        yield f"http-after-response {change} if {mine}"
+
+
+def _rate(rate: Rate, condition: str, table: str) -> t.Iterator[str]:
+    """Yield lines that count an address's requests.
+
+    The table has the moment at which the address owes nothing any more. Each request that passes puts it off by the
+    same interval; who owes more than ``burst`` of them is refused, and that costs nothing. So ``burst`` and one more
+    pass at once, and then as many as the average says: a leaky bucket, as nginx has it.
+    """
+    interval, scale = _interval(rate)
+    unit = "us" if scale == 10**6 else "ms"
+    owed = "var(txn.owed)"
+    yield f"http-request track-sc0 var(txn.client) table {table} if {condition}"
+    yield f"http-request set-var(txn.now) date(0,{unit}),mod({CIRCLE}) if {condition}"
+    yield f"http-request set-var(txn.owed) sc0_get_gpt0({table}),sub(txn.now) if {condition}"
+    # In the past, or from before the circle began anew.
+    for wrong in ("lt 0", f"gt {LONGEST}"):
+        yield f"http-request set-var(txn.owed) int(0) if {condition} {{ {owed} -m int {wrong} }}"
+    most = rate.burst * interval
+    yield f"{_answer(429, 'Too many requests.')} if {condition} {{ {owed} -m int gt {most} }}"
+    yield f"http-request sc-set-gpt0(0) {owed},add(txn.now),add({interval}) if {condition}"
+
+
+def _answer(status: int, text: str) -> str:
+    return f'http-request return status {status} content-type text/plain string "{text}\\n"'

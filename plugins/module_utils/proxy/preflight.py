@@ -1,0 +1,122 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in the way of a proxy on this server, before anything changes."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import atomic_file, names
+from ..engine import sockets
+from ..engine.docker_client import Container
+from ..errors import Problem, SwitchyardError
+from ..release.context import Server
+from ..release.preflight.examine import neighbours
+
+ANY = ("0.0.0.0", "::", "")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has a port of this server: a container, of which project, or a process."""
+
+    address: str
+    container: str = ""
+    project: str = ""
+    process: str = ""
+    pid: int = 0
+
+    def words(self) -> str:
+        """Return who that is, as a person finds it."""
+        if self.container:
+            whose = f", the proxy of the project {self.project}" if self.project else ""
+            return f"the container {self.container}{whose}"
+        return f"{self.process} (process {self.pid})" if self.pid else "a process that cannot be named"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the inventory wants: the kind of proxy, and the addresses and ports that it publishes."""
+
+    provider: str
+    ports: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What stands: our container, what the role wrote for it, and who has each port that is wanted."""
+
+    proxy: Container | None = None
+    settings: t.Mapping[str, t.Any] = field(default_factory=dict)
+    holders: t.Mapping[int, tuple[Holder, ...]] = field(default_factory=dict)
+
+
+def problems(server: Server, wanted: Wanted, seen: Seen) -> list[Problem]:
+    """Return everything that stands in the way of the proxy that is wanted."""
+    folder, mine = server.root / "proxy", names.shared(server.project, "proxy")
+    found = []
+    other = seen.settings.get("container", mine)
+    if other != mine:
+        what = f"{folder} belongs to the container {other} of another project"
+        found.append(Problem("switchyard_root", what, "Write a folder of its own for each project of a server"))
+    standing = seen.settings.get("provider", wanted.provider)
+    if other == mine and standing != wanted.provider:
+        what = f"the proxy of this server is {standing}, and {wanted.provider} is asked for"
+        instead = f"Write {standing}, or take its environments off with retire.yml first"
+        found.append(Problem("proxy_provider", what, instead))
+    elsewhere = sorted(
+        {path for path in seen.proxy.mounts.values() if _is_elsewhere(path, folder)} if seen.proxy else ()
+    )
+    if elsewhere:
+        what = f"the container {mine} has its files in {elsewhere[0]}, not below {folder}"
+        instead = "Write the same switchyard_root in all inventories of this server, or another switchyard_project"
+        found.append(Problem("switchyard_root", what, instead))
+    for address, port in wanted.ports:
+        for holder in seen.holders.get(port, ()):
+            if holder.container != mine and (address in ANY or holder.address in ANY or address == holder.address):
+                where = holder.address if ":" not in holder.address else f"[{holder.address}]"
+                what = f"the port {port} is held on {where} by {holder.words()}"
+                found.append(Problem("proxy_http_port", what, "Write another port, or end what holds it"))
+                break
+    return found
+
+
+def _is_elsewhere(path: str, folder: Path) -> bool:
+    """Return whether a mounted folder is that of another root: only those named as the role names them count."""
+    return Path(path).parent.name == "proxy" and Path(path).parent != folder
+
+
+def look(server: Server, ports: t.Iterable[int]) -> Seen:
+    """Return what stands now."""
+    engine = server.engine
+    holders = {}
+    for port in ports:
+        found = []
+        for name, addresses in engine.publishers(port).items():
+            one = engine.container(name)
+            project = one.label("project") if one and one.label("role") == "proxy" else ""
+            found += [Holder(address, name, project) for address in sorted(addresses)]
+        # Docker's own process holds the port for a container; where none does, another one is meant.
+        held = [] if found else sockets.listeners(port)
+        holders[port] = (*found, *(Holder(one.address, process=one.name, pid=one.pid) for one in held))
+    return Seen(
+        engine.container(names.shared(server.project, "proxy")),
+        atomic_file.read_json(server.root / "proxy" / "proxy.json") or {},
+        holders,
+    )
+
+
+def check(server: Server, wanted: Wanted) -> list[Problem]:
+    """Return all problems of this server. Changes nothing but the folder in which the proxy tries its files."""
+    seen = look(server, [port for _address, port in wanted.ports])
+    found = problems(server, wanted, seen)
+    if not found and seen.settings and seen.proxy and seen.proxy.running:
+        try:
+            found += neighbours(server, server.proxy.read())
+        except SwitchyardError:
+            # The role puts a proxy right that does not answer; that is no problem of the inventory.
+            return found
+    return found

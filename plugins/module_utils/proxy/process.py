@@ -1,0 +1,160 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the proxy runs: in a container of ours, or on the server itself as a unit of systemd.
+
+Both see the proxy's folders at the same paths, so that its configuration and its commands are the same.
+"""
+
+from __future__ import annotations
+
+import abc
+import fcntl
+import os
+import subprocess
+import tempfile
+import typing as t
+from pathlib import Path
+
+from ..errors import SwitchyardError
+
+if t.TYPE_CHECKING:
+    from ..engine.docker_client import Engine
+
+# An SSH session may have no sbin on its path, and systemctl's words depend on the language.
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+
+TIMEOUT = 60.0
+
+# Where an administrator's units lie (systemd.unit(5)); the role ``proxy`` writes there.
+UNITS = Path("/etc/systemd/system")
+
+
+class Running(abc.ABC):
+    """The place in which a proxy runs."""
+
+    # What a person types to see what the proxy says.
+    log_command: str
+
+    @abc.abstractmethod
+    def is_up(self) -> bool:
+        """Return whether the proxy runs now, and is not about to be started again."""
+
+    @abc.abstractmethod
+    def run(self, command: list[str]) -> tuple[int, str]:
+        """Run a command where the proxy runs, as the user it runs as; return its exit code and all it wrote."""
+
+    @abc.abstractmethod
+    def logs(self, lines: int) -> list[str]:
+        """Return the last lines that the proxy wrote."""
+
+
+class InContainer(Running):
+    """A proxy in a container."""
+
+    def __init__(self, name: str, engine: Engine) -> None:
+        """Take the container's name and its engine."""
+        self.name = name
+        self.engine = engine
+        self.log_command = f"docker logs {name}"
+
+    def is_up(self) -> bool:
+        """Return whether the container runs."""
+        container = self.engine.container(self.name)
+        return bool(container and container.running)
+
+    def run(self, command: list[str]) -> tuple[int, str]:
+        """Run a command in the container."""
+        return self.engine.run_inside(self.name, command)
+
+    def logs(self, lines: int) -> list[str]:
+        """Return the last lines of the container."""
+        return self.engine.logs(self.name, lines)
+
+
+class AsUnit(Running):
+    """A proxy that systemd starts; its folders are mounted for its processes only."""
+
+    def __init__(self, unit: str, proc: Path = Path("/proc")) -> None:
+        """Take the unit's name."""
+        self.unit = unit
+        self.proc = proc
+        self.log_command = f"journalctl --unit {unit}"
+
+    def is_up(self) -> bool:
+        """Return whether the unit is active."""
+        return self._pid() > 0
+
+    def run(self, command: list[str]) -> tuple[int, str]:
+        """Run a command with the mounts, the user and the one capability of the unit's first process.
+
+        As root the proxies would leave files behind that their own user cannot write.
+        """
+        pid = self._pid()
+        if not pid:
+            raise SwitchyardError(f"The proxy does not run. See 'systemctl status {self.unit}', then run setup.yml.")
+        owner = (self.proc / str(pid)).stat()
+        enter = ["nsenter", f"--target={pid}", "--mount", "--"]
+        become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
+        become += ["--inh-caps=-all,+net_bind_service", "--ambient-caps=-all,+net_bind_service", "--"]
+        # A file and no pipe: what opens /dev/stdout anew, as nginx does, has to be its owner, and overwrites nothing.
+        with tempfile.TemporaryFile() as words:
+            fcntl.fcntl(words, fcntl.F_SETFL, os.O_APPEND)
+            os.fchown(words.fileno(), owner.st_uid, owner.st_gid)
+            code = _command([*enter, *become, *command], words)
+            words.seek(0)
+            return code, words.read().decode("utf-8", "replace").strip()
+
+    def logs(self, lines: int) -> list[str]:
+        """Return the last lines of the unit in the journal."""
+        return _output(["journalctl", f"--unit={self.unit}", f"--lines={lines}", "--output=cat", "--no-pager"])
+
+    def remove(self) -> None:
+        """Stop the unit as it asks to be stopped, and take it off this server."""
+        path = UNITS / self.unit
+        if path.exists():
+            _output(["systemctl", "disable", "--now", "--", self.unit])
+            path.unlink()
+            _output(["systemctl", "daemon-reload"])
+
+    def _pid(self) -> int:
+        """Return the unit's first process, 0 where it is not active."""
+        shown = _output(["systemctl", "show", "--property=ActiveState,MainPID", "--", self.unit])
+        said = dict(line.partition("=")[::2] for line in shown)
+        up = said.get("ActiveState") in ("active", "reloading", "refreshing")
+        return int(said.get("MainPID", "0")) if up else 0
+
+
+def _command(words: list[str], out: t.IO[bytes]) -> int:
+    """Run a command and let it write into a file; return its exit code. Raises SwitchyardError."""
+    try:
+        # AnsibleModule.run_command needs a module; this code is used and tested without one.
+        # pylint: disable-next=ansible-bad-function
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **ENVIRONMENT},
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SwitchyardError(f"{words[0]} did not end: {error}") from error
+    return done.returncode
+
+
+def _output(words: list[str]) -> list[str]:
+    """Return the lines that a command wrote. Raises SwitchyardError with them when it fails."""
+    with tempfile.TemporaryFile() as out:
+        code = _command(words, out)
+        out.seek(0)
+        text = out.read().decode("utf-8", "replace")
+    if code:
+        raise SwitchyardError(f"{words[0]} failed: {text.strip()}")
+    return text.splitlines()
+
+
+def running(settings: t.Mapping[str, t.Any], engine: Engine) -> Running:
+    """Return where a proxy runs, by what the role ``proxy`` wrote in ``proxy.json``."""
+    return AsUnit(str(settings["unit"])) if "unit" in settings else InContainer(str(settings["container"]), engine)

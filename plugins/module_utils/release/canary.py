@@ -1,0 +1,39 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A step of a canary: a share of the clients gets the new color, and its containers are watched meanwhile."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..errors import SwitchyardError
+from . import switch
+from .context import Place
+from .gates import health
+
+LOOK_EVERY = 1.0
+
+
+def share(place: Place, number: int, token: int, step: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Give the color of a release a percentage of the clients for some seconds; the gates hold before the first.
+
+    ``step`` has ``number``, ``percent`` and ``seconds``. Raises SwitchyardError when a gate does not hold, when the
+    proxy does not do it, or when a container does not keep running; the share is then still to be taken back.
+    """
+    record = place.records.need(number)
+    place.lock.renew(token, f"canary {step['percent']} %", health.patience_of(record.stack) + step["seconds"])
+    before = place.proxy.read().weights.get(place.key, 0)
+    waited = 0.0 if before else switch.gate(place, record)
+    place.proxy.apply(lambda state: place.proxy.plan_weight(state, place.key, step["percent"]))
+    now = place.proxy.read().weights.get(place.key, 0)
+    if now != step["percent"]:
+        raise SwitchyardError(f"The proxy was told to send {step['percent']} % of {place.stack} on, and sends {now} %.")
+    standing = place.standing(record)
+    end = time.monotonic() + step["seconds"]
+    while time.monotonic() < end:
+        health.present(place.engine, standing, "none since it got a share of the clients")
+        time.sleep(min(LOOK_EVERY, max(0.0, end - time.monotonic())))
+    place.records.save(place.records.need(number).now(steps=step["number"]))
+    return {"before": before, "after": now, "gate_seconds": round(waited, 3)}

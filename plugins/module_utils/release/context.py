@@ -1,0 +1,186 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One stack of one environment on this server: where its things are, and what stands there now."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from .. import atomic_file, names
+from ..engine.docker_client import Container, Engine, docker_command
+from ..errors import SwitchyardError
+from ..proxy.behind_traefik.driver import Behind
+from ..proxy.driver import Proxy, Route, Routing, Static
+from ..proxy.haproxy.driver import HAProxy
+from ..proxy.nginx.driver import Nginx
+from ..proxy.route_options import rules_of
+from ..proxy.traefik.driver import Traefik
+from .gates.health import Standing
+from .lock import Lock
+from .record import Record, Records
+
+
+def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
+    return (HAProxy if settings["address"] else Behind)(folder, settings, engine)
+
+
+PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
+    "haproxy": _haproxy,
+    "nginx": Nginx,
+    "traefik": Traefik,
+}
+
+
+def open_proxy(root: Path, engine: Engine) -> Proxy:
+    """Return the proxy that the role ``proxy`` set up. Raises SwitchyardError where there is none."""
+    folder = root / "proxy"
+    settings = atomic_file.read_json(folder / "proxy.json")
+    if not settings:
+        raise SwitchyardError(f"There is no proxy on this server ({folder}/proxy.json is missing). Run setup.yml.")
+    provider = settings.get("provider", "haproxy")
+    if provider not in PROXIES:
+        raise SwitchyardError(
+            f"{folder}/proxy.json names {provider!r}, which this version does not know. Run setup.yml."
+        )
+    if not settings["address"] and provider != "haproxy":
+        # Behind an edge: no port of the server leads to it.
+        container = engine.container(settings["container"])
+        settings["address"] = next(filter(None, container.addresses.values()), "") if container else ""
+    return PROXIES[provider](folder, settings, engine)
+
+
+def routing_of(
+    stack: dict[str, t.Any],
+    project: str,
+    environment: str,
+    replicas: dict[str, int],
+    ports: t.Mapping[str, t.Sequence[int]] | None = None,
+) -> Routing:
+    """Return the routes of a checked stack, and the ports on which one of its colors is published."""
+    routes = tuple(
+        Route(route["service"], route["port"], host, route["path"], rules_of(route, environment))
+        for route in stack["routes"]
+        for host in route["hosts"]
+    )
+    static = tuple(
+        # A record of an older version has none.
+        Static(names.volume(project, way["volume"], environment), host, way["path"])
+        for way in stack.get("static", [])
+        for host in way["hosts"]
+    )
+    return Routing(project, environment, stack["name"], routes, replicas, static, ports or {})
+
+
+@dataclass(frozen=True)
+class Server:
+    """This server as one environment of a project sees it: its folder, its engine and its proxy."""
+
+    root: Path
+    project: str
+    environment: str
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine of this server."""
+        return Engine()
+
+    @cached_property
+    def proxy(self) -> Proxy:
+        """The proxy of this server."""
+        return open_proxy(self.root, self.engine)
+
+    def place(self, stack: str) -> Place:
+        """Return the place of a stack."""
+        return Place(self, stack)
+
+    def free_bytes(self) -> dict[str, int]:
+        """Return the free bytes where images and where releases are kept."""
+        folders = {self.engine.root(), str(next(path for path in [self.root, *self.root.parents] if path.exists()))}
+        return {folder: shutil.disk_usage(folder).free for folder in folders if Path(folder).exists()}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One stack on a server."""
+
+    server: Server
+    stack: str
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the server."""
+        return self.server.engine
+
+    @property
+    def proxy(self) -> Proxy:
+        """The proxy of the server."""
+        return self.server.proxy
+
+    @property
+    def project(self) -> str:
+        """The project that owns the stack."""
+        return self.server.project
+
+    @property
+    def environment(self) -> str:
+        """The environment the stack is part of."""
+        return self.server.environment
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the stack."""
+        return names.stack_folder(self.server.root, self.project, self.environment, self.stack)
+
+    @property
+    def key(self) -> str:
+        """The name under which the proxy knows the stack."""
+        return names.stack_key(self.project, self.stack, self.environment)
+
+    @property
+    def records(self) -> Records:
+        """The releases of the stack."""
+        return Records(self.folder)
+
+    @property
+    def lock(self) -> Lock:
+        """The lock of the stack."""
+        return Lock(self.folder, f"{self.stack} ({self.environment})")
+
+    def containers(self, **labels: str) -> list[Container]:
+        """Return the containers of this stack, all of them or those with more of our labels."""
+        mine = {"project": self.project, "environment": self.environment, "stack": self.stack}
+        return self.engine.containers(**mine, **labels)
+
+    def owns(self, container: Container) -> bool:
+        """Return whether a container is of this stack, in this environment and project."""
+        mine = {"project": self.project, "environment": self.environment, "stack": self.stack}
+        return all(container.label(name) == value for name, value in mine.items())
+
+    def live(self) -> str | None:
+        """Return the color that the running proxy sends the public to."""
+        return self.proxy.read().live.get(self.key)
+
+    def release_on(self, color: str | None) -> int | None:
+        """Return the number of the release that stands on a color, or None."""
+        numbers = [int(one.label("release") or 0) for one in self.containers(color=color)] if color else []
+        return max(numbers, default=0) or None
+
+    def standing(self, record: Record) -> Standing:
+        """Return what the gates need to know of a release's color."""
+        routing = routing_of(record.stack, self.project, self.environment, record.replicas, record.ports)
+        network = names.network(self.project, "front", self.environment)
+        return Standing(routing, record.color, network, record.containers)
+
+    def compose_project(self, part: str) -> str:
+        """Return the name of the Compose project of a part."""
+        return names.compose_project(self.project, self.stack, self.environment, part)
+
+    def compose_up(self, record: Record, part: str) -> None:
+        """Start a part of a release from its own record, as the role does with community.docker."""
+        path = self.records.path(record.number) / f"{part}.yml"
+        docker_command("compose", "-p", self.compose_project(part), "-f", str(path), "up", "-d", "--remove-orphans")

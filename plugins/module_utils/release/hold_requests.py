@@ -1,0 +1,53 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cut of the strategy ``recreate``: requests wait in the proxy while the old application is stopped."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..proxy.driver import State
+from .context import Place
+from .gates import health
+from .record import Record
+
+NOTHING: dict[str, t.Any] = {"stopped": None, "cut_off": 0}
+
+
+def hold(place: Place, number: int, token: int) -> dict[str, t.Any]:
+    """Let requests wait, let those in flight finish, and stop the live color and the workers; containers stay.
+
+    Returns the color that was stopped and how many requests were cut off. The switch lets the requests go on.
+    """
+    stack = place.records.need(number).stack
+    live = place.live()
+    if not live:
+        return NOTHING
+    place.lock.renew(token, "hold", stack["drain"] + 60)
+    # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
+    place.proxy.apply(lambda state: place.proxy.plan_closed(state, _open(state, place.key), "hold"))
+    left = health.drain(place.proxy, place.key, live, stack["drain"])
+    place.engine.stop([*place.containers(color=live), *place.containers(role="worker")])
+    return {"stopped": live, "cut_off": left}
+
+
+def _open(state: State, key: str) -> list[str]:
+    return [] if state.closed.get(key) == "maintenance" else [key]
+
+
+def let_go(place: Place, old: Record) -> bool:
+    """Start again what ``hold`` stopped and let the requests go on to it; return whether there was anything to do.
+
+    Raises SwitchyardError when the old application does not get healthy: the requests are then still held.
+    """
+    held = place.proxy.read().closed.get(place.key) == "hold"
+    stopped = any(not one.running for one in place.containers(color=old.color))
+    if not held and not stopped:
+        return False
+    place.compose_up(old, old.color)
+    health.health(place.engine, place.proxy, place.standing(old), health.settings_of(old.stack))
+    place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, old.color))
+    if old.workers:
+        place.compose_up(old, "workers")
+    return True

@@ -1,0 +1,323 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The look before a release: every problem, and what would be done. Changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import tempfile
+import typing as t
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ... import atomic_file, names
+from ...engine import compose_cli, compose_render
+from ...errors import Problem, SwitchyardError
+from ...proxy.driver import State
+from ...proxy.route_options import rules_of
+from .. import plan as release_plan
+from ..context import Place, Server, routing_of
+from ..migration import run
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the inventory gives of one stack: its checked definition, its files, its secrets, and where it stands.
+
+    ``sources`` are the Compose files and what they refer to, by relative name.
+    """
+
+    stack: dict[str, t.Any]
+    sources: dict[str, str]
+    secrets: dict[str, str]
+    where: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one visit saw of a stack, and what follows from it."""
+
+    plan: release_plan.Plan | None
+    problems: list[Problem]
+    normalised: dict[str, t.Any]
+    images: dict[str, str]
+    pulls: list[str]
+    fingerprint: str
+
+
+def look_at_server(server: Server, least_free: int, environment_has_routes: bool) -> list[Problem]:
+    """Return what is wrong with the server itself; ``least_free`` in bytes."""
+    problems = []
+    try:
+        for folder, free in server.free_bytes().items():
+            if free < least_free:
+                what = f"{folder} has {free / 2**30:.1f} GiB free, {least_free / 2**30:.1f} GiB are asked for"
+                problems.append(Problem("server", what, "Make room, for example with 'docker image prune'"))
+        networks = server.engine.networks()
+    except SwitchyardError as error:
+        return [Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml")]
+    if environment_has_routes:
+        front = names.network(server.project, "front", server.environment)
+        if front not in networks:
+            problems.append(Problem("server", f"the network {front} is missing", "Run setup.yml"))
+        try:
+            problems += neighbours(server, server.proxy.read())
+        except SwitchyardError as error:
+            problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml"))
+    return problems
+
+
+def neighbours(server: Server, state: State) -> list[Problem]:
+    """Return what is wrong with files in the proxy's folder that are not ours, in the proxy's own words."""
+    strangers = server.proxy.strangers(state)
+    words = server.proxy.complaint() if strangers else None
+    if not words:
+        return []
+    where = f"{server.root}/proxy/conf.d"
+    what = f"the proxy would not load its folder: {words.strip().rstrip('.')}"
+    return [Problem(where, what, f"Repair or take away what is not of this collection: {', '.join(strangers)}")]
+
+
+def look(place: Place, given: Given) -> Look:
+    """Look at one stack and plan its release. Changes nothing; needs a server without problems of its own."""
+    stack, where = given.stack, given.where
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
+        folder = Path(temporary)
+        try:
+            compose_cli.lay_down(given.sources, folder)
+            values = compose_cli.variables(stack, place.project, place.environment)
+            normalised = compose_cli.normalise(folder, stack["compose"], values)
+        except SwitchyardError as error:
+            problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'")
+            return Look(None, [problem], {}, {}, [], "")
+        problems = compose_render.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
+        normalised = relocate(normalised, temporary, "/source")
+    wanted = sorted({service.get("image", "") for service in normalised.get("services", {}).values()} - {""})
+    present = {image: place.engine.image(image) for image in wanted if not compose_render.unfixed(image)}
+    images = {name: image.pinned for name, image in present.items() if image}
+    pulls = [name for name, image in present.items() if not image]
+    if given.secrets and not pulls and not problems:
+        try:
+            secrets_owner(place, normalised, given, images)
+        except SwitchyardError as error:
+            problems.append(Problem(f"{where}.secrets_owner", str(error), "Write secrets_owner: <the user's number>"))
+    state = place.proxy.read()
+    problems += _rules(place, stack, where)
+    problems += _claims(place, stack, state, where)
+    problems += _names_taken(place, normalised, stack, where)
+    fingerprint = fingerprint_of(place, normalised, given, images)
+    standing = _standing(place, state, normalised, stack)
+    if standing.canary and standing.canary.state == "paused":
+        what = f"release {standing.canary.number} waits at {standing.weight} % of the clients"
+        instead = "Go on with promote.yml, or take it back with rollback.yml"
+        problems.append(Problem(where, what, instead))
+    plan = release_plan.deploy(place.stack, fingerprint, pulls, standing)
+    return Look(plan, problems, normalised, images, pulls, fingerprint)
+
+
+def look_in_place(given: Given) -> list[Problem]:
+    """Return what is wrong with a stack that runs where its files are, on a developer's own machine."""
+    folder = Path(given.stack["source"]["path"])
+    if not all((folder / name).exists() for name in given.stack["compose"]):
+        what = f"{folder} is not on the server"
+        return [Problem(f"{given.where}.strategy", what, "Use in_place only with ansible_connection: local")]
+    try:
+        compose_cli.normalise(folder, given.stack["compose"], given.stack["variables"])
+    except SwitchyardError as error:
+        return [Problem(f"{given.where}.compose", str(error), "Try it with 'docker compose config'")]
+    return []
+
+
+def look_at_records(place: Place, where: str, mode: str) -> tuple[release_plan.Plan | None, list[Problem]]:
+    """Plan what needs no inventory: ``rollback`` or ``promote``. Changes nothing."""
+    standing = _standing(place, place.proxy.read(), {}, None)
+    if mode == "promote":
+        return release_plan.promote(place.stack, standing), []
+    plan = release_plan.rollback(place.stack, standing)
+    if plan:
+        return plan, []
+    instead = "Deploy the version you want with deploy.yml"
+    return None, [Problem(where, "there is no earlier release on this server to go back to", instead)]
+
+
+def relocate(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, t.Any]:
+    """Return the normalised files with one folder in place of another: Compose writes absolute paths."""
+    moved: dict[str, t.Any] = json.loads(json.dumps(normalised).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]))
+    return moved
+
+
+def secrets_owner(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> int:
+    """Return the number of the user that the secret files belong to: the one that reads them in the containers.
+
+    Raises SwitchyardError when that is not one user with a number.
+    """
+    if given.stack["secrets_owner"] is not None:
+        return int(given.stack["secrets_owner"])
+    users = set()
+    for service in (service for service in normalised["services"].values() if service.get("secrets")):
+        image = place.engine.image(images[service["image"]])
+        named = str(service.get("user") or (image.user if image else None)).split(":", maxsplit=1)[0]
+        users.add(int(named) if named.isdigit() else None)
+    if len(users) != 1 or None in users:
+        raise SwitchyardError(
+            f"the services of {place.stack} read their secrets as different users, or without a number"
+        )
+    return t.cast(int, users.pop())
+
+
+def _rules(place: Place, stack: dict[str, t.Any], where: str) -> list[Problem]:
+    """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
+    found = []
+    for index, route in enumerate(stack["routes"]):
+        rules = rules_of(route, place.environment)
+        for key, what in place.proxy.cannot(rules):
+            found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
+        for key, what, instead in place.proxy.equipment.lacks(rules, route["hosts"]):
+            found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
+    if stack["static"] and not place.proxy.serves_files:
+        what = "this proxy serves no files of its own"
+        found.append(Problem(f"{where}.static", what, "Give them a service that does, or take nginx in a container"))
+        return found
+    there = place.proxy.volumes() if stack["static"] else ()
+    for index, way in enumerate(stack["static"]):
+        volume = names.volume(place.project, way["volume"], place.environment)
+        if volume not in there:
+            what = f"the proxy does not have the volume {volume}"
+            found.append(Problem(f"{where}.static[{index}].volume", what, "Run setup.yml"))
+    return found
+
+
+def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> list[Problem]:
+    """Return the routes that another stack of this server has in the running proxy."""
+    routing = routing_of(stack, place.project, place.environment, {})
+    found = []
+    ways: tuple[t.Any, ...] = (*routing.routes, *routing.static)
+    for route in ways:
+        owner = state.owner(route.host + route.path)
+        if owner not in (None, place.key):
+            what = f"{route.host}{route.path} leads to {owner} on this server"
+            found.append(Problem(f"{where}.routes", what, "Take another host name, or retire that stack first"))
+    return found
+
+
+def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str) -> list[Problem]:
+    """Return the names of ours that somebody else's container, network or volume has."""
+    found = []
+    for kind, name in compose_render.made_by(normalised, stack, place.project, place.environment):
+        owner = place.engine.owner(kind, name)
+        if owner not in (None, place.stack):
+            what = f"the {kind} {name} belongs to the stack {owner}"
+            found.append(Problem(where, what, f"Rename the {kind}, or declare it external to share it"))
+    for service, role in compose_render.services_of(normalised, stack).items():
+        colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
+        for name in (names.container(place.project, service, place.environment, color) for color in colors):
+            container = place.engine.container(name)
+            if container and not place.owns(container):
+                what = f"the name {name} belongs to a container that is not of this stack"
+                found.append(Problem(where, what, f"Rename the service, or remove it: docker rm -f {name}"))
+    return found
+
+
+def _made_twice(
+    place: Place, normalised: dict[str, t.Any], given: Given, made: dict[tuple[str, str], str]
+) -> list[Problem]:
+    """Return the networks and volumes that a stack of the same inventory makes as well; ``made`` collects them."""
+    found = []
+    for kind, name in compose_render.made_by(normalised, given.stack, place.project, place.environment):
+        first = made.setdefault((kind, name), given.where)
+        if first != given.where:
+            what = f"the {kind} {name} belongs to {first} as well"
+            found.append(Problem(given.where, what, f"Rename the {kind}, or declare it external to share it"))
+    return found
+
+
+def fingerprint_of(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> str:
+    """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
+    key = (atomic_file.read(place.server.root / "proxy" / "private.key") or "").encode()
+    mounted = {name: given.sources.get(name) for name in given.stack["files"]}
+    # A release that was made for a proxy in a container is published nowhere.
+    published = ["published"] if place.proxy.ports else []
+    content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
+    sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
+    release = compose_render.Release(place.project, place.environment, images=images, fingerprint=sealed)
+    return compose_render.render(normalised, given.stack, release).fingerprint()
+
+
+def _standing(
+    place: Place, state: State, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
+) -> release_plan.Standing:
+    """Return what stands of the stack now."""
+    live = state.live.get(place.key)
+    containers = place.containers()
+    current = [one for one in containers if one.label("role") == "worker" or (live and one.label("color") == live)]
+    numbers = {int(one.label("release") or 0) for one in current if one.label("color") == live}
+    record = place.records.get(max(numbers, default=0))
+    running = sum(1 for one in containers if one.running and (one in current or one.label("role") == "accessory"))
+    expected = record.containers + record.workers + record.accessories if record else -1
+    weight = state.weights.get(place.key, 0)
+    waiting = place.records.get(place.release_on(names.other(live))) if live and weight else None
+    known = True
+    if stack and live:
+        # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
+        counts = {name: compose_render.replicas(normalised, name) for name in normalised.get("services", {})}
+        routing = routing_of(stack, place.project, place.environment, counts, record.ports if record else {})
+        known = not place.proxy.plan_routes(state, routing, live).changed
+    return release_plan.Standing(
+        live=live,
+        live_record=record,
+        warm_record=place.records.get(record.previous) if record else None,
+        healthy=running == expected,
+        fingerprints=frozenset(one.label("fingerprint") for one in current),
+        routes_known=known,
+        weight=weight,
+        canary=waiting,
+        held=state.closed.get(place.key) == "hold",
+        interrupted=run.begun(place) is not None,
+    )
+
+
+def preflight(
+    server: Server, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
+) -> dict[str, t.Any]:
+    """Return all problems of a server and its stacks, what a release would do, and who holds the locks."""
+    givens = [
+        Given(item["definition"], item["sources"], secrets.get(item["definition"]["name"], {}), item["where"])
+        for item in stacks
+    ]
+    problems = look_at_server(server, least_free, any(given.stack["routes"] for given in givens))
+    plans: list[release_plan.Plan] = []
+    leases: dict[str, t.Any] = {}
+    no_way_back: list[Problem] = []
+    made: dict[tuple[str, str], str] = {}
+    # A server with problems of its own cannot answer for its stacks.
+    for given in [] if problems else givens:
+        place = server.place(given.stack["name"])
+        if given.stack["strategy"] == "in_place":
+            problems += look_in_place(given)
+            plans.append(release_plan.Plan(place.stack, "in_place", "", None))
+            continue
+        if mode == "deploy":
+            seen = look(place, given)
+            plan, found = seen.plan, [*seen.problems, *_made_twice(place, seen.normalised, given, made)]
+        else:
+            plan, found = look_at_records(place, given.where, mode)
+            no_way_back += found
+        problems += found
+        plans += [plan] if plan else []
+        held = place.lock.holder()
+        if held:
+            leases[place.stack] = asdict(held)
+    if mode == "rollback":
+        plans = release_plan.only_canaries(plans)
+        if any(plan.action == "abort" for plan in plans):
+            problems = [problem for problem in problems if problem not in no_way_back]
+    if mode == "promote" and not problems and not any(plan.changed for plan in plans):
+        problems.append(Problem("server", "no release waits for a person", "Begin one with deploy.yml"))
+    return {
+        "problems": [problem.as_dict() for problem in problems],
+        "plans": [plan.as_dict() for plan in plans],
+        "lease": leases,
+    }

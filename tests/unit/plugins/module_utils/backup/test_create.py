@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from pathlib import Path
+
+import pytest
+from fakes_postgres import SERVER, FakeServer, FakeSession, database, manifest, reaching, shelf, stored, wanted
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import GIGABYTE, MARGIN, Seen
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.retention import Rule
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
+
+NAME = "20260102T000000Z-0002"
+
+
+def seen(**changes: t.Any) -> Seen:
+    plain = Seen(
+        server=SERVER, database=database(), client="17.6", image="sha256:pg", free=10 * GIGABYTE, cpus=8, fence=None
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "form", "jobs"),
+    [
+        ({}, 1000, "custom", 1),
+        ({}, 10 * GIGABYTE, "directory", 4),
+        ({"format": "directory", "jobs": 2}, 1000, "directory", 2),
+        ({"format": "custom", "jobs": 2}, 10 * GIGABYTE, "custom", 1),
+        ({"parallel_from": 500}, 1000, "directory", 4),
+    ],
+)
+def test_the_format_follows_the_size(asked: dict[str, t.Any], size: int, form: str, jobs: int) -> None:
+    looked = seen(database=database(bytes=size), free=100 * GIGABYTE)
+    made, problems = create.plan(wanted(**asked), looked, [], NAME, 0.0)
+    assert (made.format, made.jobs, problems) == (form, jobs, [])
+
+
+@pytest.mark.parametrize(
+    ("client", "asked", "compression", "word"),
+    [
+        ("17.6", "auto", "zstd:3", "zstd:3"),
+        ("15.1", "auto", "gzip:6", "6"),
+        ("15.1", "none", "none", "0"),
+        ("17.6", "none", "none", "none"),
+        ("17.6", "gzip:9", "gzip:9", "gzip:9"),
+    ],
+)
+def test_compression_as_the_programs_know_it(client: str, asked: str, compression: str, word: str) -> None:
+    looked = seen(client=client, server={**SERVER, "number": 150001})
+    made, problems = create.plan(wanted(compression=asked), looked, [], NAME, 0.0)
+    assert (made.compression, problems) == (compression, [])
+    assert create.compress_word(compression, int(client[:2])) == word
+
+
+def test_everything_in_the_way_is_told_at_once() -> None:
+    looked = seen(
+        database=database(owner_is_superuser=True, owner="postgres", bytes=20 * GIGABYTE),
+        server={**SERVER, "may": False},
+        client="15.1",
+    )
+    problems = create.plan(wanted(compression="lz4"), looked, [], NAME, 0.0)[1]
+    assert [problem.where for problem in problems] == ["database", "image", "user", "compression", "root"]
+
+
+def test_a_database_that_is_not_there_is_told() -> None:
+    problems = create.plan(wanted(), seen(database=None), [], NAME, 0.0)[1]
+    assert "there is no database shop_prod" in str(problems[0])
+
+
+def test_the_room_that_is_needed_follows_the_last_dump() -> None:
+    last = manifest(database_bytes=1000 * GIGABYTE, files={"dump": {"sha256": "0" * 64, "bytes": 100 * GIGABYTE}})
+    assert create.space(1000 * GIGABYTE, []) == 1000 * GIGABYTE + MARGIN
+    assert create.space(1000 * GIGABYTE, [last]) == 150 * GIGABYTE + MARGIN
+    assert create.space(2000 * GIGABYTE, [last]) == 300 * GIGABYTE + MARGIN
+
+
+def test_a_plan_counts_the_backup_that_it_makes() -> None:
+    made = create.plan(wanted(rule=Rule(count=1)), seen(), [manifest(state="restored")], NAME, 2000.0)[0]
+    assert made.remove == ["20260101T000000Z-0001"]
+    unproved = wanted(rule=Rule(count=1), verify="none")
+    assert create.plan(unproved, seen(), [manifest(state="restored")], NAME, 2000.0)[0].remove == []
+
+
+def test_wrong_options_are_told_at_once() -> None:
+    asked = wanted(compression="rar", jobs=0, rule=Rule(count=0, days=0))
+    assert [problem.where for problem in asked.problems()] == ["compression", "jobs", "keep", "keep_days", "keep"]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    """Give a server with ``shop_prod``, and no engine."""
+    admin = FakeSession(
+        {
+            "server_version_num": [SERVER],
+            "WHERE d.datname = 'shop_prod'": [database()],
+            "pg_roles WHERE starts_with": [],
+        }
+    )
+    inside = FakeSession(
+        {
+            "pg_export_snapshot": ["00000003-1"],
+            "pg_stat_sys_tables": [{"changes": 0}],
+            "tup_inserted": [{"changes": 100, "began": "x"}],
+            "relkind = 'r'": [{"name": "public.a", "columns": "id"}],
+            "FROM ONLY": [{"rows": 3, "content": "77"}],
+            "relkind = 'S'": [{"name": "s", "step": 1}],
+            "FROM s": [{"value": 4, "used": True}],
+            "pg_shdepend": [{"name": "shop_prod"}, {"name": "shop_prod__guest_0001"}],
+            "largeobject": [{"rows": 0}],
+        }
+    )
+    found = FakeServer(postgres=admin, shop_prod=inside)
+    monkeypatch.setattr(postgres_server, "reach", reaching(found))
+    monkeypatch.setattr(postgres_server, "sweep", lambda *names: [])
+    monkeypatch.setattr(create, "digest", lambda folder, jobs, tell: {"dump": {"sha256": "0" * 64, "bytes": 4}})
+    return found
+
+
+ENGINE = t.cast("t.Any", None)
+
+
+def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None:
+    where = shelf(tmp_path)
+    result = create.backup(ENGINE, where, wanted(verify="none", release=7))
+    made = where.need("latest")
+    assert (result["changed"], result["name"], result["backup"]["state"]) == (True, made.name, "dumped")
+    assert (made.release, made.tables["public.a"]["rows"], made.sequences, made.roles) == (
+        7,
+        3,
+        {"s": [5, 5]},
+        ["shop_prod"],
+    )
+    login, name, *words = server.calls[0]
+    assert (login, name) == ("shop_prod__guest_0001", "shop_prod")
+    assert {"--snapshot=00000003-1", "--no-password", "--compress=zstd:3"} <= set(words)
+    statements = server.sessions["shop_prod"].statements
+    begun = next(number for number, one in enumerate(statements) if one.startswith("BEGIN"))
+    assert "READ ONLY" in statements[begun]
+    # The counters first: what changes in between must count as changed afterwards.
+    assert any("tup_inserted" in one for one in statements[:begun])
+
+
+def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, server: FakeServer) -> None:
+    where = shelf(tmp_path)
+    stored(where, state="restored")
+    asked = wanted(verify="none", rule=Rule(count=1))
+    looked = create.backup(ENGINE, where, asked, check=True)
+    assert where.names() == ["20260101T000000Z-0001"]
+    assert server.calls == []
+    done = create.backup(ENGINE, where, asked)
+    assert (looked["changed"], looked["removed"]) == (done["changed"], done["removed"])
+    assert looked["diff"]["before"] == done["diff"]["before"] == "20260101T000000Z-0001\n"
+
+
+def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["sh", "-c", "echo 'No space left on device' >&2; exit 1"]
+    monkeypatch.setattr(server, "program", lambda *dummy: words)
+    where = shelf(tmp_path)
+    with pytest.raises(SwitchyardError, match="Make room"):
+        create.backup(ENGINE, where, wanted())
+    assert (where.names(), where.partials(), server.passwords) == ([], [], {})
+
+
+def test_one_that_cannot_be_proved_stays_what_it_is(
+    tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unproved(*dummy: t.Any) -> t.NoReturn:
+        raise verify.Unproved("not what was dumped")
+
+    monkeypatch.setattr(verify, "verify", unproved)
+    where = shelf(tmp_path)
+    stored(where, state="restored")
+    with pytest.raises(verify.Unproved):
+        create.backup(ENGINE, where, wanted(rule=Rule(count=1)))
+    assert [one.state for one in where.whole()] == ["dumped", "restored"]
+
+
+def test_problems_come_before_anything_is_done(tmp_path: Path, server: FakeServer) -> None:
+    server.sessions["postgres"].answers["WHERE d.datname = 'shop_prod'"] = []
+    where = shelf(tmp_path)
+    with pytest.raises(SwitchyardError, match="there is no database") as caught:
+        create.backup(ENGINE, where, wanted())
+    assert caught.value.details["problems"][0]["where"] == "database"
+    assert where.partials() == []

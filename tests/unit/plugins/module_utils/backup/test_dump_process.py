@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import dump_process
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import Running
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+
+
+def test_sums_are_those_of_the_dump_and_of_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "toc.dat").write_bytes(b"x" * 3_000_000)
+    (tmp_path / "dump" / "1.dat").write_bytes(b"")
+    (tmp_path / "manifest.json").write_text("{}")
+    found = dump_process.digest(tmp_path, threads=2)
+    assert set(found) == {"dump/toc.dat", "dump/1.dat"}
+    assert found["dump/toc.dat"] == {"sha256": hashlib.sha256(b"x" * 3_000_000).hexdigest(), "bytes": 3_000_000}
+
+
+def test_sums_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dump").write_bytes(b"x" * 10)
+    told: list[t.Any] = []
+
+    @contextlib.contextmanager
+    def telling(folder: Path, step: str, look: t.Callable[[], t.Any], unit: str) -> t.Iterator[None]:
+        told.append((folder, step, unit, look()))
+        yield
+        told.append(look())
+
+    monkeypatch.setattr(progress, "telling", telling)
+    dump_process.digest(tmp_path, tell=tmp_path)
+    assert told == [(tmp_path, "sums", "bytes", (0, 10)), (10, 10)]
+    dump_process.digest(tmp_path)
+    assert len(told) == 2
+
+
+def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
+    with Running(["true"], "pg_dump") as running:
+        running.wait()
+    with (
+        pytest.raises(SwitchyardError, match=r"pg_dump ended with exit code 1: .*No space left on device"),
+        Running(["sh", "-c", "echo 'could not write: No space left on device' >&2; exit 1"], "pg_dump") as running,
+    ):
+        running.wait()
+
+
+def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_without_it() -> None:
+    calm = ["pg_restore: connecting to database for restore", 'pg_restore: creating TABLE "public.t"']
+    wrong = [
+        "pg_restore: while PROCESSING TOC:",
+        "pg_restore: from TOC entry 6; 2615 16385 SCHEMA s postgres",
+        'pg_restore: error: could not execute query: ERROR:  schema "s" already exists',
+        "Command was: CREATE SCHEMA s;",
+        "pg_dump: detail: Query was: LOCK TABLE public.t",
+    ]
+    said = "\n".join([calm[0], wrong[0], calm[1], *wrong[1:], ""])
+    with Running(["sh", "-c", 'printf %s "$1" >&2; exit 1', "sh", said], "pg_restore") as running:
+        running._process.wait()
+        assert running.said(0) == said.encode()
+        assert running.said(len(calm[0]) + 1).startswith(b"pg_restore: while")
+        assert running.said(len(said)) == b""
+        with pytest.raises(SwitchyardError) as caught:
+            running.wait()
+    assert str(caught.value).splitlines() == [
+        f"pg_restore ended with exit code 1: {wrong[0]}",
+        *wrong[1:],
+    ]
+
+
+def test_the_program_s_own_words_come_before_what_failed_beside_it() -> None:
+    def fail() -> None:
+        with Running(["sh", "-c", "echo 'the reason' >&2; exit 1"], "pg_dump") as running:
+            running._process.wait()
+            raise SwitchyardError("something else")
+
+    with pytest.raises(SwitchyardError, match="the reason"):
+        fail()
+
+
+def test_it_does_not_outlive_us() -> None:
+    with pytest.raises(KeyboardInterrupt), Running(["sleep", "60"], "pg_dump") as running:
+        raise KeyboardInterrupt
+    assert running._process.poll() is not None
+
+
+def test_free_bytes_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    assert dump_process.free_bytes(tmp_path / "a" / "b") > 0
+
+
+def test_seconds_are_noted() -> None:
+    seconds: dict[str, float] = {}
+    with dump_process.timed(seconds, "dump"):
+        pass
+    assert 0 <= seconds["dump"] < 1
+
+
+def test_nobody_else_may_read_what_a_program_writes() -> None:
+    assert dump_process.private(["pg_dump"])[2].startswith("umask 077")

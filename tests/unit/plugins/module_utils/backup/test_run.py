@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from fakes_postgres import shelf, stored, wanted
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, hooks
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import run as backup_run
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.run import Job
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+
+ENGINE = t.cast("t.Any", None)
+NAME = "20260101T000000Z-0001"
+
+
+class Copying:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.put_names: list[str] = []
+
+    def put(self, where: t.Any, manifest: t.Any, rule: t.Any, named: t.Any) -> list[str]:
+        if self.error:
+            raise self.error
+        self.put_names.append(manifest.name)
+        return ["old"]
+
+
+@pytest.fixture
+def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
+    """Note what is done in its order; a backup puts one on the shelf."""
+    order: list[t.Any] = []
+
+    def backup(engine: t.Any, where: t.Any, asked: t.Any, check: bool = False) -> dict[str, t.Any]:
+        order.append("look" if check else "backup")
+        return {"changed": True} if check else {"name": NAME, "backup": stored(where, state="restored").summary()}
+
+    def run(kind: str, commands: t.Any, told: dict[str, t.Any], limit: float) -> None:
+        order.append((kind, told.get("result"), told.get("backup")))
+        if commands == (("fail",),):
+            raise SwitchyardError(f"The {kind}-hook fail ended badly.")
+
+    monkeypatch.setattr(create, "backup", backup)
+    monkeypatch.setattr(hooks, "run", run)
+    return order
+
+
+def test_from_the_first_hook_to_the_copy(tmp_path: Path, done: list[t.Any]) -> None:
+    copies = Copying()
+    result = backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(copies=t.cast("t.Any", copies), by="timer"))
+    assert done == [("pre", None, None), "backup", ("post", "ok", NAME)]
+    assert (result["copied"], result["forgotten"], copies.put_names) == (True, ["old"], [NAME])
+    last = backup_run.last(shelf(tmp_path))
+    assert last
+    assert last["finished"] >= last["started"]
+    assert {key: last[key] for key in ("ok", "by", "name", "state", "copied", "error")} == {
+        "ok": True,
+        "by": "timer",
+        "name": NAME,
+        "state": "restored",
+        "copied": True,
+        "error": None,
+    }
+
+
+def test_a_pre_hook_that_fails_ends_it_before_anything(tmp_path: Path, done: list[t.Any]) -> None:
+    with pytest.raises(SwitchyardError, match="pre-hook"):
+        backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(pre=(("fail",),)))
+    assert done == [("pre", None, None)]
+    last = backup_run.last(shelf(tmp_path))
+    assert last
+    assert (last["ok"], last["name"], last["error"]) == (False, None, "The pre-hook fail ended badly.")
+    assert (shelf(tmp_path).folder / backup_run.LAST).stat().st_mode & 0o777 == 0o600
+    assert shelf(tmp_path).folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_fails_in_between_is_told_to_the_post_hooks_and_shown(tmp_path: Path, done: list[t.Any]) -> None:
+    copies = Copying(SwitchyardError("restic backup ended with exit code 1: no route"))
+    with pytest.raises(SwitchyardError, match="no route"):
+        backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(post=(("fail",),), copies=t.cast("t.Any", copies)))
+    assert done[-1] == ("post", "failed", NAME)
+    last = backup_run.last(shelf(tmp_path))
+    assert last
+    # The backup stands, its copy does not.
+    assert (last["ok"], last["name"], last["copied"]) == (False, NAME, False)
+
+
+def test_check_mode_runs_nothing_around_it(tmp_path: Path, done: list[t.Any]) -> None:
+    assert backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(pre=(("fail",),)), check=True)["changed"]
+    assert (done, backup_run.last(shelf(tmp_path))) == (["look"], None)

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from fakes import written
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+
+
+def problems(*stacks: t.Any, project: str = "po", environment: str = "prod") -> list[str]:
+    return [str(problem) for problem in validate.check(list(stacks), project, environment)[1]]
+
+
+def only(*stacks: t.Any, **names: str) -> str:
+    """Return the one problem there is."""
+    found = problems(*stacks, **names)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def second(**changes: t.Any) -> dict[str, t.Any]:
+    """Return another stack that shares nothing with the first."""
+    route = {"service": "site", "port": 80, "hosts": ["blog.example.org"]}
+    return {"name": "blog", "source": {"path": "blog"}, "routes": [route], **changes}
+
+
+def test_a_good_stack_gets_every_default() -> None:
+    stacks, found = validate.check([written()], "po", "prod")
+    assert found == []
+    assert set(stacks[0]) == set(validate.STACK)
+    assert stacks[0]["compose"] == ["docker-compose.yml"]
+    assert stacks[0]["routes"][0]["path"] == "/"
+    assert stacks[0]["routes"][0]["health"]["successes"] == 3
+    assert stacks[0]["keep_old"] is True
+
+
+def test_values_get_the_type_that_the_rest_relies_on() -> None:
+    stack = written(drain="15", variables={"DEBUG": False, "WORKERS": 4}, redis={"password": "p", "databases": "3"})
+    stack["routes"][0]["port"] = "8000"
+    checked = validate.check([stack], "po", "prod")[0][0]
+    assert checked["drain"] == 15.0
+    assert checked["variables"] == {"DEBUG": "false", "WORKERS": "4"}
+    assert checked["redis"]["databases"] == [3]
+    assert checked["routes"][0]["port"] == 8000
+
+
+def test_an_empty_value_means_the_default() -> None:
+    assert validate.check([written(drain=None)], "po", "prod")[0][0]["drain"] == 30
+
+
+def test_problems_of_every_kind_and_stack_come_together() -> None:
+    wrong = {"name": "shop", "rotes": [], "drain": "long", "keep_old": "perhaps"}
+    found = problems(wrong, second(routes=[]), project="Po")
+    expected = [
+        "switchyard_project: 'Po' is no name",
+        "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'",
+        "switchyard_stacks[shop].source: is missing. Write source: <mapping>",
+        "switchyard_stacks[shop].drain: a str is not a number",
+        "switchyard_stacks[shop].keep_old: a str is not true or false",
+        "switchyard_stacks[blog].routes: blue_green needs at least one",
+    ]
+    assert len(found) == len(expected)
+    assert all(any(line.startswith(start) for line in found) for start in expected), found
+
+
+def test_an_unknown_key_that_resembles_nothing_lists_the_keys() -> None:
+    assert "Known keys are name, source, compose" in only(written(zzz=1))
+
+
+def test_a_stack_without_a_name_is_known_by_its_place() -> None:
+    stack = written()
+    del stack["name"]
+    assert only(stack).startswith("switchyard_stacks[0].name: is missing")
+
+
+@pytest.mark.parametrize("stacks", [None, [], {}, "shop"])
+def test_no_stack_at_all(stacks: t.Any) -> None:
+    found = validate.check(stacks, "po", "prod")[1]
+    assert [problem.what for problem in found] == ["there is no stack in it"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "what"),
+    [
+        ({"source": "shop"}, "source", "is not a mapping"),
+        ({"routes": {"service": "web"}}, "routes", "is not a list"),
+        ({"workers": "celery"}, "workers", "a str is not a list of texts"),
+        ({"migrate": {"service": "web", "command": "migrate now"}}, "migrate.command", "is not a command as a list"),
+        ({"keep_releases": 1}, "keep_releases", "1 is too small. Write 2 or more"),
+        ({"keep_releases": 2.5}, "keep_releases", "float 2.5 is not a whole number"),
+        ({"drain": True}, "drain", "bool True is not a number"),
+        (
+            {"strategy": "red_black"},
+            "strategy",
+            "'red_black' is not known. Write one of blue_green, canary, recreate, in_place",
+        ),
+        ({"name": "My Shop"}, "name", "'My Shop' is no name"),
+        ({"name": "s" * 50}, "name", "is too long with the environment behind it"),
+        ({"smoke": [{"host": "other.org"}]}, "smoke[0].host", "other.org has no route here. Write one of shop.example"),
+        ({"workers": ["web"]}, "workers", "web also has a route"),
+        ({"workers": ["db"], "accessories": ["db"]}, "accessories", "db also has a route or is a worker"),
+    ],
+)
+def test_a_wrong_value(changes: dict[str, t.Any], where: str, what: str) -> None:
+    stack = written(**changes)
+    message = only(stack)
+    assert message.startswith(f"switchyard_stacks[{stack['name']}].{where}: ")
+    assert what in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"port": None}, "routes[0].port: is missing"),
+        ({"port": "http"}, "routes[0].port: a str is not a whole number"),
+        ({"path": "api"}, "routes[0].path: 'api' does not begin with /. Write /api"),
+        ({"hosts": ["Shop.example.org"]}, "is no host name"),
+        ({"hosts": ["https://shop.example.org"]}, "is no host name"),
+        ({"hosts": ["shop.example.org:80"]}, "is no host name"),
+        ({"health": {"pth": "/"}}, "routes[0].health.pth: unknown key. Did you mean 'path'"),
+        ({"https": "always"}, "routes[0].https: 'always' is not known. Write one of both, redirect"),
+        ({"hsts": -1}, "routes[0].hsts: -1 is too small"),
+        ({"allow": ["10.0.0.0/33"]}, "routes[0].allow: a list is not a list of addresses or networks"),
+        ({"allow": "10.0.0.1"}, "routes[0].allow: a str is not a list of addresses or networks"),
+        ({"basic_auth": "Staff Only"}, "routes[0].basic_auth: 'Staff Only' is no name. Write the name of a list"),
+        ({"rate": {"seconds": 1}}, "routes[0].rate.requests: is missing"),
+        ({"body_max": "20 MB"}, "routes[0].body_max: a str is not a size in bytes, or with k, m or g"),
+        ({"timeout": 0}, "routes[0].timeout: 0.0 is too small"),
+        ({"headers": {"X-A": "one\ntwo"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
+        ({"headers": {"X A": "one"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
+        ({"headers": {"Location": "/"}}, "routes[0].headers: Location is set by the proxy itself"),
+        ({"headers": {"X-Switchyard-Color": "red"}}, "X-Switchyard-Color is set by the proxy itself"),
+    ],
+)
+def test_a_wrong_route(changes: dict[str, t.Any], what: str) -> None:
+    route = {"service": "web", "port": 8000, "hosts": ["shop.example.org"], **changes}
+    assert what in only(written(routes=[route]))
+
+
+def test_the_rules_of_a_route_come_in_one_form() -> None:
+    rules = {"allow": ["10.1.2.3/8", "192.0.2.7"], "body_max": "20M", "rate": {"requests": "5"}, "headers": {"X-A": 1}}
+    route = {"service": "web", "port": 8000, "hosts": ["shop.example.org"], **rules}
+    checked = validate.check([written(routes=[route])], "po", "prod")[0][0]["routes"][0]
+    assert checked["allow"] == ["10.0.0.0/8", "192.0.2.7/32"]
+    assert checked["body_max"] == 20 * 2**20
+    assert checked["rate"] == {"requests": 5.0, "seconds": 1, "burst": 0}
+    assert checked["headers"] == {"X-A": "1"}
+    assert (checked["https"], checked["hsts"], checked["timeout"]) == ("both", 0, None)
+
+
+def test_files_of_a_volume_and_a_route_share_no_address() -> None:
+    static = {"volume": "static", "hosts": ["shop.example.org"], "path": "/static/"}
+    assert problems(written(static=[static])) == []
+    assert "static[0].path: 'static/' does not begin with /" in only(written(static=[{**static, "path": "static/"}]))
+    assert "route shop.example.org/ belongs to" in only(written(static=[{**static, "path": "/"}]))
+
+
+@pytest.mark.parametrize("environment", ["Prod", "", "prod/eu", "prod_eu"])
+def test_an_environment_that_can_be_no_name(environment: str) -> None:
+    assert only(written(), environment=environment).startswith("switchyard_environment: ")
+
+
+def test_a_route_belongs_to_one_stack() -> None:
+    rival = second(routes=[{"service": "site", "port": 80, "hosts": ["blog.example.org", "shop.example.org"]}])
+    message = only(written(), rival)
+    assert "route shop.example.org/ belongs to switchyard_stacks[shop].routes[0].hosts already" in message
+
+
+def test_a_host_may_have_several_paths_but_each_once() -> None:
+    routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "path": path} for path in ("/", "/api")]
+    assert problems(written(routes=routes)) == []
+    assert "route a.org/api belongs to" in only(written(routes=[*routes, routes[1]]))
+
+
+def test_two_services_would_get_one_container_name() -> None:
+    message = only(written(workers=["celery"]), second(workers=["celery"]))
+    assert "switchyard_stacks[blog], service celery: container po-celery-prod belongs to" in message
+    assert "Rename a service" in message
+
+
+def test_two_stacks_of_one_name() -> None:
+    assert "stack shop belongs to switchyard_stacks[0] already" in only(written(), second(name="shop"))
+
+
+def test_a_redis_database_belongs_to_one_stack() -> None:
+    mine, other = {"password": "a", "databases": [1, 2]}, {"password": "b", "databases": 2}
+    assert "Redis database 2 belongs to" in only(written(redis=mine), second(redis=other))
+
+
+def test_two_names_that_are_one_in_a_database() -> None:
+    names = [stack["name"] for stack in (written(name="my-shop"), second(name="my_shop"))]
+    postgres = {"password": "p"}
+    message = only(written(name=names[0], postgres=postgres), second(name=names[1], postgres=postgres))
+    assert "database my_shop_prod belongs to switchyard_stacks[my-shop].postgres already" in message
+
+
+def test_a_shared_servers_password_is_not_given_twice() -> None:
+    stack = written(postgres={"password": "a"}, secrets={"postgres_password": "b"})
+    assert "secrets.postgres_password: is made from postgres.password" in only(stack)
+
+
+def test_no_message_shows_a_secret() -> None:
+    wrong = [
+        written(name="a", secrets="hunter2"),
+        written(name="b", secrets=["hunter2"]),
+        written(name="c", postgres="hunter2"),
+        written(name="d", postgres={"pasword": "hunter2"}),
+        written(name="e", postgres={"password": ["hunter2"]}),
+        written(name="f", redis={"password": {"a": "hunter2"}, "databases": "hunter2"}),
+    ]
+    found = problems(*wrong)
+    assert {line.split("]")[0][-1] for line in found} == set("abcdef")
+    assert "hunter2" not in str(found)
+
+
+def test_secrets_leave_the_stack_but_their_names_stay() -> None:
+    stack = written(secrets={"django": "s1"}, postgres={"password": "s2"}, redis={"password": "s3", "databases": [4]})
+    plain, secrets = validate.without_secrets(validate.check([stack], "po", "prod")[0][0])
+    assert secrets == {"django": "s1", "postgres_password": "s2", "redis_password": "s3"}
+    assert plain["secrets"] == ["django"]
+    assert plain["postgres"]
+    assert plain["redis"] == {"databases": [4]}
+    assert not any(value in str(plain) for value in secrets.values())
+
+
+# --- the guards of a migration ---
+
+MIGRATE = {"service": "web", "command": ["migrate"]}
+POSTGRES = {"password": "p"}
+
+
+def test_a_migration_of_the_shared_server_has_its_guards_by_default() -> None:
+    stack = written(postgres=POSTGRES, migrate={**MIGRATE, "kind": "expand"})
+    migrate = validate.check([stack], "po", "prod")[0][0]["migrate"]
+    assert (migrate["backup"], migrate["lock_timeout"], migrate["retries"]) == ("restore", 5, 5)
+    assert (migrate["check"], migrate["verify"], migrate["database"]) == (None, None, None)
+
+
+def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> None:
+    found = only(written(postgres=POSTGRES, migrate=MIGRATE))
+    assert found.startswith("switchyard_stacks[shop].migrate.kind: is missing")
+    assert "expand" in found
+    assert "contract" in found
+    assert "breaking" in found
+    assert problems(written(postgres=POSTGRES, migrate={**MIGRATE, "check": ["c"]})) == []
+    assert problems(written(migrate=MIGRATE)) == []
+
+
+def test_every_mistake_of_the_guards_is_told_at_once() -> None:
+    more = {
+        "kind": "breaking",
+        "backup": "none",
+        "lock_timeout": "long",
+        "retries": -1,
+        "verify": {"query": "SELECT 1"},
+    }
+    found = problems(written(postgres=POSTGRES, migrate={**MIGRATE, **more}))
+    for part in ("lock_timeout: a str is not a number", "retries: -1 is too small", "verify.answer: is missing"):
+        assert any(part in line for line in found), found
+    found = problems(
+        written(
+            postgres=POSTGRES,
+            strategy="canary",
+            migrate={**MIGRATE, **more, "lock_timeout": 1, "retries": 1, "verify": None},
+        )
+    )
+    assert ["none is no way back from kind: breaking" in found[0], "a canary needs it" in found[1]] == [True, True]
+
+
+def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_one() -> None:
+    more = {"kind": "expand", "database": "other", "verify": {"query": "q", "answer": "a"}}
+    found = problems(written(migrate={**MIGRATE, **more}))
+    assert len(found) == 3
+    assert all("the stack has no database on the shared server" in line for line in found)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import checked
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+
+Docker = Callable[[str], Callable[[], list[str]]]
+
+
+def test_files_are_laid_down_where_the_containers_user_can_read_them(tmp_path: Path) -> None:
+    compose_cli.lay_down({"docker-compose.yml": "a", "conf/motd": "b"}, tmp_path)
+    assert (tmp_path / "docker-compose.yml").read_text() == "a"
+    assert (tmp_path / "conf" / "motd").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/outside"])
+def test_no_file_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SwitchyardError, match="leads out of the stack's folder"):
+        compose_cli.lay_down({name: "x"}, tmp_path / "folder")
+    assert list(tmp_path.rglob("outside")) == []
+
+
+def test_variables_of_a_stack_without_shared_servers() -> None:
+    assert compose_cli.variables(checked(variables={"IMAGE": "app:1"}), "po", "prod") == {
+        "SWITCHYARD_PROJECT": "po",
+        "SWITCHYARD_ENVIRONMENT": "prod",
+        "SWITCHYARD_STACK": "shop",
+        "IMAGE": "app:1",
+    }
+
+
+def test_variables_name_the_shared_servers_and_never_a_password() -> None:
+    stack = checked(postgres={"password": "hunter2"}, redis={"password": "hunter2", "databases": [3, 4]})
+    given = compose_cli.variables(stack, "po", "prod")
+    assert given["SWITCHYARD_POSTGRES_HOST"] == "po-postgres"
+    assert given["SWITCHYARD_POSTGRES_DATABASE"] == given["SWITCHYARD_POSTGRES_USER"] == "shop_prod"
+    assert (given["SWITCHYARD_REDIS_HOST"], given["SWITCHYARD_REDIS_USER"]) == ("po-redis", "shop-prod")
+    assert (given["SWITCHYARD_REDIS_DATABASE"], given["SWITCHYARD_REDIS_DATABASE1"]) == ("3", "4")
+    assert "hunter2" not in str(given)
+
+
+def test_the_inventory_has_the_last_word() -> None:
+    assert compose_cli.variables(checked(variables={"SWITCHYARD_STACK": "x"}), "po", "prod")["SWITCHYARD_STACK"] == "x"
+
+
+def test_a_migration_has_variables_of_its_own() -> None:
+    stack = checked(postgres={"password": "p"})
+    found = compose_cli.variables(stack, "po", "prod", SWITCHYARD_POSTGRES_USER="shop_prod_migrator")
+    assert found["SWITCHYARD_POSTGRES_USER"] == "shop_prod_migrator"
+    assert found["SWITCHYARD_POSTGRES_DATABASE"] == "shop_prod"
+
+
+def test_compose_gets_the_files_in_their_order_and_only_the_given_variables(
+    tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-server")
+    notes = docker('printf \'{"image": "%s", "leaked": "%s"}\' "$IMAGE" "$AWS_SECRET_ACCESS_KEY"')
+    result: dict[str, t.Any] = compose_cli.normalise(tmp_path, ["a.yml", "b.yml"], {"IMAGE": "app:1"})
+    assert result == {"image": "app:1", "leaked": ""}
+    assert notes() == [
+        f"compose --project-name stack --project-directory {tmp_path} "
+        f"--file {tmp_path}/a.yml --file {tmp_path}/b.yml config --format json"
+    ]
+
+
+def test_what_compose_refuses_is_told_in_its_words_without_our_folder(tmp_path: Path, docker: Docker) -> None:
+    docker(f"echo 'validating {tmp_path}/a.yml: services.web.imge is not allowed' >&2; exit 15")
+    with pytest.raises(SwitchyardError) as refused:
+        compose_cli.normalise(tmp_path, ["a.yml"], {})
+    assert str(refused.value) == "Compose refuses a.yml: validating a.yml: services.web.imge is not allowed"
+
+
+@pytest.mark.parametrize(
+    "words", ["docker: 'compose' is not a docker command.", "unknown flag: --project-name\nSee 'docker --help'."]
+)
+def test_a_server_without_the_plugin_is_told_apart(tmp_path: Path, docker: Docker, words: str) -> None:
+    docker(f'echo "{words}" >&2; exit 125')
+    with pytest.raises(SwitchyardError, match=r"Compose plugin does not answer on this server. Run setup\.yml"):
+        compose_cli.normalise(tmp_path, ["a.yml"], {})
+
+
+def test_a_server_without_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SwitchyardError, match="did not answer"):
+        compose_cli.normalise(tmp_path, ["a.yml"], {})
+
+
+def test_compose_that_hangs_is_given_up(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose_cli, "TIMEOUT", 0.2)
+    docker("exec sleep 5")
+    with pytest.raises(SwitchyardError, match="did not answer"):
+        compose_cli.normalise(tmp_path, ["a.yml"], {})

@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+import pytest
+from fakes import checked, normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+
+RELEASE = compose_render.Release("po", "prod", 7, "/releases/0007", "abc", {"reg/web:1": "reg/web@sha256:1"})
+REDIS = {"password": "p", "databases": [1]}
+
+
+def render(content: dict[str, t.Any] | None = None, release: compose_render.Release = RELEASE, **stack: t.Any) -> t.Any:
+    return compose_render.render(content or normalised(), checked(**stack), release)
+
+
+def complaints(content: dict[str, t.Any], *secrets: str, there: tuple[str, ...] = (), **stack: t.Any) -> list[str]:
+    found = compose_render.problems(content, checked(**stack), "stacks[shop]", secrets, lambda path: path in there)
+    return [str(problem) for problem in found]
+
+
+@pytest.mark.parametrize("image", ["reg:5000/app:1.2", "app:1", "app@sha256:" + "0" * 64, "app:latest@sha256:00"])
+def test_an_image_of_one_version(image: str) -> None:
+    assert compose_render.unfixed(image) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        ("app", "has no tag"),
+        ("reg:5000/app", "has no tag"),
+        ("app:latest", "is tagged latest"),
+        ("reg:5000/app:latest", "is tagged latest"),
+    ],
+)
+def test_an_image_of_any_version(image: str, why: str) -> None:
+    assert compose_render.unfixed(image) == why
+    assert complaints(normalised(web={"image": image})) == [
+        f"stacks[shop].compose.services.web.image: {image} {why}. Write a fixed tag or a digest, as app:1.2."
+    ]
+
+
+def test_good_files_have_no_problem() -> None:
+    assert complaints(normalised()) == []
+
+
+def test_all_problems_of_the_files_come_together() -> None:
+    content = normalised(
+        api={"image": None},
+        db={"privileged": True, "secrets": [{"source": "used"}, {"source": "both"}]},
+        job={"volumes": [{"type": "bind", "source": "/missing"}, {"type": "bind", "source": "/there"}]},
+    )
+    migrate = {"service": "migrator", "command": ["x"]}
+    found = complaints(content, "both", "unused", there=("/there",), workers=["celery"], migrate=migrate)
+    assert [line.split(". ")[0] for line in found] == [
+        "stacks[shop].routes[0].service: the Compose files have no service web",
+        "stacks[shop].workers: the Compose files have no service celery",
+        "stacks[shop].migrate and after_migrate: the Compose files have no service migrator",
+        "stacks[shop].compose.services.api.image: is missing",
+        "stacks[shop].compose.services.db: uses network_mode or privileged",
+        "stacks[shop].compose.services.job.volumes: /missing is not on the server",
+        "stacks[shop].secrets.used: the Compose files use it, but it has no value",
+        "stacks[shop].secrets.unused: no service of the Compose files uses it",
+    ]
+    assert "Services there are: api, db, job" in found[0]
+
+
+def test_files_of_a_volume_that_the_stack_does_not_make() -> None:
+    content = {**normalised(), "volumes": {"static": {}, "shared": {"name": "all", "external": True}}}
+    ways = [{"volume": name, "hosts": ["shop.org"], "path": f"/{name}/"} for name in ("static", "shared", "media")]
+    assert complaints(content, static=ways) == [
+        f"stacks[shop].static[{index}].volume: the Compose files make no volume {name}. Volumes there are: static."
+        for index, name in ((1, "shared"), (2, "media"))
+    ]
+
+
+def test_each_service_has_one_role() -> None:
+    content = normalised(web={}, cache={}, celery={}, db={}, tool={})
+    job = {"service": "tool", "command": ["x"]}
+    stack = checked(workers=["celery"], accessories=["db"], migrate=job)
+    assert compose_render.services_of(content, stack) == {
+        "web": "routed",
+        "cache": "inner",
+        "celery": "worker",
+        "db": "accessory",
+        "tool": "job",
+    }
+
+
+def test_a_color_has_its_own_project_and_container_names() -> None:
+    rendered = render()
+    for color in ("blue", "green"):
+        project = rendered.colors[color]
+        service = project["services"][f"po-web-prod-{color}"]
+        assert project["name"] == f"po_shop_prod_{color}"
+        assert service["container_name"] == f"po-web-prod-{color}"
+        assert service["environment"]["SWITCHYARD_COLOR"] == color
+    assert rendered.workers == rendered.accessories == rendered.jobs == {}
+
+
+def test_a_service_says_whose_it_is() -> None:
+    content = normalised(web={"labels": {"team": "a"}})
+    assert render(content).colors["blue"]["services"]["po-web-prod-blue"]["labels"] == {
+        "team": "a",
+        "io.switchyard.project": "po",
+        "io.switchyard.environment": "prod",
+        "io.switchyard.stack": "shop",
+        "io.switchyard.service": "web",
+        "io.switchyard.role": "routed",
+        "io.switchyard.color": "blue",
+        "io.switchyard.release": "7",
+        "io.switchyard.fingerprint": "abc",
+    }
+
+
+def test_what_the_release_decides_is_taken_out_of_the_file() -> None:
+    given = {"ports": [{"published": "80"}], "build": {"context": "."}, "container_name": "mine", "profiles": ["x"]}
+    service = render(normalised(web={**given, "command": ["serve"]})).colors["blue"]["services"]["po-web-prod-blue"]
+    assert not {"ports", "build", "profiles"} & set(service)
+    assert service["container_name"] == "po-web-prod-blue"
+    assert service["command"] == ["serve"]
+
+
+def test_images_are_pinned_and_never_pulled_by_compose() -> None:
+    service = render().colors["blue"]["services"]["po-web-prod-blue"]
+    assert service["image"] == "reg/web@sha256:1"
+    assert service["pull_policy"] == "never"
+
+
+def test_logs_and_restarts_have_limits_unless_the_file_says_otherwise() -> None:
+    services = render(normalised(web={}, cache={"restart": "no"})).colors["blue"]["services"]
+    assert services["po-web-prod-blue"]["restart"] == "unless-stopped"
+    assert services["po-web-prod-blue"]["logging"]["options"]["max-size"] == "10m"
+    assert services["po-cache-prod-blue"]["restart"] == "no"
+
+
+def test_a_color_of_one_service_has_no_private_network() -> None:
+    project = render(redis=REDIS).colors["blue"]
+    assert project["networks"] == {
+        "back": {"name": "po-back-prod", "external": True},
+        "default": {"name": "po-shop-prod", "external": True},
+        "front": {"name": "po-front-prod", "external": True},
+    }
+    assert project["services"]["po-web-prod-blue"]["networks"] == {"default": {}, "front": {}, "back": {}}
+
+
+def test_services_of_a_color_find_each_other_by_plain_names_in_it_only() -> None:
+    project = render(normalised(web={}, cache={})).colors["blue"]
+    assert project["networks"]["color"]["labels"]["io.switchyard.stack"] == "shop"
+    networks = project["services"]["po-cache-prod-blue"]["networks"]
+    assert networks["color"] == {"aliases": ["cache"]}
+    # An alias on a network that both colors share would lead to either of them.
+    assert networks["default"] == {}
+    assert "front" not in networks
+
+
+def test_workers_and_accessories_keep_their_plain_names_on_the_stacks_network_only() -> None:
+    rendered = render(normalised(web={}, celery={}, db={}), workers=["celery"], accessories=["db"], redis=REDIS)
+    networks = rendered.accessories["services"]["po-db-prod"]["networks"]
+    assert networks == {"default": {"aliases": ["db"]}, "back": {}}
+    assert rendered.workers["services"]["po-celery-prod"]["networks"]["default"] == {"aliases": ["celery"]}
+
+
+def test_nothing_of_a_release_stands_on_an_accessory() -> None:
+    content = normalised(web={}, db={})
+    later = compose_render.Release("po", "prod", 8, "/releases/0008", "def")
+    first, second = (render(content, release, accessories=["db"]).accessories for release in (RELEASE, later))
+    assert first == second
+
+
+def test_depends_on_follows_the_new_names_and_forgets_what_is_elsewhere() -> None:
+    healthy = {"condition": "service_healthy"}
+    content = normalised(web={"depends_on": {"cache": healthy, "db": healthy}}, cache={}, db={})
+    services = render(content, accessories=["db"]).colors["green"]["services"]
+    assert services["po-web-prod-green"]["depends_on"] == {"po-cache-prod-green": healthy}
+
+
+@pytest.mark.parametrize("given", [{"scale": 3}, {"deploy": {"replicas": 3}}])
+def test_several_containers_share_no_name(given: dict[str, t.Any]) -> None:
+    content = normalised(web=given)
+    assert compose_render.replicas(content, "web") == 3
+    assert "container_name" not in render(content).colors["blue"]["services"]["po-web-prod-blue"]
+
+
+def test_a_color_is_published_at_the_ports_of_the_release() -> None:
+    release = replace(RELEASE, ports={"blue": {"web": [20000]}})
+    colors = render(release=release).colors
+    assert colors["blue"]["services"]["po-web-prod-blue"]["ports"] == [
+        {"target": 8000, "published": "20000", "host_ip": "127.0.0.1", "protocol": "tcp"}
+    ]
+    assert "ports" not in colors["green"]["services"]["po-web-prod-green"]
+    several = render(release=replace(RELEASE, ports={"blue": {"web": [20000, 20001, 20002]}})).colors["blue"]
+    assert several["services"]["po-web-prod-blue"]["ports"][0]["published"] == "20000-20002"
+
+
+def test_networks_of_the_file_get_our_names_except_those_that_exist_elsewhere() -> None:
+    content = normalised(web={"networks": {"inside": None, "legacy": None}})
+    content["networks"] = {"inside": {"name": "stack_inside", "internal": True}}
+    content["networks"]["legacy"] = {"name": "company-lan", "external": True}
+    rendered = render(content)
+    assert rendered.networks == {"po-inside-prod": {"internal": True}}
+    assert rendered.colors["blue"]["networks"]["legacy"] == {"name": "company-lan", "external": True}
+
+
+def test_volumes_of_the_file_get_our_names_except_those_that_exist_elsewhere() -> None:
+    mounts = [{"type": "volume", "source": name, "target": f"/{name}"} for name in ("data", "old")]
+    content = normalised(web={"volumes": [*mounts, {"type": "tmpfs", "target": "/tmp"}]})
+    content["volumes"] = {"data": {"name": "stack_data"}, "old": {"name": "nas", "external": True}, "unused": {}}
+    rendered = render(content)
+    assert rendered.colors["blue"]["volumes"] == {
+        "data": {"name": "po-data-prod", "external": True},
+        "old": {"name": "nas", "external": True},
+    }
+    assert rendered.volumes["po-data-prod"] == {"driver": "local", "driver_opts": {}}
+    assert "nas" not in rendered.volumes
+
+
+def test_secrets_are_files_of_the_release_and_configs_stay() -> None:
+    content = normalised(web={"secrets": [{"source": "django"}], "configs": [{"source": "motd"}]})
+    content["secrets"] = {"django": {"name": "stack_django", "file": "/laptop/secrets/django"}}
+    content["configs"] = {"motd": {"name": "stack_motd", "file": "/source/motd"}}
+    project = render(content, secrets={"django": "x"}).colors["blue"]
+    assert project["secrets"] == {"django": {"file": "/releases/0007/secrets/django"}}
+    assert project["configs"] == {"motd": {"file": "/source/motd"}}
+
+
+def test_a_job_is_its_service_without_what_only_a_server_needs() -> None:
+    content = normalised(web={"healthcheck": {"test": ["CMD", "x"]}, "environment": {"A": "1"}})
+    migrate = {"service": "web", "command": ["migrate"]}
+    jobs = render(content, migrate=migrate, after_migrate=[migrate], redis=REDIS).jobs
+    assert jobs["name"] == "po_shop_prod_jobs"
+    service = jobs["services"]["web"]
+    assert not {"healthcheck", "restart", "container_name"} & set(service)
+    assert service["networks"] == {"default": {}, "back": {}}
+    assert service["environment"] == {"A": "1"}
+    assert service["labels"]["io.switchyard.role"] == "job"
+
+
+def test_jobs_run_in_the_order_of_the_inventory() -> None:
+    jobs = [{"service": "web", "command": [word]} for word in "abc"]
+    stack = checked(migrate=jobs[0], after_migrate=jobs[1:])
+    assert [job["command"] for job in compose_render.jobs_of(stack)] == [["a"], ["b"], ["c"]]
+    assert compose_render.jobs_of(checked()) == []
+
+
+def test_what_was_given_is_not_changed() -> None:
+    content = normalised(web={"labels": {"a": "1"}, "environment": {"A": "1"}}, cache={})
+    before = repr(content)
+    render(content)
+    assert repr(content) == before
+
+
+BASE: dict[str, t.Any] = {"web": {}, "celery": {}, "db": {}}
+
+
+def fingerprint(release: compose_render.Release = RELEASE, **services: dict[str, t.Any]) -> str:
+    content = normalised(**{**BASE, **services})
+    return str(render(content, release, workers=["celery"], accessories=["db"]).fingerprint())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"web": {"image": "reg/web:2"}},
+        {"web": {"environment": {"A": "2"}}},
+        {"web": {"deploy": {"replicas": 2}}},
+        {"celery": {"command": ["other"]}},
+        {"db": {"image": "reg/db:2"}},
+        {"cache": {}},
+    ],
+)
+def test_the_fingerprint_changes_with_what_would_run(change: dict[str, t.Any]) -> None:
+    assert fingerprint(**change) != fingerprint()
+
+
+def test_the_fingerprint_changes_when_a_tag_means_other_content() -> None:
+    other = compose_render.Release("po", "prod", 7, "/releases/0007", "abc", {"reg/web:1": "reg/web@sha256:2"})
+    assert fingerprint(other) != fingerprint()
+
+
+def test_the_fingerprint_stays_when_nothing_changes() -> None:
+    assert fingerprint(web={"ports": [{"published": "80"}]}) == fingerprint()
+
+
+# --- jobs under another login ---
+
+
+def test_the_password_of_a_migration_is_another_file() -> None:
+    jobs = {"services": {}, "secrets": {"postgres_password": {"file": "/a"}, "key": {"file": "/b"}}}
+    found = compose_render.with_password(jobs, "/c")
+    assert found["secrets"] == {"postgres_password": {"file": "/c"}, "key": {"file": "/b"}}
+    assert compose_render.with_password({"services": {}}, "/c") == {"services": {}}
+
+
+def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
+    web = {
+        "image": "i",
+        "networks": {"back": {}},
+        "expose": ["80"],
+        "volumes": [{"type": "volume", "source": "v", "target": "/v"}],
+    }
+    found = compose_render.beside({"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy")
+    assert "networks" not in found
+    assert found["services"]["web"] == {
+        "image": "i",
+        "network_mode": "container:copy",
+        "volumes": [{"type": "volume", "source": "v", "target": "/v", "read_only": True}],
+    }
+    assert found["services"]["m"] == {"image": "i", "network_mode": "container:copy"}

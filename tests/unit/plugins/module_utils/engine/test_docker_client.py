@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import json
+import re
+import sys
+import typing as t
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from fakes import application, container
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import docker_client
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import (
+    Engine,
+    Image,
+    docker_command,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+
+# As the API of Docker Engine 20.10 answers; only the fields that are looked at.
+CONTAINER = {
+    "Id": "4f3c",
+    "Name": "/po-web-prod-blue",
+    "RestartCount": 1,
+    "Image": "sha256:aa",
+    "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting"}},
+    "Config": {"Labels": {"io.switchyard.stack": "shop"}},
+    "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
+    "Mounts": [
+        {"Type": "bind", "Source": "/srv", "Destination": "/run/switchyard"},
+        {"Type": "volume", "Name": "po-static-prod", "Source": "/v", "Destination": "/static"},
+    ],
+}
+
+
+class Daemon:
+    """What an engine's API answers, by path without the version; anything else is not found."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, t.Any] = {
+            "/version": {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "20.10.24"},
+            "/containers/4f3c/json": CONTAINER,
+            "/networks": [{"Name": "bridge"}, {"Name": "po-front-prod"}],
+        }
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
+
+    def __call__(self, path: str, headers: t.Any) -> tuple[int, dict[str, str], str]:
+        url = urlsplit(path)
+        plain = unquote(re.sub(r"^/v1\.\d+", "", url.path))
+        self.asked.append((plain, parse_qs(url.query)))
+        if plain not in self.answers:
+            return 404, {"Content-Type": "application/json"}, json.dumps({"message": f"no such thing: {plain}"})
+        return 200, {"Content-Type": "application/json"}, json.dumps(self.answers[plain])
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    daemon = Daemon()
+    with application(daemon) as port:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+        yield daemon
+
+
+def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(SwitchyardError, match=r"No container engine answers on this server .* Run setup\.yml"):
+        Engine()
+
+
+def test_a_container_as_it_is_now(daemon: Daemon) -> None:
+    seen = Engine().container("4f3c")
+    assert seen
+    assert (seen.name, seen.state, seen.health, seen.restarts) == ("po-web-prod-blue", "running", "starting", 1)
+    assert seen.addresses == {"po-front-prod": "172.18.0.4"}
+    assert seen.running
+    assert seen.pid == 4711
+    assert seen.volumes == ("po-static-prod",)
+    assert seen.mounts == {"/run/switchyard": "/srv", "/static": "/v"}
+    assert seen.label("stack") == "shop"
+    assert seen.label("color") == ""
+
+
+def test_a_container_without_labels_and_health_check(daemon: Daemon) -> None:
+    state = {"Status": "exited", "ExitCode": 1, "Pid": 0}
+    daemon.answers["/containers/x/json"] = {**CONTAINER, "State": state, "Config": {"Labels": None}}
+    seen = Engine().container("x")
+    assert seen
+    assert (seen.health, seen.running, seen.label("stack")) == (None, False, "")
+
+
+def test_a_container_that_is_not_there(daemon: Daemon) -> None:
+    assert Engine().container("nobody") is None
+
+
+def test_containers_are_found_by_all_our_labels_and_one_that_just_ended_is_left_out(daemon: Daemon) -> None:
+    daemon.answers["/containers/json"] = [{"Id": "4f3c"}, {"Id": "just-ended"}]
+    found = Engine().containers(stack="shop", color="blue")
+    assert [one.name for one in found] == ["po-web-prod-blue"]
+    query = next(query for path, query in daemon.asked if path == "/containers/json")
+    assert json.loads(query["filters"][0])["label"] == ["io.switchyard.stack=shop", "io.switchyard.color=blue"]
+    assert query["all"] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "digests", "digest"),
+    [
+        ("reg:5000/app:1.2", ["other/app@sha256:1", "reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("reg:5000/app@sha256:2", ["reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("reg:5000/app", ["reg:5000/app@sha256:2"], "reg:5000/app@sha256:2"),
+        ("docker.io/library/redis:8.0", ["redis@sha256:2"], "redis@sha256:2"),
+        ("docker.io/team/app:1", ["other/app@sha256:1", "team/app@sha256:2"], "team/app@sha256:2"),
+        ("app:1", [], None),
+        ("app:1", None, None),
+    ],
+)
+def test_an_image_is_pinned_by_the_digest_of_its_own_repository(
+    daemon: Daemon, name: str, digests: list[str] | None, digest: str | None
+) -> None:
+    daemon.answers[f"/images/{name}/json"] = {"Id": "sha256:aa", "RepoDigests": digests, "Config": {}}
+    image = Engine().image(name)
+    assert image
+    assert image.digest == digest
+    assert image.pinned == (digest or "sha256:aa")
+
+
+@pytest.mark.parametrize(
+    ("user", "number"), [("", 0), ("1000", 1000), ("1000:2000", 1000), ("app", None), ("app:app", None)]
+)
+def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> None:
+    daemon.answers["/images/app:1/json"] = {"Id": "sha256:aa", "Config": {"User": user}}
+    assert Engine().image("app:1") == Image("sha256:aa", None, number)
+
+
+@pytest.mark.parametrize(("kind", "path"), [("network", "/networks/po-shop-prod"), ("volume", "/volumes/po-shop-prod")])
+def test_the_stack_that_made_a_network_or_volume(daemon: Daemon, kind: str, path: str) -> None:
+    assert Engine().owner(kind, "po-shop-prod") is None
+    daemon.answers[path] = {"Labels": {"io.switchyard.stack": "shop"}}
+    assert Engine().owner(kind, "po-shop-prod") == "shop"
+    daemon.answers[path] = {"Labels": None}
+    assert Engine().owner(kind, "po-shop-prod") is None
+
+
+def test_an_image_that_is_not_here(daemon: Daemon) -> None:
+    assert Engine().image("app:1") is None
+
+
+def test_an_image_that_cannot_be_pulled_is_told_with_the_registrys_words(daemon: Daemon) -> None:
+    with pytest.raises(SwitchyardError, match="The image reg/app:1 cannot be pulled: no such thing"):
+        Engine().pull("reg/app:1")
+
+
+def test_one_tag_is_pulled_and_no_other(daemon: Daemon) -> None:
+    daemon.answers["/images/create"] = {"status": "done"}
+    daemon.answers["/images/reg/app:1/json"] = {"Id": "sha256:aa", "Config": {}}
+    assert Engine().pull("reg/app:1").id == "sha256:aa"
+    query = next(query for path, query in daemon.asked if path == "/images/create")
+    assert (query["fromImage"], query["tag"]) == (["reg/app"], ["1"])
+
+
+def test_logs_of_a_container_that_is_gone_are_empty(daemon: Daemon) -> None:
+    assert Engine().logs("nobody") == []
+
+
+def test_a_network_that_stands_is_left_alone(daemon: Daemon) -> None:
+    engine = Engine()
+    assert not engine.ensure_network("po-front-prod", False, {})
+    daemon.answers["/networks/create"] = {"Id": "1"}
+    assert engine.ensure_network("po-back-prod", True, {})
+    assert [path for path, _query in daemon.asked].count("/networks/create") == 1
+
+
+def test_a_volume_that_stands_is_left_alone(daemon: Daemon) -> None:
+    daemon.answers["/volumes/po-data-prod"] = {"Name": "po-data-prod"}
+    daemon.answers["/volumes/create"] = {"Name": "po-new-prod"}
+    engine = Engine()
+    assert not engine.ensure_volume("po-data-prod", "local", {}, {})
+    assert engine.ensure_volume("po-new-prod", "local", {}, {})
+
+
+Docker = Callable[[str], Callable[[], list[str]]]
+
+
+def test_containers_are_stopped_side_by_side_before_they_are_removed(daemon: Daemon, docker: Docker) -> None:
+    notes = docker("")
+    assert Engine().remove([container("b"), container("a")], timeout=10) == ["a", "b"]
+    assert notes() == ["stop --time 10 -- b a", "rm --force -- b a"]
+
+
+def test_each_container_has_its_own_grace_period_unless_told_otherwise(daemon: Daemon, docker: Docker) -> None:
+    notes = docker("")
+    assert Engine().remove([]) == []
+    Engine().remove([container("a")])
+    assert notes()[0] == "stop -- a"
+
+
+@pytest.mark.parametrize("words", ["removal of container a is already in progress", "No such container: a"])
+def test_a_container_that_goes_by_itself_is_removed_as_well(daemon: Daemon, docker: Docker, words: str) -> None:
+    docker(f"echo 'Error response from daemon: {words}' >&2; exit 1")
+    assert Engine().remove([container("a")]) == ["a"]
+
+
+def test_a_container_that_stays_is_told(daemon: Daemon, docker: Docker) -> None:
+    docker("echo 'Error: No such container: a' >&2; echo 'Error: permission denied' >&2; exit 1")
+    with pytest.raises(SwitchyardError, match="permission denied"):
+        Engine().remove([container("a"), container("b")])
+
+
+def test_the_docker_client_says_what_it_said(docker: Docker) -> None:
+    docker("echo out; echo words >&2; exit ${FAIL:-0}")
+    assert docker_command("ps") == "out\n"
+    docker("echo words >&2; exit 1")
+    with pytest.raises(SwitchyardError, match="docker compose failed: words"):
+        docker_command("compose", "up")
+
+
+def test_a_docker_client_that_hangs_is_given_up(docker: Docker) -> None:
+    docker("exec sleep 5")
+    with pytest.raises(SwitchyardError, match="docker stop did not end"):
+        docker_command("stop", "x", timeout=0.2)
+
+
+def test_a_server_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    monkeypatch.setitem(sys.modules, "docker", None)
+    with pytest.raises(SwitchyardError, match=r"Docker SDK is missing on this server. Run setup\.yml"):
+        docker_client.Engine()
+
+
+@pytest.mark.parametrize(("kind", "answer"), [("network", []), ("volume", {"Volumes": []})])
+def test_networks_and_volumes_are_told_with_their_users(daemon: Daemon, kind: str, answer: t.Any) -> None:
+    found = Engine().networks_of if kind == "network" else Engine().volumes_of
+    daemon.answers[f"/{kind}s"] = answer
+    assert found(project="po") == []
+    ours = [{"Name": "po-shop-prod", "Labels": {"io.switchyard.stack": "shop"}}]
+    daemon.answers[f"/{kind}s"] = ours if kind == "network" else {"Volumes": ours}
+    daemon.answers["/containers/json"] = [{"Names": ["/po-web-prod-blue"]}, {"Names": ["/a-stranger"]}]
+    kept = found(project="po", stack="shop")[0]
+    assert (kept.name, kept.label("stack"), kept.users) == ("po-shop-prod", "shop", ("a-stranger", "po-web-prod-blue"))
+    asked = [json.loads(query["filters"][0]) for path, query in daemon.asked if path == f"/{kind}s"][-1]
+    assert asked == {"label": ["io.switchyard.project=po", "io.switchyard.stack=shop"]}
+    users = next(query for path, query in daemon.asked if path == "/containers/json")
+    assert (json.loads(users["filters"][0]), users["all"]) == ({kind: ["po-shop-prod"]}, ["1"])
+
+
+def test_the_way_in_is_the_network_with_the_default_route(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "4711/net").mkdir(parents=True)
+    table = "Iface Destination Gateway\neth1 000012AC 00000000\neth0 00000000 010013AC\n"
+    (tmp_path / "4711/net/route").write_text(table)
+    networks = {"po-front-prod": {"Gateway": "172.18.0.1"}, "po-front-qual": {"Gateway": "172.19.0.1"}}
+    proxy = {"State": {"Pid": 4711}, "HostConfig": {"PortBindings": {}}, "NetworkSettings": {"Networks": networks}}
+    daemon.answers["/containers/po-proxy/json"] = proxy
+    assert Engine().way_in("po-proxy", tmp_path) is None
+    daemon.answers["/containers/po-proxy/json"] = {**proxy, "HostConfig": {"PortBindings": {"8080/tcp": [{}]}}}
+    assert Engine().way_in("po-proxy", tmp_path) == "po-front-qual"
+    assert Engine().way_in("nobody", tmp_path) is None
+
+
+def test_what_nobody_uses_is_removed(daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]) -> None:
+    notes = docker("")
+    Engine().start_one("po-proxy-next")
+    Engine().rename("po-proxy-next", "po-proxy")
+    Engine().leave("po-front-prod", "po-proxy")
+    Engine().drop("network", "po-front-prod")
+    Engine().drop("volume", "po-media-prod")
+    assert notes() == [
+        "start -- po-proxy-next",
+        "rename -- po-proxy-next po-proxy",
+        "network disconnect -- po-front-prod po-proxy",
+        "network rm -- po-front-prod",
+        "volume rm -- po-media-prod",
+    ]
+
+
+def test_who_publishes_a_port(daemon: Daemon) -> None:
+    ports = [
+        {"IP": "0.0.0.0", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},
+        {"IP": "::", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},
+        {"IP": "0.0.0.0", "PublicPort": 80, "PrivatePort": 8080, "Type": "udp"},
+        {"PrivatePort": 80, "Type": "tcp"},
+    ]
+    daemon.answers["/containers/json"] = [{"Names": ["/traefik"], "Ports": ports}, {"Names": ["/db"], "Ports": []}]
+    assert Engine().publishers(80) == {"traefik": {"0.0.0.0", "::"}}
+    assert Engine().publishers(8080) == {}

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from fakes_postgres import FakeSession
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import lockout
+
+
+class Cluster(FakeSession):
+    """Logins that are open, and who has a session."""
+
+    def __init__(self, *logins: str, stubborn: bool = False) -> None:
+        super().__init__()
+        self.open = set(logins)
+        self.inside = set(logins)
+        self.stubborn = stubborn
+
+    def run(self, statement: str, limit: float | None = None) -> list[str]:
+        words = statement.replace('"', "").split()
+        if words[:2] == ["ALTER", "ROLE"]:
+            (self.open.discard if words[3] == "NOLOGIN" else self.open.add)(words[2])
+        if "pg_terminate_backend" in statement and not self.stubborn:
+            self.inside.clear()
+        return super().run(statement)
+
+    def rows(self, query: str, limit: float | None = None) -> list[dict[str, t.Any]]:
+        self.statements.append(query)
+        if "pg_roles" in query:
+            return [{"rolname": one} for one in sorted(self.open) if f"'{one}'" in query]
+        return [{"usename": one, "application_name": "app"} for one in sorted(self.inside)]
+
+
+def test_up_keeps_out_and_ends_and_down_lets_in(tmp_path: Path) -> None:
+    fences, cluster = lockout.Fences(tmp_path), Cluster("app", "worker")
+    admin = t.cast("t.Any", cluster)
+    fence = fences.up(admin, "shop", ["app", "worker", "gone"])
+    assert (fence.logins, cluster.open, cluster.inside) == (["app", "worker"], set(), set())
+    assert lockout.standing(admin, fences.read())
+    # A second time it is the same fence: what it keeps out is not forgotten.
+    assert fences.up(admin, "shop", ["app", "worker"]) == fence
+    assert fences.down(admin)
+    assert cluster.open == {"app", "worker"}
+    assert not fences.down(admin)
+
+
+def test_a_fence_that_leaks_does_not_stand(tmp_path: Path) -> None:
+    fences, cluster = lockout.Fences(tmp_path), Cluster("app")
+    admin = t.cast("t.Any", cluster)
+    fence = fences.up(admin, "shop", ["app"])
+    cluster.inside.add("app")
+    assert not lockout.standing(admin, fence)
+    cluster.inside.clear()
+    cluster.open.add("app")
+    assert not lockout.standing(admin, fence)
+    assert not lockout.standing(admin, None)
+
+
+def test_it_is_written_down_before_anybody_is_kept_out(tmp_path: Path) -> None:
+    fences, cluster = lockout.Fences(tmp_path), Cluster("app")
+    known: list[bool] = []
+    run = cluster.run
+
+    def look(statement: str, limit: float | None = None) -> list[str]:
+        if statement.endswith("NOLOGIN"):
+            known.append(fences.read() is not None)
+        return run(statement)
+
+    cluster.run = look  # type: ignore[method-assign]
+    fences.up(t.cast("t.Any", cluster), "shop", ["app"])
+    assert known == [True]
+
+
+def test_sessions_that_stay_are_named() -> None:
+    with pytest.raises(SwitchyardError, match=r"Sessions do not end: app \(app\)"):
+        lockout.end(t.cast("t.Any", Cluster("app", stubborn=True)), "true", limit=0.0)
+
+
+def test_nobody_is_nobody() -> None:
+    admin = t.cast("t.Any", FakeSession())
+    assert lockout.open_logins(admin, []) == []
+    lockout.shut(admin, [])
+    assert admin.statements == []

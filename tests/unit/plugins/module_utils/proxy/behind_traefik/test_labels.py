@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from fakes import HOST, written
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import (
+    labels as behind_traefik_labels,
+)
+
+EDGE = {"network": "traefik", "entrypoints": ["web", "websecure"]}
+
+
+def of(environment: str = "prod", before: dict[str, str] | None = None, **changes: t.Any) -> dict[str, str]:
+    return behind_traefik_labels.labels([written()], "po", environment, {**EDGE, **changes}, before)
+
+
+def test_a_routed_service_has_a_router_by_the_convention() -> None:
+    labels = of()
+    assert labels["traefik.enable"] == "true"
+    assert labels["traefik.docker.network"] == "traefik"
+    assert labels["traefik.http.routers.web-prod.rule"] == f'Host("{HOST}")'
+    assert labels["traefik.http.routers.web-prod.entrypoints"] == "web,websecure"
+    assert labels["traefik.http.routers.web-prod.service"] == "po-proxy"
+    assert labels["traefik.http.services.po-proxy.loadbalancer.server.port"] == "8080"
+    assert labels["traefik.http.middlewares.po-proxy.retry.attempts"] == "3"
+
+
+def test_hosts_and_paths_of_a_service_are_one_rule() -> None:
+    routes = [
+        {"service": "web", "port": 80, "hosts": ["a.org", "b.org"]},
+        {"service": "api", "port": 81, "hosts": ["a.org"], "path": "/api/"},
+        {"service": "web", "port": 80, "hosts": ["a.org"]},
+    ]
+    stacks = [written(routes=routes), {"name": "jobs"}]
+    assert behind_traefik_labels.routers(stacks, "qual", "{stack}-{service}-{environment}") == {
+        "shop-api-qual": '(Host("a.org") && PathPrefix("/api/"))',
+        "shop-web-qual": 'Host("a.org") || Host("b.org")',
+    }
+
+
+def test_the_routers_of_other_environments_stay_and_ones_own_are_made_anew() -> None:
+    before = {**of("qual"), "io.switchyard.edge.prod": json.dumps({"old-prod": "Host(`x`)"}), "other": "label"}
+    labels = of("prod", before)
+    assert labels["traefik.http.routers.web-qual.rule"] == f'Host("{HOST}")'
+    assert not [name for name in labels if "old-prod" in name or name == "other"]
+    assert of("qual", labels) == labels
+
+
+def test_two_environments_do_not_share_a_router() -> None:
+    with pytest.raises(ValueError, match=r"web is a router of .* and of .*pattern with \{environment\}"):
+        of("prod", of("qual", router="{service}"), router="{service}")
+
+
+def test_more_labels_reach_each_router() -> None:
+    assert of(labels={"tls": "true"})["traefik.http.routers.web-prod.tls"] == "true"
+
+
+def test_without_an_edge_there_are_none() -> None:
+    assert behind_traefik_labels.labels([written()], "po", "prod", {}) == {}
+
+
+def test_the_routers_of_environments_that_are_gone_go() -> None:
+    before = of("qual", of("dev"))
+    labels = behind_traefik_labels.labels([written()], "po", "prod", EDGE, before, ["prod", "dev"])
+    assert [label for label in labels if label.startswith(behind_traefik_labels.MEMORY)] == [
+        f"{behind_traefik_labels.MEMORY}dev",
+        f"{behind_traefik_labels.MEMORY}prod",
+    ]
+    assert not [label for label in labels if "web-qual" in label]
+
+
+def test_an_edge_that_only_adds_nothing_of_one_name_needs_no_other() -> None:
+    assert behind_traefik_labels.stages(of(), of(), {"other": "labels"}) == [of()]
+    assert behind_traefik_labels.stages(of("qual"), of("prod", of("qual")), {"other": "labels"}) == [
+        of("prod", of("qual"))
+    ]
+
+
+def test_where_two_would_say_different_things_of_a_name_one_stands_meanwhile() -> None:
+    changed = of(entrypoints=["web"])
+    meanwhile = behind_traefik_labels.labels(
+        [written()], "po", "prod", {**EDGE, "entrypoints": ["web"]}, of(), None, behind_traefik_labels.MEANWHILE
+    )
+    assert behind_traefik_labels.stages(of(), changed, meanwhile) == [meanwhile, changed]
+    # The one that stands meanwhile says nothing of a name that one of the others says something of.
+    assert behind_traefik_labels.stages(of(), meanwhile, {}) == [meanwhile]
+    assert behind_traefik_labels.stages(meanwhile, changed, {}) == [changed]
+    assert meanwhile["traefik.http.routers.web-prod-next.service"] == "po-proxy-next"
+    assert meanwhile["traefik.http.routers.web-prod-next.middlewares"] == "po-proxy-next"
+    assert meanwhile[f"{behind_traefik_labels.MEMORY}prod"] == changed[f"{behind_traefik_labels.MEMORY}prod"]

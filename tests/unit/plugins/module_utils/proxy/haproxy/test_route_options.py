@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Route, Routing
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import route_options
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, Rules
+
+
+def routing(*routes: Route) -> Routing:
+    return Routing("po", "prod", "shop", routes)
+
+
+def lines(**rules: t.Any) -> list[str]:
+    """Return the lines of one route with these rules."""
+    return route_options.lines(routing(Route("web", 80, "a.org", "/", Rules(**rules))), "web", "green")
+
+
+def of(word: str, found: list[str]) -> list[str]:
+    return [line for line in found if word in line]
+
+
+def test_routes_without_rules_add_nothing() -> None:
+    assert lines() == []
+    assert route_options.tables(routing(Route("web", 80, "a.org", "/")), "green") == []
+
+
+def test_the_longest_way_comes_last_and_stays() -> None:
+    strict = Rules(hsts=5)
+    found = route_options.lines(
+        routing(
+            Route("web", 80, "a.org", "/api/open"),
+            Route("web", 80, "a.org", "/api", strict),
+            Route("other", 80, "a.org", "/api/open/more", Rules(hsts=6)),
+            Route("web", 80, "b.org", "/", strict),
+        ),
+        "web",
+        "green",
+    )
+    assert of("set-var(txn.rule)", found) == [
+        "http-request set-var(txn.rule) int(1) if { var(txn.at) -m beg -- 'b.org/' }",
+        "http-request set-var(txn.rule) int(1) if { var(txn.at) -m beg -- 'a.org/api' }",
+        "http-request set-var(txn.rule) int(0) if { var(txn.at) -m beg -- 'a.org/api/open' }",
+    ]
+    assert len(of("acl rule", found)) == 1
+
+
+def test_what_the_key_passes() -> None:
+    found = lines(https="redirect", allow=("10.0.0.0/8",), basic_auth="prod.staff", rate=Rate(1, 1, 0), body_max=5)
+    refusing = [line for line in found if " return " in line or "redirect" in line or " auth " in line]
+    assert ["!key" in line for line in refusing] == [True, True, True, True, False]
+
+
+def test_the_redirect_keeps_path_and_query() -> None:
+    assert lines(https="redirect")[-1] == (
+        'http-request redirect code 308 location "https://%[var(txn.host)]%[var(txn.https_port)]%[pathq]"'
+        " if rule1 !https !key"
+    )
+
+
+def test_hsts_is_for_https_only() -> None:
+    assert of("strict-transport", lines(hsts=60)) == [
+        "http-after-response set-header strict-transport-security max-age=60 if rule1 https"
+    ]
+
+
+def test_an_address_has_a_line_of_its_own() -> None:
+    found = lines(allow=("10.0.0.0/8", "2001:db8::/32"))
+    assert of("acl allowed1", found) == [
+        "acl allowed1 var(txn.client) -m ip 10.0.0.0/8",
+        "acl allowed1 var(txn.client) -m ip 2001:db8::/32",
+    ]
+    assert found[-1].endswith("if rule1 !key !allowed1")
+    assert " 403 " in found[-1]
+
+
+def test_users_are_asked_after_the_rate() -> None:
+    found = lines(basic_auth="prod.staff", rate=Rate(1, 1, 0))
+    assert found[-1] == "http-request auth realm 'shop' if rule1 !key !{ http_auth(prod.staff) }"
+    assert of("track-sc0", found[:-1])
+
+
+@pytest.mark.parametrize(
+    ("rate", "interval", "most", "unit", "expire"),
+    [
+        (Rate(10, 1, 20), 100_000, 2_000_000, "us", 4),
+        (Rate(1, 1, 0), 1_000_000, 0, "us", 2),
+        (Rate(5000, 1, 3), 200, 600, "us", 2),
+        # A day for each is too long for microseconds.
+        (Rate(1, 86400, 2), 86_400_000, 172_800_000, "ms", 3 * 86400 + 1),
+    ],
+)
+def test_a_rate_is_an_interval_and_what_may_be_owed(
+    rate: Rate, interval: int, most: int, unit: str, expire: int
+) -> None:
+    found = lines(rate=rate)
+    assert of(f"date(0,{unit})", found)
+    assert of("return status 429", found)[0].endswith(f"if rule1 !key {{ var(txn.owed) -m int gt {most} }}")
+    assert found[-1] == f"http-request sc-set-gpt0(0) var(txn.owed),add(txn.now),add({interval}) if rule1 !key"
+    tables = route_options.tables(routing(Route("web", 80, "a.org", "/", Rules(rate=rate))), "green")
+    assert tables[:2] == [
+        "backend po.shop.prod_web_green_rate1",
+        f"    stick-table type ipv6 size 100k expire {expire}s store gpt0",
+    ]
+    assert "po.shop.prod_web_green_rate1" in of("track-sc0", found)[0]
+
+
+def test_tables_have_the_numbers_of_their_rules() -> None:
+    slow, fast = Rules(rate=Rate(1, 1, 0)), Rules(rate=Rate(9, 1, 0))
+    many = routing(
+        Route("web", 80, "z.org", "/", slow), Route("web", 80, "a.org", "/", fast), Route("api", 80, "b.org", "/", slow)
+    )
+    tables = of("backend", route_options.tables(many, "blue"))
+    assert tables == [f"backend po.shop.prod_{name}" for name in ("web_blue_rate1", "web_blue_rate2", "api_blue_rate1")]
+    tracked = of("track-sc0", route_options.lines(many, "web", "blue"))
+    assert [(table in line) for table, line in zip(("rate1", "rate2"), tracked)] == [True, True]
+    assert "add(1000000)" in of("sc-set-gpt0", route_options.lines(many, "web", "blue"))[0]
+
+
+def test_a_body_is_compared_by_its_length_and_else_counted() -> None:
+    found = lines(body_max=2048)
+    assert "http-request set-var(txn.body_max) int(2048) if rule1" in found
+    assert of("req.body_size gt 2048", found)
+    assert found[-2:] == [
+        "filter lua.body_max",
+        "http-after-response set-status 413 if { var(txn.body_over) -m bool }",
+    ]
+    assert not of("filter", lines(timeout=1))
+
+
+def test_a_timeout_is_in_milliseconds() -> None:
+    assert lines(timeout=0.25)[-1] == "http-request set-timeout server 250 if rule1"
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("DENY", "'DENY'"),
+        ("100% %[src] %ci", "'100%% %%[src] %%ci'"),
+        ("it's", "'it'\\''s'"),
+        ('"a" \\ $HOME # b', "'\"a\" \\ $HOME # b'"),
+    ],
+)
+def test_a_header_has_its_value_as_text(value: str, word: str) -> None:
+    assert lines(headers=(("X-A", value),))[-1] == f"http-after-response set-header 'X-A' {word} if rule1"
+
+
+def test_a_header_without_a_value_is_taken_away() -> None:
+    assert lines(headers=(("Server", ""),))[-1] == "http-after-response del-header 'Server' if rule1"
+
+
+def test_what_cannot_be_counted_is_told() -> None:
+    assert route_options.cannot(Rules(rate=Rate(10, 1, 20), timeout=3600)) == []
+    assert route_options.cannot(Rules(headers=(("A" * 10, "b" * 790),))) == []
+    wrong = Rules(rate=Rate(1, 86400, 20), timeout=2**22, headers=(("A" * 10, "b" * 790), ("C", "")))
+    assert [key for key, _what in route_options.cannot(wrong)] == ["rate", "timeout", "headers"]

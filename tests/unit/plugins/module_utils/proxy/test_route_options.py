@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timezone
+
+import pytest
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
+    NONE,
+    Certificate,
+    Equipment,
+    Rate,
+    Rules,
+    rules_of,
+)
+
+NOW = datetime(2030, 6, 1, tzinfo=timezone.utc)
+SETTINGS: dict[str, t.Any] = {
+    "https": {
+        "port": 443,
+        "certificates": [
+            {"names": ["shop.example.org", "*.shop.example.org"], "until": "2030-07-01T00:00:00Z"},
+            {"names": ["old.example.org"], "until": "2030-05-01T12:00:00Z"},
+        ],
+    },
+    "users": ["prod.staff", "dev.boss"],
+}
+
+
+def test_a_route_of_a_record_of_an_older_version_has_no_rules() -> None:
+    assert rules_of({"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"}, "prod") == NONE
+
+
+def test_the_rules_of_a_route() -> None:
+    rate = {"requests": 30.0, "seconds": 60.0, "burst": 5}
+    given = {"https": "redirect", "allow": ["10.0.0.0/8"], "rate": rate, "headers": {"B": "2", "A": "1"}}
+    rules = rules_of(given, "prod")
+    assert rules == Rules("redirect", allow=("10.0.0.0/8",), rate=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2")))
+    assert rules.rate
+    assert rules.rate.per_second == 0.5
+
+
+@pytest.mark.parametrize(
+    ("host", "covered"),
+    [
+        ("shop.example.org", True),
+        ("img.shop.example.org", True),
+        ("a.img.shop.example.org", False),
+        ("example.org", False),
+        ("myshop.example.org", False),
+    ],
+)
+def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
+    certificate = Certificate(("shop.example.org", "*.shop.example.org"), NOW)
+    assert certificate.covers(host) is covered
+
+
+def test_the_users_of_another_environment_are_others() -> None:
+    rules = rules_of({"basic_auth": "staff"}, "dev")
+    assert Equipment.of(SETTINGS).lacks(rules, []) == [
+        ("basic_auth", "the proxy knows no list of users staff", "Add it to proxy_users, then run setup.yml")
+    ]
+    assert Equipment.of(SETTINGS).lacks(rules_of({"basic_auth": "boss"}, "dev"), []) == []
+
+
+def test_a_proxy_that_has_everything() -> None:
+    equipment = Equipment.of(SETTINGS)
+    rules = Rules("redirect", hsts=60, basic_auth="prod.staff")
+    assert equipment.lacks(rules, ["shop.example.org", "img.shop.example.org"], NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "rules", "host", "expected"),
+    [
+        ({}, Rules("redirect"), "a.org", ("https", "the proxy has no https port")),
+        ({}, Rules(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
+        ({}, Rules(basic_auth="prod.staff"), "a.org", ("basic_auth", "the proxy knows no list of users staff")),
+        (SETTINGS, Rules("redirect"), "a.org", ("https", "the proxy has no certificate for a.org")),
+        (
+            SETTINGS,
+            Rules("redirect"),
+            "old.example.org",
+            ("https", "the proxy's certificate for old.example.org ended on 2030-05-01"),
+        ),
+    ],
+)
+def test_what_a_proxy_was_not_given(
+    settings: dict[str, t.Any], rules: Rules, host: str, expected: tuple[str, str]
+) -> None:
+    found = Equipment.of(settings).lacks(rules, [host], NOW)
+    assert [one[:2] for one in found] == [expected]
+    assert "setup.yml" in found[0][2]
+
+
+def test_a_route_without_https_needs_nothing() -> None:
+    assert Equipment().lacks(NONE, ["a.org"]) == []
+
+
+def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
+    rules = Rules("redirect", hsts=5, allow=("10.0.0.0/8",), rate=Rate(1, 1, 0))
+    edge = {"https": {"port": 443, "certificates": []}, "users": []}
+    assert Equipment.of({**edge, "edge": "trusted"}).lacks(rules, ["shop.org"]) == []
+    assert Equipment.of({**edge, "edge": "unknown"}).lacks(NONE, ["shop.org"]) == []
+    found = Equipment.of({**edge, "edge": "unknown"}).lacks(rules, ["shop.org"])
+    assert [key for key, _what, _instead in found] == ["allow", "rate", "https"]
+    assert {instead for _key, _what, instead in found} == {
+        "Name its network in proxy_trusted, then run setup.yml",
+    }
+    nowhere = {"https": {"port": 0}, "edge": "trusted"}
+    assert [key for key, *_words in Equipment.of(nowhere).lacks(rules, ["shop.org"])] == ["https"]

@@ -1,0 +1,442 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from fakes import COMPOSE, Machine, checked, container, normalised
+from fakes_postgres import SERVER, FakeServer, FakeSession, database, shelf, stored
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Busy
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import catalog
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Fences
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import one_off_jobs
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
+
+MIGRATE = {"service": "web", "command": ["migrate"], "kind": "expand"}
+NAME = "20260101T000000Z-0001"
+
+
+@dataclass
+class Scene:
+    """A release with a migration, the server it is for, and what happened in which order."""
+
+    machine: Machine
+    happened: list[str] = field(default_factory=list)
+    # What a person is told of each command.
+    told: list[tuple[str, int | None]] = field(default_factory=list)
+    admin: FakeSession = field(default_factory=FakeSession)
+    tenant: FakeSession = field(default_factory=FakeSession)
+    # How the command ends, each time it runs: an exit code, and its log.
+    ends: list[tuple[int | None, str]] = field(default_factory=list)
+    record: Record = field(init=False)
+    token: int = 0
+
+    @property
+    def place(self) -> t.Any:
+        return self.machine.place
+
+    def release(self, key: bool = True, **migrate: t.Any) -> run.Guarded:
+        """Leave a release that runs and one that is prepared; return the migration of that one."""
+        stack = checked(postgres={"password": "p"}, migrate={**MIGRATE, **migrate}, drain=0)
+        self.machine.released("blue", stack)
+        self.record = self.machine.released("green", stack, state="prepared")
+        self.machine.make_live("blue")
+        self.token = self.machine.lock()
+        folder = self.place.records.path(2)
+        (folder / "secrets").mkdir()
+        (folder / "secrets" / "postgres_password").write_text("p")
+        if key:
+            path = run.key_path(self.place)
+            path.parent.mkdir(parents=True)
+            path.write_text("migrator's word\n")
+            for part in ("migrate", "rehearse"):
+                atomic_file.write_json(folder / f"{part}.yml", {"services": {"web": {}}, "networks": {}})
+        return t.cast(run.Guarded, run.pending(self.place, self.record, self.token, run.Done()))
+
+    def carry_out(self, guarded: run.Guarded) -> run.Done:
+        done = run.Done()
+        run.carry_out(guarded, done, lambda: self.happened.append("hold"))
+        return done
+
+
+@pytest.fixture
+def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    here = Scene(machine)
+    here.admin.answers = {
+        "rolcanlogin AND rolname IN": [{"rolname": "shop_prod"}],
+        "has_database_privilege": [{"name": "shop_prod"}, {"name": "shop_prod_migrator"}],
+    }
+    here.tenant.answers = {"relkind = 'r'": [{"name": "public.a", "columns": None}]}
+    server = FakeServer(postgres=here.admin, shop_prod=here.tenant)
+    server.session = lambda name=None, login=None: here.tenant if name else here.admin  # type: ignore[method-assign]
+
+    @contextlib.contextmanager
+    def reach(*dummy: t.Any, **more: t.Any) -> Iterator[FakeServer]:
+        yield server
+
+    @contextlib.contextmanager
+    def guest(*dummy: t.Any) -> Iterator[str]:
+        yield "guest"
+
+    @contextlib.contextmanager
+    def throwaway(*dummy: t.Any) -> Iterator[FakeServer]:
+        here.happened.append("copy")
+        yield server
+
+    def backup(engine: t.Any, where: t.Any, wanted: create.Wanted) -> dict[str, t.Any]:
+        here.happened.append(f"backup {wanted.verify}")
+        stored(where, NAME, release=wanted.release)
+        return {"name": NAME}
+
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: backup_restore.Asked) -> dict[str, t.Any]:
+        here.happened.append(f"restore {asked.backup}")
+        return {"kept": "shop_prod__before"}
+
+    def one(place: t.Any, number: int, token: int, job: one_off_jobs.Job) -> one_off_jobs.Ended:
+        place.lock.renew(token, job.words)
+        code, said = here.ends.pop(0) if here.ends else (0, "")
+        log = place.records.path(number) / "log"
+        log.write_text(said)
+        here.happened.append(f"{job.name} ({job.part})")
+        here.told.append((job.step, job.rows))
+        job.look()
+        return one_off_jobs.Ended(job, code, 0.1, log, "c")
+
+    monkeypatch.setattr(postgres_server, "reach", reach)
+    monkeypatch.setattr(
+        postgres_server, "remove", lambda *names: here.happened.extend(f"removed {one}" for one in names)
+    )
+    monkeypatch.setattr(postgres_server, "guest", guest)
+    monkeypatch.setattr(catalog, "database", lambda admin, name: database(owner="shop_prod_owner"))
+    monkeypatch.setattr(catalog, "server", lambda admin: SERVER)
+    monkeypatch.setattr(create, "backup", backup)
+    monkeypatch.setattr(backup_restore, "restore", restore)
+    monkeypatch.setattr(verify, "throwaway", throwaway)
+    monkeypatch.setattr(verify, "restored", lambda server, manifest, shelf: here.happened.append("compared"))
+    monkeypatch.setattr(one_off_jobs, "one", one)
+    # It asks a container at its address; test_gates.py has what it does then.
+    monkeypatch.setattr(health, "health", lambda *dummy: here.happened.append("health"))
+    monkeypatch.setattr(run.random, "uniform", lambda low, high: 0.0)
+    return here
+
+
+# --- whether there is anything to do ---
+
+
+def test_nothing_pending_costs_one_question(scene: Scene) -> None:
+    done = run.Done()
+    scene.release(check=["migrate", "--check"])
+    assert run.pending(scene.place, scene.record, scene.token, done) is None
+    assert (done.pending, set(scene.happened), scene.admin.statements) == (False, {"check (migrate)"}, [])
+
+
+def test_the_migrator_reads_its_password_only_while_it_runs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.release()
+    path = scene.place.records.path(2) / "secrets" / "migrator"
+    with run.key_in_reach(scene.place, 2, "migrate"):
+        assert (path.read_text(), path.stat().st_mode & 0o777) == ("migrator's word", 0o400)
+    assert not path.exists()
+    with run.key_in_reach(scene.place, 2, "jobs"):
+        assert not path.exists()
+
+
+def test_a_migration_of_no_kind_is_asked_for_before_anything_changes(scene: Scene) -> None:
+    scene.ends = [(1, "")]
+    with pytest.raises(SwitchyardError, match="nobody has said of which kind") as failed:
+        scene.release(kind=None, check=["migrate", "--check"])
+    assert all(word in str(failed.value) for word in ("expand", "contract", "breaking"))
+    assert scene.admin.statements == []
+
+
+def test_a_migration_that_keeps_the_application_out_needs_a_login_of_its_own(scene: Scene) -> None:
+    with pytest.raises(SwitchyardError, match="needs a login of its own"):
+        scene.release(key=False, kind="breaking")
+
+
+def test_a_stack_without_a_database_of_the_shared_server_migrates_without_guards(scene: Scene) -> None:
+    stack = checked(migrate={"service": "web", "command": ["migrate"]})
+    record = scene.machine.released("green", stack, state="prepared")
+    done = run.Done()
+    assert run.pending(scene.place, record, scene.machine.lock(), done) is None
+    assert ([one["command"] for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
+    assert scene.told == [("migrate", None)]
+
+
+def test_a_stack_without_a_migration_has_nothing_to_do(scene: Scene) -> None:
+    record = scene.machine.released("green", checked(), state="prepared")
+    assert run.pending(scene.place, record, scene.machine.lock(), run.Done()) is None
+
+
+# --- expand ---
+
+
+def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene: Scene) -> None:
+    done = scene.carry_out(scene.release())
+    assert scene.happened == ["backup restore", "hold", "1 (migrate)", "health"]
+    assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
+    assert scene.told == [("migrate", 3)]
+    assert scene.place.records.need(2).backup == NAME
+    assert run.begun(scene.place) is None
+    assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
+    # The live color was asked after it.
+    assert ("shop.example.org", "/", "blue") in scene.machine.proxy.asked
+
+
+def test_without_a_login_of_its_own_the_applications_is_taken(scene: Scene) -> None:
+    scene.carry_out(scene.release(key=False))
+    assert scene.happened == ["backup restore", "hold", "1 (jobs)", "health"]
+
+
+def test_a_database_without_a_table_needs_no_backup(scene: Scene) -> None:
+    scene.tenant.answers = {}
+    scene.carry_out(scene.release(kind="breaking"))
+    assert scene.happened == ["hold", "1 (migrate)"]
+
+
+def test_a_backup_that_is_not_wanted_is_not_made(scene: Scene) -> None:
+    scene.carry_out(scene.release(backup="none"))
+    assert scene.happened == ["hold", "1 (migrate)", "health"]
+    assert scene.told == [("migrate", None)]
+
+
+def test_without_a_good_backup_nothing_is_migrated(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def backup(*dummy: t.Any) -> t.NoReturn:
+        raise SwitchyardError("No space left on device")
+
+    guarded = scene.release()
+    monkeypatch.setattr(create, "backup", backup)
+    with pytest.raises(SwitchyardError, match=r"nothing was migrated. No space left"):
+        scene.carry_out(guarded)
+    assert scene.happened == []
+
+
+def test_a_migration_that_waited_for_a_lock_is_tried_again(scene: Scene) -> None:
+    scene.ends = [(1, "ERROR: canceling statement due to lock timeout"), (0, "")]
+    assert scene.carry_out(scene.release()).attempts == 2
+
+
+def test_who_held_the_lock_is_named_when_it_is_given_up(scene: Scene) -> None:
+    row = {"pid": 7, "login": "report", "application": "", "state": "idle", "client": "c", "seconds": 9}
+    guarded = scene.release(retries=1)
+    scene.admin.answers["pg_blocking_pids"] = [row]
+    scene.ends = [(1, "55P03"), (1, "55P03")]
+    with pytest.raises(SwitchyardError, match=r"5 s for a lock, 2 times.*report \(pid 7"):
+        scene.carry_out(guarded)
+
+
+def test_a_migration_that_fails_is_not_tried_again_and_says_what_stays(scene: Scene) -> None:
+    guarded = scene.release()
+    scene.ends = [(1, "division by zero")]
+    with pytest.raises(SwitchyardError, match=f"stays in shop_prod.*The backup from before is {NAME}") as failed:
+        scene.carry_out(guarded)
+    assert failed.value.details["logs"] == {"c": ["division by zero"]}
+    assert run.begun(scene.place) is None
+
+
+def test_a_migration_that_takes_too_long_leaves_no_session(scene: Scene) -> None:
+    guarded = scene.release()
+    row = {"usename": "shop_prod_migrator", "application_name": ""}
+
+    def sessions() -> list[dict[str, str]]:
+        ended = any("pg_terminate_backend" in one for one in scene.admin.statements)
+        return [row] if "1 (migrate)" in scene.happened and not ended else []
+
+    scene.admin.answers["SELECT DISTINCT usename"] = sessions
+    scene.ends = [(None, "")]
+    with pytest.raises(SwitchyardError, match="was not done after"):
+        scene.carry_out(guarded)
+    assert any("pg_terminate_backend" in one for one in scene.admin.statements)
+
+
+def test_an_old_version_that_breaks_on_the_new_schema_stops_the_release(scene: Scene) -> None:
+    guarded = scene.release()
+
+    def answer(color: str, path: str) -> tuple[int, str]:
+        return (500, "no such column") if "1 (migrate)" in scene.happened else (200, "fine")
+
+    scene.machine.proxy.answer = answer
+    guarded.record.stack["smoke"].append(
+        {"path": "/", "status": 200, "contains": None, "host": None, "request_timeout": 1}
+    )
+    for record in (scene.place.records.need(1), guarded.record):
+        record.stack["smoke"][:] = guarded.record.stack["smoke"]
+        scene.place.records.save(record)
+    with pytest.raises(SwitchyardError, match=r"does not pass its checks on the new schema.*no such column"):
+        scene.carry_out(guarded)
+
+
+def test_an_old_version_that_was_broken_before_does_not_stop_what_may_repair_it(scene: Scene) -> None:
+    scene.machine.proxy.answer = lambda color, path: (500, "broken")
+    assert scene.carry_out(scene.release()).attempts == 1
+
+
+def test_backups_of_releases_that_are_gone_go(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[create.Wanted] = []
+    where = shelf(scene.machine.root)
+    for number, release in ((2, 99), (3, 1), (4, None)):
+        stored(where, f"20260101T000000Z-000{number}", release=release)
+    guarded = scene.release()
+    make = create.backup
+    monkeypatch.setattr(create, "backup", lambda *words: asked.append(words[2]) or make(*words))
+    scene.carry_out(guarded)
+    assert (asked[0].rule.count, sorted(asked[0].named)) == (1, ["20260101T000000Z-0003", "20260101T000000Z-0004"])
+
+
+# --- breaking ---
+
+
+def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
+    done = scene.carry_out(scene.release(kind="breaking"))
+    assert scene.happened == ["hold", "backup none", "copy", "compared", "rehearsal (rehearse)", "1 (migrate)"]
+    assert scene.told == [("rehearse", 3), ("migrate", 3)]
+    assert done.rehearsed is not None
+    project = json.loads((scene.place.records.path(2) / "rehearse.yml").read_text())
+    assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
+    assert shelf(scene.machine.root).need(NAME).state == "restored"
+    going = run.begun(scene.place)
+    assert going
+    assert (going.step, going.backup, going.login) == ("begun", NAME, "shop_prod_migrator")
+    # The new version may come in; the fence is known until the public has it.
+    closed, opened = (scene.admin.statements.index(f'ALTER ROLE "shop_prod" {word}') for word in ("NOLOGIN", "LOGIN"))
+    assert closed < opened
+    assert 'ALTER ROLE "shop_prod_migrator" NOLOGIN' not in scene.admin.statements
+    assert Fences(shelf(scene.machine.root).folder).read()
+
+
+def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
+    guarded = scene.release(kind="breaking")
+    scene.ends = [(1, "no such column")]
+    with pytest.raises(SwitchyardError, match="That was the rehearsal"):
+        scene.carry_out(guarded)
+    assert "1 (migrate)" not in scene.happened
+    assert run.take_back(scene.place, scene.token) is not None
+    assert not [one for one in scene.happened if one.startswith("restore")]
+    assert Fences(shelf(scene.machine.root).folder).read() is None
+
+
+def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
+    guarded = scene.release(kind="contract", backup="read")
+    scene.ends = [(1, "half way")]
+    with pytest.raises(SwitchyardError, match="exit code 1"):
+        scene.carry_out(guarded)
+    assert scene.happened == ["hold", "backup read", "1 (migrate)"]
+    told = run.take_back(scene.place, scene.token)
+    assert (told or "").startswith(f"shop_prod is as in the backup {NAME} again, from before the migration, ")
+    assert scene.happened[-1] == f"restore {NAME}"
+    assert run.begun(scene.place) is None
+    assert Fences(shelf(scene.machine.root).folder).read() is None
+
+
+@pytest.mark.parametrize(("cause", "tried"), [(postgres_server.ConnectionLost("gone"), 2), (None, 1)])
+def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, cause: Exception | None, tried: int
+) -> None:
+    scene.carry_out(scene.release(kind="breaking"))
+    attempts: list[str] = []
+
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: backup_restore.Asked) -> dict[str, t.Any]:
+        attempts.append(asked.backup)
+        if len(attempts) == 1:
+            raise SwitchyardError("it is as it was before") from cause
+        return {"kept": None}
+
+    monkeypatch.setattr(backup_restore, "restore", restore)
+    with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
+        run.take_back(scene.place, scene.token)
+    assert attempts == [NAME] * tried
+    # Where it could not be undone, the next run begins with it.
+    assert (run.begun(scene.place) is None) is bool(cause)
+
+
+def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
+    scene.carry_out(scene.release(kind="breaking"))
+    assert not run.is_beyond(scene.place, scene.record)
+    scene.machine.make_live("green")
+    assert run.is_beyond(scene.place, scene.record)
+    assert "had the public already" in (run.take_back(scene.place, scene.token) or "")
+    assert not [one for one in scene.happened if one.startswith("restore")]
+    assert run.begun(scene.place) is None
+
+
+def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
+    scene.carry_out(scene.release(kind="breaking"))
+    run.finish(scene.place, 1)
+    assert run.begun(scene.place)
+    run.finish(scene.place, 2)
+    assert run.begun(scene.place) is None
+    assert Fences(shelf(scene.machine.root).folder).read() is None
+
+
+# --- what a killed run leaves ---
+
+
+def test_an_expanding_migration_that_was_killed_has_its_sessions_ended(scene: Scene) -> None:
+    scene.release()
+    run.note(scene.place, run.Going(2, "expand", "shop_prod", "begun", "shop_prod_migrator"))
+    scene.machine.engine.start(container("old", labels={"role": "migrate"}))
+    assert "was interrupted" in (run.take_back(scene.place, scene.token) or "")
+    assert (run.begun(scene.place), scene.happened) == (None, ["removed old"])
+
+
+def test_where_nothing_was_killed_there_is_nothing_to_undo(scene: Scene) -> None:
+    scene.release()
+    assert run.take_back(scene.place, scene.token) is None
+
+
+def test_a_run_that_was_overtaken_leaves_the_next_ones_file_alone(scene: Scene) -> None:
+    guarded = scene.release()
+    own = run.Going(3, "expand", "shop_prod", "begun")
+
+    def overtake() -> None:
+        scene.place.lock.take("bob@desk", "prepare", lambda: None, gone=scene.token)
+        run.note(scene.place, own)
+
+    with pytest.raises(SwitchyardError, match="lost its lock"):
+        run.carry_out(guarded, run.Done(), overtake)
+    assert (run.begun(scene.place) or own).release in (2, 3)
+
+
+def test_somebody_elses_backup_is_waited_for(scene: Scene) -> None:
+    busy = [Busy("b"), Busy("b")]
+
+    def work() -> str:
+        if busy:
+            raise busy.pop()
+        return "done"
+
+    assert run.patiently(work) == "done"
+    busy = [Busy("b")]
+    with pytest.raises(Busy):
+        run.patiently(work, limit=-1)
+
+
+# --- what a release brings along ---
+
+
+def test_a_migration_has_projects_of_its_own(scene: Scene, docker: Callable[[str], Callable[[], list[str]]]) -> None:
+    docker(COMPOSE)
+    guarded = scene.release(kind="breaking")
+    folder = scene.place.records.path(2)
+    (folder / "source").mkdir()
+    content = normalised(web={"secrets": [{"source": "postgres_password"}]})
+    (folder / "source" / "docker-compose.yml").write_text(json.dumps(content))
+    release = compose_render.Release("po", "prod", 2, str(folder))
+    found = run.projects(scene.place, guarded.record.stack, folder, release)
+    assert list(found) == ["migrate", "rehearse"]
+    assert found["migrate"]["secrets"] == {"postgres_password": {"file": f"{folder}/secrets/migrator"}}
+    expanding = {**guarded.record.stack, "migrate": {**guarded.record.stack["migrate"], "kind": "expand"}}
+    assert list(run.projects(scene.place, expanding, folder, release)) == ["migrate"]
+    run.key_path(scene.place).unlink()
+    assert run.projects(scene.place, expanding, folder, release) == {}

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from fakes import HOST, FakeEngine, FakeMaster, Machine, checked, colored, container
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import Behind
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy.driver import HAProxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx.driver import Nginx
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rules
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik.driver import Traefik
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server, open_proxy, routing_of
+
+
+def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
+    with pytest.raises(SwitchyardError, match=r"There is no proxy on this server .*proxy\.json is missing.*setup\.yml"):
+        open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
+
+
+def test_the_proxy_of_the_server_is_the_one_that_answers(machine: Machine, master: FakeMaster) -> None:
+    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    master.maps["12"] = {"live": {"po.shop.prod": "green"}, "routes": {}}
+    proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
+    assert proxy.read().live == {"po.shop.prod": "green"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({}, HAProxy),
+        ({"provider": "haproxy"}, HAProxy),
+        ({"provider": "nginx"}, Nginx),
+        ({"provider": "traefik", "uid": 10099}, Traefik),
+    ],
+)
+def test_the_role_said_which_proxy_it_is(machine: Machine, settings: dict[str, t.Any], kind: type) -> None:
+    where = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps({**where, **settings}))
+    assert type(open_proxy(machine.root, machine.engine)) is kind  # type: ignore[arg-type]
+
+
+def test_a_proxy_on_the_server_itself_publishes_colors(machine: Machine) -> None:
+    where = {"unit": "po-proxy.service", "ports": [20000, 24999], "address": "127.0.0.1", "port": 80}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(where))
+    assert open_proxy(machine.root, machine.engine).ports == (20000, 24999)  # type: ignore[arg-type]
+    record = machine.released("green", ports={"web": [20003]})
+    assert machine.place.standing(record).routing.published("web") == ["127.0.0.1:20003"]
+    assert machine.place.standing(record).routing.published("api") == []
+
+
+def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
+    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80, "provider": "caddy"}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    with pytest.raises(SwitchyardError, match=r"names 'caddy', which this version does not know. Run setup\.yml"):
+        open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
+
+
+def test_a_proxy_behind_an_edge_is_asked_at_its_own_address(machine: Machine) -> None:
+    settings = {"container": "po-proxy", "address": "", "port": 8080}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    assert open_proxy(machine.root, machine.engine).address == ""  # type: ignore[arg-type]
+    machine.engine.start(container("po-proxy", addresses={"none": "", "po-front-prod": "172.18.0.9"}))
+    assert open_proxy(machine.root, machine.engine).address == "172.18.0.9"  # type: ignore[arg-type]
+
+
+def test_every_host_of_every_route_leads_to_its_service() -> None:
+    routes = [
+        {"service": "web", "port": 8000, "hosts": ["a.org", "b.org"]},
+        {"service": "api", "port": 9000, "hosts": ["a.org"], "path": "/api"},
+    ]
+    routing = routing_of(checked(routes=routes), "po", "prod", {"web": 2})
+    assert [(route.host + route.path, route.service, route.port) for route in routing.routes] == [
+        ("a.org/", "web", 8000),
+        ("b.org/", "web", 8000),
+        ("a.org/api", "api", 9000),
+    ]
+    assert routing.services() == {"web": 8000, "api": 9000}
+    assert (routing.key, routing.server("api", "blue")) == ("po.shop.prod", "po-api-prod-blue")
+
+
+def test_the_rules_and_the_files_of_a_stack() -> None:
+    routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "hsts": 60}]
+    static = [{"volume": "static", "hosts": ["a.org", "b.org"], "path": "/static/"}]
+    routing = routing_of(checked(routes=routes, static=static), "po", "prod", {})
+    assert [route.rules for route in routing.routes] == [Rules(hsts=60)]
+    assert [(way.volume, way.host + way.path) for way in routing.static] == [
+        ("po-static-prod", "a.org/static/"),
+        ("po-static-prod", "b.org/static/"),
+    ]
+
+
+def test_where_the_things_of_a_stack_are(machine: Machine) -> None:
+    place = machine.place
+    assert place.folder == machine.root / "po-prod" / "shop"
+    assert place.key == "po.shop.prod"
+    assert place.compose_project("workers") == "po_shop_prod_workers"
+    assert place.records.folder.parent == place.folder
+
+
+def test_free_space_is_asked_where_things_will_be(machine: Machine) -> None:
+    vars(machine.server)["engine"] = FakeEngine(root=str(machine.root))
+    free = Server(machine.root / "not" / "yet", "po", "prod")
+    vars(free)["engine"] = FakeEngine(root="/not/on/this/machine")
+    assert list(machine.server.free_bytes()) == [str(machine.root)]
+    assert list(free.free_bytes()) == [str(machine.root)]
+    assert free.free_bytes()[str(machine.root)] > 0
+
+
+def test_only_containers_of_this_stack_and_environment_count(machine: Machine) -> None:
+    mine = colored("blue", 3)
+    foreign = [
+        container("a", labels={"environment": "qual", "color": "blue", "release": 9}),
+        container("b", labels={"stack": "blog", "color": "blue", "release": 9}),
+        container("c", labels={"project": "other", "color": "blue", "release": 9}),
+    ]
+    machine.engine.start(mine, *foreign)
+    assert machine.place.containers() == [mine]
+    assert machine.place.release_on("blue") == 3
+    assert [machine.place.owns(one) for one in [mine, *foreign]] == [True, False, False, False]
+
+
+def test_nothing_stands_on_an_empty_color(machine: Machine) -> None:
+    assert machine.place.release_on("green") is None
+    assert machine.place.release_on(None) is None
+    assert machine.place.live() is None
+
+
+def test_the_live_color_is_what_the_running_proxy_says(machine: Machine) -> None:
+    machine.released("green")
+    machine.make_live("blue")
+    assert machine.place.live() == "blue"
+
+
+def test_what_the_gates_need_of_a_release(machine: Machine) -> None:
+    record = machine.released("green", containers=2, replicas={"web": 2})
+    standing = machine.place.standing(record)
+    assert (standing.color, standing.network, standing.count) == ("green", "po-front-prod", 2)
+    assert standing.routing.routes[0].host == HOST
+    assert standing.routing.replicas == {"web": 2}
+
+
+def test_a_part_is_started_from_the_releases_own_folder(
+    machine: Machine, docker: Callable[[str], Callable[[], list[str]]]
+) -> None:
+    notes = docker("")
+    record = machine.released("green")
+    machine.place.compose_up(record, "workers")
+    folder = machine.place.records.path(record.number)
+    assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
+
+
+def test_the_haproxy_behind_an_edge_is_whichever_container_it_is_now(machine: Machine) -> None:
+    settings = {"container": "po-proxy", "address": "", "port": 8080}
+    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
+    proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
+    assert isinstance(proxy, Behind)
+    machine.engine.start(container("po-proxy-next", mounts={"/run/switchyard": "/elsewhere"}))
+    assert str(proxy.run) == "/elsewhere"
+    assert not isinstance(HAProxy(machine.root, {**settings, "address": "::"}, lambda: None), Behind)

@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import host_ports
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, prepare
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import Given
+
+Notes = Callable[[], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
+    machine.engine.registry = {"reg/web:1", "reg/celery:1", "reg/db:1"}
+    return docker(COMPOSE)
+
+
+def begin(machine: Machine, what: Given | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
+    return prepare.begin(machine.place, what or given(), mode, "ann@laptop", gone)
+
+
+def is_free(machine: Machine) -> bool:
+    return machine.place.lock.holder() is None
+
+
+def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: Notes) -> None:
+    result = begin(machine)
+    folder = machine.place.records.path(1)
+    assert result["changed"]
+    assert (result["release"], result["before"], result["color"], result["cut_off"]) == (1, None, "blue", 0)
+    assert (result["folder"], result["parts"]) == (str(folder), ["blue", "green"])
+    assert result["projects"]["blue"] == "po_shop_prod_blue"
+    record = machine.place.records.need(1)
+    assert (record.state, record.holder, record.containers) == ("prepared", "ann@laptop", 1)
+    assert record.images == {"reg/web:1": "reg/web:1@sha256:abc"}
+    service = json.loads((folder / "blue.yml").read_text())["services"]["po-web-prod-blue"]
+    assert service["image"] == "reg/web:1@sha256:abc"
+    assert service["labels"]["io.switchyard.fingerprint"] == record.fingerprint
+    assert (folder / "blue.yml").stat().st_mode & 0o777 == 0o600
+    assert machine.proxy.state.routes == {("po.shop.prod", "blue", f"{HOST}/"): "web"}
+    assert machine.proxy.live() is None
+    assert list(machine.engine.made_networks) == ["po-shop-prod"]
+
+
+def published(machine: Machine, number: int) -> t.Any:
+    record = machine.place.records.need(number)
+    content = json.loads((machine.place.records.path(number) / f"{record.color}.yml").read_text())
+    return content["services"][f"po-web-prod-{record.color}"]["ports"][0]["published"]
+
+
+def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = {20000}
+    monkeypatch.setattr(host_ports, "is_free", lambda port: port not in busy)
+    machine.proxy.ports = (20000, 20009)
+    other = machine.server.place("blog")
+    other.folder.mkdir()
+    other.records.begin()
+    other.records.save(replace(machine.released("green"), number=1, ports={"web": [20001]}))
+    machine.make_live("green")
+    assert begin(machine)["color"] == "blue"
+    assert (machine.place.records.need(2).ports, published(machine, 2)) == ({"web": [20002]}, "20002")
+    # The next release on this color stands in the way of nobody but itself.
+    machine.engine.start(colored("blue", 2))
+    busy.add(20002)
+    begin(machine, given(normalised(web={"environment": {"NEW": "1"}})), gone=1)
+    assert published(machine, 3) == "20002"
+    # What somebody else took while nothing of this color stood is left to them.
+    begin(machine, given(normalised(web={"environment": {"NEW": "2"}})), gone=2)
+    assert published(machine, 4) == "20003"
+
+
+def test_a_stack_of_a_proxy_in_a_container_is_released_again_for_one_on_the_server(machine: Machine) -> None:
+    machine.engine.pull("reg/web:1")
+    machine.deployed("blue", given())
+    assert not begin(machine)["changed"]
+    machine.proxy.ports = (20000, 20009)
+    assert begin(machine)["changed"]
+
+
+def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
+    token = begin(machine)["token"]
+    held = machine.place.lock.holder()
+    assert held
+    assert held.token == token
+    with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
+        prepare.begin(machine.place, given(), "deploy", "bob@desk", None)
+    assert prepare.begin(machine.place, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
+
+
+def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
+    begin(machine)
+    machine.engine.start(container("po_shop_prod_jobs-1-1", labels={"role": "job"}))
+    begin(machine, gone=1)
+    assert "po_shop_prod_jobs-1-1" in machine.engine.removed
+
+
+def test_a_migration_that_was_killed_is_brought_to_an_end_first(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "take_back", lambda place, token: "undone")
+    assert begin(machine)["recovered"] == "undone"
+
+
+def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_free(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.engine.images = {"reg/web:1": machine.engine.pull("reg/web:1")}
+    machine.deployed("green", given())
+    monkeypatch.setattr(run, "take_back", lambda place, token: "undone")
+    result = begin(machine)
+    assert (result["changed"], result["recovered"], "release" in result) == (True, "undone", False)
+    assert is_free(machine)
+
+
+def test_requests_that_a_killed_migration_left_waiting_go_on_where_nothing_can_be_released(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.released("blue")
+    machine.make_live("blue")
+    served: list[int] = []
+    monkeypatch.setattr(run, "take_back", lambda place, token: "undone")
+    monkeypatch.setattr(hold_requests, "let_go", lambda place, old: served.append(old.number))
+    machine.engine.registry.clear()
+    with pytest.raises(SwitchyardError, match="cannot be pulled"):
+        begin(machine)
+    assert (served, is_free(machine)) == ([1], True)
+
+
+def test_a_killed_migration_that_cannot_be_undone_stops_the_release_and_gives_the_lock_back(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_back(place: t.Any, token: int) -> str:
+        raise SwitchyardError("no database")
+
+    monkeypatch.setattr(run, "take_back", take_back)
+    with pytest.raises(SwitchyardError, match="no database"):
+        begin(machine)
+    assert is_free(machine)
+    assert machine.place.records.all() == []
+
+
+def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, commands: Notes) -> None:
+    result = begin(machine)
+    assert result["started"]
+    assert commands()[-1].startswith("compose -p po_shop_prod_blue ")
+    assert commands()[-1].endswith("/0001/blue.yml up -d --remove-orphans")
+
+
+@pytest.mark.parametrize("stack", [{"migrate": {"service": "web", "command": ["migrate"]}}, {"accessories": ["db"]}])
+def test_a_color_that_waits_for_jobs_or_accessories_does_not(
+    machine: Machine, commands: Notes, stack: dict[str, t.Any]
+) -> None:
+    result = begin(machine, given(normalised(web={}, db={}), **stack))
+    assert not result["started"]
+    assert not any(" up " in line for line in commands())
+
+
+def test_what_runs_already_is_not_released_again(machine: Machine) -> None:
+    begin(machine)
+    machine.place.lock.release(1)
+    machine.deployed("blue", given())
+    before = len(machine.place.records.all())
+    result = begin(machine)
+    assert (result["changed"], result["plan"]["action"]) == (False, "none")
+    assert is_free(machine)
+    assert len(machine.place.records.all()) == before
+
+
+def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) -> None:
+    with pytest.raises(SwitchyardError) as refused:
+        begin(machine, given(normalised(web={"image": "reg/web"}), {"unused": "x"}))
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "shop cannot be released (2):"
+    assert "reg/web has no tag" in lines[1]
+    assert is_free(machine)
+    assert machine.proxy.plans == []
+    assert machine.place.records.all() == []
+
+
+def test_an_image_that_cannot_be_pulled_leaves_the_public_alone(machine: Machine) -> None:
+    machine.engine.registry.clear()
+    with pytest.raises(SwitchyardError, match="reg/web:1 cannot be pulled"):
+        begin(machine)
+    assert is_free(machine)
+    assert machine.proxy.plans == []
+
+
+def test_secrets_are_files_that_only_their_reader_can_read(machine: Machine) -> None:
+    content = normalised(web={"secrets": [{"source": "key"}]})
+    begin(machine, given(content, {"key": "hunter2"}))
+    folder = machine.place.records.path(1)
+    secret = folder / "secrets" / "key"
+    assert secret.read_text() == "hunter2"
+    assert (secret.stat().st_mode & 0o777, secret.stat().st_uid) == (0o400, os.getuid())
+    assert folder.stat().st_mode & 0o777 == 0o700
+    project = json.loads((folder / "blue.yml").read_text())
+    assert project["secrets"] == {"key": {"file": str(secret)}}
+    others = [path for path in machine.root.rglob("*") if path.is_file() and path != secret]
+    assert not [path for path in others if "hunter2" in path.read_text()]
+
+
+def test_files_of_the_stack_are_mounted_from_the_releases_folder(
+    machine: Machine, docker: Callable[[str], Notes]
+) -> None:
+    # Compose writes absolute paths, here of the folder that a look is taken in.
+    docker(
+        'case "$*" in *" up "*) exit;; esac; while [ "$1" != --project-directory ]; do shift; done; '
+        'printf \'{"services": {"web": {"image": "reg/web:1", "volumes": '
+        '[{"type": "bind", "source": "%s/motd", "target": "/etc/motd"}]}}}\' "$2"'
+    )
+    what = given(files=["motd"])
+    begin(machine, replace(what, sources={**what.sources, "motd": "hello"}))
+    folder = machine.place.records.path(1)
+    mount = json.loads((folder / "green.yml").read_text())["services"]["po-web-prod-green"]["volumes"][0]
+    assert mount["source"] == f"{folder}/source/motd"
+    assert (folder / "source" / "motd").read_text() == "hello"
+
+
+def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -> None:
+    machine.released("blue", state="replaced")
+    machine.deployed("green", given(), previous=1)
+    machine.proxy.busy = {"blue": [2, 1, 0], "green": [50]}
+    result = begin(machine, given(normalised(web={"environment": {"NEW": "1"}})))
+    assert (result["color"], result["before"], result["cut_off"]) == ("blue", 2, 0)
+    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.proxy.live() == "green"
+    assert machine.place.records.need(3).previous == 2
+
+
+def test_requests_that_were_cut_off_are_counted(machine: Machine) -> None:
+    machine.engine.start(colored("blue", 1))
+    machine.proxy.busy = {"blue": [3]}
+    assert begin(machine, given(drain=0.05))["cut_off"] == 3
+
+
+def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = machine.engine.pull
+
+    def slow(name: str) -> t.Any:
+        held = machine.place.lock.holder()
+        machine.place.lock.take("bob@desk", "prepare", lambda: None, gone=held and held.token)
+        return pull(name)
+
+    monkeypatch.setattr(machine.engine, "pull", slow)
+    with pytest.raises(SwitchyardError, match=r"lost its lock .* by bob@desk"):
+        begin(machine)
+    assert machine.proxy.plans == []
+    assert machine.place.records.all() == []
+
+
+# --- the way back ---
+
+
+def two_releases(machine: Machine) -> None:
+    machine.released("blue", state="replaced", images={"reg/web:1": "sha256:reg/web:1"})
+    machine.released("green", previous=1)
+    machine.make_live("green")
+    machine.engine.registry.add("sha256:reg/web:1")
+
+
+def test_a_color_that_still_stands_needs_nothing(machine: Machine) -> None:
+    two_releases(machine)
+    result = begin(machine, mode="rollback")
+    assert (result["release"], result["before"], result["color"], result["started"]) == (1, 2, "blue", True)
+    assert machine.engine.removed == []
+
+
+def test_a_color_that_does_not_stand_any_more_is_started_anew(machine: Machine) -> None:
+    two_releases(machine)
+    machine.engine.start(colored("blue", 1, state="exited"))
+    assert not begin(machine, mode="rollback")["started"]
+    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.proxy.live() == "green"
+
+
+def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
+    with pytest.raises(SwitchyardError, match="no earlier release"):
+        begin(machine, mode="rollback")
+    assert is_free(machine)
+
+
+# --- check mode and diff ---
+
+
+def test_a_preview_tells_the_same_plan_and_changes_nothing(machine: Machine) -> None:
+    before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
+    preview = prepare.preview(machine.place, given(), "deploy")
+    assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
+    assert machine.proxy.plans == []
+    assert machine.engine.images == {}
+    assert is_free(machine)
+    result = begin(machine)
+    assert (preview["changed"], preview["plan"]) == (result["changed"], result["plan"])
+
+
+def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
+    machine.make_live("blue")
+    machine.engine.pull("reg/web:1")
+    first = begin(machine, given(normalised(web={"environment": old})))
+    machine.engine.start(colored("green", first["release"], "x"))
+    machine.make_live("green")
+    machine.place.lock.release(first["token"])
+    return t.cast(
+        "dict[str, str]",
+        prepare.preview(machine.place, given(normalised(web={"environment": new})), "deploy")["diff"],
+    )
+
+
+def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machine) -> None:
+    shown = diff(machine, {"KEY": "hunter2", "SAME": "x"}, {"KEY": "hunter3", "SAME": "x"})
+    before, after = (json.loads(shown[side])["po-web-prod"]["environment"] for side in ("before", "after"))
+    assert before["KEY"] != after["KEY"]
+    assert before["SAME"] == after["SAME"]
+    assert "hunter" not in str(shown)
+
+
+def test_a_diff_does_not_show_what_differs_with_every_release(machine: Machine) -> None:
+    shown = diff(machine, {"A": "1"}, {"A": "1"})
+    assert shown["before"] == shown["after"] != ""
+
+
+# --- canaries ---
+
+
+def canary_out(machine: Machine, state: str, steps: int = 1) -> None:
+    """Leave release 1 live on blue, and release 2 on green with a quarter of the clients."""
+    stack = checked(strategy="canary", canary="25/pause, 50/1s, 100", drain=0)
+    machine.released("blue", stack)
+    machine.released("green", stack, state=state, steps=steps)
+    machine.make_live("blue")
+    machine.proxy.apply(lambda seen: machine.proxy.plan_weight(seen, "po.shop.prod", 25))
+
+
+def test_a_canary_has_steps_up_to_its_pause(machine: Machine) -> None:
+    machine.released("green", checked(drain=0))
+    machine.make_live("green")
+    result = begin(machine, given(strategy="canary", canary="5/1s, 25/pause, 50/1s, 100"))
+    assert [step["percent"] for step in result["steps"]] == [5, 25]
+    assert result["pauses"]
+
+
+def test_where_nothing_is_live_there_is_nobody_to_share(machine: Machine) -> None:
+    result = begin(machine, given(strategy="canary"))
+    assert (result["steps"], result["pauses"]) == ([], False)
+
+
+def test_a_canary_that_waits_goes_on_with_its_next_step(machine: Machine) -> None:
+    canary_out(machine, "paused")
+    result = begin(machine, mode="promote")
+    assert (result["release"], result["color"], result["before"], result["started"]) == (2, "green", 1, True)
+    assert [step["percent"] for step in result["steps"]] == [50]
+    assert machine.proxy.state.weights == {"po.shop.prod": 25}
+    assert machine.place.records.need(2).state == "prepared"
+
+
+def test_a_deploy_does_not_run_over_a_canary_that_waits(machine: Machine) -> None:
+    canary_out(machine, "paused")
+    with pytest.raises(SwitchyardError, match=r"release 2 waits at 25 % of the clients. Go on with promote\.yml, or"):
+        begin(machine)
+    assert machine.proxy.state.weights == {"po.shop.prod": 25}
+
+
+@pytest.mark.parametrize("state", ["paused", "prepared"])
+def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: str) -> None:
+    canary_out(machine, state)
+    result = begin(machine, mode="rollback")
+    assert (result["changed"], result["aborted"], result["plan"]["action"]) == (True, True, "abort")
+    assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
+    assert list(machine.engine.standing) == ["po-web-prod-blue"]
+    record = machine.place.records.need(2)
+    assert (record.state, record.reason) == ("failed", "taken back by ann@laptop")
+    assert machine.place.lock.holder() is None
+
+
+def test_a_canary_whose_release_was_killed_is_no_share_any_more(machine: Machine) -> None:
+    canary_out(machine, "prepared")
+    begin(machine, given(normalised(web={"environment": {"NEW": "1"}}), drain=0))
+    assert machine.proxy.state.weights == {}
+    assert "po-web-prod-green" in machine.engine.removed
+
+
+def test_the_strategy_recreate_starts_nothing_beside_the_old_application(machine: Machine, commands: Notes) -> None:
+    result = begin(machine, given(strategy="recreate"))
+    assert (result["strategy"], result["started"]) == ("recreate", False)
+    assert not any(" up " in line for line in commands())

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fakes import Machine, checked
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import start
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
+
+Docker = Callable[[str], Callable[[], list[str]]]
+MIGRATE = {"service": "web", "command": ["migrate"]}
+
+
+def prepared(machine: Machine, strategy: str = "blue_green") -> int:
+    stack = checked(strategy=strategy, migrate=MIGRATE, drain=0)
+    machine.released("blue", stack)
+    machine.released("green", stack, state="prepared")
+    machine.make_live("blue")
+    return machine.lock()
+
+
+def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine), docker("")
+    told = start.start(machine.place, 2, token, True)
+    assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
+    assert ([job["command"] for job in told["jobs"]], told["stopped"]) == (["migrate"], None)
+    assert machine.proxy.state.closed == {}
+
+
+def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine), docker("")
+    assert start.start(machine.place, 2, token, False)["jobs"] == []
+    assert [line.split()[2] for line in notes()] == ["po_shop_prod_green"]
+
+
+def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine, "recreate"), docker("")
+    assert start.start(machine.place, 2, token, True)["stopped"] == "blue"
+    assert machine.engine.standing["po-web-prod-blue"].state == "exited"
+    assert machine.proxy.state.closed == {"po.shop.prod": "hold"}
+    assert len(notes()) == 2
+
+
+def test_nothing_starts_when_a_job_fails(machine: Machine, docker: Docker) -> None:
+    token, notes = prepared(machine), docker("exit 1")
+    with pytest.raises(SwitchyardError, match="'migrate' in the new image ended with exit code 1"):
+        start.start(machine.place, 2, token, True)
+    assert len(notes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "stops", "expected"),
+    [("blue_green", False, None), ("blue_green", True, "blue"), ("recreate", False, "blue")],
+)
+def test_a_guarded_migration_stops_the_old_application_where_that_has_to_be(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch, strategy: str, stops: bool, expected: str | None
+) -> None:
+    migrate = {**MIGRATE, "kind": "breaking" if stops else "expand"}
+    stack = checked(strategy=strategy, migrate=migrate, postgres={"password": "p"}, drain=0)
+    machine.released("blue", stack)
+    record = machine.released("green", stack, state="prepared")
+    machine.make_live("blue")
+    token, notes = machine.lock(), docker("")
+    guarded = run.Guarded(machine.place, record, token, run.Going(2, "x", "shop_prod"))
+    monkeypatch.setattr(run, "pending", lambda *dummy: guarded)
+    monkeypatch.setattr(run, "carry_out", lambda guarded, done, hold: hold())
+    assert start.start(machine.place, 2, token, True)["stopped"] == expected
+    assert len(notes()) == 1
+
+
+def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = prepared(machine, "recreate")
+    docker("")
+    monkeypatch.setattr(run, "pending", lambda *dummy: None)
+    told = start.start(machine.place, 2, token, True)
+    assert (told["stopped"], told["migration"]["pending"]) == ("blue", False)
