@@ -17,6 +17,7 @@ from pathlib import Path
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
@@ -118,7 +119,7 @@ def resolve(
     stack: dict[str, t.Any], variable: str, task_vars: dict[str, t.Any]
 ) -> tuple[dict[str, t.Any], dict[str, str], list[Problem]]:
     """Return a stack with its files, its secrets apart from it, and the files that cannot be read."""
-    definition, secrets = validate.without_secrets(stack)
+    definition, secrets = config_secrets.without_secrets(stack)
     where = f"{variable}[{stack['name']}]"
     # A relative path starts at the inventory, so that it means the same from every folder.
     folder = Path(task_vars.get("inventory_dir") or ".") / stack["source"]["path"]

@@ -63,7 +63,7 @@ def backup_jobs(
     stacks: t.Sequence[str], only: t.Sequence[str], common: t.Mapping[str, t.Any], special: t.Mapping[str, t.Any]
 ) -> list[dict[str, t.Any]]:
     """Return the jobs. Raises AnsibleFilterError with all that is wrong."""
-    known = {*backup_options.SERVER, *backup_options.BACKUP, *backup_options.AROUND} - {*APART}
+    known = {*backup_options.SERVER_OPTIONS, *backup_options.BACKUP_OPTIONS, *backup_options.HOOK_OPTIONS} - {*APART}
     found = []
     listed = ", ".join(stacks) or "none has a postgres key"
     for name in only:

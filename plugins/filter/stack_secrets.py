@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
 
 DOCUMENTATION = r"""
 name: stack_secrets
@@ -47,7 +47,7 @@ def stack_secrets(stacks: list[dict[str, t.Any]], stack: str) -> dict[str, str]:
     for given in stacks:
         if given["name"] == stack:
             filled = {"secrets": {}, "postgres": None, "redis": None, **given}
-            secrets = validate.without_secrets(filled)[1]
+            secrets = config_secrets.without_secrets(filled)[1]
             return {str(name): str(value) for name, value in secrets.items()}
     raise AnsibleFilterError(f"There is no stack {stack}.")
 

@@ -11,6 +11,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import tenants
+from ansible_collections.switchyard.stacks.plugins.module_utils.redis import users
 
 
 def _filter(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
@@ -32,8 +33,8 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by their names."""
         return {
-            "postgres_tenants": _filter(tenants.postgres),
+            "postgres_tenants": _filter(tenants.postgres_tenants),
             "postgres_plan": _filter(tenants.postgres_plan),
-            "redis_tenants": _filter(tenants.redis),
-            "redis_plan": _filter(tenants.redis_plan),
+            "redis_tenants": _filter(users.redis_tenants),
+            "redis_plan": _filter(users.redis_plan),
         }

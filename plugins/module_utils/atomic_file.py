@@ -40,7 +40,7 @@ def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None
         sync_folder(path.parent)
 
 
-def put(path: Path, content: str | None) -> None:
+def write_or_remove(path: Path, content: str | None) -> None:
     """Make a file have this content, as ``write`` does; with None there is no such file afterwards."""
     if content is not None:
         write(path, content)

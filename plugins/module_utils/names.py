@@ -12,14 +12,9 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
 COLORS = ("blue", "green")
-
 LABEL = "io.switchyard."
-
-# Where everything lies on a server, unless the inventory says something else
-ROOT = "/var/lib/switchyard"
 
 # What a name part may look like: it ends up in container names (Docker: [a-zA-Z0-9][a-zA-Z0-9_.-]*), in DNS
 # labels (RFC 1123: no underscore, 63 octets) and in Compose project names (lower case).
@@ -56,21 +51,6 @@ def container(
     """Return the container's name of a service; a service that exists once per color has the color behind it."""
     name = pattern.format(project=project, service=service, environment=environment, stack=stack)
     return f"{name}-{color}" if color else name
-
-
-def stack_folder(root: Path, project: str, environment: str, stack: str) -> Path:
-    """Return the folder with the releases of a stack."""
-    return root / f"{project}-{environment}" / stack
-
-
-def backups_folder(root: Path, project: str, environment: str) -> Path:
-    """Return the folder with the backups of an environment, and with what they need."""
-    return root / "backups" / f"{project}-{environment}"
-
-
-def shelf_folder(root: Path, project: str, environment: str, stack: str) -> Path:
-    """Return the folder with the backups of a stack."""
-    return backups_folder(root, project, environment) / stack
 
 
 def volume(project: str, name: str, environment: str, stack: str = "", pattern: str = Patterns.volume) -> str:
@@ -114,7 +94,7 @@ def stack_key(project: str, stack: str, environment: str) -> str:
     return f"{project}.{stack}.{environment}"
 
 
-def stack_of(key: str, project: str, environment: str) -> str | None:
+def stack_of_key(key: str, project: str, environment: str) -> str | None:
     """Return the stack that a proxy's key names, or None for a key of another project or environment."""
     parts = key.split(".")
     mine = len(parts) == 3 and (parts[0], parts[2]) == (project, environment)

@@ -47,7 +47,7 @@ Amount = tuple[t.Optional[int], t.Optional[int]]
 
 
 @dataclass(frozen=True)
-class Told:
+class Progress:
     """What the file says: seconds since the epoch by the server's clock, and rows or bytes."""
 
     step: str
@@ -64,7 +64,9 @@ def unknown() -> Amount:
 
 
 @contextlib.contextmanager
-def telling(folder: Path, step: str, look: t.Callable[[], Amount] = unknown, unit: str = "rows") -> t.Iterator[None]:
+def report_progress(
+    folder: Path, step: str, look: t.Callable[[], Amount] = unknown, unit: str = "rows"
+) -> t.Iterator[None]:
     """Tell how far the work in this context has come, from a thread beside it; ``look`` is called in that thread.
 
     It never fails: what cannot be told is not told.
@@ -76,7 +78,7 @@ def telling(folder: Path, step: str, look: t.Callable[[], Amount] = unknown, uni
         with contextlib.suppress(Exception):
             done = over.wait(AFTER)
             while not done:
-                told = Told(step, started, time.time(), *look(), unit)
+                told = Progress(step, started, time.time(), *look(), unit)
                 atomic_file.write(path, json.dumps(asdict(told)) + "\n", 0o600, durable=False)
                 done = over.wait(EVERY)
 
@@ -93,7 +95,7 @@ def telling(folder: Path, step: str, look: t.Callable[[], Amount] = unknown, uni
             path.unlink()
 
 
-def read(text: str) -> Told | None:
+def read(text: str) -> Progress | None:
     """Return what the first whole file of several says; the server's time stands in the last line.
 
     What was told too long ago, or is none of our words, is nothing.
@@ -103,7 +105,7 @@ def read(text: str) -> Told | None:
     for one in lines:
         try:
             value = json.loads(one)
-            told = Told(**{field.name: value[field.name] for field in fields(Told)})
+            told = Progress(**{field.name: value[field.name] for field in fields(Progress)})
         except (ValueError, TypeError, KeyError):
             continue
         if now is not None and abs(now - told.at) <= STALE and told.step in STEPS and told.unit in _UNITS:
@@ -111,13 +113,13 @@ def read(text: str) -> Told | None:
     return None
 
 
-def line(stack: str, environment: str, now: Told, before: Told | None = None) -> str:
+def line(stack: str, environment: str, now: Progress, before: Progress | None = None) -> str:
     """Return the line of a person, with the rate since what was told before, or else since the beginning."""
     what, rest = STEPS[now.step]
     return f"{stack} ({environment}): {what}: {_amount(now, before, rest)}"
 
 
-def _amount(now: Told, before: Told | None, rest: str) -> str:
+def _amount(now: Progress, before: Progress | None, rest: str) -> str:
     write, seconds = _UNITS[now.unit], f"{max(0, now.at - now.started):.0f} s"
     if now.done is None:
         return seconds if now.of is None else f"{seconds}, the database has {write(now.of)}"
@@ -131,7 +133,7 @@ def _amount(now: Told, before: Told | None, rest: str) -> str:
     return f"{done}, {write(speed)}/s" if speed else f"{done}, {seconds}"
 
 
-def rate(now: Told, before: Told | None = None) -> int:
+def rate(now: Progress, before: Progress | None = None) -> int:
     """Return how much was done in a second since what was told before, or since the beginning of the step."""
     same = before and (before.step, before.started) == (now.step, now.started) and before.at < now.at
     since, done = (before.at, before.done or 0) if before and same else (now.started, 0)

@@ -114,7 +114,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "jobs": {"type": "list", "elements": "dict", "default": []},
             "passwords": {"type": "dict", "default": {}, "no_log": True},
             "at": {"type": "str"},
@@ -127,10 +127,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    spec = {**module_args.PLACE, **options.SERVER, **options.BACKUP, **options.AROUND}
+    spec = {**module_args.STACK_OPTIONS, **options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.HOOK_OPTIONS}
 
     def whole(job: dict[str, object]) -> dict[str, object]:
-        given = {**job, **{key: params[key] for key in module_args.SERVER}}
+        given = {**job, **{key: params[key] for key in module_args.HOST_OPTIONS}}
         password = params["passwords"].get(job.get("stack"))
         checked = ArgumentSpecValidator(spec).validate({**given, **({"password": password} if password else {})})
         if checked.error_messages:
@@ -138,7 +138,7 @@ def main() -> None:
         return checked.validated_parameters
 
     def work() -> dict[str, object]:
-        wish = schedule.Wish(
+        wish = schedule.ScheduleSpec(
             Path(params["root"]),
             params["project"],
             params["environment"],
@@ -152,7 +152,7 @@ def main() -> None:
         )
         return schedule.install(wish, module.check_mode)
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

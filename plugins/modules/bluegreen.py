@@ -113,7 +113,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import f
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.PLACE,
+            **module_args.STACK_OPTIONS,
             "color": {"type": "str", "choices": ["blue", "green"], "required": True},
             "release": {"type": "int"},
             "token": {"type": "int", "no_log": False},
@@ -127,7 +127,7 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = module_args.place(module)
+        place = module_args.stack_context(module)
         if module.check_mode:
             return switch.result(place, switch.plan_switch(place, params["color"]))
         done = switch.switch(place, params["color"], params["release"], params["token"], params["drain"])
@@ -143,7 +143,7 @@ def main() -> None:
             "cut_off": cut_off,
         }
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -74,12 +74,12 @@ lease:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import switch
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import status
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=module_args.PLACE, supports_check_mode=True)
-    module_args.end(module, lambda: switch.info(module_args.place(module)))
+    module = AnsibleModule(argument_spec=module_args.STACK_OPTIONS, supports_check_mode=True)
+    module_args.run_module(module, lambda: status.stack_status(module_args.stack_context(module)))
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import c
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.STEP,
+            **module_args.STEP_OPTIONS,
             "percent": {"type": "int", "required": True},
             "seconds": {"type": "float", "default": 0},
             "number": {"type": "int", "default": 1},
@@ -99,9 +99,12 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         step = {name: params[name] for name in ("number", "percent", "seconds")}
-        return {"changed": True, **canary.share(module_args.place(module), params["release"], params["token"], step)}
+        return {
+            "changed": True,
+            **canary.run_canary_step(module_args.stack_context(module), params["release"], params["token"], step),
+        }
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.maintenance impo
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "state": {"type": "str", "choices": ["on", "off"], "required": True},
             "stacks": {"type": "list", "elements": "str", "default": []},
             "page": {"type": "str"},
@@ -98,13 +98,13 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.server(module)
+        server = module_args.host_context(module)
         page = params["page"] if params["state"] == "on" else None
         if params["state"] == "on" and not page:
             raise SwitchyardError("page: there is nothing in it. Write a whole HTML document.")
-        return mode.result(server, mode.turn(server, params["stacks"], page, module.check_mode))
+        return mode.result(server, mode.set_maintenance(server, params["stacks"], page, module.check_mode))
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def main() -> None:
     }
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "stacks": {"type": "list", "elements": "dict", "required": True, "options": stack},
             "placeholder": {"type": "str", "required": True},
             "maintenance": {"type": "str", "required": True},
@@ -131,10 +131,10 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         pages = {kind: params[kind] for kind in ("placeholder", "maintenance")}
-        done = placeholder.announce(module_args.server(module), params["stacks"], pages, module.check_mode)
+        done = placeholder.apply(module_args.host_context(module), params["stacks"], pages, module.check_mode)
         return placeholder.result(done)
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

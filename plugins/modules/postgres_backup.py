@@ -216,24 +216,29 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, run
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, run, verify_existing
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**module_args.PLACE, **options.SERVER, **options.BACKUP, **options.AROUND},
+        argument_spec={
+            **module_args.STACK_OPTIONS,
+            **options.SERVER_OPTIONS,
+            **options.BACKUP_OPTIONS,
+            **options.HOOK_OPTIONS,
+        },
         supports_check_mode=True,
     )
     params = module.params
 
     def work() -> dict[str, object]:
-        wanted, shelf = options.wanted(params), options.shelf(params)
+        wanted, shelf = options.backup_request(params), options.store_of(params)
         if params["backup"]:
-            return options.prove(Engine(), shelf, wanted, params["backup"], module.check_mode)
-        return run.run(Engine(), shelf, wanted, options.job(params), module.check_mode)
+            return verify_existing.verify_existing(Engine(), shelf, wanted, params["backup"], module.check_mode)
+        return run.run_backup(Engine(), shelf, wanted, options.backup_run(params), module.check_mode)
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import module_ar
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, restore_journal, run
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import lockout
 
-SPEC = {**module_args.PLACE, "copies": {"type": "bool", "default": False}}
+SPEC = {**module_args.STACK_OPTIONS, "copies": {"type": "bool", "default": False}}
 
 
 def main() -> None:
@@ -113,22 +113,22 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        shelf = options.shelf(params)
-        fence, restoring = lockout.Fences(shelf.folder).read(), restore_journal.begun(shelf.folder)
-        there = options.copies(params) if params["copies"] else None
+        shelf = options.store_of(params)
+        fence, restoring = lockout.LockoutFile(shelf.folder).read(), restore_journal.load_journal(shelf.folder)
+        there = options.offsite_repository(params) if params["copies"] else None
         return {
             **({"copies": list(there.names(params["stack"]))} if there else {}),
             "changed": False,
             "stack": params["stack"],
             "backups": [entry.summary() for entry in shelf.entries()],
-            "last": run.last(shelf),
+            "last": run.last_run(shelf),
             "unfinished": shelf.partials(),
             "restoring": restoring.backup if restoring else None,
             "fence": dataclasses.asdict(fence) if fence else None,
             "folder": str(shelf.folder),
         }
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

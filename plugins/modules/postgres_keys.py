@@ -73,7 +73,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "root": module_args.PLACE["root"],
+            "root": module_args.STACK_OPTIONS["root"],
             # Names, not passwords, whatever they are called
             "logins": {"type": "list", "elements": "str", "required": True, "no_log": False},
         },
@@ -84,7 +84,7 @@ def main() -> None:
         folder, logins = Path(module.params["root"]) / "postgres", module.params["logins"]
         made = passwords.missing(folder, logins)
         if made and not module.check_mode:
-            passwords.make(folder, made)
+            passwords.create(folder, made)
         names = "".join(f"a password of {login}\n" for login in made)
         return {
             "changed": bool(made),
@@ -93,7 +93,7 @@ def main() -> None:
             "diff": {"before": "", "after": names},
         }
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

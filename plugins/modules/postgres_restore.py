@@ -174,15 +174,15 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, run_restore
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.PLACE,
-            **options.SERVER,
+            **module_args.STACK_OPTIONS,
+            **options.SERVER_OPTIONS,
             "backup": {"type": "str", "required": True},
             "owner": {"type": "str"},
             "logins": {"type": "list", "elements": "str"},
@@ -194,7 +194,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module_args.end(module, lambda: options.restore(Engine(), module.params, module.check_mode))
+    module_args.run_module(module, lambda: run_restore.run_restore(Engine(), module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.prefligh
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "variable": {"type": "str", "default": "switchyard_stacks"},
             "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "only": {"type": "list", "elements": "str", "default": []},
@@ -158,7 +158,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": module_args.GIVEN,
+                "options": module_args.STACK_INPUT_OPTIONS,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
         },
@@ -167,13 +167,13 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.server(module)
-        result = examine.preflight(
+        server = module_args.host_context(module)
+        result = examine.run_preflight(
             server, params["stacks"], params["secrets"], params["mode"], params["min_free_mb"] * 2**20
         )
         return {"changed": False, **result}
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def main() -> None:
     port = {"address": {"type": "str", "default": "0.0.0.0"}, "port": {"type": "int", "required": True}}
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "provider": {"type": "str", "choices": ["haproxy", "nginx", "traefik"], "required": True},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": port},
         },
@@ -87,10 +87,12 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         ports = tuple((one["address"], one["port"]) for one in params["ports"])
-        found = preflight.check(module_args.server(module), preflight.Wanted(params["provider"], ports))
+        found = preflight.run_preflight(
+            module_args.host_context(module), preflight.ProxyRequest(params["provider"], ports)
+        )
         return {"changed": False, "problems": [problem.as_dict() for problem in found]}
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

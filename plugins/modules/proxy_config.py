@@ -58,13 +58,16 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import bas
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**module_args.SERVER, "content": {"type": "str", "required": True}}, supports_check_mode=True
+        argument_spec={**module_args.HOST_OPTIONS, "content": {"type": "str", "required": True}},
+        supports_check_mode=True,
     )
 
     def work() -> dict[str, object]:
-        return base_config.configure(module_args.server(module), module.params["content"], module.check_mode)
+        return base_config.apply_base_config(
+            module_args.host_context(module), module.params["content"], module.check_mode
+        )
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -70,13 +70,13 @@ cut_off:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, names
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import Replacing
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.replace import RollingReplacement
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "begin": {"type": "bool", "default": False},
             "settle": {"type": "float", "default": 5},
             "drain": {"type": "float", "default": 60},
@@ -86,14 +86,14 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.server(module)
+        server = module_args.host_context(module)
         name = names.shared(server.project, "proxy")
-        replacing = Replacing(server.root / "proxy", name, server.engine, params["settle"], params["drain"])
+        replacing = RollingReplacement(server.root / "proxy", name, server.engine, params["settle"], params["drain"])
         steps = replacing.carry_out(params["begin"], module.check_mode)
         diff = {"before": "".join(f"{step}\n" for step in steps), "after": "", "before_header": f"steps of {name}"}
         return {"changed": bool(steps), "steps": steps, "cut_off": replacing.cut_off, "diff": diff}
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

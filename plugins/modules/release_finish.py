@@ -88,13 +88,13 @@ workers_taken_back:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, revert
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.STEP,
+            **module_args.STEP_OPTIONS,
             "before": {"type": "int"},
             "state": {"type": "str", "choices": ["live", "failed", "paused"], "default": "live"},
             "reason": {"type": "str", "default": ""},
@@ -103,9 +103,9 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = module_args.place(module)
+        place = module_args.stack_context(module)
         if params["state"] == "failed":
-            told = finish.fail(place, params["release"], params["before"], params["token"], params["reason"])
+            told = revert.revert(place, params["release"], params["before"], params["token"], params["reason"])
             return {"changed": True, **told}
         if params["state"] == "paused":
             finish.pause(place, params["release"], params["token"])
@@ -113,7 +113,7 @@ def main() -> None:
         cut_off = finish.finish(place, params["release"], params["before"], params["token"])
         return {"changed": True, "live": place.live(), "cut_off": cut_off}
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

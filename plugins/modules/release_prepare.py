@@ -155,19 +155,18 @@ projects:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import prepare
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import prepare, stack_input
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "stack": {
                 "type": "dict",
                 "required": True,
-                "options": module_args.GIVEN,
+                "options": module_args.STACK_INPUT_OPTIONS,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "holder": {"type": "str", "required": True},
@@ -176,7 +175,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    given = examine.Given(
+    given = stack_input.StackInput(
         stack=params["stack"]["definition"],
         sources=params["stack"]["sources"],
         secrets=params["secrets"],
@@ -184,12 +183,12 @@ def main() -> None:
     )
 
     def work() -> dict[str, object]:
-        place = module_args.server(module).place(given.stack["name"])
+        place = module_args.host_context(module).place(given.stack["name"])
         if module.check_mode:
             return prepare.preview(place, given, params["mode"])
-        return prepare.begin(place, given, params["mode"], params["holder"], params["gone"])
+        return prepare.start_release(place, given, params["mode"], params["holder"], params["gone"])
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -100,14 +100,14 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import s
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**module_args.STEP, "jobs": {"type": "bool", "default": True}})
+    module = AnsibleModule(argument_spec={**module_args.STEP_OPTIONS, "jobs": {"type": "bool", "default": True}})
     params = module.params
 
     def work() -> dict[str, object]:
-        place = module_args.place(module)
+        place = module_args.stack_context(module)
         return {"changed": True, **start.start(place, params["release"], params["token"], params["jobs"])}
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

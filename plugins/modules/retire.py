@@ -99,7 +99,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.decommission imp
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.SERVER,
+            **module_args.HOST_OPTIONS,
             "stacks": {"type": "list", "elements": "str", "default": []},
             "data": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "holder": {"type": "str", "default": "retire.yml"},
@@ -109,12 +109,12 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.server(module)
+        server = module_args.host_context(module)
         remove = params["data"] == "remove"
-        done = execute.retire(server, params["stacks"], remove, params["holder"], module.check_mode)
+        done = execute.execute(server, params["stacks"], remove, params["holder"], module.check_mode)
         return execute.result(server, *done)
 
-    module_args.end(module, work)
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from ansible.plugins.action.normal import ActionModule as Normal
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import names, progress
+from ansible_collections.switchyard.stacks.plugins.module_utils import paths, progress
 
 # The seconds before the first line, and at least between two; 0 shows nothing.
 VARIABLE = "switchyard_progress"
@@ -44,12 +44,12 @@ class Watched(Normal):
             result: dict[str, t.Any] = super().run(tmp, task_vars)
         return result
 
-    def look(self) -> progress.Told | None:
+    def look(self) -> progress.Progress | None:
         """Return what the server tells now."""
         args = self._task.args
-        where = (Path(args.get("root") or names.ROOT), args["project"], args["environment"], args["stack"])
-        folders = [names.stack_folder(*where)] if self.releases else []
-        folders += [names.shelf_folder(*where)]
+        where = (Path(args.get("root") or paths.ROOT), args["project"], args["environment"], args["stack"])
+        folders = [paths.stack_folder(*where)] if self.releases else []
+        folders += [paths.backup_store_folder(*where)]
         words = " ".join(shlex.quote(str(folder / progress.NAME)) for folder in folders)
         answer = self._low_level_execute_command(f"cat -- {words} 2>/dev/null; date +%s")
         return progress.read(answer["stdout"])
@@ -117,7 +117,7 @@ class _Shower:
     def _show(self) -> None:
         begun, pause = time.monotonic(), self._first
         action: Watched | None = None
-        before: progress.Told | None = None
+        before: progress.Progress | None = None
         while not self._over.wait(pause):
             action = action or self._action.beside()
             told = action.look()

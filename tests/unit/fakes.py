@@ -19,17 +19,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Container, Image, Kept
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container, Image, LabelledResource
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Plan, Proxy, Routing, State
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver as haproxy_driver
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import driver as nginx_driver
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Equipment
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Place, Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import Given
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import ProxyCapabilities
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import maps as haproxy_maps
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import config
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyPlan, ProxyState, StackRoutes
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext, StackContext
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 HOST = "shop.example.org"
 
@@ -51,7 +53,7 @@ def checked(**changes: t.Any) -> dict[str, t.Any]:
     """Return a stack with all defaults, as the modules get it: without its secrets' values."""
     stacks, problems = validate.check([written(**changes)], "po", "prod")
     assert not problems, problems
-    return validate.without_secrets(stacks[0])[0]
+    return config_secrets.without_secrets(stacks[0])[0]
 
 
 def normalised(**services: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -67,11 +69,11 @@ def normalised(**services: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def given(content: dict[str, t.Any] | None = None, secrets: dict[str, str] | None = None, **stack: t.Any) -> Given:
+def given(content: dict[str, t.Any] | None = None, secrets: dict[str, str] | None = None, **stack: t.Any) -> StackInput:
     """Return what the inventory gives of the stack; its Compose file is in the normal form already."""
     definition = checked(secrets=secrets or {}, **stack)
     sources = {"docker-compose.yml": json.dumps(content or normalised())}
-    return Given(definition, sources, secrets or {}, "switchyard_stacks[shop]")
+    return StackInput(definition, sources, secrets or {}, "switchyard_stacks[shop]")
 
 
 def container(name: str = "po-web-prod-blue", **changes: t.Any) -> Container:
@@ -143,17 +145,19 @@ class FakeEngine:
     def networks(self) -> set[str]:
         return set(self.made_networks)
 
-    def networks_of(self, **labels: str) -> list[Kept]:
+    def networks_of(self, **labels: str) -> list[LabelledResource]:
         return self._kept(self.made_networks, labels, lambda one: one.addresses)
 
-    def volumes_of(self, **labels: str) -> list[Kept]:
+    def volumes_of(self, **labels: str) -> list[LabelledResource]:
         return self._kept(self.made_volumes, labels, lambda one: self.mounted.get(one.name, ()))
 
     def _kept(
         self, made: dict[str, dict[str, t.Any]], labels: dict[str, str], uses: Callable[[Container], t.Container[str]]
-    ) -> list[Kept]:
+    ) -> list[LabelledResource]:
         found = [
-            Kept(name, one["labels"], tuple(sorted(user.name for user in self.standing.values() if name in uses(user))))
+            LabelledResource(
+                name, one["labels"], tuple(sorted(user.name for user in self.standing.values() if name in uses(user)))
+            )
             for name, one in made.items()
         ]
         return [one for one in found if all(one.label(name) == value for name, value in labels.items())]
@@ -220,12 +224,12 @@ class FakeProxy(Proxy):
 
     own_file = "00-proxy.cfg"
 
-    def __init__(self, state: State | None = None) -> None:
-        self.state = state or State()
-        self.equipment = Equipment()
+    def __init__(self, state: ProxyState | None = None) -> None:
+        self.state = state or ProxyState()
+        self.equipment = ProxyCapabilities()
         self.ports = None
         self.files: dict[str, str] = {}
-        self.plans: list[Plan] = []
+        self.plans: list[ProxyPlan] = []
         self.aimed: list[tuple[str, dict[str, str]]] = []
         self.busy: dict[str, list[int]] = {}
         self.asked: list[tuple[str, str, str | None]] = []
@@ -240,16 +244,16 @@ class FakeProxy(Proxy):
         self.instead_of_page: tuple[int, str] | None = None
         self.always_closed = False
 
-    def read(self) -> State:
+    def read(self) -> ProxyState:
         return self.state
 
-    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+    def plan_routes(self, state: ProxyState, routing: StackRoutes, color: str) -> ProxyPlan:
         name = f"{routing.key}-{color}"
         content = json.dumps([routing.services(), dict(routing.replicas)], sort_keys=True)
         before = {name: self.files[name]} if name in self.files else {}
-        return Plan(state, state.with_routes(routing, color), {name: content}, before)
+        return ProxyPlan(state, state.with_routes(routing, color), {name: content}, before)
 
-    def strangers(self, state: State) -> list[str]:
+    def strangers(self, state: ProxyState) -> list[str]:
         return list(self.foreign)
 
     def complaint(self) -> str | None:
@@ -258,11 +262,11 @@ class FakeProxy(Proxy):
     def files_of(self, key: str) -> list[str]:
         return [f"{key}-{color}" for color in names.COLORS]
 
-    def plan_forget(self, state: State, key: str) -> Plan:
+    def plan_forget(self, state: ProxyState, key: str) -> ProxyPlan:
         there = {name: self.files[name] for name in self.files_of(key) if name in self.files}
-        return Plan(state, state.without(key), dict.fromkeys(there), there)
+        return ProxyPlan(state, state.without(key), dict.fromkeys(there), there)
 
-    def apply(self, change: Callable[[State], Plan]) -> Plan:
+    def apply(self, change: Callable[[ProxyState], ProxyPlan]) -> ProxyPlan:
         plan = change(self.state)
         self.plans.append(plan)
         self.state = plan.after
@@ -270,7 +274,7 @@ class FakeProxy(Proxy):
         self.files = {name: content for name, content in everything.items() if content is not None}
         return plan
 
-    def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
+    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         self.aimed.append((color, dict(addresses)))
 
     def in_flight(self, key: str, color: str) -> int:
@@ -313,10 +317,10 @@ class Machine:
         self.proxy.pages = self.root / "proxy" / "pages"
         self.proxy.pages.mkdir(parents=True, exist_ok=True)
         (self.root / "proxy" / "private.key").write_text("key-of-this-server")
-        self.server = Server(self.root, "po", "prod")
+        self.server = HostContext(self.root, "po", "prod")
         # A cached property finds its value in the instance.
         vars(self.server).update(engine=self.engine, proxy=self.proxy)
-        self.place: Place = self.server.place("shop")
+        self.place: StackContext = self.server.place("shop")
         self.place.folder.mkdir(parents=True)
 
     def lock(self, holder: str = "ann@laptop") -> int:
@@ -344,20 +348,22 @@ class Machine:
 
     def make_live(self, color: str) -> None:
         """Send the public to a color, as it was before the test."""
-        self.proxy.state = State({"po.shop.prod": color}, {("po.shop.prod", color, f"{HOST}/"): "web"})
+        self.proxy.state = ProxyState({"po.shop.prod": color}, {("po.shop.prod", color, f"{HOST}/"): "web"})
 
-    def deployed(self, color: str, given: Given, **changes: t.Any) -> Record:
+    def deployed(self, color: str, given: StackInput, **changes: t.Any) -> Record:
         """Leave a live release that is just what is given, with everything running."""
-        from ansible_collections.switchyard.stacks.plugins.module_utils.release import context
-        from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
+        from ansible_collections.switchyard.stacks.plugins.module_utils.release import (
+            fingerprint as release_fingerprint,
+        )
+        from ansible_collections.switchyard.stacks.plugins.module_utils.release import routes as release_routes
 
         self.make_live(color)
         content = json.loads(given.sources["docker-compose.yml"])
         counts = {name: compose_render.replicas(content, name) for name in content["services"]}
-        routing = context.routing_of(given.stack, "po", "prod", counts)
+        routing = release_routes.routes_of_stack(given.stack, "po", "prod", counts)
         self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing, color))
         pinned = {name: image.pinned for name, image in self.engine.images.items()}
-        fingerprint = examine.fingerprint_of(self.place, content, given, pinned)
+        fingerprint = release_fingerprint.fingerprint_of(self.place, content, given, pinned)
         return self.released(color, given.stack, fingerprint=fingerprint, images=pinned, **changes)
 
 
@@ -380,7 +386,7 @@ class FakeMaster:
     sessions: list[str] = field(default_factory=list)
 
     def content(self, worker: str, name: str) -> dict[str, str]:
-        return self.maps.setdefault(worker, {key: {} for key in haproxy_driver.MAPS})[name]
+        return self.maps.setdefault(worker, {key: {} for key in haproxy_maps.MAPS})[name]
 
     def answer(self, line: str) -> str:
         self.log.append(line)
@@ -415,11 +421,11 @@ class FakeMaster:
             return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po.shop.prod_web_blue 1 web1 172.18.0.4\n"
         if verb == ["set", "server"]:
             return "IP changed from '172.18.0.4' to '172.18.0.5' by 'stats socket command'\n"
-        if words == f"show map {haproxy_driver.FORMER}" and worker in self.older:
+        if words == f"show map {haproxy_maps.OLD_WORKER}" and worker in self.older:
             return "Unknown map identifier. Please use #<id> or <file>.\n"
-        if words == f"show map {haproxy_driver.FORMER}":
+        if words == f"show map {haproxy_maps.OLD_WORKER}":
             return "0x7fd70c841280 worker yes\n" if worker in self.former else ""
-        if words == f"add map {haproxy_driver.FORMER} worker yes":
+        if words == f"add map {haproxy_maps.OLD_WORKER} worker yes":
             self.former.append(worker)
             return ""
         name = Path(words.split()[-1]).stem
@@ -461,7 +467,7 @@ class FakeNginx:
     before_reload: Callable[[], None] = lambda: None
 
     def routes(self) -> str:
-        return (self.folder / "conf.d" / nginx_driver.ROUTES).read_text()
+        return (self.folder / "conf.d" / config.ROUTES).read_text()
 
     def load(self) -> None:
         self.loaded = self.routes()

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest as backup_manifest
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import Wanted
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import digest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.checksums import checksum_folder
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.manifest import Manifest
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Shelf
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.server import QueryError, Target
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.request import BackupRequest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.psql_session import QueryError
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.target import Target
 
 LOCALE = {"encoding": "UTF8", "collate": "C.UTF-8", "ctype": "C.UTF-8", "provider": "c", "locale": None, "rules": None}
 
@@ -81,23 +82,25 @@ def database(**changes: t.Any) -> dict[str, t.Any]:
 SERVER = {"number": 170006, "version": "17.6", "preload": "", "may": True}
 
 
-def wanted(**changes: t.Any) -> Wanted:
+def wanted(**changes: t.Any) -> BackupRequest:
     """Return what a person asks for of ``shop`` in ``prod``."""
     target = changes.pop("target", Target(container="po-postgres"))
-    return Wanted("po", "prod", "shop", target, "shop_prod", **changes)
+    return BackupRequest("po", "prod", "shop", target, "shop_prod", **changes)
 
 
-def shelf(root: Path) -> Shelf:
+def shelf(root: Path) -> BackupStore:
     """Return the shelf of ``shop`` in ``prod``."""
-    return Shelf(root, "po", "prod", "shop")
+    return BackupStore(root, "po", "prod", "shop")
 
 
-def stored(where: Shelf, name: str = "20260101T000000Z-0001", content: bytes = b"dump", **changes: t.Any) -> Manifest:
+def stored(
+    where: BackupStore, name: str = "20260101T000000Z-0001", content: bytes = b"dump", **changes: t.Any
+) -> Manifest:
     """Put a whole backup on the shelf."""
     folder = where.folder / name
     folder.mkdir(parents=True)
     (folder / "dump").write_bytes(content)
-    made = manifest(name, files=digest(folder), **changes)
+    made = manifest(name, files=checksum_folder(folder), **changes)
     backup_manifest.write(folder, made)
     return made
 

@@ -51,4 +51,4 @@ def told(folder: Path, step: str = "proof", **more: t.Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     now = time.time()
     values = {"done": 50, "of": 100, **more}
-    (folder / progress.NAME).write_text(json.dumps(asdict(progress.Told(step, now - 10, now, **values))) + "\n")
+    (folder / progress.NAME).write_text(json.dumps(asdict(progress.Progress(step, now - 10, now, **values))) + "\n")

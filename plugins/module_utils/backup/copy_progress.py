@@ -16,9 +16,10 @@ from pathlib import Path
 
 from .. import progress
 from ..errors import SwitchyardError
-from ..postgres.roles import literal
-from ..postgres.server import Server, Session
-from .dump_process import Running
+from ..postgres.psql_session import PsqlSession
+from ..postgres.server import PostgresServer
+from ..postgres.sql import literal
+from .dump_process import DumpProcess
 
 Tables = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -36,7 +37,7 @@ _ENDED = re.compile(r"pg_\w+: finished item \d+ TABLE DATA (.*)$")
 LIMIT = 5.0
 
 
-class Copied:
+class CopiedRows:
     """The rows that were copied, by what a program says and what the server sees.
 
     ``tables`` has the rows of each table; it may still grow. ``of`` is how many there are in all, None where nobody
@@ -96,21 +97,25 @@ def plain(name: str) -> str:
 
 
 @contextlib.contextmanager
-def following(folder: Path, step: str, server: Server | None, copied: Copied, running: Running) -> t.Iterator[None]:
+def follow_copy(
+    folder: Path, step: str, server: PostgresServer | None, copied: CopiedRows, running: DumpProcess
+) -> t.Iterator[None]:
     """Tell how far a program is, in a stack's folder; the server is asked only when it takes long."""
     with contextlib.ExitStack() as stack:
-        follower = _Follower(stack, server, copied, running)
+        follower = _ProgressPoller(stack, server, copied, running)
         # Left before the session is closed: its thread is the only one that uses it.
-        with progress.telling(folder, step, follower.look):
+        with progress.report_progress(folder, step, follower.look):
             yield
 
 
-class _Follower:
+class _ProgressPoller:
     """Looks at one program; used by one thread."""
 
-    def __init__(self, stack: contextlib.ExitStack, server: Server | None, copied: Copied, running: Running) -> None:
+    def __init__(
+        self, stack: contextlib.ExitStack, server: PostgresServer | None, copied: CopiedRows, running: DumpProcess
+    ) -> None:
         self._stack, self._server, self._copied, self._running = stack, server, copied, running
-        self._session: Session | None = None
+        self._session: PsqlSession | None = None
         self._heard = 0
         self._rest = b""
 

@@ -7,79 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from ..engine.docker_client import Engine
-from ..errors import Problem, SwitchyardError, report
-from ..postgres import catalog
+from ..errors import Problem
+from ..paths import free_bytes
+from ..postgres import catalog, change_counters, content_snapshot, temporary_role
 from ..postgres import server as postgres_server
-from ..postgres.lockout import Fences, standing
-from ..postgres.server import Mount, Server, Session, Target
+from ..postgres.client_container import Mount
+from ..postgres.lockout import LockoutFile, is_active
+from ..postgres.psql_session import PsqlSession
+from ..postgres.server import PostgresServer
 from . import copy_progress, restore_journal, retention
 from . import verify as backup_verify
-from .dump_process import Running, digest, free_bytes, private, timed
+from .checksums import checksum_folder
+from .dump_process import DumpProcess, private_umask, timed
 from .manifest import Manifest
-from .store import PARTIAL, Shelf
-
-# Where the folder of the backup is in the container
-INSIDE = "/backup"
-
-GIGABYTE = 1024**3
+from .request import INSIDE, BackupRequest, raise_for
+from .store import PARTIAL, BackupStore
 
 # What is left free beside the dump: the manifest, and the file system's own needs.
 MARGIN = 64 * 1024**2
 
-COMPRESSION = re.compile(r"(auto|none|(gzip|lz4|zstd)(:[0-9]{1,2})?)\Z")
-
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a person asks for, of one stack."""
-
-    project: str
-    environment: str
-    stack: str
-    target: Target
-    database: str
-    release: int | None = None
-    format: str = "auto"
-    parallel_from: int = 10 * GIGABYTE
-    jobs: int | None = None
-    compression: str = "auto"
-    content: bool = True
-    query: str | None = None
-    verify: str = "restore"
-    scratch: str = "auto"
-    rule: retention.Rule = field(default_factory=retention.Rule)
-    named: tuple[str, ...] = ()
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels of this stack's containers."""
-        return postgres_server.labels_of(self.project, self.environment, self.stack)
-
-    def container(self, what: str, run: str) -> str:
-        """Return the name of a container of one run."""
-        return f"{self.project}_{self.stack}_{self.environment}_{what}-{run}"
-
-    def problems(self) -> list[Problem]:
-        """Return what is wrong with it."""
-        found = self.target.problems()
-        if not COMPRESSION.match(self.compression):
-            found.append(Problem("compression", f"{self.compression} is unknown", "Write zstd:3, gzip:6, lz4 or none"))
-        for name, value in (("jobs", self.jobs), ("keep", self.rule.count), ("keep_days", self.rule.days)):
-            if value is not None and value < 1:
-                found.append(Problem(name, f"{value} is less than 1", "Write 1 or more"))
-        if self.rule.count is not None and self.rule.count < 1:
-            found.append(Problem("keep", "the backup that is made now would be gone", "Write 1 or more"))
-        return list(dict.fromkeys(found))
-
-
-@dataclass(frozen=True)
-class Seen:
+class BackupFacts:
     """What was seen before anything is done."""
 
     server: dict[str, t.Any]
@@ -92,7 +46,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BackupPlan:
     """The backup that will be made, and those that go because of it."""
 
     name: str
@@ -113,8 +67,8 @@ class Plan:
 
 
 def plan(
-    wanted: Wanted, seen: Seen, backups: t.Sequence[Manifest], name: str, now: float
-) -> tuple[Plan, list[Problem]]:
+    wanted: BackupRequest, seen: BackupFacts, backups: t.Sequence[Manifest], name: str, now: float
+) -> tuple[BackupPlan, list[Problem]]:
     """Return what to do, and everything that is in its way."""
     found = []
     database = seen.database or {"bytes": 0, "owner": "", "owner_is_superuser": False}
@@ -137,13 +91,15 @@ def plan(
     if client < 16 and not compression.startswith(("gzip", "none")):
         what = f"{compression} needs PostgreSQL 16, and the programs are version {seen.client}"
         found.append(Problem("compression", what, "Write gzip:6"))
-    needed = space(database["bytes"], backups)
+    needed = required_bytes(database["bytes"], backups)
     if needed > seen.free:
         what = f"{needed >> 20} MiB may be needed for the dump, and {seen.free >> 20} MiB are free"
         found.append(Problem("root", what, "Make room, or keep fewer backups"))
     state = {"restore": "restored", "read": "read"}.get(wanted.verify, "dumped")
-    gone = retention.gone([*backups, retention.Coming(name, state, now)], wanted.rule, now, wanted.named)
-    made = Plan(
+    gone = retention.backups_to_remove(
+        [*backups, retention.PlannedBackup(name, state, now)], wanted.rule, now, wanted.named
+    )
+    made = BackupPlan(
         name=name,
         database=wanted.database,
         owner=database["owner"],
@@ -158,14 +114,14 @@ def plan(
     return made, found
 
 
-def space(database_bytes: int, backups: t.Sequence[Manifest]) -> int:
+def required_bytes(database_bytes: int, backups: t.Sequence[Manifest]) -> int:
     """Return how many bytes a dump may need: half more than the last one did; at most what the database has."""
     most = database_bytes + MARGIN
     last = next((one for one in backups if one.database_bytes > 0), None)
     return min(most, int(1.5 * last.bytes * database_bytes / last.database_bytes) + MARGIN) if last else most
 
 
-def compress_word(compression: str, client_major: int) -> str:
+def compress_option(compression: str, client_major: int) -> str:
     """Return pg_dump's word for a compression; before 16 it knew only levels of gzip."""
     if compression == "none":
         return "0" if client_major < 16 else "none"
@@ -173,7 +129,7 @@ def compress_word(compression: str, client_major: int) -> str:
     return (level or "6") if client_major < 16 and method == "gzip" else compression
 
 
-def backup(engine: Engine, shelf: Shelf, wanted: Wanted, check: bool = False) -> dict[str, t.Any]:
+def create_backup(engine: Engine, shelf: BackupStore, wanted: BackupRequest, check: bool = False) -> dict[str, t.Any]:
     """Make a backup and prove it; return the module's result.
 
     Raises SwitchyardError with all problems before anything is done. A dump that fails leaves nothing behind. One that
@@ -183,30 +139,30 @@ def backup(engine: Engine, shelf: Shelf, wanted: Wanted, check: bool = False) ->
     if check:
         return _backup(engine, shelf, wanted, check=True)
     with shelf.locked():
-        postgres_server.sweep(engine, wanted.project, wanted.environment, wanted.stack)
+        postgres_server.remove_leftover_containers(engine, wanted.project, wanted.environment, wanted.stack)
         shelf.sweep()
         return _backup(engine, shelf, wanted, check=False)
 
 
-def _backup(engine: Engine, shelf: Shelf, wanted: Wanted, check: bool) -> dict[str, t.Any]:
+def _backup(engine: Engine, shelf: BackupStore, wanted: BackupRequest, check: bool) -> dict[str, t.Any]:
     started = time.time()
     name = shelf.next_name(started)
     run = name.rpartition("-")[2]
     with contextlib.ExitStack() as stack:
         mounts = [] if check else [Mount(str(stack.enter_context(shelf.begun(name))), INSIDE, writable=True)]
         container = wanted.container("backup", "check" if check else run)
-        server = stack.enter_context(postgres_server.reach(engine, wanted.target, container, wanted.labels, mounts))
+        server = stack.enter_context(postgres_server.connect(engine, wanted.target, container, wanted.labels, mounts))
         admin = stack.enter_context(server.session())
-        recovered = None if check else restore_journal.recover(admin, shelf.folder)
-        fence = Fences(shelf.folder).read()
-        seen = Seen(
-            server=catalog.server(admin),
-            database=catalog.database(admin, wanted.database),
+        recovered = None if check else restore_journal.finish_interrupted(admin, shelf.folder)
+        fence = LockoutFile(shelf.folder).read()
+        seen = BackupFacts(
+            server=catalog.server_facts(admin),
+            database=catalog.database_facts(admin, wanted.database),
             client=server.client,
             image=server.bench.image,
             free=free_bytes(shelf.folder),
             cpus=os.cpu_count() or 1,
-            fence=fence.id if fence and standing(admin, fence) else None,
+            fence=fence.id if fence and is_active(admin, fence) else None,
         )
         whole = shelf.whole()
         made, problems = plan(wanted, seen, whole, name, started)
@@ -229,49 +185,56 @@ def _backup(engine: Engine, shelf: Shelf, wanted: Wanted, check: bool) -> dict[s
     if wanted.verify != "none":
         with timed(timing, "verify"):
             manifest = backup_verify.verify(engine, shelf, manifest, wanted, wanted.verify)
-    result["removed"] = retention.gone(shelf.whole(), wanted.rule, time.time(), wanted.named)
+    result["removed"] = retention.backups_to_remove(shelf.whole(), wanted.rule, time.time(), wanted.named)
     shelf.remove(result["removed"])
     return {**result, "backup": manifest.summary(), "seconds": timing}
 
 
 def _dump(
-    server: Server, admin: Session, shelf: Shelf, wanted: Wanted, seen: Seen, made: Plan, started: float, run: str
+    server: PostgresServer,
+    admin: PsqlSession,
+    shelf: BackupStore,
+    wanted: BackupRequest,
+    seen: BackupFacts,
+    made: BackupPlan,
+    started: float,
+    run: str,
 ) -> Manifest:
     """Dump and count what one snapshot shows; return the manifest."""
     database = t.cast("dict[str, t.Any]", seen.database)
     folder = shelf.folder / f"{made.name}{PARTIAL}"
     with contextlib.ExitStack() as stack:
-        login = stack.enter_context(postgres_server.guest(server, admin, made.owner, run))
+        login = stack.enter_context(temporary_role.temporary_role(server, admin, made.owner, run))
         inside = stack.enter_context(server.session(made.database, login))
         # Counted before the snapshot is taken: a change in between counts as one that came after.
-        changes = catalog.changes(inside, made.database)
+        changes = change_counters.count_changes(inside, made.database)
         catalog.read_only(inside)
         snapshot = inside.run("SELECT pg_export_snapshot()")[0]
-        first = catalog.sequences(inside)
+        first = content_snapshot.sequences(inside)
         words = [
             *("pg_dump", "--verbose", "--no-password", "--lock-wait-timeout=30s", f"--format={made.format}"),
-            *("--no-subscriptions", f"--compress={compress_word(made.compression, server.client_major)}"),
+            *("--no-subscriptions", f"--compress={compress_option(made.compression, server.client_major)}"),
             *(f"--snapshot={snapshot}", f"--file={INSIDE}/dump"),
             *([f"--jobs={made.jobs}"] if made.format == "directory" else []),
         ]
         tables: dict[str, dict[str, t.Any]] = {}
-        copied = copy_progress.Copied(tables, parallel=made.jobs > 1)
-        command = server.program(private(words), made.database, login)
+        copied = copy_progress.CopiedRows(tables, parallel=made.jobs > 1)
+        command = server.program(private_umask(words), made.database, login)
         with (
-            Running(command, "pg_dump") as dumping,
-            copy_progress.following(shelf.folder, "dump", server, copied, dumping),
+            DumpProcess(command, "pg_dump") as dumping,
+            copy_progress.follow_copy(shelf.folder, "dump", server, copied, dumping),
         ):
-            catalog.tables(inside, wanted.content, tables)
+            content_snapshot.table_checksums(inside, wanted.content, tables)
             copied.of = sum(one["rows"] for one in tables.values())
             found: dict[str, t.Any] = {
-                "extensions": catalog.extensions(inside),
-                "roles": sorted(set(catalog.roles(inside)) - {login}),
-                "large_objects": catalog.large_objects(inside),
-                "answer": catalog.answer(inside, wanted.query),
+                "extensions": content_snapshot.extensions(inside),
+                "roles": sorted(set(content_snapshot.referenced_roles(inside)) - {login}),
+                "large_objects": content_snapshot.large_objects(inside),
+                "answer": catalog.first_row(inside, wanted.query),
             }
             dumping.wait()
-        last = catalog.sequences(inside)
-    digests = digest(folder, made.jobs, shelf.folder)
+        last = content_snapshot.sequences(inside)
+    digests = checksum_folder(folder, made.jobs, shelf.folder)
     return Manifest(
         name=made.name,
         project=wanted.project,
@@ -293,7 +256,7 @@ def _dump(
             "preload": seen.server["preload"],
             "oid": database["oid"],
         },
-        number=retention.number_of(made.name),
+        number=retention.sequence_number(made.name),
         locale=database["locale"],
         properties=database["properties"],
         tables=tables,
@@ -307,10 +270,3 @@ def _dump(
         proved={"dumped": time.time()},
         **found,
     )
-
-
-def raise_for(problems: t.Sequence[Problem], wanted: Wanted) -> None:
-    """Raise SwitchyardError with all problems, where there are any."""
-    if problems:
-        heading = f"Nothing was done with {wanted.database} ({wanted.target.where}). To be put right"
-        raise SwitchyardError(report(problems, heading), problems=[one.as_dict() for one in problems])

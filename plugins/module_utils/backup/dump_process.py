@@ -6,31 +6,26 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from .. import progress
 from ..errors import SwitchyardError
-from ..postgres.server import failed
+from ..postgres.client_container import command_failure
 
 # What the programs say with --verbose when nothing is wrong: it only tells how far they are.
-_CALM = re.compile(rb"pg_(?:dump|restore): (?!(?:error|warning|detail|hint|fatal):|while |from TOC ).*\n?")
+_VERBOSE_ONLY = re.compile(rb"pg_(?:dump|restore): (?!(?:error|warning|detail|hint|fatal):|while |from TOC ).*\n?")
 
 
-def private(words: list[str]) -> list[str]:
+def private_umask(words: list[str]) -> list[str]:
     """Return the words with a shell before them that lets nobody else read what the program writes."""
     return ["sh", "-c", 'umask 077; exec "$@"', "sh", *words]
 
 
-class Running:
+class DumpProcess:
     """A program that runs while this process does something else."""
 
     def __init__(self, command: list[str], program: str) -> None:
@@ -49,14 +44,14 @@ class Running:
         if code:
             self._complaints.seek(0)
             lines = self._complaints.readlines()
-            raise failed(self.program, code, b"".join(line for line in lines if not _CALM.match(line)))
+            raise command_failure(self.program, code, b"".join(line for line in lines if not _VERBOSE_ONLY.match(line)))
 
     def said(self, begin: int) -> bytes:
         """Return what it wrote to standard error so far, from a byte on."""
         descriptor = self._complaints.fileno()
         return os.pread(descriptor, max(0, os.fstat(descriptor).st_size - begin), begin)
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> DumpProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *dummy: object) -> None:
@@ -70,45 +65,6 @@ class Running:
                 self._process.kill()
                 self._process.wait()
             self._complaints.close()
-
-
-def digest(folder: Path, threads: int = 1, tell: Path | None = None) -> dict[str, dict[str, t.Any]]:
-    """Return the SHA-256 and the size of every file of a dump, by its path in the folder.
-
-    With ``tell``, the file in that folder says how far it is.
-    """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] == "dump")
-    size, done = sum(path.stat().st_size for path in paths), dict.fromkeys(paths, 0)
-
-    def look() -> progress.Amount:
-        return sum(done.values()), size
-
-    with contextlib.ExitStack() as stack:
-        if tell:
-            stack.enter_context(progress.telling(tell, "sums", look, "bytes"))
-        pool = stack.enter_context(ThreadPoolExecutor(max(1, threads)))
-        sums = list(pool.map(lambda path: sha256(path, done), paths))
-    return {
-        str(path.relative_to(folder)): {"sha256": one, "bytes": path.stat().st_size} for path, one in zip(paths, sums)
-    }
-
-
-def sha256(path: Path, done: dict[Path, int] | None = None) -> str:
-    """Return the SHA-256 of a file, a piece at a time; ``done`` has the bytes that were read."""
-    done = {} if done is None else done
-    found = hashlib.sha256()
-    piece = bytearray(1 << 20)
-    view = memoryview(piece)
-    with path.open("rb", buffering=0) as handle:
-        while size := handle.readinto(piece):
-            found.update(view[:size])
-            done[path] = done.get(path, 0) + size
-    return found.hexdigest()
-
-
-def free_bytes(folder: Path) -> int:
-    """Return how many bytes are free where a folder is, or will be."""
-    return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from ..errors import SwitchyardError
 LINES = 12
 
 
-def run(kind: str, commands: t.Iterable[t.Sequence[str]], told: t.Mapping[str, t.Any], limit: float) -> None:
+def run_hook(kind: str, commands: t.Iterable[t.Sequence[str]], told: t.Mapping[str, t.Any], limit: float) -> None:
     """Run commands one after the other. ``told`` reaches them as variables ``SWITCHYARD_*``.
 
     Raises SwitchyardError at the first that fails or takes too long, with its last lines.

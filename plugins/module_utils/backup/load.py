@@ -14,9 +14,11 @@ import re
 import typing as t
 
 from ..errors import Problem, SwitchyardError
-from ..postgres.roles import ident, literal
-from ..postgres.server import SECRETS, QueryError, Server, Session
-from .dump_process import Running
+from ..postgres.client_container import SECRETS
+from ..postgres.psql_session import PsqlSession, QueryError
+from ..postgres.server import PostgresServer
+from ..postgres.sql import ident, literal
+from .dump_process import DumpProcess
 from .manifest import Manifest
 
 LIST = f"{SECRETS}/list"
@@ -61,7 +63,7 @@ def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any]
         head = f"ALTER ROLE {ident(one['role'])} IN DATABASE" if one["role"] else "ALTER DATABASE"
         for setting in one["values"]:
             key, dummy, value = setting.partition("=")
-            values = ", ".join(literal(part) for part in names_in(value)) if key.lower() in _LISTS else literal(value)
+            values = ", ".join(literal(part) for part in roles_in(value)) if key.lower() in _LISTS else literal(value)
             done.append(
                 f"{head} {database} SET {'.'.join(ident(part) for part in key.split('.'))} TO {values or literal('')}"
             )
@@ -72,7 +74,7 @@ def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any]
     return done
 
 
-def names_in(value: str) -> list[str]:
+def roles_in(value: str) -> list[str]:
     """Return the names in a list as PostgreSQL keeps it: with commas between, in quotes where they need them."""
     found = re.findall(r'\s*(?:"((?:[^"]|"")*)"|([^,"]+?))\s*(?:,|$)', value)
     return [quoted.replace('""', '"') if quoted else plain for quoted, plain in found if quoted or plain]
@@ -84,7 +86,7 @@ def _word(right: str) -> str:
     return right
 
 
-def missing_extensions(admin: Session, manifest: Manifest) -> list[Problem]:
+def missing_extensions(admin: PsqlSession, manifest: Manifest) -> list[Problem]:
     """Return the extensions of a backup that a server does not have."""
     there = admin.rows("SELECT name, version FROM pg_available_extension_versions")
     versions: dict[str, set[str]] = {}
@@ -102,7 +104,7 @@ def missing_extensions(admin: Session, manifest: Manifest) -> list[Problem]:
     return found
 
 
-def extensions(inside: Session, manifest: Manifest, owner: str) -> list[str]:
+def extensions(inside: PsqlSession, manifest: Manifest, owner: str) -> list[str]:
     """Make the extensions in a database that is still empty; return the schemas that were made for them."""
     schemas = sorted({one["schema"] for one in manifest.extensions} - {"public", "pg_catalog"})
     for schema in schemas:
@@ -116,7 +118,7 @@ def extensions(inside: Session, manifest: Manifest, owner: str) -> list[str]:
     return schemas
 
 
-def _as_owner(inside: Session, owner: str, statement: str) -> bool:
+def _as_owner(inside: PsqlSession, owner: str, statement: str) -> bool:
     """Try to make an extension as the owner, who can change it later then; PostgreSQL trusts owners with some."""
     # No code of a tenant is in the database yet: nothing could leave this role again.
     inside.run(f"SET ROLE {ident(owner)}")
@@ -131,7 +133,7 @@ def _as_owner(inside: Session, owner: str, statement: str) -> bool:
         inside.run("RESET ROLE")
 
 
-def chosen(listed: str, schemas: t.Iterable[str]) -> str:
+def select_entries(listed: str, schemas: t.Iterable[str]) -> str:
     """Return the entries of a dump's list that are to be restored: all but what the administrator made."""
     made = "|".join(re.escape(schema) for schema in schemas)
     entries = r"EXTENSION - |COMMENT - EXTENSION " + (rf"|SCHEMA - (?:{made}) " if made else "")
@@ -140,30 +142,30 @@ def chosen(listed: str, schemas: t.Iterable[str]) -> str:
 
 
 def load(
-    server: Server,
+    server: PostgresServer,
     database: str,
     login: str,
     dump: str,
     schemas: t.Iterable[str],
     jobs: int = 0,
     grants: bool = True,
-    followed: t.Callable[[Running], t.ContextManager[None]] = lambda running: contextlib.nullcontext(),
+    followed: t.Callable[[DumpProcess], t.ContextManager[None]] = lambda running: contextlib.nullcontext(),
 ) -> None:
     """Restore a dump as a login, wholly or not at all; with ``jobs`` side by side, where half of it may stay behind.
 
     ``followed`` is a context that looks at the program while it runs.
     """
     listed = server.call(["pg_restore", "--list", dump], database, login)
-    server.bench.put(LIST, chosen(listed, schemas))
+    server.bench.put(LIST, select_entries(listed, schemas))
     way = [f"--jobs={jobs}"] if jobs > 1 else ["--single-transaction"]
     words = ["pg_restore", "--verbose", "--no-password", "--exit-on-error", "--no-owner", *way]
     words += [*([] if grants else ["--no-acl"]), f"--use-list={LIST}"]
     command = server.program([*words, f"--dbname={database}", dump], database, login)
-    with Running(command, "pg_restore") as running, followed(running):
+    with DumpProcess(command, "pg_restore") as running, followed(running):
         running.wait()
 
 
-def change(server: Server, database: str, login: str, statements: str) -> None:
+def change(server: PostgresServer, database: str, login: str, statements: str) -> None:
     """Run SQL of a person's in a database as a login, wholly or not at all.
 
     It finds tables as an application does. A message of it tells the line, and no value of a row.

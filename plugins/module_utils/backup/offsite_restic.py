@@ -18,12 +18,12 @@ import time
 import typing as t
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, paths
 from ..errors import SwitchyardError
+from . import checksums, retention
 from . import manifest as backup_manifest
-from . import retention, verify
 from .manifest import Manifest
-from .store import NAME, Shelf
+from .store import NAME, BackupStore
 
 REPOSITORY, PASSWORD, CREDENTIALS = "repository", "password", "environment"
 
@@ -34,10 +34,10 @@ NO_REPOSITORY = 10
 
 def folder_of(root: Path, project: str, environment: str) -> Path:
     """Return where an environment's way to its copies is described. No stack's name begins with a dot."""
-    return names.backups_folder(root, project, environment) / ".copies"
+    return paths.backups_folder(root, project, environment) / ".copies"
 
 
-class Copies:
+class OffsiteRepository:
     """The copies of the backups of one environment."""
 
     def __init__(self, folder: Path, owner: str) -> None:
@@ -100,7 +100,9 @@ class Copies:
                 found[tags["name"]] = {"id": one["id"], "state": tags.get("state", backup_manifest.STATES[0])}
         return found
 
-    def put(self, shelf: Shelf, manifest: Manifest, rule: retention.Rule, named: t.Container[str] = ()) -> list[str]:
+    def put(
+        self, shelf: BackupStore, manifest: Manifest, rule: retention.RetentionPolicy, named: t.Container[str] = ()
+    ) -> list[str]:
         """Copy a finished backup, and forget copies by the rule that the server's backups have; return their names."""
         # Of a run that was killed. One that somebody still holds is left alone.
         self.restic("unlock")
@@ -112,18 +114,18 @@ class Copies:
             there = self.names(manifest.stack)
         # A server that was made anew counts its backups from 1 again: the order of the copies is the one that counts.
         numbered = {f"{name}-{number}": name for number, name in enumerate(reversed(there))}
-        kept = [retention.Coming(one, there[name]["state"], _moment(name)) for one, name in numbered.items()]
+        kept = [retention.PlannedBackup(one, there[name]["state"], _timestamp(name)) for one, name in numbered.items()]
         held = [one for one, name in numbered.items() if name in named]
-        gone = [numbered[one] for one in retention.gone(kept, rule, time.time(), held)]
+        gone = [numbered[one] for one in retention.backups_to_remove(kept, rule, time.time(), held)]
         if gone:
             self.restic("forget", "--quiet", "--prune", *(there[name]["id"] for name in gone))
         return gone
 
     def named(self, name: str, stack: str) -> str:
         """Return the name of a copy, also of the newest as ``latest``. Raises SwitchyardError where there is none."""
-        return _chosen(self.names(stack), name, stack)
+        return _select_snapshot(self.names(stack), name, stack)
 
-    def fetch(self, shelf: Shelf, name: str, stack: str) -> Manifest:
+    def fetch(self, shelf: BackupStore, name: str, stack: str) -> Manifest:
         """Bring a copy back to the server's backups; one that is there already stays.
 
         It has its name only when it is whole and is what was dumped. Raises SwitchyardError where there is none.
@@ -131,7 +133,7 @@ class Copies:
         if name in shelf.names():
             return backup_manifest.read(shelf.folder / name)
         there = self.names(stack)
-        name = _chosen(there, name, stack)
+        name = _select_snapshot(there, name, stack)
         if name in shelf.names():
             return backup_manifest.read(shelf.folder / name)
         with contextlib.ExitStack() as stack_of:
@@ -139,7 +141,7 @@ class Copies:
             self.restic("restore", "--quiet", there[name]["id"], "--target", str(partial))
             whole = partial / name
             manifest = backup_manifest.read(whole)
-            verify.same_files(whole, manifest)
+            checksums.check_files(whole, manifest)
             os.rename(whole, shelf.folder / name)
             atomic_file.sync_folder(shelf.folder)
         return manifest
@@ -158,7 +160,7 @@ class ResticError(SwitchyardError):
         self.code = code
 
 
-def _chosen(there: t.Mapping[str, t.Any], name: str, stack: str) -> str:
+def _select_snapshot(there: t.Mapping[str, t.Any], name: str, stack: str) -> str:
     name = next(iter(there), name) if name == "latest" else name
     if name not in there:
         listed = ", ".join(list(there)[:5]) or "none"
@@ -171,6 +173,6 @@ def part_of(now: float, parts: int) -> int:
     return int(now // (7 * retention.DAY)) % parts + 1
 
 
-def _moment(name: str) -> float:
+def _timestamp(name: str) -> float:
     """Return when a backup was begun, as its name tells."""
     return calendar.timegm(time.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ"))

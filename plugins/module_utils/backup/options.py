@@ -5,39 +5,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 from pathlib import Path
 
-from .. import names
-from ..engine.docker_client import Engine
+from .. import names, paths
 from ..errors import SwitchyardError
-from ..postgres import server
-from ..postgres.server import Target
+from ..postgres import target as postgres_target
+from ..postgres.target import Target
 from ..release.record import Records
-from . import manifest, verify
-from . import restore as backup_restore
-from .create import GIGABYTE, Wanted, raise_for
-from .offsite_restic import Copies, folder_of
-from .retention import Rule
-from .run import Job
-from .store import Shelf
+from . import manifest
+from .offsite_restic import OffsiteRepository, folder_of
+from .request import GIGABYTE, BackupRequest
+from .retention import RetentionPolicy
+from .run import BackupRun
+from .store import BackupStore
 
-SERVER: dict[str, t.Any] = {
+SERVER_OPTIONS: dict[str, t.Any] = {
     "container": {"type": "str"},
     "host": {"type": "str"},
     "port": {"type": "int", "default": 5432},
     "user": {"type": "str", "default": "postgres"},
     "password": {"type": "str", "no_log": True},
     "maintenance_database": {"type": "str", "default": "postgres"},
-    "tls": {"type": "str", "choices": list(server.TLS_MODES), "default": "prefer"},
+    "tls": {"type": "str", "choices": list(postgres_target.TLS_MODES), "default": "prefer"},
     "tls_ca": {"type": "path"},
     "image": {"type": "str"},
     "network": {"type": "str", "default": "host"},
     "database": {"type": "str"},
 }
-
-BACKUP: dict[str, t.Any] = {
+BACKUP_OPTIONS: dict[str, t.Any] = {
     "backup": {"type": "str"},
     "verify": {"type": "str", "choices": ["restore", "read", "none"], "default": "restore"},
     "scratch": {"type": "str", "choices": ["auto", "memory", "disk"], "default": "auto"},
@@ -54,7 +50,7 @@ BACKUP: dict[str, t.Any] = {
 }
 
 # What goes on around a backup
-AROUND: dict[str, t.Any] = {
+HOOK_OPTIONS: dict[str, t.Any] = {
     "pre": {"type": "list", "elements": "list", "default": []},
     "post": {"type": "list", "elements": "list", "default": []},
     "hook_seconds": {"type": "int", "default": 600},
@@ -62,20 +58,20 @@ AROUND: dict[str, t.Any] = {
 }
 
 
-def shelf(params: t.Mapping[str, t.Any]) -> Shelf:
+def store_of(params: t.Mapping[str, t.Any]) -> BackupStore:
     """Return where the backups of the stack lie that a module's options name."""
-    return Shelf(Path(params["root"]), params["project"], params["environment"], params["stack"])
+    return BackupStore(Path(params["root"]), params["project"], params["environment"], params["stack"])
 
 
-def source(params: t.Mapping[str, t.Any]) -> Shelf | None:
+def source_store(params: t.Mapping[str, t.Any]) -> BackupStore | None:
     """Return where the backups of the environment lie that the options name besides; None for the stack's own."""
     other = params["from_environment"]
     if not other or other == params["environment"]:
         return None
-    return Shelf(Path(params["root"]), params["project"], other, params["stack"])
+    return BackupStore(Path(params["root"]), params["project"], other, params["stack"])
 
 
-def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
+def backup_request(params: t.Mapping[str, t.Any]) -> BackupRequest:
     """Return what a module's options ask for; the server is our shared one where none is named."""
     named = params["container"] or params["host"]
     target = Target(
@@ -96,9 +92,9 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
         more["parallel_from"] = params["parallel_from"] * GIGABYTE
         more["content"] = params["compare"] == "content"
         more["query"] = params["version_query"]
-        more["rule"] = Rule(params["keep"], params["keep_days"])
-        more["named"] = (*params["keep_backups"], *of_releases(params))
-    return Wanted(
+        more["rule"] = RetentionPolicy(params["keep"], params["keep_days"])
+        more["named"] = (*params["keep_backups"], *kept_release_backups(params))
+    return BackupRequest(
         project=params["project"],
         environment=params["environment"],
         stack=params["stack"],
@@ -108,73 +104,25 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
     )
 
 
-def of_releases(params: t.Mapping[str, t.Any]) -> list[str]:
+def kept_release_backups(params: t.Mapping[str, t.Any]) -> list[str]:
     """Return the backups that were made for a release whose record is still kept."""
-    folder = names.stack_folder(Path(params["root"]), params["project"], params["environment"], params["stack"])
+    folder = paths.stack_folder(Path(params["root"]), params["project"], params["environment"], params["stack"])
     kept = {record.number for record in Records(folder).all()}
-    return [one.name for one in shelf(params).whole() if one.release in kept]
+    return [one.name for one in store_of(params).whole() if one.release in kept]
 
 
-def copies(params: t.Mapping[str, t.Any], environment: str | None = None) -> Copies:
+def offsite_repository(params: t.Mapping[str, t.Any], environment: str | None = None) -> OffsiteRepository:
     """Return the copies of an environment's backups, of the options' own where none is named."""
     environment = environment or params["environment"]
     folder = folder_of(Path(params["root"]), params["project"], environment)
-    return Copies(folder, f"{params['project']}-{environment}")
+    return OffsiteRepository(folder, f"{params['project']}-{environment}")
 
 
-def job(params: t.Mapping[str, t.Any], by: str = "ansible") -> Job:
+def backup_run(params: t.Mapping[str, t.Any], by: str = "ansible") -> BackupRun:
     """Return what a module's options ask for around a backup."""
     hooks = {kind: tuple(tuple(map(str, words)) for words in params[kind]) for kind in ("pre", "post")}
     if not all(words for commands in hooks.values() for words in commands):
         raise SwitchyardError("pre, post: a command is empty. Write it as a list of words, as [systemctl, stop, cron].")
-    return Job(hooks["pre"], hooks["post"], params["hook_seconds"], copies(params) if params["copy"] else None, by)
-
-
-def restore(engine: Engine, params: t.Mapping[str, t.Any], check: bool = False) -> dict[str, t.Any]:
-    """Restore as a module's options ask for, from a copy where they say so; return the module's result."""
-    logins = None if params["logins"] is None else tuple(params["logins"])
-    asked = backup_restore.Asked(
-        params["backup"], params["owner"], logins, params["set_aside"], params["closed"], params["anonymise"]
+    return BackupRun(
+        hooks["pre"], hooks["post"], params["hook_seconds"], offsite_repository(params) if params["copy"] else None, by
     )
-    own, other, given = shelf(params), source(params), wanted(params)
-    if params["fetch"]:
-        where = other or own
-        whose = params["from_environment"] or params["environment"]
-        raise_for(given.problems(), given)
-        if check and params["backup"] not in where.names():
-            name = copies(params, whose).named(params["backup"], params["stack"])
-            before, after = f"{given.database}: as it is now\n", f"{given.database}: the backup {name}, from its copy\n"
-            return {"changed": True, "backup": None, "diff": {"before": before, "after": after}}
-        with where.locked():
-            where.sweep()
-            found = copies(params, whose).fetch(where, params["backup"], params["stack"])
-        asked = dataclasses.replace(asked, backup=found.name)
-    return backup_restore.restore(engine, own, given, asked, check, other)
-
-
-def prove(engine: Engine, where: Shelf, asked: Wanted, name: str, check: bool = False) -> dict[str, t.Any]:
-    """Prove a backup that stands already; return the module's result.
-
-    It is tried each time: what was proved may have been damaged since. ``changed`` says that it is proved better now.
-    """
-    raise_for(asked.problems(), asked)
-    if asked.verify == "none":
-        raise SwitchyardError("verify: none proves nothing. Write restore or read beside backup.")
-    found = where.need(name)
-    state = {"restore": "restored", "read": "read"}[asked.verify]
-    after = max(found.state, state, key=manifest.STATES.index)
-    result = {
-        "changed": after != found.state,
-        "name": found.name,
-        "backup": found.summary(),
-        "removed": [],
-        "recovered": None,
-        "diff": {"before": f"{found.name}: {found.state}\n", "after": f"{found.name}: {after}\n"},
-    }
-    if check:
-        return result
-    with where.locked():
-        server.sweep(engine, asked.project, asked.environment, asked.stack)
-        where.sweep()
-        result["backup"] = verify.verify(engine, where, found, asked, asked.verify).summary()
-    return result

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from .. import atomic_file
 from ..postgres import catalog, lockout
-from ..postgres.roles import ident
-from ..postgres.server import Session
+from ..postgres.psql_session import PsqlSession
+from ..postgres.sql import ident
 
 
 @dataclass(frozen=True)
-class Journal:
+class RestoreJournal:
     """A restore that has begun. ``origin`` is what will be known of the new database when it has the name."""
 
     backup: str
@@ -43,43 +43,43 @@ def origin_path(folder: Path) -> Path:
     return folder / "origin.json"
 
 
-def begun(folder: Path) -> Journal | None:
+def load_journal(folder: Path) -> RestoreJournal | None:
     """Return the restore that was not brought to an end, or None."""
     content = atomic_file.read_json(journal_path(folder))
-    return Journal(**content) if content else None
+    return RestoreJournal(**content) if content else None
 
 
-def note(folder: Path, journal: Journal) -> None:
+def save_journal(folder: Path, journal: RestoreJournal) -> None:
     """Write the journal down before what it announces is done."""
     atomic_file.write_json(journal_path(folder), asdict(journal), 0o600)
 
 
-def recover(admin: Session, folder: Path) -> str | None:
+def finish_interrupted(admin: PsqlSession, folder: Path) -> str | None:
     """Bring a restore to an end that was killed: ``finished`` where the swap was done, ``undone`` where it was not.
 
     Afterwards the logins that it kept out can log in, the database can be entered, and what it had loaded is gone or
     has the name. Returns None where there is nothing to do.
     """
-    journal = begun(folder)
+    journal = load_journal(folder)
     if not journal:
         return None
-    names = catalog.names_by_number(admin)
+    names = catalog.databases_by_oid(admin)
     swapped = journal.new_oid is not None and names.get(journal.new_oid) == journal.database
     if not swapped:
         if journal.old_oid is not None and names.get(journal.old_oid) == journal.database:
             admin.run(f"ALTER DATABASE {ident(journal.database)} ALLOW_CONNECTIONS true")
         if journal.new in names.values():
             admin.run(f"DROP DATABASE {ident(journal.new)} WITH (FORCE)")
-    lockout.unshut(admin, journal.logins)
+    lockout.enable_logins(admin, journal.logins)
     if swapped:
-        done(folder, journal)
+        complete(folder, journal)
         return "finished"
-    atomic_file.put(journal_path(folder), None)
+    atomic_file.write_or_remove(journal_path(folder), None)
     return "undone"
 
 
-def done(folder: Path, journal: Journal) -> None:
+def complete(folder: Path, journal: RestoreJournal) -> None:
     """Note from which backup the database is that has the name now; the journal has said all it had to."""
     if journal.origin:
         atomic_file.write_json(origin_path(folder), journal.origin, 0o600)
-    atomic_file.put(journal_path(folder), None)
+    atomic_file.write_or_remove(journal_path(folder), None)

@@ -14,14 +14,14 @@ DAY = 86400.0
 
 
 @dataclass(frozen=True)
-class Rule:
+class RetentionPolicy:
     """How many backups are kept, and for how many days; one that either keeps stays. None says nothing."""
 
     count: int | None = None
     days: float | None = None
 
 
-class Kept(t.Protocol):
+class RetainedItem(t.Protocol):
     """What of a backup decides; a manifest has it."""
 
     @property
@@ -38,7 +38,7 @@ class Kept(t.Protocol):
 
 
 @dataclass(frozen=True)
-class Coming:
+class PlannedBackup:
     """A backup that is not there yet."""
 
     name: str
@@ -46,14 +46,16 @@ class Coming:
     finished: float
 
 
-def gone(backups: t.Iterable[Kept], rule: Rule, now: float, named: t.Container[str] = ()) -> list[str]:
+def backups_to_remove(
+    backups: t.Iterable[RetainedItem], rule: RetentionPolicy, now: float, named: t.Container[str] = ()
+) -> list[str]:
     """Return the names of the backups to remove, the oldest first.
 
     Never one that is ``named``, as by a release that is kept; never the newest, and never the newest of those that
     were proved best: the last restored one, or where none was restored the last one that was read. What is newer is
     told by the names' numbers, not by a clock.
     """
-    newest_first = sorted(backups, key=lambda one: number_of(one.name), reverse=True)
+    newest_first = sorted(backups, key=lambda one: sequence_number(one.name), reverse=True)
     if rule.count is None and rule.days is None:
         return []
     kept = {one.name for one in newest_first[: max(rule.count or 0, 1)]}
@@ -67,7 +69,7 @@ def gone(backups: t.Iterable[Kept], rule: Rule, now: float, named: t.Container[s
     return [one.name for one in reversed(newest_first) if one.name not in kept and one.name not in named]
 
 
-def number_of(name: str) -> int:
+def sequence_number(name: str) -> int:
     """Return the number at the end of a backup's name; numbers only grow."""
     tail = name.rpartition("-")[2]
     return int(tail) if tail.isdigit() else 0

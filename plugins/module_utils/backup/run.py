@@ -17,44 +17,46 @@ from .. import atomic_file, progress
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
 from . import create, hooks
-from .create import Wanted
-from .offsite_restic import Copies
-from .store import Shelf
+from .offsite_restic import OffsiteRepository
+from .request import BackupRequest
+from .store import BackupStore
 
-LAST = "last.json"
+LAST_RUN = "last.json"
 
 
 @dataclass(frozen=True)
-class Job:
+class BackupRun:
     """What goes on around a backup. ``by`` is who asked for it: ``ansible`` or ``timer``."""
 
     pre: tuple[tuple[str, ...], ...] = ()
     post: tuple[tuple[str, ...], ...] = ()
     limit: float = 600.0
-    copies: Copies | None = None
+    copies: OffsiteRepository | None = None
     by: str = "ansible"
 
 
-def run(engine: Engine, shelf: Shelf, wanted: Wanted, job: Job, check: bool = False) -> dict[str, t.Any]:
+def run_backup(
+    engine: Engine, shelf: BackupStore, wanted: BackupRequest, job: BackupRun, check: bool = False
+) -> dict[str, t.Any]:
     """Make a backup with all that goes on around it; return the module's result.
 
     A pre-hook that fails ends it before anything is done. The post-hooks run whenever the pre-hooks did, also after a
     failure. What it came to is written down, whatever it was.
     """
     if check:
-        return create.backup(engine, shelf, wanted, check=True)
-    begun, done = time.time(), _Done()
+        return create.create_backup(engine, shelf, wanted, check=True)
+    begun, done = time.time(), _RunResult()
     try:
         result = _run(engine, shelf, wanted, job, done)
     except (SwitchyardError, OSError) as error:
-        _note(shelf, job, done, begun, str(error))
+        _save_last_run(shelf, job, done, begun, str(error))
         raise
-    _note(shelf, job, done, begun, None)
+    _save_last_run(shelf, job, done, begun, None)
     return result
 
 
 @dataclass
-class _Done:
+class _RunResult:
     """How far a run got."""
 
     name: str | None = None
@@ -62,7 +64,9 @@ class _Done:
     copied: bool = False
 
 
-def _run(engine: Engine, shelf: Shelf, wanted: Wanted, job: Job, done: _Done) -> dict[str, t.Any]:
+def _run(
+    engine: Engine, shelf: BackupStore, wanted: BackupRequest, job: BackupRun, done: _RunResult
+) -> dict[str, t.Any]:
     told: dict[str, t.Any] = {
         "project": wanted.project,
         "environment": wanted.environment,
@@ -70,26 +74,26 @@ def _run(engine: Engine, shelf: Shelf, wanted: Wanted, job: Job, done: _Done) ->
         "database": wanted.database,
         "backups": shelf.folder,
     }
-    hooks.run("pre", job.pre, told, job.limit)
+    hooks.run_hook("pre", job.pre, told, job.limit)
     try:
-        result = create.backup(engine, shelf, wanted)
+        result = create.create_backup(engine, shelf, wanted)
         done.name, done.state = result["name"], result["backup"]["state"]
         told.update({"backup": done.name, "backup_state": done.state, "backup_folder": shelf.folder / result["name"]})
         if job.copies:
-            with shelf.locked(), progress.telling(shelf.folder, "copy"):
+            with shelf.locked(), progress.report_progress(shelf.folder, "copy"):
                 result["forgotten"] = job.copies.put(shelf, shelf.need(result["name"]), wanted.rule, wanted.named)
             done.copied = True
         result["copied"] = done.copied
     except BaseException:
         # The first error is the one to show.
         with contextlib.suppress(SwitchyardError):
-            hooks.run("post", job.post, {**told, "result": "failed"}, job.limit)
+            hooks.run_hook("post", job.post, {**told, "result": "failed"}, job.limit)
         raise
-    hooks.run("post", job.post, {**told, "result": "ok"}, job.limit)
+    hooks.run_hook("post", job.post, {**told, "result": "ok"}, job.limit)
     return result
 
 
-def _note(shelf: Shelf, job: Job, done: _Done, begun: float, error: str | None) -> None:
+def _save_last_run(shelf: BackupStore, job: BackupRun, done: _RunResult, begun: float, error: str | None) -> None:
     content = {
         "ok": error is None,
         "by": job.by,
@@ -103,9 +107,9 @@ def _note(shelf: Shelf, job: Job, done: _Done, begun: float, error: str | None) 
     # A disk that is full has no room for this either; what failed is told where it was asked for.
     with contextlib.suppress(OSError):
         shelf.make()
-        atomic_file.write_json(shelf.folder / LAST, content, 0o600)
+        atomic_file.write_json(shelf.folder / LAST_RUN, content, 0o600)
 
 
-def last(shelf: Shelf) -> dict[str, t.Any] | None:
+def last_run(shelf: BackupStore) -> dict[str, t.Any] | None:
     """Return what the last run came to, or None."""
-    return t.cast("dict[str, t.Any] | None", atomic_file.read_json(shelf.folder / LAST))
+    return t.cast("dict[str, t.Any] | None", atomic_file.read_json(shelf.folder / LAST_RUN))

@@ -19,20 +19,20 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, paths
 from ..errors import Problem, SwitchyardError, report
 from . import offsite_restic, timer_main
 
-ROOT = __name__.rpartition(".postgres.")[0]
+ROOT = __name__.rpartition(".backup.")[0]
 
 _MOMENT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
 
 # The same bytes each time: a date in an archive would look like a change.
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
-class Wish:
+class ScheduleSpec:
     """What is to stand: ``at`` and ``check_at`` are times of a day as ``03:30``, or None for no timer."""
 
     root: Path
@@ -55,7 +55,7 @@ class Wish:
     @property
     def folder(self) -> Path:
         """Where the environment's backups are."""
-        return names.backups_folder(self.root, self.project, self.environment)
+        return paths.backups_folder(self.root, self.project, self.environment)
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with it."""
@@ -78,7 +78,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class File:
+class ScheduleFile:
     """A file as it is to be; no content for one that is to be gone. ``shown`` is whether a diff may show it."""
 
     path: Path
@@ -96,10 +96,10 @@ class File:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SchedulePlan:
     """The files that differ, the timers that have to be started anew and stopped, and whether systemd is there."""
 
-    files: tuple[File, ...]
+    files: tuple[ScheduleFile, ...]
     start: tuple[str, ...]
     stop: tuple[str, ...]
     systemd: bool
@@ -114,7 +114,7 @@ class Plan:
     def diff(self) -> dict[str, str]:
         """The plan as a diff; of what may hold secrets only the name."""
 
-        def text(content: bytes | None, one: File) -> str:
+        def text(content: bytes | None, one: ScheduleFile) -> str:
             if content is None:
                 return ""
             return f"{one.path}:\n{content.decode()}" if one.shown else f"{one.path}\n"
@@ -144,11 +144,11 @@ def packed() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for name in sorted(parts):
-            archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), parts[name])
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), parts[name])
     return made.getvalue()
 
 
-def units(wish: Wish, name: str, what: str, words: str, days: str, moment: str) -> dict[str, str]:
+def units(wish: ScheduleSpec, name: str, what: str, words: str, days: str, moment: str) -> dict[str, str]:
     """Return the service and the timer, by the names of their files."""
     service = f"""\
 # Written by switchyard.stacks
@@ -179,7 +179,7 @@ WantedBy=timers.target
     return {f"{name}.service": service, f"{name}.timer": timer}
 
 
-def wanted_files(wish: Wish, systemd: bool, etc: Path) -> list[File]:
+def wanted_files(wish: ScheduleSpec, systemd: bool, etc: Path) -> list[ScheduleFile]:
     """Return all files that may be there, as they are to be."""
     own, way = wish.folder / ".program", offsite_restic.folder_of(wish.root, wish.project, wish.environment)
     started = own / "backup.pyz"
@@ -192,13 +192,13 @@ def wanted_files(wish: Wish, systemd: bool, etc: Path) -> list[File]:
     }
     needed = bool(wish.jobs or wish.repository)
     found = [
-        File(started, packed() if needed else None),
-        File(own / timer_main.PARAMETERS, _json(given) if needed else None),
+        ScheduleFile(started, packed() if needed else None),
+        ScheduleFile(own / timer_main.PARAMETERS, _json(given) if needed else None),
     ]
     named = {offsite_restic.REPOSITORY: wish.repository, offsite_restic.PASSWORD: wish.password}
-    found += [File(way / name, f"{value}\n".encode() if value else None) for name, value in named.items()]
+    found += [ScheduleFile(way / name, f"{value}\n".encode() if value else None) for name, value in named.items()]
     credentials = dict(wish.credentials or {}) if wish.repository else {}
-    found.append(File(way / offsite_restic.CREDENTIALS, _json(credentials) if credentials else None))
+    found.append(ScheduleFile(way / offsite_restic.CREDENTIALS, _json(credentials) if credentials else None))
     run = f"{shlex.quote(wish.python)} {started}"
     cron = []
     for tail, moment, what, words, days, day in (
@@ -208,16 +208,16 @@ def wanted_files(wish: Wish, systemd: bool, etc: Path) -> list[File]:
         for name, content in units(wish, wish.name + tail, what, words, days, moment or "").items():
             there = systemd and moment
             path = etc / "systemd/system" / name
-            found.append(File(path, content.encode() if there else None, 0o644, True))
+            found.append(ScheduleFile(path, content.encode() if there else None, 0o644, True))
         if moment and not systemd:
             hour, minute = moment.split(":")
             cron.append(f"{int(minute)} {int(hour)} * * {day} root {words}\n")
     text = "".join(["# Written by switchyard.stacks\n", *cron]) if cron else None
-    found.append(File(etc / "cron.d" / wish.name, text.encode() if text else None, 0o644, True))
+    found.append(ScheduleFile(etc / "cron.d" / wish.name, text.encode() if text else None, 0o644, True))
     return found
 
 
-def plan(wish: Wish, systemd: bool, etc: Path, active: t.Callable[[str], bool]) -> Plan:
+def plan(wish: ScheduleSpec, systemd: bool, etc: Path, active: t.Callable[[str], bool]) -> SchedulePlan:
     """Return what is to be done. Raises SwitchyardError with all problems."""
     problems = wish.problems()
     if problems:
@@ -236,10 +236,10 @@ def plan(wish: Wish, systemd: bool, etc: Path, active: t.Callable[[str], bool]) 
     way = offsite_restic.folder_of(wish.root, wish.project, wish.environment)
     # Asked only where it was changed: a repository somewhere else takes its time to answer.
     begin = bool(wish.repository) and any(one.path.parent == way for one in differ)
-    return Plan(differ, tuple(start), tuple(stop), systemd, begin)
+    return SchedulePlan(differ, tuple(start), tuple(stop), systemd, begin)
 
 
-def install(wish: Wish, check: bool = False, etc: Path = Path("/etc")) -> dict[str, t.Any]:
+def install(wish: ScheduleSpec, check: bool = False, etc: Path = Path("/etc")) -> dict[str, t.Any]:
     """Make it so; return the module's result."""
     made = plan(wish, _systemd(), etc, _active)
     # Seen before anything is written.
@@ -250,7 +250,7 @@ def install(wish: Wish, check: bool = False, etc: Path = Path("/etc")) -> dict[s
         _systemctl("disable", "--now", timer)
     for one in made.files:
         if one.content is None:
-            atomic_file.put(one.path, None)
+            atomic_file.write_or_remove(one.path, None)
             continue
         one.path.parent.mkdir(parents=True, exist_ok=True)
         if one.path.is_relative_to(wish.folder):
@@ -265,10 +265,10 @@ def install(wish: Wish, check: bool = False, etc: Path = Path("/etc")) -> dict[s
     if made.begin:
         way = offsite_restic.folder_of(wish.root, wish.project, wish.environment)
         try:
-            result["begun"] = offsite_restic.Copies(way, f"{wish.project}-{wish.environment}").begin()
+            result["begun"] = offsite_restic.OffsiteRepository(way, f"{wish.project}-{wish.environment}").begin()
         except SwitchyardError:
             # What does not work is asked again the next time, and copies nothing until then.
-            atomic_file.put(way / offsite_restic.REPOSITORY, None)
+            atomic_file.write_or_remove(way / offsite_restic.REPOSITORY, None)
             raise
     return result
 

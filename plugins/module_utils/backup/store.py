@@ -14,12 +14,11 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file
-from .. import names as names_module
+from .. import atomic_file, paths
 from ..errors import SwitchyardError
 from . import manifest as backup_manifest
 from .manifest import Manifest, ManifestError
-from .retention import number_of
+from .retention import sequence_number
 
 # Of a backup that is being written. Nothing with this ending is ever read.
 PARTIAL = ".partial"
@@ -27,12 +26,12 @@ PARTIAL = ".partial"
 NAME = re.compile(r"\d{8}T\d{6}Z-\d{4,}\Z")
 
 
-class Busy(SwitchyardError):
+class StoreBusy(SwitchyardError):
     """Another run works with the backups."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredBackup:
     """One folder: its manifest, or why it has none that can be used."""
 
     name: str
@@ -46,12 +45,12 @@ class Entry:
         return {"name": self.name, "state": "broken", "problems": list(self.problems)}
 
 
-class Shelf:
+class BackupStore:
     """The backups of one stack in one environment."""
 
     def __init__(self, root: Path, project: str, environment: str, stack: str) -> None:
         """Say which; nothing is made yet."""
-        self.folder = names_module.shelf_folder(root, project, environment, stack)
+        self.folder = paths.backup_store_folder(root, project, environment, stack)
 
     def make(self) -> None:
         """Make the folder, for root alone."""
@@ -68,19 +67,19 @@ class Shelf:
             try:
                 stack.enter_context(atomic_file.locked(self.folder / "lock", wait=False))
             except BlockingIOError:
-                raise Busy(
+                raise StoreBusy(
                     f"Another backup or restore works in {self.folder}. Wait until it is done, and start again."
                 ) from None
             yield
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoredBackup]:
         """Return all backups, the newest first, also those that cannot be used."""
         found = []
         for name in self.names():
             try:
-                found.append(Entry(name, backup_manifest.read(self.folder / name)))
+                found.append(StoredBackup(name, backup_manifest.read(self.folder / name)))
             except ManifestError as error:
-                found.append(Entry(name, None, tuple(str(problem) for problem in error.problems)))
+                found.append(StoredBackup(name, None, tuple(str(problem) for problem in error.problems)))
         return found
 
     def names(self) -> list[str]:
@@ -88,7 +87,7 @@ class Shelf:
         if not self.folder.is_dir():
             return []
         whole = [path.name for path in self.folder.iterdir() if NAME.match(path.name)]
-        return sorted(whole, key=number_of, reverse=True)
+        return sorted(whole, key=sequence_number, reverse=True)
 
     def whole(self) -> list[Manifest]:
         """Return the manifests of the backups that can be used, the newest first."""
@@ -110,7 +109,7 @@ class Shelf:
 
     def next_name(self, now: float) -> str:
         """Return the name of the next backup: its time for a person, its number for the order."""
-        number = max(map(number_of, self.names()), default=0) + 1
+        number = max(map(sequence_number, self.names()), default=0) + 1
         return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}-{number:04d}"
 
     def partials(self) -> list[str]:

@@ -42,8 +42,8 @@ def main(words: t.Sequence[str], say: t.Callable[[str], t.Any] = _say) -> int:
 def _backup(params: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
     begun = time.monotonic()
     try:
-        where, wanted = options.shelf(params), options.wanted(params)
-        result = run.run(Engine(), where, wanted, options.job(params, by="timer"))
+        where, wanted = options.store_of(params), options.backup_request(params)
+        result = run.run_backup(Engine(), where, wanted, options.backup_run(params, by="timer"))
     except (SwitchyardError, OSError) as error:
         say(f"{params['stack']}: FAILED: {error}")
         return 1
@@ -55,7 +55,7 @@ def _backup(params: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
 
 def _check(given: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
     folder = offsite_restic.folder_of(Path(given["root"]), given["project"], given["environment"])
-    there = offsite_restic.Copies(folder, f"{given['project']}-{given['environment']}")
+    there = offsite_restic.OffsiteRepository(folder, f"{given['project']}-{given['environment']}")
     now = time.time()
     part, parts = offsite_restic.part_of(now, given["parts"]), given["parts"]
     error = None

@@ -13,15 +13,15 @@ DEFAULT = "5/60s, 25/60s, 50/60s, 100"
 _STEP = re.compile(r"(?P<percent>\d{1,3})(?:/(?:(?P<pause>pause)|(?P<seconds>\d+(?:\.\d+)?)(?P<unit>[smh])))?\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
-Step = dict[str, t.Any]
+CanaryStep = dict[str, t.Any]
 
 
-def steps(text: str) -> list[Step]:
+def parse_steps(text: str) -> list[CanaryStep]:
     """Return the steps in a text such as ``5/60s, 25/pause, 100``: each with ``percent``, ``seconds`` and ``pause``.
 
     The last one, 100, is the switch itself and is left out. Raises ValueError with what is wrong.
     """
-    found: list[Step] = []
+    found: list[CanaryStep] = []
     for word in (part.strip() for part in text.split(",")):
         match = _STEP.match(word)
         if not match:
@@ -36,7 +36,7 @@ def steps(text: str) -> list[Step]:
     return found[:-1] if found[-1]["percent"] == 100 else found
 
 
-def ahead(all_steps: list[Step], done: int) -> list[Step]:
+def remaining_steps(all_steps: list[CanaryStep], done: int) -> list[CanaryStep]:
     """Return the steps that come next: up to the one at which the release waits for a person."""
     left = []
     for number, step in enumerate(all_steps[done:], done + 1):

@@ -17,7 +17,7 @@ from ..errors import SwitchyardError
 TIMEOUT = 60
 
 
-def lay_down(files: dict[str, str], folder: Path) -> None:
+def write_sources(files: dict[str, str], folder: Path) -> None:
     """Write the files of a stack below a folder; names are relative paths without ``..``.
 
     Raises SwitchyardError for a name that leads out of the folder.

@@ -14,19 +14,16 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import re
 import typing as t
 from dataclasses import dataclass, field
 
 from .. import names
-from ..errors import Problem
 from .host_ports import ADDRESS
 
 Mapping = dict[str, t.Any]
 
 # What the release decides by itself, so that what the file says of it is left out.
 DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "network_mode", "scale")
-
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 # What a container that uses another one's network cannot have (Docker refuses it).
@@ -41,9 +38,6 @@ OF_NETWORK = (
     "extra_hosts",
     "mac_address",
 )
-
-# [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
-_TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 
 
 @dataclass(frozen=True)
@@ -111,65 +105,6 @@ def replicas(normalised: Mapping, name: str) -> int:
     return int(service.get("scale") or service.get("deploy", {}).get("replicas") or 1)
 
 
-def unfixed(image: str) -> str | None:
-    """Return why an image name fixes no version, or None when it does (a tag that is not ``latest``, or a digest)."""
-    if "@sha256:" in image:
-        return None
-    tag = _TAG.search(image)
-    if not tag:
-        return "has no tag"
-    return "is tagged latest" if tag["tag"] == "latest" else None
-
-
-def problems(
-    normalised: Mapping, stack: Mapping, where: str, secrets: t.Iterable[str], exists: t.Callable[[str], bool]
-) -> list[Problem]:
-    """Return everything in the Compose files that a release cannot work with.
-
-    ``secrets`` are the names the inventory gives a value to; ``exists`` says whether a path is there.
-    """
-    found = []
-    services = normalised.get("services", {})
-    known = ", ".join(services) or "none"
-
-    def problem(place: str, what: str, instead: str) -> None:
-        found.append(Problem(f"{where}.{place}", what, instead))
-
-    named = [(f"routes[{index}].service", route["service"]) for index, route in enumerate(stack["routes"])]
-    named += [(kind, service) for kind in ("workers", "accessories") for service in stack[kind]]
-    named += [("migrate and after_migrate", job["service"]) for job in jobs_of(stack)]
-    for place, service in named:
-        if service not in services:
-            problem(place, f"the Compose files have no service {service}", f"Services there are: {known}")
-    used: set[str] = set()
-    for name, service in services.items():
-        place = f"compose.services.{name}"
-        image = service.get("image", "")
-        if not image:
-            problem(f"{place}.image", "is missing", "Name a built image with a fixed tag, as registry/app:1.2")
-        elif unfixed(image):
-            problem(f"{place}.image", f"{image} {unfixed(image)}", "Write a fixed tag or a digest, as app:1.2")
-        if service.get("network_mode") or service.get("privileged"):
-            problem(
-                place, "uses network_mode or privileged", "Take it out: such a service cannot run twice side by side"
-            )
-        used |= {secret["source"] for secret in service.get("secrets", [])}
-        for mount in service.get("volumes", []):
-            if mount.get("type") == "bind" and not exists(mount["source"]):
-                instead = "List the file under files, use a named volume, or make the folder on the server"
-                problem(f"{place}.volumes", f"{mount['source']} is not on the server", instead)
-    volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
-    for index, way in enumerate(stack["static"]):
-        if way["volume"] not in volumes:
-            what = f"the Compose files make no volume {way['volume']}"
-            problem(f"static[{index}].volume", what, f"Volumes there are: {', '.join(sorted(volumes)) or 'none'}")
-    for name in sorted(used - set(secrets)):
-        problem(f"secrets.{name}", "the Compose files use it, but it has no value", "Give it one, from a vault")
-    for name in sorted(set(secrets) - used):
-        problem(f"secrets.{name}", "no service of the Compose files uses it", "Add it to a service's secrets")
-    return found
-
-
 def render(normalised: Mapping, stack: Mapping, release: Release) -> Rendered:
     """Return the projects of a release from the normalised files, a checked stack and the release's own data."""
     roles = services_of(normalised, stack)
@@ -184,13 +119,13 @@ def render(normalised: Mapping, stack: Mapping, release: Release) -> Rendered:
     )
 
 
-def made_by(normalised: Mapping, stack: Mapping, project: str, environment: str) -> list[tuple[str, str]]:
+def resources_created(normalised: Mapping, stack: Mapping, project: str, environment: str) -> list[tuple[str, str]]:
     """Return the networks and volumes that a release makes sure of, each as kind and name on the server."""
     make = _Projects(normalised, stack, Release(project, environment), services_of(normalised, stack))
     return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
 
 
-def with_password(jobs: Mapping, path: str) -> Mapping:
+def with_password_file(jobs: Mapping, path: str) -> Mapping:
     """Return the project of the jobs with another file for the database's password."""
     secrets = {
         name: {"file": path} if name == "postgres_password" else one for name, one in jobs.get("secrets", {}).items()
@@ -198,7 +133,7 @@ def with_password(jobs: Mapping, path: str) -> Mapping:
     return {**jobs, "secrets": secrets} if secrets else jobs
 
 
-def beside(jobs: Mapping, container: str) -> Mapping:
+def in_network_of(jobs: Mapping, container: str) -> Mapping:
     """Return the project of the jobs as they run in the network of a container and reach nothing else.
 
     What they would write into volumes, they cannot: it would not be undone.

@@ -25,7 +25,7 @@ ADDRESS = "127.0.0.1"
 Ports = t.Mapping[str, t.Sequence[int]]
 
 
-def allot(
+def allocate(
     span: tuple[int, int],
     wanted: t.Mapping[str, int],
     before: t.Sequence[Ports],
@@ -57,7 +57,7 @@ def _row(span: tuple[int, int], count: int, taken: t.Collection[int], free: t.Ca
     )
 
 
-def taken(root: Path) -> set[int]:
+def reserved(root: Path) -> set[int]:
     """Return the ports of all releases that are kept on this server."""
     records = (atomic_file.read_json(path) or {} for path in root.glob("*/*/releases/*/release.json"))
     return {port for record in records for row in record.get("ports", {}).values() for port in row}

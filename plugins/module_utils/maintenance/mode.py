@@ -14,22 +14,23 @@ from pathlib import Path
 
 from .. import atomic_file, names
 from ..errors import Problem, SwitchyardError
-from ..proxy.driver import Plan, Proxy, State
-from ..release.context import Server
-from ..release.gates.health import POLL, Answer
+from ..proxy.driver import Proxy
+from ..proxy.state import ProxyPlan, ProxyState
+from ..release.context import HostContext
+from ..release.gates.probe import POLL, Answer
 
 # The page has to be seen, or to be seen no longer, within this many seconds.
 LIMIT = 5.0
 
 
 @dataclass(frozen=True)
-class Closing:
+class MaintenancePlan:
     """What maintenance on or off changes: the proxy's state, and the page of each stack; None for no page.
 
     ``asked`` is how many requests the proof took.
     """
 
-    plan: Plan
+    plan: ProxyPlan
     page: str | None
     pages_before: t.Mapping[str, str | None]
     asked: int = 0
@@ -45,13 +46,13 @@ class Closing:
         return self.page is not None
 
 
-def known(state: State, project: str, environment: str) -> list[str]:
+def known_stacks(state: ProxyState, project: str, environment: str) -> list[str]:
     """Return the stacks of an environment that the proxy knows: routed, live or closed."""
     keys = {*state.live, *state.closed, *(key for key, _color, _address in state.routes)}
-    return sorted(filter(None, (names.stack_of(key, project, environment) for key in keys)))
+    return sorted(filter(None, (names.stack_of_key(key, project, environment) for key in keys)))
 
 
-def choose(asked: t.Sequence[str], here: list[str], environment: str) -> list[str]:
+def select_stacks(asked: t.Sequence[str], here: list[str], environment: str) -> list[str]:
     """Return the stacks that are meant: those asked for, or all there are.
 
     Raises SwitchyardError for a name that the proxy does not know.
@@ -64,31 +65,33 @@ def choose(asked: t.Sequence[str], here: list[str], environment: str) -> list[st
     return list(dict.fromkeys(asked)) or here
 
 
-def plan(server: Server, state: State, stacks: t.Iterable[str], page: str | None) -> Closing:
+def plan(server: HostContext, state: ProxyState, stacks: t.Iterable[str], page: str | None) -> MaintenancePlan:
     """Return what it takes for stacks to be closed with a page, or to be open, with None."""
     pages = {stack: atomic_file.read(_path(server, stack)) for stack in stacks}
     how = None if page is None else "maintenance"
-    return Closing(server.proxy.plan_closed(state, _keys(server, pages), how), page, pages)
+    return MaintenancePlan(server.proxy.plan_closed(state, _keys(server, pages), how), page, pages)
 
 
-def turn(server: Server, asked: t.Sequence[str], page: str | None, only_look: bool = False) -> Closing:
+def set_maintenance(
+    server: HostContext, asked: t.Sequence[str], page: str | None, only_look: bool = False
+) -> MaintenancePlan:
     """Close stacks with a page, or open them with None, and prove it through the public way in.
 
     Raises SwitchyardError; when the proof fails, the state before is back.
     """
     state = server.proxy.read()
-    stacks = choose(asked, known(state, server.project, server.environment), server.environment)
+    stacks = select_stacks(asked, known_stacks(state, server.project, server.environment), server.environment)
     if page is not None and not stacks:
         raise SwitchyardError(
             f"The proxy of this server knows no stack in {server.environment}: there is nothing to close. "
             "Run setup.yml and deploy.yml first."
         )
-    _nobody_waits(server, state, stacks)
+    _no_request_waits(server, state, stacks)
     closing = plan(server, state, stacks, page)
-    return closing if only_look or not closing.changed else _carry_out(server, closing)
+    return closing if only_look or not closing.changed else _apply(server, closing)
 
 
-def _carry_out(server: Server, closing: Closing) -> Closing:
+def _apply(server: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
     stacks = list(closing.pages_before)
     wanted = dict.fromkeys(stacks, closing.page)
     # Off is proved by an answer that is none of the pages that may have been shown.
@@ -99,24 +102,26 @@ def _carry_out(server: Server, closing: Closing) -> Closing:
         _put(server, wanted)
     done = server.proxy.apply(lambda state: plan(server, state, stacks, closing.page).plan)
     try:
-        asked = prove(server.proxy, done.after, _keys(server, stacks), [page for page in shown if page], closing.closed)
+        asked = verify(
+            server.proxy, done.after, _keys(server, stacks), [page for page in shown if page], closing.closed
+        )
     except SwitchyardError:
-        server.proxy.apply(lambda state: Plan(state, _back(state, done.before, _keys(server, stacks))))
+        server.proxy.apply(lambda state: ProxyPlan(state, _restore_page(state, done.before, _keys(server, stacks))))
         _put(server, closing.pages_before)
         raise
     _put(server, wanted)
     return replace(closing, plan=done, asked=asked)
 
 
-def _back(state: State, before: State, keys: t.Iterable[str]) -> State:
+def _restore_page(state: ProxyState, before: ProxyState, keys: t.Iterable[str]) -> ProxyState:
     """Return the state in which stacks are closed as they were before."""
     for key in keys:
         state = state.with_closed([key], before.closed.get(key))
     return state
 
 
-def prove(
-    proxy: Proxy, state: State, keys: t.Iterable[str], pages: t.Sequence[str], closed: bool, limit: float = LIMIT
+def verify(
+    proxy: Proxy, state: ProxyState, keys: t.Iterable[str], pages: t.Sequence[str], closed: bool, limit: float = LIMIT
 ) -> int:
     """Wait until the public gets one of the pages on every way in, or none of them; return the number of requests.
 
@@ -124,7 +129,7 @@ def prove(
     """
     end = time.monotonic() + limit
     asked = 0
-    for address in sorted(at for key in keys for at in _ways_in(state, key)):
+    for address in sorted(at for key in keys for at in _addresses(state, key)):
         while True:
             asked += 1
             answer, waited = ask(proxy, address, limit)
@@ -156,13 +161,13 @@ def is_page(answer: Answer, pages: t.Iterable[str]) -> bool:
     return answer.status == 503 and bool(answer.body) and any(page.startswith(answer.body) for page in pages)
 
 
-def result(server: Server, closing: Closing) -> dict[str, t.Any]:
+def result(server: HostContext, closing: MaintenancePlan) -> dict[str, t.Any]:
     """Return what a module says of it, done or planned."""
     keys = {stack: names.stack_key(server.project, stack, server.environment) for stack in closing.pages_before}
 
-    def text(state: State, pages: t.Mapping[str, str | None]) -> str:
+    def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
         return "".join(
-            f"{stack}: {state.closed.get(key, 'open')}{_in_short(pages[stack])}\n" for stack, key in keys.items()
+            f"{stack}: {state.closed.get(key, 'open')}{_summary(pages[stack])}\n" for stack, key in keys.items()
         )
 
     diff = {
@@ -174,7 +179,7 @@ def result(server: Server, closing: Closing) -> dict[str, t.Any]:
     return {"changed": closing.changed, "stacks": list(keys), "requests": closing.asked, "diff": diff}
 
 
-def _in_short(page: str | None) -> str:
+def _summary(page: str | None) -> str:
     """Return a page as a diff can show it: images make it long, so its size and digest stand for it."""
     if page is None:
         return ""
@@ -182,27 +187,27 @@ def _in_short(page: str | None) -> str:
     return f", page of {len(content)} bytes ({hashlib.sha256(content).hexdigest()[:8]})"
 
 
-def _put(server: Server, pages: t.Mapping[str, str | None]) -> None:
+def _put(server: HostContext, pages: t.Mapping[str, str | None]) -> None:
     for stack, page in pages.items():
-        atomic_file.put(_path(server, stack), page)
+        atomic_file.write_or_remove(_path(server, stack), page)
 
 
-def _path(server: Server, stack: str) -> Path:
+def _path(server: HostContext, stack: str) -> Path:
     key = names.stack_key(server.project, stack, server.environment)
     return server.root / "proxy" / "pages" / f"{key}.maintenance.html"
 
 
-def _keys(server: Server, stacks: t.Iterable[str]) -> list[str]:
+def _keys(server: HostContext, stacks: t.Iterable[str]) -> list[str]:
     return [names.stack_key(server.project, stack, server.environment) for stack in stacks]
 
 
-def _ways_in(state: State, key: str) -> set[str]:
+def _addresses(state: ProxyState, key: str) -> set[str]:
     """Return the hosts and paths on which the public reaches a stack: the live color's, or all while none is live."""
     live = state.live.get(key)
     return {at for owner, color, at in state.routes if owner == key and live in (None, color)}
 
 
-def _nobody_waits(server: Server, state: State, stacks: t.Iterable[str]) -> None:
+def _no_request_waits(server: HostContext, state: ProxyState, stacks: t.Iterable[str]) -> None:
     """Raise SwitchyardError where requests wait for a release that is under way: it opens the stack by itself."""
     for stack in stacks:
         place = server.place(stack)

@@ -11,23 +11,25 @@ from pathlib import Path
 
 from .. import atomic_file, names
 from ..errors import Problem, SwitchyardError, report
-from ..proxy.driver import Plan, Proxy, Routing, State
-from ..release.context import Server, routing_of
-from .mode import known
+from ..proxy.driver import Proxy
+from ..proxy.state import ProxyPlan, ProxyState, StackRoutes
+from ..release.context import HostContext
+from ..release.routes import routes_of_stack
+from .mode import known_stacks
 
 # The first release of a stack takes this color (planning.deploy), and its own routes with it.
 COLOR = names.COLORS[0]
 
 
 @dataclass(frozen=True)
-class Announcing:
+class PlaceholderPlan:
     """What it takes: the stacks whose ways in change, and the server's pages by name; None for no page."""
 
-    routings: tuple[Routing, ...]
+    routings: tuple[StackRoutes, ...]
     pages: t.Mapping[str, str | None]
     pages_before: t.Mapping[str, str | None]
-    before: State
-    after: State
+    before: ProxyState
+    after: ProxyState
 
     @property
     def changed(self) -> bool:
@@ -35,15 +37,17 @@ class Announcing:
         return bool(self.routings) or dict(self.pages) != dict(self.pages_before)
 
 
-def plan(server: Server, state: State, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str]) -> Announcing:
+def plan(
+    server: HostContext, state: ProxyState, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str]
+) -> PlaceholderPlan:
     """Return what it takes for stacks without a release to have their hosts, and for the server to have its pages.
 
     A stack that is live or has a release is left as it is; one that was only announced, and is no longer in the
     list, gives its hosts back. Raises SwitchyardError for a host and path that another stack has.
     """
-    given = {stack["name"]: routing_of(stack, server.project, server.environment, {}) for stack in stacks}
-    here = known(state, server.project, server.environment)
-    gone = {name: Routing(server.project, server.environment, name, ()) for name in here if name not in given}
+    given = {stack["name"]: routes_of_stack(stack, server.project, server.environment, {}) for stack in stacks}
+    here = known_stacks(state, server.project, server.environment)
+    gone = {name: StackRoutes(server.project, server.environment, name, ()) for name in here if name not in given}
     routings, after = [], state
     problems = []
     for name, routing in {**gone, **given}.items():
@@ -61,38 +65,40 @@ def plan(server: Server, state: State, stacks: list[dict[str, t.Any]], pages: t.
     if problems:
         raise SwitchyardError(report(problems, "No stack was announced. These problems stand in the way"))
     before = {kind: atomic_file.read(_path(server, kind)) for kind in pages}
-    return Announcing(tuple(routings), dict(pages), before, state, after)
+    return PlaceholderPlan(tuple(routings), dict(pages), before, state, after)
 
 
-def announce(
-    server: Server, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], only_look: bool = False
-) -> Announcing:
+def apply(
+    server: HostContext, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], only_look: bool = False
+) -> PlaceholderPlan:
     """Make it so. Raises SwitchyardError."""
     if only_look:
-        return plan(server, _seen(server), stacks, pages)
+        return plan(server, _current_page(server), stacks, pages)
     wanted = plan(server, server.proxy.read(), stacks, pages)
     for kind, page in wanted.pages.items():
         if page != wanted.pages_before[kind]:
-            atomic_file.put(_path(server, kind), page)
+            atomic_file.write_or_remove(_path(server, kind), page)
     for routing in wanted.routings:
-        server.proxy.apply(_giving(server.proxy, routing))
+        server.proxy.apply(_serving(server.proxy, routing))
     return wanted
 
 
-def _seen(server: Server) -> State:
+def _current_page(server: HostContext) -> ProxyState:
     """Return what the proxy does; nothing where none stands yet, as in check mode before the first setup."""
-    return server.proxy.read() if (server.root / "proxy" / "proxy.json").exists() else State()
+    return server.proxy.read() if (server.root / "proxy" / "proxy.json").exists() else ProxyState()
 
 
-def _giving(proxy: Proxy, routing: Routing) -> t.Callable[[State], Plan]:
+def _serving(proxy: Proxy, routing: StackRoutes) -> t.Callable[[ProxyState], ProxyPlan]:
     """Return what gives a stack its ways in; a release that was quicker keeps its own."""
-    return lambda state: Plan(state, state) if routing.key in state.live else proxy.plan_routes(state, routing, COLOR)
+    return lambda state: (
+        ProxyPlan(state, state) if routing.key in state.live else proxy.plan_routes(state, routing, COLOR)
+    )
 
 
-def result(announcing: Announcing) -> dict[str, t.Any]:
+def result(announcing: PlaceholderPlan) -> dict[str, t.Any]:
     """Return what a module says of it, done or planned."""
 
-    def text(state: State, pages: t.Mapping[str, str | None]) -> str:
+    def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
         ways = sorted(at for routing in announcing.routings for at in state.of(routing.key, COLOR))
         return "".join(f"{at}\n" for at in ways) + "".join(
             f"{kind}.html: {len((page or '').encode())} bytes\n" for kind, page in pages.items()
@@ -110,5 +116,5 @@ def result(announcing: Announcing) -> dict[str, t.Any]:
     }
 
 
-def _path(server: Server, kind: str) -> Path:
+def _path(server: HostContext, kind: str) -> Path:
     return server.root / "proxy" / "pages" / f"{kind}.html"

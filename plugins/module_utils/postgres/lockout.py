@@ -17,15 +17,15 @@ from pathlib import Path
 
 from .. import atomic_file
 from ..errors import SwitchyardError
-from .roles import ident, literal
-from .server import Session
+from .psql_session import PsqlSession
+from .sql import ident, literal
 
 # A session that was told to end does so at its next look; waiting on a disk can delay that.
 LIMIT = 15.0
 
 
 @dataclass(frozen=True)
-class Fence:
+class Lockout:
     """A fence that stands: since when (epoch), around which database, and the logins that it keeps out."""
 
     id: str
@@ -34,37 +34,39 @@ class Fence:
     since: float
 
 
-class Fences:
+class LockoutFile:
     """The file that remembers a stack's fence while it stands."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder of the stack's backups."""
         self.path = folder / "fence.json"
 
-    def read(self) -> Fence | None:
+    def read(self) -> Lockout | None:
         """Return the fence, or None."""
         content = atomic_file.read_json(self.path)
-        return Fence(**content) if content else None
+        return Lockout(**content) if content else None
 
-    def up(self, admin: Session, database: str, logins: t.Iterable[str]) -> Fence:
+    def up(self, admin: PsqlSession, database: str, logins: t.Iterable[str]) -> Lockout:
         """Put a fence around a database; one that stands already is kept and closed again where it leaks."""
-        fence = self.read() or Fence(secrets.token_hex(4), database, sorted(open_logins(admin, logins)), time.time())
+        fence = self.read() or Lockout(
+            secrets.token_hex(4), database, sorted(enabled_logins(admin, logins)), time.time()
+        )
         # Known before anything is done: a run that is killed here leaves what the next one needs to lift it.
         atomic_file.write_json(self.path, asdict(fence), 0o600)
-        shut(admin, fence.logins)
+        disable_logins(admin, fence.logins)
         return fence
 
-    def down(self, admin: Session) -> bool:
+    def down(self, admin: PsqlSession) -> bool:
         """Lift the fence; return whether one stood."""
         fence = self.read()
         if not fence:
             return False
-        unshut(admin, fence.logins)
-        atomic_file.put(self.path, None)
+        enable_logins(admin, fence.logins)
+        atomic_file.write_or_remove(self.path, None)
         return True
 
 
-def open_logins(admin: Session, logins: t.Iterable[str]) -> list[str]:
+def enabled_logins(admin: PsqlSession, logins: t.Iterable[str]) -> list[str]:
     """Return those of the logins that can log in now."""
     wanted = ", ".join(literal(login) for login in logins)
     if not wanted:
@@ -75,28 +77,28 @@ def open_logins(admin: Session, logins: t.Iterable[str]) -> list[str]:
     ]
 
 
-def standing(admin: Session, fence: Fence | None) -> bool:
+def is_active(admin: PsqlSession, fence: Lockout | None) -> bool:
     """Return whether a fence really stands: none of its logins can log in, none has a session."""
     if not fence or not fence.logins:
         return False
-    return not open_logins(admin, fence.logins) and not sessions(admin, _of_logins(fence.logins))
+    return not enabled_logins(admin, fence.logins) and not sessions(admin, _of_logins(fence.logins))
 
 
-def shut(admin: Session, logins: t.Sequence[str]) -> None:
+def disable_logins(admin: PsqlSession, logins: t.Sequence[str]) -> None:
     """Keep logins out and end their sessions. Raises SwitchyardError where one stays."""
     for login in logins:
         admin.run(f"ALTER ROLE {ident(login)} NOLOGIN")
     if logins:
-        end(admin, _of_logins(logins))
+        terminate_sessions(admin, _of_logins(logins))
 
 
-def unshut(admin: Session, logins: t.Iterable[str]) -> None:
+def enable_logins(admin: PsqlSession, logins: t.Iterable[str]) -> None:
     """Let logins in again."""
     for login in logins:
         admin.run(f"ALTER ROLE {ident(login)} LOGIN")
 
 
-def sessions(admin: Session, which: str) -> list[str]:
+def sessions(admin: PsqlSession, which: str) -> list[str]:
     """Return who has a session, by a condition on ``pg_stat_activity``."""
     found = admin.rows(
         "SELECT DISTINCT usename, application_name FROM pg_stat_activity"
@@ -105,7 +107,7 @@ def sessions(admin: Session, which: str) -> list[str]:
     return sorted(f"{row['usename']} ({row['application_name'] or 'no name'})" for row in found)
 
 
-def end(admin: Session, which: str, limit: float = LIMIT) -> None:
+def terminate_sessions(admin: PsqlSession, which: str, limit: float = LIMIT) -> None:
     """End sessions, by a condition on ``pg_stat_activity``, and wait until they are gone."""
     deadline = time.monotonic() + limit
     while True:

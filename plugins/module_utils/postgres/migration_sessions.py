@@ -12,9 +12,9 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import SwitchyardError
-from . import catalog, lockout
-from .roles import ident, literal
-from .server import QueryError, Session
+from . import catalog, content_snapshot, lockout
+from .psql_session import PsqlSession, QueryError
+from .sql import ident, literal
 
 # The name of a migration's connections; an application may give them another one.
 APPLICATION = "switchyard-migrate"
@@ -50,7 +50,7 @@ ORDER BY 1
 """
 
 
-def options(lock_timeout: float, version: int) -> str:
+def session_options(lock_timeout: float, version: int) -> str:
     """Return libpq's PGOPTIONS of a migration."""
     settings = {"lock_timeout": f"{int(lock_timeout * 1000)}"}
     if version >= 140000:
@@ -58,7 +58,7 @@ def options(lock_timeout: float, version: int) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-def limit(admin: Session, database: str, login: str, lock_timeout: float) -> None:
+def set_lock_timeout(admin: PsqlSession, database: str, login: str, lock_timeout: float) -> None:
     """Give a migrator's sessions in a database their limit, also those of drivers that read no PGOPTIONS."""
     head = f"ALTER ROLE {ident(login)} IN DATABASE {ident(database)}"
     admin.run(f"{head} SET lock_timeout TO {int(lock_timeout * 1000)}")
@@ -71,16 +71,16 @@ def of_migration(database: str, login: str | None) -> str:
     return f"datname = {literal(database)} AND {mine}"
 
 
-def end(admin: Session, database: str, login: str | None) -> list[str]:
+def terminate_sessions(admin: PsqlSession, database: str, login: str | None) -> list[str]:
     """End the sessions that a killed migration left behind; return who they were."""
     which = of_migration(database, login)
     left = lockout.sessions(admin, which)
     if left:
-        lockout.end(admin, which)
+        lockout.terminate_sessions(admin, which)
     return left
 
 
-def blockers(admin: Session, database: str, login: str | None) -> list[str]:
+def blockers(admin: PsqlSession, database: str, login: str | None) -> list[str]:
     """Return who keeps a migration waiting for a lock now, each as a line."""
     which = f"a.datname = {literal(database)} AND a.application_name = {literal(APPLICATION)}"
     if login:
@@ -92,17 +92,17 @@ def blockers(admin: Session, database: str, login: str | None) -> list[str]:
     ]
 
 
-def logins(admin: Session, database: str) -> list[str]:
+def enabled_logins(admin: PsqlSession, database: str) -> list[str]:
     """Return the logins that can enter a database and are no superusers."""
     return [row["name"] for row in admin.rows(_LOGINS.format(database=literal(database)))]
 
 
-def is_empty(inside: Session) -> bool:
+def is_empty(inside: PsqlSession) -> bool:
     """Return whether there is no table in a database, so that nothing can be lost."""
-    return not inside.rows(catalog.TABLES)
+    return not inside.rows(content_snapshot.TABLES)
 
 
-def finished(inside: Session, verify: t.Mapping[str, str] | None) -> None:
+def finished(inside: PsqlSession, verify: t.Mapping[str, str] | None) -> None:
     """Look at what a migration left. Raises SwitchyardError with everything that is wrong with it."""
     wrong = [
         f"the index {row['name']} is not valid: remove it by 'DROP INDEX CONCURRENTLY {row['name']}' and migrate again"
@@ -111,7 +111,7 @@ def finished(inside: Session, verify: t.Mapping[str, str] | None) -> None:
     if verify:
         catalog.read_only(inside)
         try:
-            answer = catalog.answer(inside, verify["query"])
+            answer = catalog.first_row(inside, verify["query"])
         except QueryError as error:
             answer = None
             wrong.append(f"'{verify['query']}' is refused: {error}")

@@ -12,20 +12,20 @@ from pathlib import Path
 
 from .. import atomic_file
 from ..errors import SwitchyardError
-from . import tenants
+from . import scram
 
 
-def path(folder: Path, login: str) -> Path:
+def password_path(folder: Path, login: str) -> Path:
     """Return the file of a login's password below the folder of PostgreSQL."""
     return folder / "logins" / f"{login}.key"
 
 
 def missing(folder: Path, logins: t.Iterable[str]) -> list[str]:
     """Return the logins that have no password yet."""
-    return [login for login in logins if not atomic_file.read(path(folder, login))]
+    return [login for login in logins if not atomic_file.read(password_path(folder, login))]
 
 
-def make(folder: Path, logins: t.Iterable[str]) -> None:
+def create(folder: Path, logins: t.Iterable[str]) -> None:
     """Make the passwords of logins, each in a file that only root can read.
 
     They lie where the server of this collection has its configuration: so it sees whether they are there. Raises
@@ -43,10 +43,10 @@ def make(folder: Path, logins: t.Iterable[str]) -> None:
         os.symlink("conf/logins", short)
         atomic_file.sync_folder(folder)
     for login in logins:
-        atomic_file.write(path(folder, login), secrets.token_urlsafe(30), 0o600)
+        atomic_file.write(password_path(folder, login), secrets.token_urlsafe(30), 0o600)
 
 
 def verifiers(folder: Path, logins: t.Iterable[str]) -> dict[str, str]:
     """Return what proves the passwords of those logins that have one."""
-    found = {login: atomic_file.read(path(folder, login)) for login in logins}
-    return {login: tenants.verifier(word, login) for login, word in found.items() if word}
+    found = {login: atomic_file.read(password_path(folder, login)) for login in logins}
+    return {login: scram.verifier(word, login) for login, word in found.items() if word}

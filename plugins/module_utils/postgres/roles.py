@@ -16,11 +16,9 @@ from dataclasses import dataclass
 
 from .. import names
 from ..errors import Problem
+from .sql import LONGEST_NAME, ident, literal
 
-# PostgreSQL cuts names after 63 bytes (manual, 4.1.1), and a login has its kind behind the database.
-LONGEST = 63
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-
 KINDS = ("owner", "app", "migrator", "backup", "ro")
 READERS = ("backup", "ro")
 
@@ -42,18 +40,8 @@ DEFAULT_RIGHTS = 3
 PATIENCE = "10s"
 
 
-def ident(name: str) -> str:
-    """Return a name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | None) -> str:
-    """Return a text as SQL writes it (standard_conforming_strings is on since 9.1)."""
-    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
-
-
 @dataclass(frozen=True)
-class Logins:
+class DatabaseRoles:
     """The roles of a database by their kind; ``app`` is its application's login."""
 
     database: str
@@ -68,10 +56,9 @@ class Logins:
         return {kind: self[kind] for kind in KINDS}
 
 
-# --- what is wrong with a tenant -------------------------------------------------------------------------------
-
-
-def problems(given: Logins, connections: t.Mapping[str, t.Any], timeouts: t.Mapping[str, t.Any]) -> list[Problem]:
+def option_problems(
+    given: DatabaseRoles, connections: t.Mapping[str, t.Any], timeouts: t.Mapping[str, t.Any]
+) -> list[Problem]:
     """Return what is wrong with the names, limits and times of one tenant."""
     where = f"postgres_tenants, {given.database}"
     found = []
@@ -80,8 +67,8 @@ def problems(given: Logins, connections: t.Mapping[str, t.Any], timeouts: t.Mapp
             what = f"{name} is no name of a database and a login"
             found.append(Problem(where, what, "Write lower case letters, digits and _, with a letter first"))
     longest = max((given[kind] for kind in KINDS), key=len)
-    if len(longest) > LONGEST:
-        what = f"the login {longest} has {len(longest)} letters, and PostgreSQL keeps {LONGEST}"
+    if len(longest) > LONGEST_NAME:
+        what = f"the login {longest} has {len(longest)} letters, and PostgreSQL keeps {LONGEST_NAME}"
         found.append(Problem(where, what, "Give the stack a shorter name"))
     for kind, value in connections.items():
         if kind not in CONNECTIONS:
@@ -97,10 +84,9 @@ def problems(given: Logins, connections: t.Mapping[str, t.Any], timeouts: t.Mapp
     return found
 
 
-# --- the server: roles -----------------------------------------------------------------------------------------
-
-
-def settings(given: Logins, timeouts: t.Mapping[str, t.Any], superuser: bool = True) -> dict[str, dict[str, str]]:
+def settings(
+    given: DatabaseRoles, timeouts: t.Mapping[str, t.Any], superuser: bool = True
+) -> dict[str, dict[str, str]]:
     """Return the settings that each kind of login begins its sessions with.
 
     ``superuser`` says that the administrator is one: only such a one may let the application read large objects that
@@ -130,7 +116,7 @@ def settings(given: Logins, timeouts: t.Mapping[str, t.Any], superuser: bool = T
 
 
 def role_statements(
-    given: Logins,
+    given: DatabaseRoles,
     connections: t.Mapping[str, t.Any],
     timeouts: t.Mapping[str, t.Any],
     state: t.Mapping[str, t.Any],
@@ -181,10 +167,7 @@ def role_statements(
     return done
 
 
-# --- the database: rights --------------------------------------------------------------------------------------
-
-
-def stands(given: Logins, database: t.Mapping[str, t.Any] | None) -> bool:
+def role_matches(given: DatabaseRoles, database: t.Mapping[str, t.Any] | None) -> bool:
     """Return whether a database is the owner's, and its logins have their rights in it."""
     if not database or database["owner"] != given["owner"]:
         return False
@@ -200,7 +183,7 @@ def stands(given: Logins, database: t.Mapping[str, t.Any] | None) -> bool:
     return all(marks.get(given[kind], 0) >= DEFAULT_RIGHTS for kind in ("app", *READERS))
 
 
-def rights_statements(given: Logins) -> list[str]:
+def rights_statements(given: DatabaseRoles) -> list[str]:
     """Return what gives a database's logins their rights, in one transaction of an administrator within it.
 
     What the application owned goes to the owner. From there on it is the owner who gives the rights: nothing that a
@@ -224,7 +207,7 @@ def rights_statements(given: Logins) -> list[str]:
     ]
 
 
-def grants(given: Logins) -> list[str]:
+def grants(given: DatabaseRoles) -> list[str]:
     """Return what lets the logins work with all that the owner has and will make, as the owner says it.
 
     It is also what a restored database lacks whose dump speaks of other roles, or of none.

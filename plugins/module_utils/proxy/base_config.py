@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from .. import atomic_file
-from ..release.context import Server
-from .driver import Plan, State
-from .process import running
+from ..release.context import HostContext
+from .process import process_for
+from .state import ProxyPlan, ProxyState
 
 
-def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]:
+def apply_base_config(server: HostContext, content: str, only_look: bool) -> dict[str, t.Any]:
     """Make ``content`` the proxy's own configuration; return what a module says of it.
 
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
@@ -29,8 +29,8 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
     before = {name: text for name, text in there.items() if text is not None}
     running = is_running(server)
 
-    def plan(state: State) -> Plan:
-        return Plan(state, state, after, before)
+    def plan(state: ProxyState) -> ProxyPlan:
+        return ProxyPlan(state, state, after, before)
 
     changed = before != after
     if changed and not only_look:
@@ -52,7 +52,7 @@ def configure(server: Server, content: str, only_look: bool) -> dict[str, t.Any]
     return {"changed": changed, "running": running, "diff": diff}
 
 
-def is_running(server: Server) -> bool:
+def is_running(server: HostContext) -> bool:
     """Return whether the proxy runs now."""
     settings = atomic_file.read_json(server.root / "proxy" / "proxy.json")
-    return bool(settings) and running(settings, server.engine).is_up()
+    return bool(settings) and process_for(settings, server.engine).is_up()

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from .. import atomic_file, names
 from ..engine import sockets
-from ..engine.docker_client import Container
+from ..engine.models import Container
 from ..errors import Problem, SwitchyardError
-from ..release.context import Server
-from ..release.preflight.examine import neighbours
+from ..release.context import HostContext
+from ..release.preflight.examine import check_foreign_files
 
 ANY = ("0.0.0.0", "::", "")
 
 
 @dataclass(frozen=True)
-class Holder:
+class PortUser:
     """Who has a port of this server: a container, of which project, or a process."""
 
     address: str
@@ -38,7 +38,7 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProxyRequest:
     """What the inventory wants: the kind of proxy, and the addresses and ports that it publishes."""
 
     provider: str
@@ -46,15 +46,15 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProxyFacts:
     """What stands: our container, what the role wrote for it, and who has each port that is wanted."""
 
     proxy: Container | None = None
     settings: t.Mapping[str, t.Any] = field(default_factory=dict)
-    holders: t.Mapping[int, tuple[Holder, ...]] = field(default_factory=dict)
+    holders: t.Mapping[int, tuple[PortUser, ...]] = field(default_factory=dict)
 
 
-def problems(server: Server, wanted: Wanted, seen: Seen) -> list[Problem]:
+def problems(server: HostContext, wanted: ProxyRequest, seen: ProxyFacts) -> list[Problem]:
     """Return everything that stands in the way of the proxy that is wanted."""
     folder, mine = server.root / "proxy", names.shared(server.project, "proxy")
     found = []
@@ -89,7 +89,7 @@ def _is_elsewhere(path: str, folder: Path) -> bool:
     return Path(path).parent.name == "proxy" and Path(path).parent != folder
 
 
-def look(server: Server, ports: t.Iterable[int]) -> Seen:
+def gather_facts(server: HostContext, ports: t.Iterable[int]) -> ProxyFacts:
     """Return what stands now."""
     engine = server.engine
     holders = {}
@@ -98,24 +98,24 @@ def look(server: Server, ports: t.Iterable[int]) -> Seen:
         for name, addresses in engine.publishers(port).items():
             one = engine.container(name)
             project = one.label("project") if one and one.label("role") == "proxy" else ""
-            found += [Holder(address, name, project) for address in sorted(addresses)]
+            found += [PortUser(address, name, project) for address in sorted(addresses)]
         # Docker's own process holds the port for a container; where none does, another one is meant.
         held = [] if found else sockets.listeners(port)
-        holders[port] = (*found, *(Holder(one.address, process=one.name, pid=one.pid) for one in held))
-    return Seen(
+        holders[port] = (*found, *(PortUser(one.address, process=one.name, pid=one.pid) for one in held))
+    return ProxyFacts(
         engine.container(names.shared(server.project, "proxy")),
         atomic_file.read_json(server.root / "proxy" / "proxy.json") or {},
         holders,
     )
 
 
-def check(server: Server, wanted: Wanted) -> list[Problem]:
+def run_preflight(server: HostContext, wanted: ProxyRequest) -> list[Problem]:
     """Return all problems of this server. Changes nothing but the folder in which the proxy tries its files."""
-    seen = look(server, [port for _address, port in wanted.ports])
+    seen = gather_facts(server, [port for _address, port in wanted.ports])
     found = problems(server, wanted, seen)
     if not found and seen.settings and seen.proxy and seen.proxy.running:
         try:
-            found += neighbours(server, server.proxy.read())
+            found += check_foreign_files(server, server.proxy.read())
         except SwitchyardError:
             # The role puts a proxy right that does not answer; that is no problem of the inventory.
             return found

@@ -30,7 +30,7 @@ TIMEOUT = 60.0
 UNITS = Path("/etc/systemd/system")
 
 
-class Running(abc.ABC):
+class ProxyProcess(abc.ABC):
     """The place in which a proxy runs."""
 
     # What a person types to see what the proxy says.
@@ -49,7 +49,7 @@ class Running(abc.ABC):
         """Return the last lines that the proxy wrote."""
 
 
-class InContainer(Running):
+class ContainerProcess(ProxyProcess):
     """A proxy in a container."""
 
     def __init__(self, name: str, engine: Engine) -> None:
@@ -72,7 +72,7 @@ class InContainer(Running):
         return self.engine.logs(self.name, lines)
 
 
-class AsUnit(Running):
+class SystemdProcess(ProxyProcess):
     """A proxy that systemd starts; its folders are mounted for its processes only."""
 
     def __init__(self, unit: str, proc: Path = Path("/proc")) -> None:
@@ -155,6 +155,10 @@ def _output(words: list[str]) -> list[str]:
     return text.splitlines()
 
 
-def running(settings: t.Mapping[str, t.Any], engine: Engine) -> Running:
+def process_for(settings: t.Mapping[str, t.Any], engine: Engine) -> ProxyProcess:
     """Return where a proxy runs, by what the role ``proxy`` wrote in ``proxy.json``."""
-    return AsUnit(str(settings["unit"])) if "unit" in settings else InContainer(str(settings["container"]), engine)
+    return (
+        SystemdProcess(str(settings["unit"]))
+        if "unit" in settings
+        else ContainerProcess(str(settings["container"]), engine)
+    )

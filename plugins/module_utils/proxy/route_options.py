@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Rules:
+class RouteOptions:
     """What holds for the requests of a route. A request with the server's key passes all but ``body_max``.
 
     ``https`` is ``both`` or ``redirect``; ``hsts`` and ``timeout`` are seconds, ``body_max`` bytes, ``allow`` networks
@@ -42,16 +41,16 @@ class Rules:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-NONE = Rules()
+NO_OPTIONS = RouteOptions()
 
 
-def rules_of(route: t.Mapping[str, t.Any], environment: str) -> Rules:
+def options_of_route(route: t.Mapping[str, t.Any], environment: str) -> RouteOptions:
     """Return the rules of a checked route; a record of an older version has none."""
     rate = route.get("rate")
     users = route.get("basic_auth")
-    return Rules(
-        https=route.get("https", NONE.https),
-        hsts=route.get("hsts", NONE.hsts),
+    return RouteOptions(
+        https=route.get("https", NO_OPTIONS.https),
+        hsts=route.get("hsts", NO_OPTIONS.hsts),
         allow=tuple(route.get("allow", ())),
         # Several environments share the proxy, each with lists of its own.
         basic_auth=f"{environment}.{users}" if users else None,
@@ -60,67 +59,3 @@ def rules_of(route: t.Mapping[str, t.Any], environment: str) -> Rules:
         timeout=route.get("timeout"),
         headers=tuple(sorted(route.get("headers", {}).items())),
     )
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate that the proxy has: the host names in it, and the moment it ends."""
-
-    names: tuple[str, ...]
-    until: datetime
-
-    def covers(self, host: str) -> bool:
-        """Return whether a host is one of the names; ``*`` stands for one label (RFC 6125, 6.4.3)."""
-        parent = f"*.{host.partition('.')[2]}"
-        return any(name in (host, parent) for name in self.names)
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """What the role gave the proxy of a server: an https port or none, certificates, and lists of users.
-
-    ``edge`` is empty where clients come to the proxy itself. Behind a Traefik that has the certificates it says whether
-    what that one tells of a client is believed: ``trusted`` or ``unknown``.
-    """
-
-    https_port: int = 0
-    certificates: tuple[Certificate, ...] = ()
-    users: tuple[str, ...] = ()
-    edge: str = ""
-
-    @classmethod
-    def of(cls, settings: t.Mapping[str, t.Any]) -> Equipment:
-        """Return it from ``proxy.json``; what an older version of the role wrote has none of it."""
-        https = settings.get("https") or {}
-        certificates = tuple(
-            # Written as UTC with a Z, which fromisoformat only reads from Python 3.11 on.
-            Certificate(tuple(one["names"]), datetime.strptime(one["until"], "%Y-%m-%dT%H:%M:%S%z"))
-            for one in https.get("certificates", [])
-        )
-        port, users = int(https.get("port", 0)), tuple(settings.get("users", ()))
-        return cls(port, certificates, users, settings.get("edge", ""))
-
-    def lacks(self, rules: Rules, hosts: t.Iterable[str], now: datetime | None = None) -> list[tuple[str, str, str]]:
-        """Return what the rules of a route need and the proxy does not have: the key, what is wrong, what to do."""
-        found = []
-        wanted = "https" if rules.https == "redirect" else "hsts" if rules.hsts else None
-        if self.edge == "unknown":
-            for key, needed in (("allow", rules.allow), ("rate", rules.rate), (wanted, wanted)):
-                if key and needed:
-                    what = "who asks, and whether by https, only the Traefik in front knows"
-                    found.append((key, what, "Name its network in proxy_trusted, then run setup.yml"))
-        elif wanted and not self.https_port:
-            found.append((wanted, "the proxy has no https port", "Set proxy_https_port, then run setup.yml"))
-        elif wanted and not self.edge:
-            for host in hosts:
-                fitting = [one for one in self.certificates if one.covers(host)]
-                if not fitting:
-                    what = f"the proxy has no certificate for {host}"
-                    found.append((wanted, what, "Add it to proxy_certificates, then run setup.yml"))
-                elif all(one.until <= (now or datetime.now(timezone.utc)) for one in fitting):
-                    what = f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
-                    found.append((wanted, what, "Put a new one into proxy_certificates, then run setup.yml"))
-        if rules.basic_auth and rules.basic_auth not in self.users:
-            what = f"the proxy knows no list of users {rules.basic_auth.partition('.')[2]}"
-            found.append(("basic_auth", what, "Add it to proxy_users, then run setup.yml"))
-        return found

@@ -10,20 +10,20 @@ import typing as t
 
 from ..errors import SwitchyardError
 from . import switch
-from .context import Place
+from .context import StackContext
 from .gates import health
 
-LOOK_EVERY = 1.0
+POLL = 1.0
 
 
-def share(place: Place, number: int, token: int, step: dict[str, t.Any]) -> dict[str, t.Any]:
+def run_canary_step(place: StackContext, number: int, token: int, step: dict[str, t.Any]) -> dict[str, t.Any]:
     """Give the color of a release a percentage of the clients for some seconds; the gates hold before the first.
 
     ``step`` has ``number``, ``percent`` and ``seconds``. Raises SwitchyardError when a gate does not hold, when the
     proxy does not do it, or when a container does not keep running; the share is then still to be taken back.
     """
     record = place.records.need(number)
-    place.lock.renew(token, f"canary {step['percent']} %", health.patience_of(record.stack) + step["seconds"])
+    place.lock.renew(token, f"canary {step['percent']} %", health.health_timeout(record.stack) + step["seconds"])
     before = place.proxy.read().weights.get(place.key, 0)
     waited = 0.0 if before else switch.gate(place, record)
     place.proxy.apply(lambda state: place.proxy.plan_weight(state, place.key, step["percent"]))
@@ -33,7 +33,7 @@ def share(place: Place, number: int, token: int, step: dict[str, t.Any]) -> dict
     standing = place.standing(record)
     end = time.monotonic() + step["seconds"]
     while time.monotonic() < end:
-        health.present(place.engine, standing, "none since it got a share of the clients")
-        time.sleep(min(LOOK_EVERY, max(0.0, end - time.monotonic())))
+        health.assert_containers_running(place.engine, standing, "none since it got a share of the clients")
+        time.sleep(min(POLL, max(0.0, end - time.monotonic())))
     place.records.save(place.records.need(number).now(steps=step["number"]))
     return {"before": before, "after": now, "gate_seconds": round(waited, 3)}

@@ -6,78 +6,23 @@
 from __future__ import annotations
 
 import shutil
-import typing as t
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .. import atomic_file, names
-from ..engine.docker_client import Container, Engine, docker_command
-from ..errors import SwitchyardError
-from ..proxy.behind_traefik.driver import Behind
-from ..proxy.driver import Proxy, Route, Routing, Static
-from ..proxy.haproxy.driver import HAProxy
-from ..proxy.nginx.driver import Nginx
-from ..proxy.route_options import rules_of
-from ..proxy.traefik.driver import Traefik
-from .gates.health import Standing
-from .lock import Lock
+from .. import names, paths
+from ..engine.docker_client import Engine, docker_command
+from ..engine.models import Container
+from ..proxy.driver import Proxy
+from ..proxy.registry import open_proxy
+from .gates.probe import ColorTarget
+from .lock import ReleaseLock
 from .record import Record, Records
-
-
-def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
-    return (HAProxy if settings["address"] else Behind)(folder, settings, engine)
-
-
-PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
-    "haproxy": _haproxy,
-    "nginx": Nginx,
-    "traefik": Traefik,
-}
-
-
-def open_proxy(root: Path, engine: Engine) -> Proxy:
-    """Return the proxy that the role ``proxy`` set up. Raises SwitchyardError where there is none."""
-    folder = root / "proxy"
-    settings = atomic_file.read_json(folder / "proxy.json")
-    if not settings:
-        raise SwitchyardError(f"There is no proxy on this server ({folder}/proxy.json is missing). Run setup.yml.")
-    provider = settings.get("provider", "haproxy")
-    if provider not in PROXIES:
-        raise SwitchyardError(
-            f"{folder}/proxy.json names {provider!r}, which this version does not know. Run setup.yml."
-        )
-    if not settings["address"] and provider != "haproxy":
-        # Behind an edge: no port of the server leads to it.
-        container = engine.container(settings["container"])
-        settings["address"] = next(filter(None, container.addresses.values()), "") if container else ""
-    return PROXIES[provider](folder, settings, engine)
-
-
-def routing_of(
-    stack: dict[str, t.Any],
-    project: str,
-    environment: str,
-    replicas: dict[str, int],
-    ports: t.Mapping[str, t.Sequence[int]] | None = None,
-) -> Routing:
-    """Return the routes of a checked stack, and the ports on which one of its colors is published."""
-    routes = tuple(
-        Route(route["service"], route["port"], host, route["path"], rules_of(route, environment))
-        for route in stack["routes"]
-        for host in route["hosts"]
-    )
-    static = tuple(
-        # A record of an older version has none.
-        Static(names.volume(project, way["volume"], environment), host, way["path"])
-        for way in stack.get("static", [])
-        for host in way["hosts"]
-    )
-    return Routing(project, environment, stack["name"], routes, replicas, static, ports or {})
+from .routes import routes_of_stack
 
 
 @dataclass(frozen=True)
-class Server:
+class HostContext:
     """This server as one environment of a project sees it: its folder, its engine and its proxy."""
 
     root: Path
@@ -94,9 +39,9 @@ class Server:
         """The proxy of this server."""
         return open_proxy(self.root, self.engine)
 
-    def place(self, stack: str) -> Place:
+    def place(self, stack: str) -> StackContext:
         """Return the place of a stack."""
-        return Place(self, stack)
+        return StackContext(self, stack)
 
     def free_bytes(self) -> dict[str, int]:
         """Return the free bytes where images and where releases are kept."""
@@ -105,10 +50,10 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Place:
+class StackContext:
     """One stack on a server."""
 
-    server: Server
+    server: HostContext
     stack: str
 
     @property
@@ -134,7 +79,7 @@ class Place:
     @property
     def folder(self) -> Path:
         """The folder of the stack."""
-        return names.stack_folder(self.server.root, self.project, self.environment, self.stack)
+        return paths.stack_folder(self.server.root, self.project, self.environment, self.stack)
 
     @property
     def key(self) -> str:
@@ -147,9 +92,9 @@ class Place:
         return Records(self.folder)
 
     @property
-    def lock(self) -> Lock:
+    def lock(self) -> ReleaseLock:
         """The lock of the stack."""
-        return Lock(self.folder, f"{self.stack} ({self.environment})")
+        return ReleaseLock(self.folder, f"{self.stack} ({self.environment})")
 
     def containers(self, **labels: str) -> list[Container]:
         """Return the containers of this stack, all of them or those with more of our labels."""
@@ -170,11 +115,11 @@ class Place:
         numbers = [int(one.label("release") or 0) for one in self.containers(color=color)] if color else []
         return max(numbers, default=0) or None
 
-    def standing(self, record: Record) -> Standing:
+    def standing(self, record: Record) -> ColorTarget:
         """Return what the gates need to know of a release's color."""
-        routing = routing_of(record.stack, self.project, self.environment, record.replicas, record.ports)
+        routing = routes_of_stack(record.stack, self.project, self.environment, record.replicas, record.ports)
         network = names.network(self.project, "front", self.environment)
-        return Standing(routing, record.color, network, record.containers)
+        return ColorTarget(routing, record.color, network, record.containers)
 
     def compose_project(self, part: str) -> str:
         """Return the name of the Compose project of a part."""

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a color: nobody new comes, who is there may finish, then its containers go."""
+"""The end of a color: it gets no new requests, finishes those in flight, then its containers are removed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import time
 import typing as t
 
 from ..errors import SwitchyardError
-from .context import Place
-from .gates import health
+from .context import StackContext
+from .gates.probe import POLL
+
+if t.TYPE_CHECKING:
+    from ..proxy.driver import Proxy
 
 
-def empty(place: Place, color: str, stack: dict[str, t.Any], token: int, since: float | None = None) -> int:
+def drain_and_remove(
+    place: StackContext, color: str, stack: dict[str, t.Any], token: int, since: float | None = None
+) -> int:
     """Drain a color that is not live and remove its containers; return how many requests were cut off.
 
     ``since`` is when it lost the public (seconds, epoch), by default now: requests get ``drain`` seconds from then on,
@@ -23,7 +28,7 @@ def empty(place: Place, color: str, stack: dict[str, t.Any], token: int, since: 
     state = place.proxy.read()
     if state.live.get(place.key) == color:
         raise SwitchyardError(f"{color} of {place.stack} is live: it is not touched.")
-    if place.key in state.weights and take_share(place):
+    if place.key in state.weights and clear_canary_weight(place):
         since = None
     standing = place.containers(color=color)
     if not standing:
@@ -31,18 +36,28 @@ def empty(place: Place, color: str, stack: dict[str, t.Any], token: int, since: 
     passed = time.time() - since if since else 0.0
     limit = max(0.0, max(stack["drain"], stack["drain_long"]) - passed)
     place.lock.renew(token, f"drain {color}", limit)
-    left = health.drain(place.proxy, place.key, color, limit)
+    left = wait_until_drained(place.proxy, place.key, color, limit)
     place.engine.remove(standing)
     return left
 
 
-def take_share(place: Place) -> bool:
+def clear_canary_weight(place: StackContext) -> bool:
     """Give the clients of a canary back to the live color; return whether it had any."""
     plan = place.proxy.apply(lambda state: place.proxy.plan_weight(state, place.key, 0))
     return plan.before.weights != plan.after.weights
 
 
-def live_since(place: Place) -> float | None:
+def live_since(place: StackContext) -> float | None:
     """Return when the live release got the public (seconds, epoch)."""
     record = place.records.get(place.release_on(place.live()))
     return record.finished if record else None
+
+
+def wait_until_drained(proxy: Proxy, key: str, color: str, limit: float) -> int:
+    """Wait until a color answers no request, at most ``limit`` seconds; return how many are left."""
+    end = time.monotonic() + limit
+    while True:
+        left = proxy.in_flight(key, color)
+        if left == 0 or time.monotonic() > end:
+            return left
+        time.sleep(POLL)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ..proxy.driver import State
-from .context import Place
+from ..proxy.state import ProxyState
+from . import drain
+from .context import StackContext
 from .gates import health
 from .record import Record
 
 NOTHING: dict[str, t.Any] = {"stopped": None, "cut_off": 0}
 
 
-def hold(place: Place, number: int, token: int) -> dict[str, t.Any]:
+def hold_and_stop(place: StackContext, number: int, token: int) -> dict[str, t.Any]:
     """Let requests wait, let those in flight finish, and stop the live color and the workers; containers stay.
 
     Returns the color that was stopped and how many requests were cut off. The switch lets the requests go on.
@@ -27,16 +28,16 @@ def hold(place: Place, number: int, token: int) -> dict[str, t.Any]:
     place.lock.renew(token, "hold", stack["drain"] + 60)
     # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
     place.proxy.apply(lambda state: place.proxy.plan_closed(state, _open(state, place.key), "hold"))
-    left = health.drain(place.proxy, place.key, live, stack["drain"])
+    left = drain.wait_until_drained(place.proxy, place.key, live, stack["drain"])
     place.engine.stop([*place.containers(color=live), *place.containers(role="worker")])
     return {"stopped": live, "cut_off": left}
 
 
-def _open(state: State, key: str) -> list[str]:
+def _open(state: ProxyState, key: str) -> list[str]:
     return [] if state.closed.get(key) == "maintenance" else [key]
 
 
-def let_go(place: Place, old: Record) -> bool:
+def restart_and_resume(place: StackContext, old: Record) -> bool:
     """Start again what ``hold`` stopped and let the requests go on to it; return whether there was anything to do.
 
     Raises SwitchyardError when the old application does not get healthy: the requests are then still held.
@@ -46,7 +47,7 @@ def let_go(place: Place, old: Record) -> bool:
     if not held and not stopped:
         return False
     place.compose_up(old, old.color)
-    health.health(place.engine, place.proxy, place.standing(old), health.settings_of(old.stack))
+    health.wait_until_healthy(place.engine, place.proxy, place.standing(old), health.health_settings(old.stack))
     place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, old.color))
     if old.workers:
         place.compose_up(old, "workers")

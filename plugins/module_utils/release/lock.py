@@ -24,11 +24,11 @@ from ..errors import SwitchyardError
 MARGIN = 60.0
 
 # So often a step that may take any time renews the lock: well within the margin.
-EVERY = 15.0
+RENEW_EVERY = 15.0
 
 
 @dataclass(frozen=True)
-class Lease:
+class LockState:
     """Who releases a stack: a name a person knows, since when, at which step, and until when (seconds, epoch)."""
 
     token: int
@@ -43,7 +43,7 @@ class Lease:
         return f"{stack} is being released by {self.holder} since {since} (step: {self.step})"
 
 
-class Lock:
+class ReleaseLock:
     """The lock file of one stack and environment on this server."""
 
     def __init__(self, folder: Path, stack: str, now: t.Callable[[], float] = time.time) -> None:
@@ -53,12 +53,12 @@ class Lock:
         self.stack = stack
         self.now = now
 
-    def holder(self) -> Lease | None:
+    def holder(self) -> LockState | None:
         """Return who holds the lock; a lease that ran out still counts as held until it is taken over."""
         content = atomic_file.read_json(self.path)
-        return Lease(**content["lease"]) if content and content.get("lease") else None
+        return LockState(**content["lease"]) if content and content.get("lease") else None
 
-    def take(self, holder: str, step: str, busy: t.Callable[[], str | None], gone: int | None = None) -> Lease:
+    def take(self, holder: str, step: str, busy: t.Callable[[], str | None], gone: int | None = None) -> LockState:
         """Take the lock or refuse at once.
 
         ``busy`` says what of the old release still runs and is not to be ended, or None. ``gone`` is the token of a
@@ -82,15 +82,15 @@ class Lock:
                         f"Wait for it, or end it with 'docker stop {running}'.",
                         lock=asdict(held),
                     )
-            lease = Lease(int(content["token"]) + 1, holder, self.now(), step, self.now() + MARGIN)
+            lease = LockState(int(content["token"]) + 1, holder, self.now(), step, self.now() + MARGIN)
             self._write(lease)
             return lease
 
-    def renew(self, token: int, step: str, seconds: float = 0.0) -> Lease:
+    def renew(self, token: int, step: str, seconds: float = 0.0) -> LockState:
         """Go on holding the lock for a step of up to ``seconds``. Raises SwitchyardError when it was taken over."""
         with atomic_file.locked(self.guard):
             held = self._mine(token)
-            lease = Lease(token, held.holder, held.since, step, self.now() + seconds + MARGIN)
+            lease = LockState(token, held.holder, held.since, step, self.now() + seconds + MARGIN)
             self._write(lease)
             return lease
 
@@ -106,7 +106,7 @@ class Lock:
         def renew() -> None:
             # The next step tells of a lock that was lost.
             with contextlib.suppress(SwitchyardError, OSError):
-                while not done.wait(EVERY):
+                while not done.wait(RENEW_EVERY):
                     self.renew(token, step)
 
         keeper = threading.Thread(target=renew, daemon=True)
@@ -123,12 +123,12 @@ class Lock:
             self._mine(token)
             atomic_file.write_json(self.path, {"token": token, "lease": None}, 0o600)
 
-    def _mine(self, token: int) -> Lease:
+    def _mine(self, token: int) -> LockState:
         held = self.holder()
         if not held or held.token != token:
             now = held.sentence(self.stack) if held else f"nobody releases {self.stack} now"
             raise SwitchyardError(f"This release lost its lock (token {token}): {now}. Start it again.")
         return held
 
-    def _write(self, lease: Lease) -> None:
+    def _write(self, lease: LockState) -> None:
         atomic_file.write_json(self.path, {"token": lease.token, "lease": asdict(lease)}, 0o600)

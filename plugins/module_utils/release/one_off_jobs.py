@@ -13,10 +13,10 @@ from pathlib import Path
 
 from .. import progress
 from ..errors import SwitchyardError
-from .context import Place
+from .context import StackContext
 
 # So often somebody may look at a command that runs.
-LOOK_EVERY = 0.25
+POLL = 0.25
 
 LINES_SHOWN = 40
 
@@ -25,7 +25,7 @@ WORDS_SHOWN = 160
 
 
 @dataclass(frozen=True)
-class Job:
+class OneOffJob:
     """One command: what the inventory says of it, and how it runs.
 
     ``name`` stands in the names of its container and its log, ``part`` is its Compose project's file in the release's
@@ -51,10 +51,10 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Ended:
+class JobResult:
     """How a command ended: its exit code, or None where its time was over."""
 
-    job: Job
+    job: OneOffJob
     code: int | None
     seconds: float
     log: Path
@@ -83,12 +83,12 @@ class Ended:
         return {"command": self.job.words, "seconds": round(self.seconds, 3)}
 
 
-def from_inventory(given: t.Mapping[str, t.Any], name: str, **more: t.Any) -> Job:
+def from_inventory(given: t.Mapping[str, t.Any], name: str, **more: t.Any) -> OneOffJob:
     """Return a job of a checked stack."""
-    return Job(name, given["service"], given["command"], given["timeout"], **more)
+    return OneOffJob(name, given["service"], given["command"], given["timeout"], **more)
 
 
-def one(place: Place, number: int, token: int, job: Job) -> Ended:
+def run_one(place: StackContext, number: int, token: int, job: OneOffJob) -> JobResult:
     """Run a command to its end, in a one-off container of the new image.
 
     When its time is over, or something goes wrong here, the container is ended.
@@ -102,7 +102,10 @@ def one(place: Place, number: int, token: int, job: Job) -> Ended:
     command += [job.service, *job.command]
     log = folder / f"job-{job.name}.log"
     begun = time.monotonic()
-    with log.open("w", encoding="utf-8") as output, progress.telling(place.folder, job.step, lambda: (None, job.rows)):
+    with (
+        log.open("w", encoding="utf-8") as output,
+        progress.report_progress(place.folder, job.step, lambda: (None, job.rows)),
+    ):
         log.chmod(0o600)
         # AnsibleModule.run_command needs a module; this code is used and tested without one.
         # pylint: disable-next=ansible-bad-function,consider-using-with
@@ -115,19 +118,19 @@ def one(place: Place, number: int, token: int, job: Job) -> Ended:
                 running.wait()
                 left = place.engine.container(container)
                 place.engine.remove([left] if left else [], timeout=10)
-    return Ended(job, code, time.monotonic() - begun, log, container)
+    return JobResult(job, code, time.monotonic() - begun, log, container)
 
 
-def _wait(running: subprocess.Popen[bytes], job: Job, until: float) -> int | None:
+def _wait(running: subprocess.Popen[bytes], job: OneOffJob, until: float) -> int | None:
     while time.monotonic() < until:
         try:
-            return running.wait(timeout=LOOK_EVERY)
+            return running.wait(timeout=POLL)
         except subprocess.TimeoutExpired:
             job.look()
     return None
 
 
-def run(place: Place, number: int, token: int, chosen: t.Iterable[Job]) -> list[dict[str, t.Any]]:
+def run_all(place: StackContext, number: int, token: int, chosen: t.Iterable[OneOffJob]) -> list[dict[str, t.Any]]:
     """Run one-off commands in their order, each once; return their seconds.
 
     Raises SwitchyardError with the last lines of the log when one fails or takes longer than its limit; then the rest
@@ -135,13 +138,13 @@ def run(place: Place, number: int, token: int, chosen: t.Iterable[Job]) -> list[
     """
     done = []
     for job in chosen:
-        ended = one(place, number, token, job)
+        ended = run_one(place, number, token, job)
         if not ended.good:
             raise ended.error()
         done.append(ended.as_dict())
     return done
 
 
-def after_migrate(stack: t.Mapping[str, t.Any]) -> list[Job]:
+def after_migrate(stack: t.Mapping[str, t.Any]) -> list[OneOffJob]:
     """Return the commands that follow the migration."""
     return [from_inventory(given, str(index)) for index, given in enumerate(stack["after_migrate"], 2)]

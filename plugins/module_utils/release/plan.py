@@ -13,7 +13,7 @@ from .record import Record
 
 
 @dataclass(frozen=True)
-class Standing:
+class StackState:
     """What stands of a stack now; ``fingerprints`` are those of the running containers by role or color.
 
     ``weight`` is the percent of the clients that get ``canary``, a release that is not live; ``held`` says that
@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReleasePlan:
     """What will be done, on which color, and why.
 
     ``action`` is ``none``, ``release``, ``rollback``, ``promote``, ``abort`` or ``in_place``.
@@ -56,7 +56,7 @@ class Plan:
         return {**asdict(self), "reasons": list(self.reasons), "changed": self.changed}
 
 
-def deploy(stack: str, fingerprint: str, pulls: list[str], standing: Standing) -> Plan:
+def deploy(stack: str, fingerprint: str, pulls: list[str], standing: StackState) -> ReleasePlan:
     """Return the plan that makes ``fingerprint`` live; nothing when just that runs already.
 
     ``pulls`` are the images that are not on the server yet.
@@ -79,11 +79,11 @@ def deploy(stack: str, fingerprint: str, pulls: list[str], standing: Standing) -
         reasons.append("the proxy does not know these routes")
     reasons += [f"{image} is not on the server yet" for image in pulls]
     if not reasons:
-        return Plan(stack, "none", standing.live or color, standing.live)
-    return Plan(stack, "release", color, standing.live, reasons=tuple(reasons))
+        return ReleasePlan(stack, "none", standing.live or color, standing.live)
+    return ReleasePlan(stack, "release", color, standing.live, reasons=tuple(reasons))
 
 
-def rollback(stack: str, standing: Standing) -> Plan | None:
+def rollback(stack: str, standing: StackState) -> ReleasePlan | None:
     """Return the plan that makes the release before the live one live again, or None where there is none.
 
     While a canary has a share of the clients, the way back is to take it from them: what is live stays.
@@ -91,29 +91,29 @@ def rollback(stack: str, standing: Standing) -> Plan | None:
     if standing.live and standing.weight:
         number = standing.canary.number if standing.canary else None
         reason = f"the canary is taken from {standing.weight} % of the clients"
-        return Plan(stack, "abort", standing.live, standing.live, number, (reason,))
+        return ReleasePlan(stack, "abort", standing.live, standing.live, number, (reason,))
     target = standing.warm_record
     if not standing.live or not target:
         return None
     current = f"release {standing.live_record.number}" if standing.live_record else "a release without a record"
     reason = f"back from {current} to release {target.number}"
-    return Plan(stack, "rollback", target.color, standing.live, target.number, (reason,))
+    return ReleasePlan(stack, "rollback", target.color, standing.live, target.number, (reason,))
 
 
-def promote(stack: str, standing: Standing) -> Plan:
+def promote(stack: str, standing: StackState) -> ReleasePlan:
     """Return the plan that goes on with a release that waits for a person; nothing where none does."""
     waiting = standing.canary
     if not standing.live or not waiting or waiting.state != "paused":
-        return Plan(stack, "none", standing.live or names.COLORS[0], standing.live)
+        return ReleasePlan(stack, "none", standing.live or names.COLORS[0], standing.live)
     reason = f"release {waiting.number} goes on from {standing.weight} %"
-    return Plan(stack, "promote", waiting.color, standing.live, waiting.number, (reason,))
+    return ReleasePlan(stack, "promote", waiting.color, standing.live, waiting.number, (reason,))
 
 
-def only_canaries(plans: list[Plan]) -> list[Plan]:
+def only_canaries(plans: list[ReleasePlan]) -> list[ReleasePlan]:
     """Return the plans of a way back for several stacks: while canaries are out, only they are taken back."""
     if not any(plan.action == "abort" for plan in plans):
         return plans
     return [
-        plan if plan.action == "abort" else Plan(plan.stack, "none", plan.live or names.COLORS[0], plan.live)
+        plan if plan.action == "abort" else ReleasePlan(plan.stack, "none", plan.live or names.COLORS[0], plan.live)
         for plan in plans
     ]

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import time
 import typing as t
 from dataclasses import dataclass
@@ -17,22 +15,24 @@ from .. import atomic_file, names
 from ..config import canary_steps
 from ..engine import compose_cli, compose_render, host_ports
 from ..errors import SwitchyardError, report
-from . import finish, hold_requests
+from . import hold_requests, revert
 from . import plan as release_plan
-from .context import Place, routing_of
-from .drain import empty, live_since, take_share
-from .migration import run
-from .preflight.examine import Given, Look, fingerprint_of, look, look_at_records, relocate, secrets_owner
+from .context import StackContext
+from .diff import readable, rendered_text, text_diff
+from .drain import clear_canary_weight, drain_and_remove, live_since
+from .fingerprint import fingerprint_of
+from .migration import projects as migration_projects
+from .migration import undo
+from .preflight.examine import PreflightResult, examine_records, examine_stack, rebase_paths, secrets_owner
 from .record import Record
-
-# Of a service in a diff: what differs with every release and color.
-LEFT_OUT = ("labels", "container_name", "ports")
+from .routes import routes_of_stack
+from .stack_input import StackInput
 
 PARTS = ("blue", "green", "workers", "accessories", "jobs")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRelease:
     """A release that is ready to start: its record, its lock's token, and which parts it has."""
 
     record: Record
@@ -41,9 +41,9 @@ class Prepared:
     before: int | None
     started: bool
     left: int = 0
-    steps: tuple[canary_steps.Step, ...] = ()
+    steps: tuple[canary_steps.CanaryStep, ...] = ()
 
-    def as_dict(self, place: Place) -> dict[str, t.Any]:
+    def as_dict(self, place: StackContext) -> dict[str, t.Any]:
         """Return what the role needs for the next visits."""
         parts = [part for part in PARTS if (self.folder / f"{part}.yml").exists()]
         return {
@@ -62,7 +62,7 @@ class Prepared:
         }
 
 
-def take_lock(place: Place, holder: str, gone: int | None) -> int:
+def take_lock(place: StackContext, holder: str, gone: int | None) -> int:
     """Take the stack's lock and return its token. Raises SwitchyardError with the holder's name."""
     place.folder.mkdir(parents=True, exist_ok=True)
 
@@ -74,12 +74,12 @@ def take_lock(place: Place, holder: str, gone: int | None) -> int:
     return place.lock.take(holder, "prepare", end_jobs, gone).token
 
 
-def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> Prepared:
+def prepare(place: StackContext, given: StackInput, seen: PreflightResult, holder: str, token: int) -> PreparedRelease:
     """Bring everything of a release to the server, under the lock; the public notices nothing.
 
     The idle color is emptied: what runs there finishes its requests first, at most ``drain`` seconds.
     """
-    plan, stack = t.cast(release_plan.Plan, seen.plan), given.stack
+    plan, stack = t.cast(release_plan.ReleasePlan, seen.plan), given.stack
     images = dict(seen.images)
     for name in seen.pulls:
         place.lock.renew(token, f"pull {name}", 900)
@@ -87,8 +87,8 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     place.lock.renew(token, "prepare")
     number = place.records.begin()
     folder = place.records.path(number)
-    normalised = relocate(seen.normalised, "/source", str(folder / "source"))
-    compose_cli.lay_down(given.sources, folder / "source")
+    normalised = rebase_paths(seen.normalised, "/source", str(folder / "source"))
+    compose_cli.write_sources(given.sources, folder / "source")
     _write_secrets(place, folder, normalised, given, images)
     fingerprint = fingerprint_of(place, seen.normalised, given, images)
     roles = compose_render.services_of(normalised, stack)
@@ -118,19 +118,19 @@ def prepare(place: Place, given: Given, seen: Look, holder: str, token: int) -> 
     for part, content in zip(PARTS, projects):
         if content:
             atomic_file.write_json(folder / f"{part}.yml", content, 0o600)
-    for part, content in run.projects(place, stack, folder, release).items():
+    for part, content in migration_projects.migration_projects(place, stack, folder, release).items():
         atomic_file.write_json(folder / f"{part}.yml", content, 0o600)
     _ensure(place, rendered)
-    left = empty(place, plan.color, stack, token, live_since(place))
+    left = drain_and_remove(place, plan.color, stack, token, live_since(place))
     give_routes(place, record)
     # A color that waits for nothing starts at once: it boots while the controller makes its next visit.
     started = not (rendered.jobs or rendered.accessories or stack["strategy"] == "recreate")
     if started:
         place.compose_up(record, record.color)
-    return Prepared(record, token, folder, before, started, left, _steps_ahead(record, before))
+    return PreparedRelease(record, token, folder, before, started, left, _steps_ahead(record, before))
 
 
-def prepare_back(place: Place, plan: release_plan.Plan, token: int) -> Prepared:
+def prepare_rollback(place: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:
     """Make sure that the release before can stand again; a color that still stands is left as it is."""
     record = place.records.need(t.cast(int, plan.target))
     for name, pinned in record.images.items():
@@ -141,33 +141,35 @@ def prepare_back(place: Place, plan: release_plan.Plan, token: int) -> Prepared:
     warm = {one.label("release") for one in here} == {str(record.number)}
     warm = warm and sum(one.running for one in here) == record.containers
     if not warm:
-        empty(place, record.color, record.stack, token, live_since(place))
+        drain_and_remove(place, record.color, record.stack, token, live_since(place))
     give_routes(place, record)
-    return Prepared(record, token, place.records.path(record.number), place.release_on(place.live()), warm)
+    return PreparedRelease(record, token, place.records.path(record.number), place.release_on(place.live()), warm)
 
 
-def prepare_on(place: Place, plan: release_plan.Plan, token: int) -> Prepared:
+def prepare_promote(place: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:
     """Go on with a release that waits for a person: it stands, and has a share of the clients."""
     record = place.records.need(t.cast(int, plan.target)).now(state="prepared")
     place.records.save(record)
     before = place.release_on(plan.live)
-    return Prepared(record, token, place.records.path(record.number), before, True, 0, _steps_ahead(record, before))
+    return PreparedRelease(
+        record, token, place.records.path(record.number), before, True, 0, _steps_ahead(record, before)
+    )
 
 
-def _steps_ahead(record: Record, before: int | None) -> tuple[canary_steps.Step, ...]:
+def _steps_ahead(record: Record, before: int | None) -> tuple[canary_steps.CanaryStep, ...]:
     """Return the steps of the canary that come next; where nothing is live there is nobody to share clients with."""
     if record.stack["strategy"] != "canary" or not before:
         return ()
-    return tuple(canary_steps.ahead(canary_steps.steps(record.stack["canary"]), record.steps))
+    return tuple(canary_steps.remaining_steps(canary_steps.parse_steps(record.stack["canary"]), record.steps))
 
 
-def give_routes(place: Place, record: Record) -> None:
+def give_routes(place: StackContext, record: Record) -> None:
     """Make the routes of a release known to the proxy, for its color only: the public stays where it is."""
-    routing = routing_of(record.stack, place.project, place.environment, record.replicas, record.ports)
+    routing = routes_of_stack(record.stack, place.project, place.environment, record.replicas, record.ports)
     place.proxy.apply(lambda state: place.proxy.plan_routes(state, routing, record.color))
 
 
-def _reserve_ports(place: Place, record: Record) -> Record:
+def _reserve_ports(place: StackContext, record: Record) -> Record:
     """Return the record with ports for the routed services, where the proxy runs on the server itself; it is saved."""
     span = place.proxy.ports
     if not span:
@@ -179,11 +181,11 @@ def _reserve_ports(place: Place, record: Record) -> Record:
     wanted = {route["service"]: record.replicas[route["service"]] for route in record.stack["routes"]}
     # A port is taken by a record that names it: no other stack may choose before this one is written.
     with atomic_file.locked(place.server.root / "proxy" / "ports.lock"):
-        given = host_ports.allot(
+        given = host_ports.allocate(
             span,
             wanted,
             before,
-            host_ports.taken(place.server.root),
+            host_ports.reserved(place.server.root),
             lambda port: port in own or host_ports.is_free(port),
         )
         record = record.now(ports=given)
@@ -196,7 +198,7 @@ def _count(normalised: dict[str, t.Any], roles: dict[str, str], *wanted: str) ->
 
 
 def _write_secrets(
-    place: Place, folder: Path, normalised: dict[str, t.Any], given: Given, images: dict[str, str]
+    place: StackContext, folder: Path, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]
 ) -> None:
     """Write the secret files, readable by the containers' user only: a bind mount keeps the file's own owner."""
     if not given.secrets:
@@ -207,7 +209,7 @@ def _write_secrets(
         atomic_file.write(folder / "secrets" / name, value, 0o400, owner)
 
 
-def _ensure(place: Place, rendered: compose_render.Rendered) -> None:
+def _ensure(place: StackContext, rendered: compose_render.Rendered) -> None:
     """Make the networks and volumes that the projects refer to."""
     labels = names.labels(project=place.project, environment=place.environment, stack=place.stack)
     for name, network in rendered.networks.items():
@@ -216,7 +218,7 @@ def _ensure(place: Place, rendered: compose_render.Rendered) -> None:
         place.engine.ensure_volume(name, volume["driver"], volume["driver_opts"], labels)
 
 
-def begin(place: Place, given: Given, mode: str, holder: str, gone: int | None) -> dict[str, t.Any]:
+def start_release(place: StackContext, given: StackInput, mode: str, holder: str, gone: int | None) -> dict[str, t.Any]:
     """Take the lock, look again under it, and prepare; return what the role needs for the next visits.
 
     ``mode`` is ``deploy``, ``rollback`` or ``promote``. Raises SwitchyardError; then the lock is free again and the
@@ -225,58 +227,65 @@ def begin(place: Place, given: Given, mode: str, holder: str, gone: int | None) 
     token = take_lock(place, holder, gone)
     recovered = None
     try:
-        recovered = run.take_back(place, token)
-        seen, plan = _look(place, given, mode)
+        recovered = undo.undo(place, token)
+        seen, plan = _examine(place, given, mode)
         before = rendered_text(place, place.release_on(plan.live), plan.live)
         if not plan.changed:
             place.lock.release(token)
             return {"changed": recovered is not None, "plan": plan.as_dict(), "recovered": recovered}
         if plan.action == "abort":
-            return {"changed": True, "plan": plan.as_dict(), "aborted": True, **_abort(place, plan, token, holder)}
+            return {
+                "changed": True,
+                "plan": plan.as_dict(),
+                "aborted": True,
+                **_abort_canary(place, plan, token, holder),
+            }
         if seen:
             ready = prepare(place, given, seen, holder, token)
         else:
-            ready = (prepare_on if plan.action == "promote" else prepare_back)(place, plan, token)
+            ready = (prepare_promote if plan.action == "promote" else prepare_rollback)(place, plan, token)
     except Exception:
         if recovered:
-            _serve_again(place)
+            _resume_serving(place)
         place.lock.release(token)
         raise
     after = rendered_text(place, ready.record.number, plan.color)
-    told = {"changed": True, "plan": plan.as_dict(), "recovered": recovered, "diff": _diff(place, before, after)}
+    told = {"changed": True, "plan": plan.as_dict(), "recovered": recovered, "diff": text_diff(place, before, after)}
     return {**told, **ready.as_dict(place)}
 
 
-def _serve_again(place: Place) -> None:
+def _resume_serving(place: StackContext) -> None:
     """Let the requests that a killed release left waiting go on to the version that is live."""
     old = place.records.get(place.release_on(place.live()))
     # Why nothing can be released is the error to show.
     with contextlib.suppress(SwitchyardError):
         if old:
-            hold_requests.let_go(place, old)
+            hold_requests.restart_and_resume(place, old)
 
 
-def _look(place: Place, given: Given, mode: str) -> tuple[Look | None, release_plan.Plan]:
+def _examine(
+    place: StackContext, given: StackInput, mode: str
+) -> tuple[PreflightResult | None, release_plan.ReleasePlan]:
     """Return what would be done, and what was seen for it. Raises SwitchyardError with all that stands in the way."""
-    seen = look(place, given) if mode == "deploy" else None
-    plan, problems = (seen.plan, seen.problems) if seen else look_at_records(place, given.where, mode)
+    seen = examine_stack(place, given) if mode == "deploy" else None
+    plan, problems = (seen.plan, seen.problems) if seen else examine_records(place, given.where, mode)
     if problems or not plan:
         raise SwitchyardError(report(problems, f"{place.stack} cannot be released"))
     return seen, plan
 
 
-def _abort(place: Place, plan: release_plan.Plan, token: int, holder: str) -> dict[str, t.Any]:
+def _abort_canary(place: StackContext, plan: release_plan.ReleasePlan, token: int, holder: str) -> dict[str, t.Any]:
     """Take a canary from the clients that have it, and remove it."""
     if plan.target:
-        return finish.fail(place, plan.target, place.release_on(plan.live), token, f"taken back by {holder}")
-    take_share(place)
+        return revert.revert(place, plan.target, place.release_on(plan.live), token, f"taken back by {holder}")
+    clear_canary_weight(place)
     place.lock.release(token)
     return {"live": plan.live}
 
 
-def preview(place: Place, given: Given, mode: str) -> dict[str, t.Any]:
+def preview(place: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]:
     """Return what ``begin`` would do, for check mode."""
-    seen, plan = _look(place, given, mode)
+    seen, plan = _examine(place, given, mode)
     before = rendered_text(place, place.release_on(plan.live), plan.live)
     if seen:
         release = compose_render.Release(place.project, place.environment, images=seen.images)
@@ -284,43 +293,4 @@ def preview(place: Place, given: Given, mode: str) -> dict[str, t.Any]:
         after = readable(place, {"color": rendered.colors[plan.color], "workers": rendered.workers})
     else:
         after = before if plan.action == "abort" else rendered_text(place, plan.target, plan.color)
-    return {"changed": plan.changed, "plan": plan.as_dict(), "diff": _diff(place, before, after)}
-
-
-def rendered_text(place: Place, number: int | None, color: str | None) -> str:
-    """Return what a release runs, as a person compares it with another."""
-    if not number or not color:
-        return ""
-    folder = place.records.path(number)
-    parts = {
-        "color": atomic_file.read_json(folder / f"{color}.yml"),
-        "workers": atomic_file.read_json(folder / "workers.yml"),
-    }
-    return readable(place, {name: content for name, content in parts.items() if content})
-
-
-def readable(place: Place, parts: dict[str, t.Any]) -> str:
-    """Return Compose projects as text: what differs with every release is left out, values become digests.
-
-    An environment variable may hold a secret, so only whether it changed is shown.
-    """
-    key = atomic_file.read(place.server.root / "proxy" / "private.key") or ""
-    services: dict[str, t.Any] = {}
-    for content in parts.values():
-        for name, service in content.get("services", {}).items():
-            plain = name
-            for color in names.COLORS:
-                plain = plain[: -len(color) - 1] if plain.endswith(f"-{color}") else plain
-            shown = {item: value for item, value in service.items() if item not in LEFT_OUT}
-            shown["environment"] = {
-                variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
-                for variable, value in (service.get("environment") or {}).items()
-                if variable != "SWITCHYARD_COLOR"
-            }
-            services[plain] = shown
-    return json.dumps(services, indent=2, sort_keys=True) + "\n"
-
-
-def _diff(place: Place, before: str, after: str) -> dict[str, str]:
-    header = f"{place.stack} ({place.environment})"
-    return {"before": before, "after": after, "before_header": f"live: {header}", "after_header": f"release: {header}"}
+    return {"changed": plan.changed, "plan": plan.as_dict(), "diff": text_diff(place, before, after)}

@@ -8,35 +8,35 @@ from __future__ import annotations
 import typing as t
 
 from . import hold_requests, one_off_jobs
-from .context import Place
-from .migration import run
+from .context import StackContext
+from .migration import pending, run, state
 
 
-def start(place: Place, number: int, token: int, with_jobs: bool) -> dict[str, t.Any]:
+def start(place: StackContext, number: int, token: int, with_jobs: bool) -> dict[str, t.Any]:
     """Stop the old application if that has to be, run the one-off commands, and start the color.
 
     It is one visit, because requests may be waiting. Raises SwitchyardError when a command fails.
     """
     record = place.records.need(number)
     stack = record.stack
-    done = run.Done()
+    done = state.MigrationResult()
     held = dict(hold_requests.NOTHING)
 
     def stop() -> None:
-        held.update(hold_requests.hold(place, number, token))
+        held.update(hold_requests.hold_and_stop(place, number, token))
 
     waits = stack["strategy"] == "recreate"
     if with_jobs:
         # A command that needs no guard may as well be the one that must not run beside the old application.
         if waits and not stack["postgres"]:
             stop()
-        guarded = run.pending(place, record, token, done)
+        guarded = pending.pending_migration(place, record, token, done)
         if guarded:
-            run.carry_out(guarded, done, stop if waits or guarded.stops else lambda: None)
+            run.run_guarded(guarded, done, stop if waits or guarded.stops else lambda: None)
     if waits and not held["stopped"]:
         stop()
     if with_jobs:
-        done.jobs += one_off_jobs.run(place, number, token, one_off_jobs.after_migrate(stack))
+        done.jobs += one_off_jobs.run_all(place, number, token, one_off_jobs.after_migrate(stack))
     place.lock.renew(token, "start")
     place.compose_up(record, record.color)
     return {

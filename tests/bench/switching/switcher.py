@@ -15,13 +15,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import confirm
 
 
 def main() -> None:
     root, project, environment, stack, count, between = sys.argv[1:]
-    place = Server(Path(root), project, environment).place(stack)
+    place = HostContext(Path(root), project, environment).place(stack)
     live = place.live()
     assert live, f"{stack} is not live"
     record = place.records.need(place.release_on(live) or 0)
@@ -31,7 +31,7 @@ def main() -> None:
         live = names.other(live)
         began.append(time.time())
         place.proxy.apply(lambda state, color=live: place.proxy.plan_switch(state, place.key, color))
-        health.confirm(place.proxy, routing, live)
+        confirm.confirm_switch(place.proxy, routing, live)
         proved.append(time.time())
         time.sleep(float(between))
     print(json.dumps({"began": began, "proved": proved}))

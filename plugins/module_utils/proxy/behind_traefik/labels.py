@@ -14,7 +14,7 @@ import typing as t
 from ... import names
 
 # Behind the names of an edge that only stands while the one with the plain names is replaced.
-MEANWHILE = "-next"
+MAINTENANCE_RETRY = "-next"
 
 # Which environment has which routers; one container may serve several environments.
 MEMORY = f"{names.LABEL}edge."
@@ -94,12 +94,12 @@ def stages(now: t.Mapping[str, str], wanted: t.Mapping[str, str], meanwhile: dic
     Two containers may stand side by side where what they say of one name is the same. Where it is not, Traefik drops
     the router of both (pkg/provider/merge.go), so another one with names of its own stands ``meanwhile``.
     """
-    first, last = _things(now), _things(wanted)
+    first, last = _routers_of(now), _routers_of(wanted)
     clash = any(first[name] != last[name] for name in first.keys() & last.keys())
     return [meanwhile, dict(wanted)] if clash else [dict(wanted)]
 
 
-def _things(labels: t.Mapping[str, str]) -> dict[str, dict[str, str]]:
+def _routers_of(labels: t.Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return Traefik's labels by the router, service or middleware that they are of."""
     things: dict[str, dict[str, str]] = {}
     for label, value in labels.items():

@@ -17,117 +17,35 @@ import re
 import socket
 import time
 import typing as t
-from dataclasses import replace
 from pathlib import Path
 
 from ... import atomic_file, names
 from ...errors import SwitchyardError
-from ..driver import Plan, Proxy, Routing, State, Way
-from ..process import running
-from ..route_options import Rules
+from ..driver import Proxy
+from ..process import process_for
+from ..route_options import RouteOptions
+from ..state import ProxyPlan, ProxyState, StackRoutes
 from . import route_options
+from .config import USERS, backend, configuration, userlist
+from .maps import INSIDE, MAPS, OLD_WORKER, map_text, maps_of, parse_map, state_of
 
 if t.TYPE_CHECKING:
     from ...engine.docker_client import Engine
 
-# Where the folders of the server are mounted for the proxy; roles/proxy uses the same paths.
-INSIDE = "/etc/switchyard"
 
-# In the order in which they change: what leads to a color comes before the color, and requests that were held go on
-# when it stands.
-MAPS = ("routes", "private", "public", "live", "weights", "closed")
-
-# An entry in it makes a worker pass its requests on.
-FORMER = f"{INSIDE}/maps/former.map"
 # The backends in which it does.
-AGAIN = frozenset({"again", "again-https"})
-
-# The only configuration file with secrets in it.
-USERS = "05-users.cfg"
-
+HANDOVER = frozenset({"again", "again-https"})
 SOCKET_TIMEOUT = 5.0
 
 # So long a master that starts anew is waited for.
-REFUSES = 2.0
+REJECTION = 2.0
+
 # The master answers when the new worker has read everything, certificates too.
 RELOAD_TIMEOUT = 60.0
+
 # Seconds in which the master hears that a worker has ended.
 ENDING_LIMIT = 2.0
 POLL = 0.05
-
-
-def backend(key: str, service: str, color: str) -> str:
-    """Return the name of the backend of one color of a service."""
-    return f"{key}_{service}_{color}"
-
-
-def configuration(routing: Routing, color: str, published: bool = False) -> str:
-    """Return the configuration of one color: a backend per service.
-
-    Its servers are found by Docker's DNS, or at the ports on which they are ``published``.
-    """
-    lines = [f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.", ""]
-    for service, port in routing.services().items():
-        count = routing.replicas.get(service, 1)
-        found = [f"server-template {service} {count} {routing.server(service, color)}:{port}"]
-        if published:
-            found = [f"server {service}{n} {at}" for n, at in enumerate(routing.published(service), 1)]
-        words = [*route_options.lines(routing, service, color), *found]
-        lines += [f"backend {backend(routing.key, service, color)}", *(f"    {line}" for line in words), ""]
-    return "\n".join([*lines, *route_options.tables(routing, color)])
-
-
-def userlist(name: str, members: str) -> str:
-    """Return a list of users as HAProxy has it, from lines of a name and a hash."""
-    users = [line.partition(":")[::2] for line in members.splitlines()]
-    return "\n".join([f"userlist {name}", *(f"    user {user} password {digest}" for user, digest in users), ""])
-
-
-def maps_of(state: State) -> dict[str, dict[str, str]]:
-    """Return the maps that make HAProxy do this, by name; roles/proxy's haproxy.cfg.j2 reads them.
-
-    ``public`` leads from a host and path to a stack, by the routes of what is live; ``live`` from a stack to its
-    color; ``routes`` from stack, color, host and path to a service. ``private`` is for requests that name a color.
-    ``weights`` and ``closed`` are by stack.
-    """
-    nothing_live = {at: key for (key, _color, at) in state.routes if key not in state.live}
-    live = {at: key for (key, color, at) in state.routes if state.live.get(key) == color}
-    return {
-        "routes": {":".join(way): service for way, service in state.routes.items()},
-        "private": {f"{color}:{at}": key for (key, color, at) in state.routes},
-        "public": {**nothing_live, **live},
-        "closed": dict(state.closed),
-        "live": dict(state.live),
-        "weights": {key: str(percent) for key, percent in state.weights.items()},
-    }
-
-
-def state_of(maps: t.Mapping[str, t.Mapping[str, str]]) -> State:
-    """Return what HAProxy does, from its maps; entries that are not in our form do nothing and are left out."""
-    routes: dict[Way, str] = {}
-    for entry, service in maps["routes"].items():
-        key, color, address = (*entry.split(":", 2), "", "")[:3]
-        if address:
-            routes[key, color, address] = service
-    weights = {key: int(percent) for key, percent in maps["weights"].items() if percent.isdigit()}
-    state = State(live=maps["live"], routes=routes, weights=weights, closed=maps["closed"])
-    return replace(state, settled=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
-
-
-def map_text(entries: t.Mapping[str, str]) -> str:
-    """Return the content of a map file (configuration manual, 7.3.1, converter ``map``): a key and a value a line."""
-    return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
-
-
-def parse_map(answer: str) -> dict[str, str]:
-    """Return the entries of ``show map``: an address, the key and the value a line.
-
-    Raises SwitchyardError for any other answer: taken for a map, it would be written over every stack's routes.
-    """
-    rows = [line.split(None, 2) for line in answer.splitlines() if line.strip()]
-    if any(len(row) != 3 or not row[0].startswith("0x") for row in rows):
-        raise SwitchyardError(f"The proxy did not show its map: {answer.strip()}. Look at its log, then run setup.yml.")
-    return {key: value.strip() for _address, key, value in rows}
 
 
 def parse_processes(answer: str) -> list[str]:
@@ -143,7 +61,7 @@ def backends_in(configurations: t.Mapping[str, str | None]) -> set[str]:
 
 def _connect(connection: socket.socket, path: str) -> None:
     """Connect to the master. When an old worker has ended it starts anew, and refuses everybody for a moment."""
-    end = time.monotonic() + REFUSES
+    end = time.monotonic() + REJECTION
     while True:
         try:
             return connection.connect(path)
@@ -161,7 +79,7 @@ class HAProxy(Proxy):
     def __init__(self, folder: Path, settings: t.Mapping[str, t.Any], engine: Engine) -> None:
         """Take the role's folder and its settings, and the engine of the server."""
         super().__init__(folder, settings)
-        self.running = running(settings, engine)
+        self.running = process_for(settings, engine)
         self.uid = settings.get("uid")
 
     def own_files(self, content: str) -> dict[str, str]:
@@ -178,12 +96,12 @@ class HAProxy(Proxy):
         if path.name == USERS and content is not None:
             atomic_file.write(path, content, 0o600, self.uid)
         else:
-            atomic_file.put(path, content)
+            atomic_file.write_or_remove(path, content)
 
     @staticmethod
-    def cannot(rules: Rules) -> list[tuple[str, str]]:
+    def cannot(rules: RouteOptions) -> list[tuple[str, str]]:
         """Return what HAProxy cannot do of a route's rules; see the interface."""
-        return route_options.cannot(rules)
+        return route_options.unsupported_options(rules)
 
     @property
     def run(self) -> Path:
@@ -222,7 +140,7 @@ class HAProxy(Proxy):
             raise SwitchyardError("The proxy's master runs no worker. Look at its log, then run setup.yml.")
         return found
 
-    def read(self) -> State:
+    def read(self) -> ProxyState:
         """Return the maps that the current worker uses."""
         return state_of(self._maps(self.workers()[0]))
 
@@ -256,11 +174,11 @@ class HAProxy(Proxy):
 
     # --- what should be ---
 
-    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+    def plan_routes(self, state: ProxyState, routing: StackRoutes, color: str) -> ProxyPlan:
         """Return the plan that gives a color its routes and backends; see the interface."""
         name = f"50-{routing.key}-{color}.cfg"
         current = atomic_file.read(self.folder / "conf.d" / name)
-        return Plan(
+        return ProxyPlan(
             before=state,
             after=state.with_routes(routing, color),
             files={name: configuration(routing, color, published=self.ports is not None)},
@@ -273,7 +191,7 @@ class HAProxy(Proxy):
 
     # --- making it so ---
 
-    def apply(self, change: t.Callable[[State], Plan]) -> Plan:
+    def apply(self, change: t.Callable[[ProxyState], ProxyPlan]) -> ProxyPlan:
         """Plan and carry out, alone on this server; see the interface."""
         with atomic_file.locked(self.folder / "lock"):
             self._alone()
@@ -291,7 +209,7 @@ class HAProxy(Proxy):
                     raise
             return plan
 
-    def _configure(self, plan: Plan) -> None:
+    def _configure(self, plan: ProxyPlan) -> None:
         """Put new configuration files in place and reload; the files before are back when the proxy refuses."""
         live = self.folder / "conf.d"
         complaint = self._try(plan.files)
@@ -334,7 +252,7 @@ class HAProxy(Proxy):
         Management guide, 9.3, ``show servers state``: the second field is the backend's name.
         """
         lines = self.ask("show servers state", self.workers()[0]).splitlines()
-        left_out = AGAIN.union(changing)
+        left_out = HANDOVER.union(changing)
         return "".join(f"{line}\n" for line in lines if left_out.isdisjoint(line.split()[1:2]))
 
     def _save_servers(self, changing: t.Iterable[str]) -> None:
@@ -344,28 +262,28 @@ class HAProxy(Proxy):
         """
         atomic_file.write(self.run / "servers.state", self.servers(changing))
 
-    def _write_maps(self, state: State) -> None:
+    def _write_maps(self, state: ProxyState) -> None:
         for name, entries in maps_of(state).items():
             atomic_file.write(self.folder / "maps" / f"{name}.map", map_text(entries))
 
-    def _set_maps(self, state: State) -> None:
+    def _set_maps(self, state: ProxyState) -> None:
         """Replace the maps of the current worker, each in one commit; the former ones pass their requests on to it."""
         current, *former = self.workers()
         self._set_maps_of(current, state)
         self._pass_on(former, state)
 
-    def _pass_on(self, former: t.Iterable[str], state: State) -> None:
+    def _pass_on(self, former: t.Iterable[str], state: ProxyState) -> None:
         """Tell former workers to pass their last requests on; one that cannot gets the maps itself."""
         for worker in former:
             try:
-                entries = self.ask(f"show map {FORMER}", worker)
+                entries = self.ask(f"show map {OLD_WORKER}", worker)
                 if entries.startswith("0x"):
                     continue
                 if entries:
                     # It was started before the role's configuration knew of this.
                     self._set_maps_of(worker, state)
                 else:
-                    self._expect_silence(f"add map {FORMER} worker yes", worker)
+                    self._expect_silence(f"add map {OLD_WORKER} worker yes", worker)
             except SwitchyardError:
                 # A worker that finishes its last requests may end between two commands.
                 if not self._ends(worker):
@@ -380,7 +298,7 @@ class HAProxy(Proxy):
             time.sleep(POLL)
         return True
 
-    def _set_maps_of(self, worker: str, state: State) -> None:
+    def _set_maps_of(self, worker: str, state: ProxyState) -> None:
         """Replace the maps that differ; most often that is one, so that a switch is one commit."""
         now, wanted = self._maps(worker), maps_of(state)
         for name, entries in ((name, wanted[name]) for name in MAPS if wanted[name] != now[name]):
@@ -398,7 +316,7 @@ class HAProxy(Proxy):
         if answer:
             raise SwitchyardError(f"The proxy refused '{command.splitlines()[0]}': {answer}")
 
-    def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
+    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         """Set the addresses of services with one container; DNS keeps following them afterwards.
 
         A service that is published is at its port already.

@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ..driver import Routing
-from ..route_options import NONE, Rate, Rules
+from ..route_options import NO_OPTIONS, Rate, RouteOptions
+from ..state import StackRoutes
 
 # An entry of a stick table holds a number of 32 bits (``gpt0``): times are counted in a circle, and what one address
 # may owe at most must be a small part of it.
@@ -36,7 +36,7 @@ def plain(text: str) -> str:
     return quoted(text.replace("%", "%%"))
 
 
-def cannot(rules: Rules) -> list[tuple[str, str]]:
+def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
     """Return what HAProxy cannot do of a route's rules."""
     found = []
     if rules.rate and _unit(rules.rate) is None:
@@ -49,7 +49,7 @@ def cannot(rules: Rules) -> list[tuple[str, str]]:
     return found
 
 
-def lines(routing: Routing, service: str, color: str) -> list[str]:
+def lines(routing: StackRoutes, service: str, color: str) -> list[str]:
     """Return the lines of the backend of a service, without their indent; none where no route has rules."""
     # The frontend chose the service by the longest way of all; the longest of this service is the same one.
     ways = {way.host + way.path: way.rules for way in routing.routes if way.service == service}
@@ -70,7 +70,7 @@ def lines(routing: Routing, service: str, color: str) -> list[str]:
     return words
 
 
-def tables(routing: Routing, color: str) -> list[str]:
+def tables(routing: StackRoutes, color: str) -> list[str]:
     """Return the sections of a color in which HAProxy counts requests per address."""
     sections = []
     for service in routing.services():
@@ -86,13 +86,13 @@ def tables(routing: Routing, color: str) -> list[str]:
     return sections
 
 
-def _numbers(routing: Routing, service: str) -> dict[Rules, int]:
+def _numbers(routing: StackRoutes, service: str) -> dict[RouteOptions, int]:
     """Return a number for each different set of rules of a service; routes without any need none."""
-    different = dict.fromkeys(way.rules for way in routing.routes if way.service == service and way.rules != NONE)
+    different = dict.fromkeys(way.rules for way in routing.routes if way.service == service and way.rules != NO_OPTIONS)
     return {rules: number for number, rules in enumerate(different, start=1)}
 
 
-def _table(routing: Routing, service: str, color: str, number: int) -> str:
+def _table(routing: StackRoutes, service: str, color: str, number: int) -> str:
     # Not in the form of a color's backends: nothing is ever in flight here.
     return f"{routing.key}_{service}_{color}_rate{number}"
 
@@ -109,7 +109,7 @@ def _interval(rate: Rate) -> tuple[int, int]:
     return max(1, round(scale / rate.per_second)), scale
 
 
-def _rule(rules: Rules, number: int, stack: str, table: str) -> t.Iterator[str]:
+def _rule(rules: RouteOptions, number: int, stack: str, table: str) -> t.Iterator[str]:
     """Yield the lines of the rules with a number: who may not come in first, what costs time behind it."""
     mine = f"rule{number}"
     if rules.https == "redirect":

@@ -15,8 +15,8 @@ import typing as t
 from dataclasses import asdict, dataclass
 from urllib.parse import unquote
 
-from ..driver import Routing
-from ..route_options import NONE, Rate, Rules
+from ..route_options import NO_OPTIONS, Rate, RouteOptions
+from ..state import StackRoutes
 
 # nginx writes these of its own answers itself, whatever is added (ngx_http_header_filter).
 OWN_HEADERS = ("content-type", "date", "etag", "last-modified", "server")
@@ -30,7 +30,7 @@ LONGEST_TIMEOUT = (2**31 - 1) // 1000
 ZONE = "2m"
 
 
-def cannot(rules: Rules) -> list[tuple[str, str]]:
+def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
     """Return what nginx cannot do of a route's rules."""
     found = []
     if rules.rate and rules.rate.per_second * 60 < 1:
@@ -50,25 +50,25 @@ def cannot(rules: Rules) -> list[tuple[str, str]]:
 # --- kept beside a color's servers, for whoever makes the maps next ---
 
 
-def written(routing: Routing) -> str:
+def options_to_json(routing: StackRoutes) -> str:
     """Return the rules of a color's routes as text; nginx itself does not read it."""
-    ways = {route.host + route.path: asdict(route.rules) for route in routing.routes if route.rules != NONE}
+    ways = {route.host + route.path: asdict(route.rules) for route in routing.routes if route.rules != NO_OPTIONS}
     return json.dumps(ways, indent=1, sort_keys=True) + "\n"
 
 
-def read(text: str) -> dict[str, Rules]:
+def options_from_json(text: str) -> dict[str, RouteOptions]:
     """Return the rules per host and path from such a text."""
     return {at: _rules(given) for at, given in json.loads(text).items()}
 
 
-def _rules(given: dict[str, t.Any]) -> Rules:
+def _rules(given: dict[str, t.Any]) -> RouteOptions:
     rate, headers = given["rate"], given["headers"]
     several = {
         "allow": tuple(given["allow"]),
         "rate": Rate(**rate) if rate else None,
         "headers": tuple((name, value) for name, value in headers),
     }
-    return Rules(**{**given, **several})
+    return RouteOptions(**{**given, **several})
 
 
 # --- words of nginx ---
@@ -109,13 +109,13 @@ def variable(source: str, result: str, entries: t.Iterable[tuple[str, str]], def
 
 
 @dataclass(frozen=True)
-class Way:
+class NumberedRoute:
     """A way in with its number: the key of the stack, the color and the address, where it leads and what holds."""
 
     number: int
     at: tuple[str, str, str]
     service: str
-    rules: Rules
+    rules: RouteOptions
 
     @property
     def key(self) -> str:
@@ -144,10 +144,10 @@ Limits = tuple[t.Optional[float], t.Optional[int]]
 PLAIN: Limits = (None, None)
 
 
-class Maps:
+class RouteOptionMaps:
     """The rules of all ways in of a server; ``body_max`` is what the role gives those without a rule, 0 for any."""
 
-    def __init__(self, ways: t.Sequence[Way], body_max: int) -> None:
+    def __init__(self, ways: t.Sequence[NumberedRoute], body_max: int) -> None:
         """Take the ways of a table."""
         self.ways = ways
         self.body_max = body_max
@@ -191,20 +191,20 @@ class Maps:
                 lines.append(f"location {name} {{\n" + "".join(f"    {line}\n" for line in inside) + "}")
         return "\n".join([*lines, ""])
 
-    def place(self, rules: Rules) -> str:
+    def place(self, rules: RouteOptions) -> str:
         """Return the number of the limits of a route; an empty text where they are the role's."""
         number = self.limits.index(_limits(rules))
         return str(number) if number else ""
 
-    def guard(self, result: str, value: t.Callable[[Rules], str | None], default: str = '""') -> str:
+    def guard(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
         """Return a map of what stands before a route; nothing does for a request with the key."""
         return variable("$sy_guard", result, self.entries(value), default)
 
-    def way(self, result: str, value: t.Callable[[Rules], str | None], default: str = '""') -> str:
+    def way(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
         """Return a map of what a route has, whoever asks."""
         return variable("$sy_way", result, self.entries(value), default)
 
-    def entries(self, value: t.Callable[[Rules], str | None]) -> list[tuple[str, str]]:
+    def entries(self, value: t.Callable[[RouteOptions], str | None]) -> list[tuple[str, str]]:
         """Return a row for each way for which there is a value."""
         found = ((f'"{way.number}"', value(way.rules)) for way in self.ways)
         return [(number, word) for number, word in found if word is not None]
@@ -283,7 +283,7 @@ class Maps:
         return variable('"$sy_way:$sy_uri"', "$sy_below", entries)
 
 
-def _limits(rules: Rules) -> Limits:
+def _limits(rules: RouteOptions) -> Limits:
     return rules.timeout, rules.body_max
 
 

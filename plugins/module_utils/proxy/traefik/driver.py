@@ -12,579 +12,67 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
 import hashlib
 import http.client
-import itertools
 import json
-import re
 import socket
 import ssl
-import subprocess
-import threading
 import time
 import typing as t
 import urllib.parse
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ... import atomic_file, names
+from ... import atomic_file
 from ...engine import sockets
 from ...errors import SwitchyardError
-from ..driver import Plan, Proxy, Routing, State, Way
-from ..haproxy.driver import map_text, parse_map
-from ..route_options import NONE, Rate, Rules
+from ..driver import Proxy
+from ..haproxy.maps import map_text, parse_map
+from ..state import ProxyPlan, ProxyState, StackRoutes
+from .api import (
+    API_TIMEOUT,
+    config_mismatches,
+    error_messages,
+    files_not_applied,
+    is_owned_name,
+    options_in,
+    servers_of,
+    service_of,
+    state_of,
+)
+from .dry_run import dry_run_config
+from .dynamic_config import (
+    API_HOST,
+    HTTPS_PORT,
+    INSIDE,
+    NO_HTTPS,
+    PRIVATE_PORT,
+    TRIAL_HTTPS_PORT,
+    TRIAL_PORT,
+    ConfigInputs,
+    Contents,
+    Document,
+    backend,
+    backends,
+    document,
+    file_name,
+    in_file_provider,
+    parse,
+    quoted,
+    text_of,
+)
+from .served_certificates import certificate_in
 
 if t.TYPE_CHECKING:
-    from ...engine.docker_client import Container, Engine
+    from ...engine.docker_client import Engine
+    from ...engine.models import Container
 
-# Where the folders of the server are mounted in the containers; roles/proxy uses the same paths.
-INSIDE = "/etc/switchyard"
-# The entry points in the container, beside the public one. Everything on these two asks for the key.
-PRIVATE_PORT = 8090
-TRIAL_PORT = 8091
-HTTPS_PORT = 8443
-TRIAL_HTTPS_PORT = 8093
-# What Traefik says of a router for https while its container is still one without: setup.yml replaces that one.
-NO_HTTPS = 'entryPoint "https" doesn\'t exist'
-API_HOST = "switchyard"
 
-# What comes first: a request that names a color, one with the key, an address that may enter a closed stack, a client
-# whose cookie names a color, everybody. Within each the longest host and path comes first, across all stacks; with the
-# same one, those requests that came through a proxy before this one.
-COLOR, KEYED, INSIDER, STAYING, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
-
-# What a request says to the proxy alone.
-HIDDEN = ("X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As")
-
-COOKIE = "switchyard"
-# The API does not return these as they stand in a file: it hides users, and writes a time in its own way.
-UNSEEN = ("users", "retry", "period")
-
-API_TIMEOUT = 5.0
 # Traefik waits a moment for more changes (providersThrottleDuration), then loads the folder.
 LIVE_LIMIT = 10.0
 TRIAL_LIMIT = 15.0
 POLL = 0.01
-
-Document = dict[str, t.Any]
-# Files by name; one whose text is None goes away.
-Contents = t.Mapping[str, t.Optional[str]]
-
-
-@dataclass(frozen=True)
-class Form:
-    """What the files hold besides the state: the role's variables, and the keys.
-
-    ``private`` has the header and its value that are a key as well, per environment.
-    """
-
-    key: str
-    insiders: tuple[str, ...] = ()
-    sticky: bool = True
-    trusted: tuple[str, ...] = ()
-    https_port: int = 0
-    connect: float = 5
-    private: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Door:
-    """How a request comes in: with TLS or without, from the client itself or through a proxy that is trusted.
-
-    Traefik takes a router's requests either with TLS or without; and where an address counts, it looks for it either
-    at the connection or in a header. ``secured`` is what a trusted proxy says of a request: it came to it with TLS.
-    """
-
-    tls: bool = False
-    forwarded: bool = False
-    secured: bool = False
-
-    @property
-    def https(self) -> bool:
-        """Whether the client speaks TLS."""
-        return self.tls or self.secured
-
-    @property
-    def name(self) -> str:
-        """What stands before the kind of a router; the plain one has nothing there."""
-        words = {"https": self.tls, "forwarded": self.forwarded, "secured": self.secured}
-        return "".join(f"{word}-" for word, there in words.items() if there)
-
-
-def backend(key: str, service: str, color: str, timeout: float | None = None) -> str:
-    """Return the name of the service of one color of a service; a time limit of its own makes it another one."""
-    return f"{key}:{color}:{service}" + (f":{timeout}" if timeout else "")
-
-
-def backends(routing: Routing, color: str) -> dict[str, str]:
-    """Return the addresses of a color's services. Traefik asks Docker's DNS for the name at each new connection."""
-    return {
-        backend(routing.key, service, color): f"http://{routing.server(service, color)}:{port}"
-        for service, port in routing.services().items()
-    }
-
-
-def file_name(key: str) -> str:
-    """Return the name of a stack's file; one file holds both colors, so that they change together."""
-    return f"50-{key}.yml"
-
-
-def rule(address: str, *more: str) -> str:
-    """Return the rule of a host and path. A text of Go in double quotes is one of JSON."""
-    host, path = address.split("/", 1)
-    parts = [f"Host({_quoted(host)})", f"PathPrefix({_quoted('/' + path)})", *more]
-    return " && ".join(parts)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _header(name: str, value: str) -> str:
-    return f"Header({_quoted(name)}, {_quoted(value)})"
-
-
-def cookie_of(service: str) -> str:
-    """Return the value of the cookie with which Traefik keeps a client at a child of a weighted service."""
-    return hashlib.sha256(_at_file(service).encode()).hexdigest()[:16]
-
-
-def _at_file(name: str) -> str:
-    return f"{name}@file"
-
-
-def document(
-    key: str, state: State, servers: t.Mapping[str, str], form: Form, rules: t.Mapping[Way, Rules] | None = None
-) -> Document:
-    """Return the configuration that makes Traefik do this for one stack; ``servers`` has the address per service.
-
-    Private routers lead to each color; public ones follow the routes of what is live. The rules are those of the color
-    that answers. What is closed, or has nothing live, is led to the pages.
-    """
-    made = _Stack(key, state, servers, form, rules or {})
-    for color in names.COLORS:
-        for address in state.of(key, color):
-            made.color_router(color, address)
-            made.ruling(color, address)
-    live = state.live.get(key)
-    for address in made.public():
-        if live:
-            made.keyed_router(live, address)
-            made.weighted(live, address)
-        made.public_router(live, address)
-    made.middlewares()
-    parts = {
-        "routers": made.routers,
-        "services": made.services,
-        "middlewares": made.marks,
-        "serversTransports": made.transports,
-    }
-    http_part = {name: part for name, part in parts.items() if part}
-    return {"http": http_part} if http_part else {}
-
-
-@dataclass
-class _Stack:
-    """The parts of one stack's document while they come together."""
-
-    key: str
-    state: State
-    servers: t.Mapping[str, str]
-    form: Form
-    rules: t.Mapping[Way, Rules] = field(default_factory=dict)
-    routers: Document = field(default_factory=dict)
-    services: Document = field(default_factory=dict)
-    marks: Document = field(default_factory=dict)
-    transports: Document = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.services = {
-            name: _balancer(url, "switchyard:direct")
-            for name, url in self.servers.items()
-            if name.startswith(f"{self.key}:")
-        }
-
-    @property
-    def page(self) -> str | None:
-        """The page that the public gets instead of the application."""
-        return self.state.closed.get(self.key) or (None if self.key in self.state.live else "placeholder")
-
-    def public(self) -> list[str]:
-        """Return the ways in of the public: those of what is live; where nothing is, those of both colors."""
-        live = self.state.live.get(self.key)
-        colors = [live] if live else names.COLORS
-        return sorted({address for color in colors for address in self.state.of(self.key, color)})
-
-    def rules_at(self, color: str | None, address: str) -> Rules:
-        """Return the rules of a way in; nothing live has none."""
-        return self.rules.get((self.key, color, address), NONE) if color else NONE
-
-    def target(self, color: str, address: str) -> str:
-        """Return the name of the service that answers at a way in of a color."""
-        service = self.state.of(self.key, color)[address]
-        return backend(self.key, service, color, self.rules_at(color, address).timeout)
-
-    def sharing(self, live: str, address: str) -> bool:
-        """Return whether both colors answer the public at a way in."""
-        return self.state.weights.get(self.key, 0) > 0 and address in self.state.of(self.key, names.other(live))
-
-    def share(self, door: Door, color: str, address: str) -> str:
-        """Return the name of a color's share of the public: behind the draw stand the rules of the color drawn."""
-        door_and_address = f":{urllib.parse.quote(door.name + address)}" if self.ruled(door, color, address) else ""
-        return self.target(color, address) + door_and_address
-
-    def name(self, kind: str, address: str) -> str:
-        """Return the name of a router; ``@`` would name another provider."""
-        return f"{self.key}:{kind}:{urllib.parse.quote(address)}"
-
-    def doors(self, address: str | None = None) -> list[Door]:
-        """Return how requests come in; what a trusted proxy says only matters where a rule asks for it."""
-        both = [self.rules_at(color, address) for color in names.COLORS] if address and self.form.trusted else []
-        tls = [False, True] if self.form.https_port else [False]
-        forwarded = [False, True] if any(rules.allow or rules.rate for rules in both) else [False]
-        secured = [False, True] if any(rules.hsts or self._redirects(rules) for rules in both) else [False]
-        doors = itertools.product(tls, forwarded, secured)
-        return [Door(*door) for door in doors if not (door[0] and door[2])]
-
-    def _router(
-        self, door: Door, kind: str, first: int, address: str, service: str, marks: t.Iterable[str], *more: str
-    ) -> None:
-        through = [f"({_from(self.form.trusted)})"] if door.forwarded else []
-        if door.secured:
-            # Traefik believes this header only from those in proxy_trusted; from others it takes it away.
-            through.append(_header("X-Forwarded-Proto", "https"))
-        self.routers[self.name(door.name + kind, address)] = {
-            "entryPoints": ["https" if door.tls else "public"],
-            **({"tls": {}} if door.tls else {}),
-            "rule": rule(address, *through, *more),
-            "priority": first + 4 * len(address) + door.forwarded + 2 * door.secured,
-            "service": _at_file(service),
-            "middlewares": [_at_file(mark) for mark in marks],
-        }
-
-    def keyed(self) -> str:
-        """Return the rule for requests with a key: this server's, or that of the stack's environment."""
-        own = self.form.private.get(self.key.rpartition(".")[2])
-        server = _header("X-Switchyard-Key", self.form.key)
-        return f"({server} || {_header(*own)})" if own else server
-
-    def named(self, color: str, address: str) -> str:
-        """Return the rule for requests that name a color, or call it the one that is not live."""
-        live, name = self.state.live.get(self.key), _header("X-Switchyard-Color", color)
-        standing = [one for one in names.COLORS if address in self.state.of(self.key, one)]
-        idle = names.other(live) if live else standing[0]
-        return f"({name} || {_header('X-Switchyard-Color', 'idle')})" if color == idle else name
-
-    def color_router(self, color: str, address: str) -> None:
-        """Lead a request that names a color to it."""
-        more = [self.keyed(), self.named(color, address)]
-        for door in self.doors():
-            marks = [f"{self.key}:{color}", *self.ruled(door, color, address, admitted=True), "switchyard:retry"]
-            self._router(door, color, COLOR, address, self.target(color, address), marks, *more)
-
-    def keyed_router(self, live: str, address: str) -> None:
-        """Lead a request with the key to what is live, closed or not; also one that waited for a stack to open."""
-        for door in self.doors():
-            marks = [f"{self.key}:live", *self.ruled(door, live, address, admitted=True), "switchyard:retry"]
-            self._router(door, "keyed", KEYED, address, self.target(live, address), marks, self.keyed())
-        self.routers[self.name("keyed", address)]["entryPoints"] = ["public", "private"]
-
-    def weighted(self, live: str, address: str) -> None:
-        """Share the public between the colors; the other one only gets a share where it has the same way in."""
-        sharing = self.sharing(live, address)
-        percent = self.state.weights[self.key] if sharing else 0
-        shares = {color: weight for color, weight in ((live, 100 - percent), (names.other(live), percent)) if weight}
-        for door in self.doors(address):
-            if sharing:
-                # A service of weight 0 would not be there at all, and nobody could stay at it.
-                children = {self.share(door, color, address): weight for color, weight in shares.items()}
-                self.gates(door, shares, address)
-            else:
-                children = {self.target(live, address): 100}
-            service: Document = {"services": [{"name": _at_file(to), "weight": part} for to, part in children.items()]}
-            if sharing and self.form.sticky:
-                secure = {"secure": True} if door.https else {}
-                cookie = {"name": COOKIE, "httpOnly": True, "sameSite": "lax", "path": "/", **secure}
-                service["sticky"] = {"cookie": cookie}
-            self.services[self.name(f"{door.name}public", address)] = {"weighted": service}
-        for color in (live, names.other(live)) if sharing and self.form.sticky and not self.page else ():
-            self._staying_router(color, address)
-
-    def gates(self, door: Door, colors: t.Iterable[str], address: str) -> None:
-        """Make the services that ask for the rules of a color once it is drawn."""
-        for color in colors:
-            marks = self.ruled(door, color, address)
-            if marks:
-                gate = {**self.balancer(color, address), "middlewares": [_at_file(mark) for mark in marks]}
-                self.services[self.share(door, color, address)] = gate
-
-    def _staying_router(self, color: str, address: str) -> None:
-        """Keep a client at its color on all routes of the stack: the cookie only names the service that set it."""
-        shares = {self.share(door, color, mine) for mine in self.state.of(self.key, color) for door in self.doors(mine)}
-        values = "|".join(sorted(map(cookie_of, shares)))
-        cookie = f"HeaderRegexp({_quoted('Cookie')}, {_quoted(f'(^|; *){COOKIE}=({values})(;|$)')})"
-        for door in self.doors(address):
-            marks = ["switchyard:public", *self.ruled(door, color, address), "switchyard:retry"]
-            self._router(door, f"staying-{color}", STAYING, address, self.target(color, address), marks, cookie)
-
-    def public_router(self, live: str | None, address: str) -> None:
-        """Lead everybody to the shared service, or to the page; then only insiders get past."""
-        for door in self.doors(address):
-            shared = self.name(f"{door.name}public", address)
-            asked = [] if live and self.sharing(live, address) else self.ruled(door, live, address)
-            marks = ["switchyard:public", *asked, "switchyard:retry"]
-            if self.page and live and self.form.insiders:
-                # An insider who says so sees what everybody sees: that is how maintenance is proved from this server.
-                inside = [f"({_from(self.form.insiders)})", f"!{_header('X-Switchyard-As', 'public')}"]
-                self._router(door, "insider", INSIDER, address, shared, marks, *inside)
-            if self.page:
-                # Who waits comes back with the key: what the rules ask of a client is asked before.
-                shared, marks = "switchyard:pages", [f"{self.key}:page", *self.ruled(door, live, address, page=True)]
-            self._router(door, "public", PUBLIC, address, shared, marks)
-
-    # --- rules ---
-
-    def ruled(
-        self, door: Door, color: str | None, address: str, admitted: bool = False, page: bool = False
-    ) -> list[str]:
-        """Return the middlewares of the rules, in their order: a password takes long to check, so it comes late.
-
-        Who has the key is ``admitted``; a ``page`` has nothing of the application.
-        """
-        rules = self.rules_at(color, address)
-        client = "forwarded-" if door.forwarded else ""
-        wanted = {
-            "hsts": door.https and rules.hsts,
-            "headers": rules.headers and not page,
-            "redirect": self._redirects(rules) and not door.https and not admitted,
-            f"{client}allow": rules.allow and not admitted,
-            f"{client}rate": rules.rate and not admitted,
-            "users": rules.basic_auth and not admitted,
-            "body": rules.body_max and not page,
-        }
-        return [self.name(f"{kind}-{color}", address) for kind, there in wanted.items() if there]
-
-    def _redirects(self, rules: Rules) -> bool:
-        return rules.https == "redirect" and bool(self.form.https_port)
-
-    def ruling(self, color: str, address: str) -> None:
-        """Make the middlewares of a way in of a color, and the service that has its time limit."""
-        rules = self.rules_at(color, address)
-        if rules == NONE:
-            return
-        made: dict[str, Document] = {}
-        # No router uses this one. Traefik keeps it for us: it shows which rules the others were made from.
-        made["rules"] = {"headers": {"customRequestHeaders": {"X-Switchyard-Rules": _rules_text(rules)}}}
-        if rules.hsts:
-            made["hsts"] = {
-                "headers": {"customResponseHeaders": {"Strict-Transport-Security": f"max-age={rules.hsts}"}}
-            }
-        if self._redirects(rules):
-            port = {"port": str(self.form.https_port)} if self.form.https_port != 443 else {}
-            made["redirect"] = {"redirectScheme": {"scheme": "https", "permanent": True, **port}}
-        # In which header, and how far back in it, the client's own address stands.
-        client = {"ipStrategy": {"excludedIPs": list(self.form.trusted)}}
-        if rules.allow:
-            made["allow"] = {"ipAllowList": {"sourceRange": list(rules.allow)}}
-            made["forwarded-allow"] = {"ipAllowList": {**made["allow"]["ipAllowList"], **client}}
-        if rules.rate:
-            made["rate"] = {"rateLimit": _rate(rules.rate)}
-            made["forwarded-rate"] = {"rateLimit": {**_rate(rules.rate), "sourceCriterion": client}}
-        if rules.basic_auth:
-            file = f"{INSIDE}/users/{rules.basic_auth}.htpasswd"
-            made["users"] = {"basicAuth": {"usersFile": file, "realm": self.key.split(".")[1]}}
-        if rules.headers:
-            made["headers"] = {"headers": {"customResponseHeaders": dict(rules.headers)}}
-        if rules.body_max:
-            made["body"] = {"buffering": {"maxRequestBodyBytes": rules.body_max}}
-        for kind, content in made.items():
-            if self.form.trusted or not kind.startswith("forwarded-"):
-                self.marks[self.name(f"{kind}-{color}", address)] = content
-        if rules.timeout:
-            self.services[self.target(color, address)] = self.balancer(color, address)
-            limits = {"dialTimeout": f"{self.form.connect}s", "responseHeaderTimeout": f"{rules.timeout}s"}
-            self.transports[f"{self.key}:{rules.timeout}"] = {"maxIdleConnsPerHost": -1, "forwardingTimeouts": limits}
-
-    def balancer(self, color: str, address: str) -> Document:
-        """Return the service of a color at a way in."""
-        timeout = self.rules_at(color, address).timeout
-        url = self.servers[backend(self.key, self.state.of(self.key, color)[address], color)]
-        return _balancer(url, f"{self.key}:{timeout}" if timeout else "switchyard:direct")
-
-    def middlewares(self) -> None:
-        """Say which color answered to those with the key; tell the pages which stack asks, and for what."""
-        live = self.state.live.get(self.key)
-        shown = {color: color for color in names.COLORS if self.state.of(self.key, color)}
-        if live:
-            shown["live"] = live
-        for name, color in shown.items():
-            self.marks[f"{self.key}:{name}"] = self._headers({}, {"X-Switchyard-Color": color})
-        if self.page and (self.key in self.state.closed or self.public()):
-            asked = {"X-Switchyard-Stack": self.key, "X-Switchyard-Page": self.page}
-            self.marks[f"{self.key}:page"] = self._headers(asked, {"X-Switchyard-Color": ""})
-
-    def _headers(self, request: dict[str, str], response: dict[str, str]) -> Document:
-        """Return a middleware; what belongs to the private way in never reaches an application."""
-        hidden = dict.fromkeys([*HIDDEN, *(header for header, _value in self.form.private.values())], "")
-        return {"headers": {"customRequestHeaders": {**hidden, **request}, "customResponseHeaders": response}}
-
-
-def _balancer(url: str, transport: str) -> Document:
-    return {"loadBalancer": {"servers": [{"url": url}], "serversTransport": _at_file(transport)}}
-
-
-def _from(networks: t.Iterable[str]) -> str:
-    return " || ".join(f"ClientIP({_quoted(network)})" for network in networks)
-
-
-def _rate(rate: Rate) -> Document:
-    """Return the limit in Traefik's whole numbers: one request in so many seconds, and how many at once at most."""
-    return {"average": 1, "period": f"{1 / rate.per_second:.9f}s", "burst": rate.burst + 1}
-
-
-def text_of(content: Document) -> str:
-    """Return the text of a file. Traefik takes two braces for a template of Go, so a text shows it none."""
-    text = json.dumps(content, indent=1, sort_keys=True).replace("{{", "\\u007b\\u007b")
-    return f"# Written by a release; changes here are lost.\n{text}\n"
-
-
-def parse(text: str) -> Document:
-    """Return the content of a file of ours: JSON below lines that begin with ``#``."""
-    content: Document = json.loads("\n".join(line for line in text.splitlines() if not line.startswith("#")))
-    return content
-
-
-def state_of(raw: Document) -> State:
-    """Return what Traefik does, from ``/api/rawdata``."""
-    routes: dict[Way, str] = {}
-    live: dict[str, str] = {}
-    closed: dict[str, str] = {}
-    weights: dict[str, int] = {}
-    for (key, kind, rest), router in _ours(raw, "routers"):
-        if kind in names.COLORS:
-            routes[key, kind, urllib.parse.unquote(rest)] = _service_of(_ours_name(router["service"])[2])
-    for (key, kind, _rest), middleware in _ours(raw, "middlewares"):
-        headers = middleware.get("headers", {})
-        if kind == "live":
-            live[key] = headers["customResponseHeaders"]["X-Switchyard-Color"]
-        elif kind == "page" and headers["customRequestHeaders"]["X-Switchyard-Page"] != "placeholder":
-            closed[key] = headers["customRequestHeaders"]["X-Switchyard-Page"]
-    for (key, kind, _rest), service in _ours(raw, "services"):
-        if kind == "public":
-            for child in service["weighted"]["services"]:
-                if _ours_name(child["name"])[1] != live.get(key) and child["weight"]:
-                    weights[key] = child["weight"]
-    return State(live, routes, weights, closed)
-
-
-def rules_in(raw: Document) -> dict[Way, Rules]:
-    """Return the rules of each color's ways in, from ``/api/rawdata``."""
-    return {
-        (key, kind[len("rules-") :], urllib.parse.unquote(rest)): _rules(
-            middleware["headers"]["customRequestHeaders"]["X-Switchyard-Rules"]
-        )
-        for (key, kind, rest), middleware in _ours(raw, "middlewares")
-        if kind.startswith("rules-")
-    }
-
-
-def _rules_text(rules: Rules) -> str:
-    return json.dumps({**dataclasses.asdict(rules), "headers": dict(rules.headers)}, sort_keys=True)
-
-
-def _rules(text: str) -> Rules:
-    content = json.loads(text)
-    lists = {"allow": tuple(content["allow"]), "headers": tuple(sorted(content["headers"].items()))}
-    return Rules(**{**content, **lists, "rate": Rate(**content["rate"]) if content["rate"] else None})
-
-
-def _service_of(rest: str) -> str:
-    """Return a service's name, from what stands behind the color in the name of its backend."""
-    return rest.partition(":")[0]
-
-
-def _ours(raw: Document, part: str) -> t.Iterator[tuple[tuple[str, str, str], Document]]:
-    """Yield what belongs to a stack, with the three parts of its name."""
-    for name, value in (raw.get(part) or {}).items():
-        key, kind, rest = _ours_name(name)
-        # The key of a stack has two dots (names.stack_key).
-        if name.endswith("@file") and key.count(".") == 2 and kind:
-            yield (key, kind, rest), value
-
-
-def _ours_name(name: str) -> tuple[str, str, str]:
-    parts = (*name.removesuffix("@file").split(":", 2), "", "")
-    return parts[0], parts[1], parts[2]
-
-
-def servers_of(raw: Document) -> dict[str, str]:
-    """Return the address of each color's services, from ``/api/rawdata``."""
-    return {
-        ":".join(name): service["loadBalancer"]["servers"][0]["url"]
-        for name, service in _ours(raw, "services")
-        if name[1] in names.COLORS and ":" not in name[2]
-    }
-
-
-def differences(content: Document, raw: Document, key: str | None = None) -> list[str]:
-    """Return what Traefik does not do as a file says, a sentence each.
-
-    With ``key`` it must have nothing else of this stack either.
-    """
-    found = []
-    for part in ("routers", "services", "middlewares"):
-        wanted = content.get("http", {}).get(part, {})
-        there = raw.get(part) or {}
-        for name, value in wanted.items():
-            seen = there.get(_at_file(name))
-            if seen is None:
-                found.append(f"{name} is not there")
-            elif NO_HTTPS in seen.get("error", []):
-                continue
-            elif seen.get("error"):
-                found.append(f"{name}: {'; '.join(seen['error'])}")
-            elif not _within(value, seen):
-                found.append(f"{name} is another one")
-        if key:
-            mine = {name.removesuffix("@file") for name in there if name.startswith(f"{key}:")}
-            found += [f"{name} is still there" for name in sorted(mine - set(wanted))]
-    return found
-
-
-def unlike(contents: Contents, raw: Document) -> list[str]:
-    """Return what Traefik does not do as these files say; of one that went away, nothing may be left."""
-    return [
-        words
-        for name, text in contents.items()
-        for words in differences(parse(text) if text else {}, raw, _key_of(name))
-    ]
-
-
-def _within(wanted: t.Any, seen: t.Any) -> bool:
-    """Return whether everything wanted is there; the API adds defaults."""
-    if isinstance(wanted, dict):
-        return isinstance(seen, dict) and all(
-            name in UNSEEN or _within(value, seen.get(name)) for name, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(seen, list) and len(wanted) == len(seen) and all(map(_within, wanted, seen))
-    return bool(wanted == seen)
-
-
-def complaints(log: str) -> list[str]:
-    """Return what Traefik said at the level ``error``, the newest last, without the folder's name."""
-    found = []
-    for line in log.splitlines():
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if isinstance(entry, dict) and entry.get("level") == "error":
-                words = str(entry.get("error") or entry.get("message") or "")
-                subject = entry.get("routerName") or entry.get("serviceName") or entry.get("middlewareName")
-                words = re.sub(rf"(collecting file configs: )?{INSIDE}/\w[\w.]*/", "", words)
-                found.append(f"{subject}: {words}" if subject else words)
-    return found
 
 
 class Traefik(Proxy):
@@ -600,7 +88,7 @@ class Traefik(Proxy):
         self.insiders = tuple(settings.get("insiders", ()))
         self.sticky = bool(settings.get("sticky", True))
         self.trusted = tuple(settings.get("trusted", ()))
-        self.connect = settings.get("connect", Form.connect)
+        self.connect = settings.get("connect", ConfigInputs.connect)
         self.engine = engine
         self._address: str | None = None
 
@@ -609,10 +97,10 @@ class Traefik(Proxy):
         digest = base64.b64encode(hashlib.sha1(self.key().encode()).digest()).decode()
         router = {
             "entryPoints": ["private"],
-            "rule": f"Host({_quoted(API_HOST)}) && Path(`/api/rawdata`)",
+            "rule": f"Host({quoted(API_HOST)}) && Path(`/api/rawdata`)",
             "priority": 1_000_000,
             "service": "api@internal",
-            "middlewares": [_at_file("switchyard:api")],
+            "middlewares": [in_file_provider("switchyard:api")],
         }
         user = {"users": [f"{API_HOST}:{{SHA}}{digest}"], "removeHeader": True}
         content = {
@@ -622,8 +110,8 @@ class Traefik(Proxy):
 
     # --- what the running process says ---
 
-    def _form(self) -> Form:
-        return Form(
+    def _form(self) -> ConfigInputs:
+        return ConfigInputs(
             self.key(),
             self.insiders,
             self.sticky,
@@ -669,15 +157,17 @@ class Traefik(Proxy):
         finally:
             connection.close()
 
-    def read(self) -> State:
+    def read(self) -> ProxyState:
         """Return what the routers and services of the running process do."""
         return self._state(self._raw())
 
-    def _state(self, raw: Document) -> State:
-        state, servers, form, rules = state_of(raw), servers_of(raw), self._form(), rules_in(raw)
+    def _state(self, raw: Document) -> ProxyState:
+        state, servers, form, rules = state_of(raw), servers_of(raw), self._form(), options_in(raw)
         return replace(
             state,
-            settled=not any(differences(document(key, state, servers, form, rules), raw, key) for key in state.known()),
+            settled=not any(
+                config_mismatches(document(key, state, servers, form, rules), raw, key) for key in state.known()
+            ),
         )
 
     def _containers(self, key: str, color: str) -> list[Container]:
@@ -707,7 +197,7 @@ class Traefik(Proxy):
         counts = self._in_flight(key, color, raw)
         return {
             backend(key, service, color): {
-                "status": raw["services"][_at_file(backend(key, service, color))].get("status"),
+                "status": raw["services"][in_file_provider(backend(key, service, color))].get("status"),
                 "address": servers_of(raw)[backend(key, service, color)],
                 "in_flight": count,
             }
@@ -721,18 +211,18 @@ class Traefik(Proxy):
 
     # --- what should be ---
 
-    def plan_routes(self, state: State, routing: Routing, color: str) -> Plan:
+    def plan_routes(self, state: ProxyState, routing: StackRoutes, color: str) -> ProxyPlan:
         """Return the plan that gives a color its routes and services; see the interface."""
         name = file_name(routing.key)
         current = atomic_file.read(self.folder / "conf.d" / name)
         mine = f"{routing.key}:{color}:"
         raw = self._raw()
         others = {service: url for service, url in servers_of(raw).items() if not service.startswith(mine)}
-        rules = {way: rules for way, rules in rules_in(raw).items() if way[:2] != (routing.key, color)}
+        rules = {way: rules for way, rules in options_in(raw).items() if way[:2] != (routing.key, color)}
         rules.update({(routing.key, color, route.host + route.path): route.rules for route in routing.routes})
         after = state.with_routes(routing, color)
         content = document(routing.key, after, {**others, **backends(routing, color)}, self._form(), rules)
-        return Plan(
+        return ProxyPlan(
             before=state,
             after=after,
             files={name: text_of(content)},
@@ -743,12 +233,12 @@ class Traefik(Proxy):
         """Return the one name; see the interface."""
         return [file_name(key)]
 
-    def aim(self, routing: Routing, color: str, addresses: t.Mapping[str, str]) -> None:
+    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         """Do nothing: Traefik asks for a name's address at every new connection."""
 
     # --- making it so ---
 
-    def apply(self, change: t.Callable[[State], Plan]) -> Plan:
+    def apply(self, change: t.Callable[[ProxyState], ProxyPlan]) -> ProxyPlan:
         """Plan and carry out, alone on this server; see the interface."""
         with atomic_file.locked(self.folder / "lock"):
             raw = self._raw()
@@ -760,9 +250,9 @@ class Traefik(Proxy):
                 self._carry_out(plan, contents)
             return plan
 
-    def _contents(self, plan: Plan, raw: Document) -> dict[str, str | None]:
+    def _contents(self, plan: ProxyPlan, raw: Document) -> dict[str, str | None]:
         """Return the files that will be different."""
-        servers, form, rules = servers_of(raw), self._form(), rules_in(raw)
+        servers, form, rules = servers_of(raw), self._form(), options_in(raw)
         wanted: dict[str, str | None] = {
             file_name(key): text_of(document(key, plan.after, servers, form, rules))
             for key in sorted(plan.before.known() | plan.after.known())
@@ -771,7 +261,7 @@ class Traefik(Proxy):
         folder = self.folder / "conf.d"
         return {name: text for name, text in wanted.items() if atomic_file.read(folder / name) != text}
 
-    def _carry_out(self, plan: Plan, contents: Contents) -> None:
+    def _carry_out(self, plan: ProxyPlan, contents: Contents) -> None:
         folder = self.folder / "conf.d"
         before = {name: atomic_file.read(folder / name) for name in contents}
         try:
@@ -793,7 +283,7 @@ class Traefik(Proxy):
     def write(self, path: Path, content: str | None) -> None:
         """Write a file that only the proxy reads: it may hold a key of the private way in; see the interface."""
         if content is None:
-            atomic_file.put(path, None)
+            atomic_file.write_or_remove(path, None)
         else:
             atomic_file.write(path, content, 0o600, self.uid)
 
@@ -805,14 +295,16 @@ class Traefik(Proxy):
             if not left:
                 return
             if time.monotonic() > end:
-                said = complaints("\n".join(self.engine.logs(self.container, 500)))
+                said = error_messages("\n".join(self.engine.logs(self.container, 500)))
                 raise SwitchyardError(f"{said[-1] if said else left[0]}")
             time.sleep(POLL)
 
     def _left(self, contents: Contents, port: int | None = None, https_port: int | None = None) -> list[str]:
         """Return what a Traefik does not do as the files say. Raises SwitchyardError when it does not answer."""
         raw = self._raw(port)
-        return unlike(contents, raw) or self._unserved(contents.get(self.own_file), raw, https_port or HTTPS_PORT)
+        return files_not_applied(contents, raw) or self._unserved(
+            contents.get(self.own_file), raw, https_port or HTTPS_PORT
+        )
 
     def _unserved(self, own: str | None, raw: Document, port: int) -> list[str]:
         """Return which certificates are not in use: Traefik says nothing of one that it cannot read."""
@@ -864,10 +356,10 @@ class Traefik(Proxy):
                 self.write(staged / path.name, path.read_text(encoding="utf-8"))
         for name, text in contents.items():
             self.write(staged / name, text)
-        with _beside(self.container) as said:
+        with dry_run_config(self.container) as said:
             left, log = self._watch(contents, said)
         if left is None:
-            words = (complaints(log) or [log.strip()[-400:] or "it does not start"])[0]
+            words = (error_messages(log) or [log.strip()[-400:] or "it does not start"])[0]
             if any(words.startswith(name) for name in contents):
                 raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {words}.")
             raise SwitchyardError(
@@ -894,7 +386,7 @@ class Traefik(Proxy):
             with contextlib.suppress(SwitchyardError):
                 left = self._left(contents, TRIAL_PORT, TRIAL_HTTPS_PORT)
                 break
-            if any("provider" in line and complaints(line) for line in said().splitlines()):
+            if any("provider" in line and error_messages(line) for line in said().splitlines()):
                 break
             time.sleep(POLL)
         return left, said()
@@ -927,64 +419,6 @@ class Traefik(Proxy):
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode("utf-8", "replace")
 
 
-def certificate_in(text: str) -> bytes:
-    """Return the first certificate of a file as the bytes that a server shows of it."""
-    return ssl.PEM_cert_to_DER_cert(text[text.index(ssl.PEM_HEADER) :].partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER)
-
-
-def _key_of(name: str) -> str | None:
-    """Return the stack that a file is of; None for the proxy's own."""
-    return name[len("50-") : -len(".yml")] if name.startswith("50-") else None
-
-
-@contextlib.contextmanager
-def _beside(container: str) -> t.Iterator[t.Callable[[], str]]:
-    """Run a second Traefik in the container, on the staged files, as long as the block lasts; yield what it says.
-
-    It ends with its standard input, so that none is left when this process dies.
-    """
-    options = [
-        "--entrypoints.public.address=127.0.0.1:8092",
-        f"--entrypoints.private.address=:{TRIAL_PORT}",
-        f"--entrypoints.https.address=:{TRIAL_HTTPS_PORT}",
-        f"--providers.file.directory={INSIDE}/staged",
-        "--providers.file.watch=false",
-        "--api=true",
-        "--ping.manualrouting=true",
-        "--log.level=ERROR",
-        "--log.format=json",
-        "--global.checknewversion=false",
-    ]
-    script = 'traefik "$@" 2>&1 & read -r line; kill -9 $!; wait'
-    # AnsibleModule.run_command cannot leave a command running; this code is used and tested without a module.
-    # pylint: disable-next=ansible-bad-function
-    process = subprocess.Popen(
-        ["docker", "exec", "-i", container, "sh", "-c", script, "trial", *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    # Both are pipes: that was asked for above.
-    said, given = t.cast("t.IO[str]", process.stdout), t.cast("t.IO[str]", process.stdin)
-    lines: list[str] = []
-
-    def listen() -> None:
-        lines.extend(iter(said.readline, ""))
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        yield lambda: "".join(lines)
-    finally:
-        with contextlib.suppress(OSError):
-            given.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=API_TIMEOUT)
-        process.kill()
-        listener.join(timeout=API_TIMEOUT)
-
-
 def access_line(text: str) -> dict[str, t.Any] | None:
     """Return a line of Traefik's access log in the fields of the other proxies; None for any other line.
 
@@ -997,12 +431,12 @@ def access_line(text: str) -> dict[str, t.Any] | None:
         begun = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
     except (ValueError, KeyError, TypeError):
         return None
-    stack = _ours_name(line.get("RouterName", ""))[0]
-    owner, color, service = _ours_name(line.get("ServiceName", ""))
+    stack = is_owned_name(line.get("RouterName", ""))[0]
+    owner, color, service = is_owned_name(line.get("ServiceName", ""))
     return {
         "time": round(begun + float(f"0.{fraction or 0}"), 3),
         "stack": stack if stack.count(".") == 2 else "",
-        "route": _service_of(service) if owner == stack else "",
+        "route": service_of(service) if owner == stack else "",
         "color": color if owner == stack else "",
         "status": status,
         "ms": line.get("Duration", 0) // 1_000_000,

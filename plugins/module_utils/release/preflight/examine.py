@@ -5,42 +5,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import tempfile
 import typing as t
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ... import atomic_file, names
+from ... import names
 from ...engine import compose_cli, compose_render
 from ...errors import Problem, SwitchyardError
-from ...proxy.driver import State
-from ...proxy.route_options import rules_of
+from ...proxy.route_options import options_of_route
+from ...proxy.state import ProxyState
 from .. import plan as release_plan
-from ..context import Place, Server, routing_of
-from ..migration import run
+from ..context import HostContext, StackContext
+from ..fingerprint import fingerprint_of
+from ..migration import state as migration_state
+from ..routes import routes_of_stack
+from ..stack_input import StackInput
+from . import compose_files
 
 
 @dataclass(frozen=True)
-class Given:
-    """What the inventory gives of one stack: its checked definition, its files, its secrets, and where it stands.
-
-    ``sources`` are the Compose files and what they refer to, by relative name.
-    """
-
-    stack: dict[str, t.Any]
-    sources: dict[str, str]
-    secrets: dict[str, str]
-    where: str
-
-
-@dataclass(frozen=True)
-class Look:
+class PreflightResult:
     """What one visit saw of a stack, and what follows from it."""
 
-    plan: release_plan.Plan | None
+    plan: release_plan.ReleasePlan | None
     problems: list[Problem]
     normalised: dict[str, t.Any]
     images: dict[str, str]
@@ -48,7 +37,7 @@ class Look:
     fingerprint: str
 
 
-def look_at_server(server: Server, least_free: int, environment_has_routes: bool) -> list[Problem]:
+def examine_host(server: HostContext, least_free: int, environment_has_routes: bool) -> list[Problem]:
     """Return what is wrong with the server itself; ``least_free`` in bytes."""
     problems = []
     try:
@@ -64,13 +53,13 @@ def look_at_server(server: Server, least_free: int, environment_has_routes: bool
         if front not in networks:
             problems.append(Problem("server", f"the network {front} is missing", "Run setup.yml"))
         try:
-            problems += neighbours(server, server.proxy.read())
+            problems += check_foreign_files(server, server.proxy.read())
         except SwitchyardError as error:
             problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml"))
     return problems
 
 
-def neighbours(server: Server, state: State) -> list[Problem]:
+def check_foreign_files(server: HostContext, state: ProxyState) -> list[Problem]:
     """Return what is wrong with files in the proxy's folder that are not ours, in the proxy's own words."""
     strangers = server.proxy.strangers(state)
     words = server.proxy.complaint() if strangers else None
@@ -81,22 +70,22 @@ def neighbours(server: Server, state: State) -> list[Problem]:
     return [Problem(where, what, f"Repair or take away what is not of this collection: {', '.join(strangers)}")]
 
 
-def look(place: Place, given: Given) -> Look:
+def examine_stack(place: StackContext, given: StackInput) -> PreflightResult:
     """Look at one stack and plan its release. Changes nothing; needs a server without problems of its own."""
     stack, where = given.stack, given.where
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
         folder = Path(temporary)
         try:
-            compose_cli.lay_down(given.sources, folder)
+            compose_cli.write_sources(given.sources, folder)
             values = compose_cli.variables(stack, place.project, place.environment)
             normalised = compose_cli.normalise(folder, stack["compose"], values)
         except SwitchyardError as error:
             problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'")
-            return Look(None, [problem], {}, {}, [], "")
-        problems = compose_render.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
-        normalised = relocate(normalised, temporary, "/source")
+            return PreflightResult(None, [problem], {}, {}, [], "")
+        problems = compose_files.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
+        normalised = rebase_paths(normalised, temporary, "/source")
     wanted = sorted({service.get("image", "") for service in normalised.get("services", {}).values()} - {""})
-    present = {image: place.engine.image(image) for image in wanted if not compose_render.unfixed(image)}
+    present = {image: place.engine.image(image) for image in wanted if not compose_files.floating_tag_reason(image)}
     images = {name: image.pinned for name, image in present.items() if image}
     pulls = [name for name, image in present.items() if not image]
     if given.secrets and not pulls and not problems:
@@ -105,20 +94,20 @@ def look(place: Place, given: Given) -> Look:
         except SwitchyardError as error:
             problems.append(Problem(f"{where}.secrets_owner", str(error), "Write secrets_owner: <the user's number>"))
     state = place.proxy.read()
-    problems += _rules(place, stack, where)
-    problems += _claims(place, stack, state, where)
-    problems += _names_taken(place, normalised, stack, where)
+    problems += check_route_options(place, stack, where)
+    problems += check_route_conflicts(place, stack, state, where)
+    problems += check_name_conflicts(place, normalised, stack, where)
     fingerprint = fingerprint_of(place, normalised, given, images)
-    standing = _standing(place, state, normalised, stack)
+    standing = stack_state(place, state, normalised, stack)
     if standing.canary and standing.canary.state == "paused":
         what = f"release {standing.canary.number} waits at {standing.weight} % of the clients"
         instead = "Go on with promote.yml, or take it back with rollback.yml"
         problems.append(Problem(where, what, instead))
     plan = release_plan.deploy(place.stack, fingerprint, pulls, standing)
-    return Look(plan, problems, normalised, images, pulls, fingerprint)
+    return PreflightResult(plan, problems, normalised, images, pulls, fingerprint)
 
 
-def look_in_place(given: Given) -> list[Problem]:
+def examine_in_place(given: StackInput) -> list[Problem]:
     """Return what is wrong with a stack that runs where its files are, on a developer's own machine."""
     folder = Path(given.stack["source"]["path"])
     if not all((folder / name).exists() for name in given.stack["compose"]):
@@ -131,9 +120,11 @@ def look_in_place(given: Given) -> list[Problem]:
     return []
 
 
-def look_at_records(place: Place, where: str, mode: str) -> tuple[release_plan.Plan | None, list[Problem]]:
+def examine_records(
+    place: StackContext, where: str, mode: str
+) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:
     """Plan what needs no inventory: ``rollback`` or ``promote``. Changes nothing."""
-    standing = _standing(place, place.proxy.read(), {}, None)
+    standing = stack_state(place, place.proxy.read(), {}, None)
     if mode == "promote":
         return release_plan.promote(place.stack, standing), []
     plan = release_plan.rollback(place.stack, standing)
@@ -143,13 +134,13 @@ def look_at_records(place: Place, where: str, mode: str) -> tuple[release_plan.P
     return None, [Problem(where, "there is no earlier release on this server to go back to", instead)]
 
 
-def relocate(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, t.Any]:
+def rebase_paths(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, t.Any]:
     """Return the normalised files with one folder in place of another: Compose writes absolute paths."""
     moved: dict[str, t.Any] = json.loads(json.dumps(normalised).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]))
     return moved
 
 
-def secrets_owner(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> int:
+def secrets_owner(place: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> int:
     """Return the number of the user that the secret files belong to: the one that reads them in the containers.
 
     Raises SwitchyardError when that is not one user with a number.
@@ -168,11 +159,11 @@ def secrets_owner(place: Place, normalised: dict[str, t.Any], given: Given, imag
     return t.cast(int, users.pop())
 
 
-def _rules(place: Place, stack: dict[str, t.Any], where: str) -> list[Problem]:
+def check_route_options(place: StackContext, stack: dict[str, t.Any], where: str) -> list[Problem]:
     """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
     found = []
     for index, route in enumerate(stack["routes"]):
-        rules = rules_of(route, place.environment)
+        rules = options_of_route(route, place.environment)
         for key, what in place.proxy.cannot(rules):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
         for key, what, instead in place.proxy.equipment.lacks(rules, route["hosts"]):
@@ -190,9 +181,9 @@ def _rules(place: Place, stack: dict[str, t.Any], where: str) -> list[Problem]:
     return found
 
 
-def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> list[Problem]:
+def check_route_conflicts(place: StackContext, stack: dict[str, t.Any], state: ProxyState, where: str) -> list[Problem]:
     """Return the routes that another stack of this server has in the running proxy."""
-    routing = routing_of(stack, place.project, place.environment, {})
+    routing = routes_of_stack(stack, place.project, place.environment, {})
     found = []
     ways: tuple[t.Any, ...] = (*routing.routes, *routing.static)
     for route in ways:
@@ -203,10 +194,12 @@ def _claims(place: Place, stack: dict[str, t.Any], state: State, where: str) -> 
     return found
 
 
-def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str) -> list[Problem]:
+def check_name_conflicts(
+    place: StackContext, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str
+) -> list[Problem]:
     """Return the names of ours that somebody else's container, network or volume has."""
     found = []
-    for kind, name in compose_render.made_by(normalised, stack, place.project, place.environment):
+    for kind, name in compose_render.resources_created(normalised, stack, place.project, place.environment):
         owner = place.engine.owner(kind, name)
         if owner not in (None, place.stack):
             what = f"the {kind} {name} belongs to the stack {owner}"
@@ -221,12 +214,12 @@ def _names_taken(place: Place, normalised: dict[str, t.Any], stack: dict[str, t.
     return found
 
 
-def _made_twice(
-    place: Place, normalised: dict[str, t.Any], given: Given, made: dict[tuple[str, str], str]
+def check_duplicate_resources(
+    place: StackContext, normalised: dict[str, t.Any], given: StackInput, made: dict[tuple[str, str], str]
 ) -> list[Problem]:
     """Return the networks and volumes that a stack of the same inventory makes as well; ``made`` collects them."""
     found = []
-    for kind, name in compose_render.made_by(normalised, given.stack, place.project, place.environment):
+    for kind, name in compose_render.resources_created(normalised, given.stack, place.project, place.environment):
         first = made.setdefault((kind, name), given.where)
         if first != given.where:
             what = f"the {kind} {name} belongs to {first} as well"
@@ -234,21 +227,9 @@ def _made_twice(
     return found
 
 
-def fingerprint_of(place: Place, normalised: dict[str, t.Any], given: Given, images: dict[str, str]) -> str:
-    """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
-    key = (atomic_file.read(place.server.root / "proxy" / "private.key") or "").encode()
-    mounted = {name: given.sources.get(name) for name in given.stack["files"]}
-    # A release that was made for a proxy in a container is published nowhere.
-    published = ["published"] if place.proxy.ports else []
-    content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
-    sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
-    release = compose_render.Release(place.project, place.environment, images=images, fingerprint=sealed)
-    return compose_render.render(normalised, given.stack, release).fingerprint()
-
-
-def _standing(
-    place: Place, state: State, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
-) -> release_plan.Standing:
+def stack_state(
+    place: StackContext, state: ProxyState, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
+) -> release_plan.StackState:
     """Return what stands of the stack now."""
     live = state.live.get(place.key)
     containers = place.containers()
@@ -263,9 +244,9 @@ def _standing(
     if stack and live:
         # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
         counts = {name: compose_render.replicas(normalised, name) for name in normalised.get("services", {})}
-        routing = routing_of(stack, place.project, place.environment, counts, record.ports if record else {})
+        routing = routes_of_stack(stack, place.project, place.environment, counts, record.ports if record else {})
         known = not place.proxy.plan_routes(state, routing, live).changed
-    return release_plan.Standing(
+    return release_plan.StackState(
         live=live,
         live_record=record,
         warm_record=place.records.get(record.previous) if record else None,
@@ -275,20 +256,20 @@ def _standing(
         weight=weight,
         canary=waiting,
         held=state.closed.get(place.key) == "hold",
-        interrupted=run.begun(place) is not None,
+        interrupted=migration_state.load_state(place) is not None,
     )
 
 
-def preflight(
-    server: Server, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
+def run_preflight(
+    server: HostContext, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
 ) -> dict[str, t.Any]:
     """Return all problems of a server and its stacks, what a release would do, and who holds the locks."""
     givens = [
-        Given(item["definition"], item["sources"], secrets.get(item["definition"]["name"], {}), item["where"])
+        StackInput(item["definition"], item["sources"], secrets.get(item["definition"]["name"], {}), item["where"])
         for item in stacks
     ]
-    problems = look_at_server(server, least_free, any(given.stack["routes"] for given in givens))
-    plans: list[release_plan.Plan] = []
+    problems = examine_host(server, least_free, any(given.stack["routes"] for given in givens))
+    plans: list[release_plan.ReleasePlan] = []
     leases: dict[str, t.Any] = {}
     no_way_back: list[Problem] = []
     made: dict[tuple[str, str], str] = {}
@@ -296,14 +277,14 @@ def preflight(
     for given in [] if problems else givens:
         place = server.place(given.stack["name"])
         if given.stack["strategy"] == "in_place":
-            problems += look_in_place(given)
-            plans.append(release_plan.Plan(place.stack, "in_place", "", None))
+            problems += examine_in_place(given)
+            plans.append(release_plan.ReleasePlan(place.stack, "in_place", "", None))
             continue
         if mode == "deploy":
-            seen = look(place, given)
-            plan, found = seen.plan, [*seen.problems, *_made_twice(place, seen.normalised, given, made)]
+            seen = examine_stack(place, given)
+            plan, found = seen.plan, [*seen.problems, *check_duplicate_resources(place, seen.normalised, given, made)]
         else:
-            plan, found = look_at_records(place, given.where, mode)
+            plan, found = examine_records(place, given.where, mode)
             no_way_back += found
         problems += found
         plans += [plan] if plan else []

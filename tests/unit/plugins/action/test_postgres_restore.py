@@ -5,15 +5,15 @@ from pathlib import Path
 from fakes_progress import action, told
 
 from ansible_collections.switchyard.stacks.plugins.action.postgres_restore import ActionModule
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Shelf
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
 
 
 def test_it_tells_of_the_backups_and_of_no_release(tmp_path: Path) -> None:
-    told(Server(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
+    told(HostContext(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
     looking = action(ActionModule, tmp_path)
     assert looking.look() is None
-    told(Shelf(tmp_path, "po", "prod", "shop").folder)
+    told(BackupStore(tmp_path, "po", "prod", "shop").folder)
     seen = looking.look()
     assert seen
     assert (seen.step, seen.done, seen.of) == ("proof", 50, 100)

@@ -5,7 +5,7 @@ from pathlib import Path
 from fakes_progress import action, told
 
 from ansible_collections.switchyard.stacks.plugins.action.release_start import ActionModule
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
 
 
 def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> N
     seen = release.look()
     assert seen
     assert seen.step == "dump"
-    told(Server(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
+    told(HostContext(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
     seen = release.look()
     assert seen
     assert seen.step == "migrate"

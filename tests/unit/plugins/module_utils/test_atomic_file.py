@@ -43,10 +43,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
 
 def test_a_file_is_put_there_or_taken_away(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    atomic_file.put(path, "one")
+    atomic_file.write_or_remove(path, "one")
     assert path.read_text() == "one"
-    atomic_file.put(path, None)
-    atomic_file.put(path, None)
+    atomic_file.write_or_remove(path, None)
+    atomic_file.write_or_remove(path, None)
     assert not path.exists()
 
 

@@ -14,13 +14,13 @@ PLACE = {"project": "po", "environment": "prod", "stack": "shop"}
 
 
 def ending(work: Callable[[], dict[str, t.Any]]) -> Callable[[], None]:
-    return lambda: module_args.end(AnsibleModule(module_args.PLACE), work)
+    return lambda: module_args.run_module(AnsibleModule(module_args.STACK_OPTIONS), work)
 
 
 def test_the_options_name_a_place(run_module: RunModule) -> None:
     def main() -> None:
-        module = AnsibleModule(module_args.PLACE)
-        place = module_args.place(module)
+        module = AnsibleModule(module_args.STACK_OPTIONS)
+        place = module_args.stack_context(module)
         module.exit_json(folder=str(place.folder), key=place.key)
 
     assert run_module(main, {**PLACE, "root": "/srv"})["folder"] == "/srv/po-prod/shop"
@@ -63,7 +63,7 @@ def test_a_message_has_logs_and_the_proxys_view_below_it() -> None:
         logs={"web": ["one", "two"], "api": []},
         proxy={"po.shop.prod_web_blue/web1": {"status": "DOWN", "in_flight": 0}},
     )
-    assert module_args.message(error).splitlines() == [
+    assert module_args.render_error(error).splitlines() == [
         "Failed.",
         "Last lines of web:",
         "  one",

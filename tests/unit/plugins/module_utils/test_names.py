@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils import names, paths
 
 
 def test_the_other_color_of_each() -> None:
@@ -24,8 +24,8 @@ def test_there_is_no_third_color() -> None:
         (names.container("po", "web", "prod", "blue", "shop", "{stack}.{service}"), "shop.web-blue"),
         (names.volume("po", "data", "qual"), "po-data-qual"),
         (names.network("po", "front", "qual"), "po-front-qual"),
-        (str(names.stack_folder(Path("/srv"), "po", "prod", "shop")), "/srv/po-prod/shop"),
-        (str(names.shelf_folder(Path("/srv"), "po", "prod", "shop")), "/srv/backups/po-prod/shop"),
+        (str(paths.stack_folder(Path("/srv"), "po", "prod", "shop")), "/srv/po-prod/shop"),
+        (str(paths.backup_store_folder(Path("/srv"), "po", "prod", "shop")), "/srv/backups/po-prod/shop"),
         (names.compose_project("po", "shop", "prod", "workers"), "po_shop_prod_workers"),
         (names.shared("po", "postgres"), "po-postgres"),
         (names.router("web", "prod"), "web-prod"),
@@ -45,7 +45,7 @@ def test_patterns(made: str, expected: str) -> None:
     [("po.shop.prod", "shop"), ("po.shop.qual", None), ("ab.shop.prod", None), ("shop", None), ("po.a.b.prod", None)],
 )
 def test_the_stack_of_a_key(key: str, stack: str | None) -> None:
-    assert names.stack_of(key, "po", "prod") == stack
+    assert names.stack_of_key(key, "po", "prod") == stack
 
 
 @pytest.mark.parametrize("name", ["a", "po", "celery_beat", "a-b-1"])

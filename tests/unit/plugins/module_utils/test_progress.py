@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress
-from ansible_collections.switchyard.stacks.plugins.module_utils.progress import Told
+from ansible_collections.switchyard.stacks.plugins.module_utils.progress import Progress
 
 
-def shown(*lines: Told | str, now: int = 1000) -> str:
+def shown(*lines: Progress | str, now: int = 1000) -> str:
     """Return what the server answers: the files, and its time below them."""
     return "\n".join([*(one if isinstance(one, str) else json.dumps(asdict(one)) for one in lines), str(now), ""])
 
 
 def test_rows_with_their_rate() -> None:
-    before = Told("proof", 900.0, 995.0, 790_000, 4_100_000)
-    now = Told("proof", 900.0, 1000.0, 1_250_000, 4_100_000)
+    before = Progress("proof", 900.0, 995.0, 790_000, 4_100_000)
+    now = Progress("proof", 900.0, 1000.0, 1_250_000, 4_100_000)
     assert progress.line("bookings", "prod", now, before) == (
         "bookings (prod): proving the backup: 1,250,000 of 4,100,000 rows, 92,000 rows/s"
     )
@@ -28,33 +28,36 @@ def test_rows_with_their_rate() -> None:
 @pytest.mark.parametrize(
     ("told", "line"),
     [
-        (Told("dump", 990.0, 1000.0, 500), "dumping: 500 rows, 50 rows/s"),
-        (Told("compare", 965.0, 1000.0, 0, 500), "comparing with the backup: 0 of 500 rows, 35 s"),
+        (Progress("dump", 990.0, 1000.0, 500), "dumping: 500 rows, 50 rows/s"),
+        (Progress("compare", 965.0, 1000.0, 0, 500), "comparing with the backup: 0 of 500 rows, 35 s"),
         (
-            Told("restore", 948.0, 1000.0, 500, 500),
+            Progress("restore", 948.0, 1000.0, 500, 500),
             "restoring: all 500 rows, now indexes and constraints, 52 s",
         ),
         (
-            Told("sums", 990.0, 1000.0, 2_560 * 2**20, 12 * 2**30, "bytes"),
+            Progress("sums", 990.0, 1000.0, 2_560 * 2**20, 12 * 2**30, "bytes"),
             "adding up the dump: 2.5 GiB of 12.0 GiB, 256 MiB/s",
         ),
-        (Told("sums", 9.0, 19.0, 40 * 2**20, 2**29, "bytes"), "adding up the dump: 40 MiB of 512 MiB, 4 MiB/s"),
-        (Told("migrate", 965.0, 1000.0), "migrating: 35 s"),
-        (Told("rehearse", 965.0, 1000.0, None, 1200), "rehearsing the migration: 35 s, the database has 1,200 rows"),
+        (Progress("sums", 9.0, 19.0, 40 * 2**20, 2**29, "bytes"), "adding up the dump: 40 MiB of 512 MiB, 4 MiB/s"),
+        (Progress("migrate", 965.0, 1000.0), "migrating: 35 s"),
+        (
+            Progress("rehearse", 965.0, 1000.0, None, 1200),
+            "rehearsing the migration: 35 s, the database has 1,200 rows",
+        ),
     ],
 )
-def test_what_is_known_is_told_and_no_more(told: Told, line: str) -> None:
+def test_what_is_known_is_told_and_no_more(told: Progress, line: str) -> None:
     assert progress.line("shop", "one", told) == f"shop (one): {line}"
 
 
 def test_the_rate_is_of_this_step_and_never_negative() -> None:
-    now = Told("compare", 990.0, 1000.0, 500, 900)
-    assert progress.rate(now, Told("proof", 900.0, 995.0, 900, 900)) == 50
-    assert progress.rate(now, Told("compare", 990.0, 998.0, 400, 900)) == 50
+    now = Progress("compare", 990.0, 1000.0, 500, 900)
+    assert progress.rate(now, Progress("proof", 900.0, 995.0, 900, 900)) == 50
+    assert progress.rate(now, Progress("compare", 990.0, 998.0, 400, 900)) == 50
     # Asked twice in one second, or told by a clock that was set back
     assert progress.rate(now, now) == 50
-    assert progress.rate(now, Told("compare", 990.0, 998.0, 600, 900)) == 0
-    assert progress.rate(Told("dump", 1000.0, 1000.0, 0)) == 0
+    assert progress.rate(now, Progress("compare", 990.0, 998.0, 600, 900)) == 0
+    assert progress.rate(Progress("dump", 1000.0, 1000.0, 0)) == 0
 
 
 def test_lines_come_seldom_in_a_step_of_hours() -> None:
@@ -63,7 +66,7 @@ def test_lines_come_seldom_in_a_step_of_hours() -> None:
 
 
 def test_the_first_file_that_is_whole_and_new_counts() -> None:
-    old, fresh = Told("dump", 900.0, 980.0, 5), Told("migrate", 900.0, 999.0)
+    old, fresh = Progress("dump", 900.0, 980.0, 5), Progress("migrate", 900.0, 999.0)
     assert progress.read(shown(fresh)) == fresh
     assert progress.read(shown(old, fresh)) == fresh
     assert progress.read(shown(old)) is None
@@ -79,27 +82,27 @@ def test_the_first_file_that_is_whole_and_new_counts() -> None:
         '{"step": "dump", "started',
         "[]",
         "{}",
-        json.dumps({**asdict(Told("format the disk", 900.0, 1000.0))}),
-        json.dumps({**asdict(Told("dump", 900.0, 1000.0, unit="tables"))}),
+        json.dumps({**asdict(Progress("format the disk", 900.0, 1000.0))}),
+        json.dumps({**asdict(Progress("dump", 900.0, 1000.0, unit="tables"))}),
     ],
 )
 def test_what_is_no_word_of_ours_is_nothing(line: str) -> None:
     assert progress.read(shown(line)) is None
 
 
-def until_there(path: Path) -> Told:
+def until_there(path: Path) -> Progress:
     """Return what a file tells, as soon as it is there."""
     until = time.monotonic() + 30
     while not path.exists():
         assert time.monotonic() < until, "nothing is told"
         time.sleep(0.01)
-    return Told(**json.loads(path.read_text()))
+    return Progress(**json.loads(path.read_text()))
 
 
 def test_long_work_tells_how_far_it_is_for_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "AFTER", 0.0)
     path = tmp_path / progress.NAME
-    with progress.telling(tmp_path, "proof", lambda: (3, 9)):
+    with progress.report_progress(tmp_path, "proof", lambda: (3, 9)):
         told = until_there(path)
         assert path.stat().st_mode & 0o777 == 0o600
     assert (told.step, told.done, told.of, told.unit) == ("proof", 3, 9, "rows")
@@ -110,7 +113,7 @@ def test_long_work_tells_how_far_it_is_for_root_alone(tmp_path: Path, monkeypatc
 def test_short_work_tells_nothing_and_asks_nobody(tmp_path: Path) -> None:
     asked = []
     begun = time.monotonic()
-    with progress.telling(tmp_path, "proof", lambda: (asked.append(1), None)):  # type: ignore[arg-type,return-value]
+    with progress.report_progress(tmp_path, "proof", lambda: (asked.append(1), None)):  # type: ignore[arg-type,return-value]
         assert list(tmp_path.iterdir()) == []
     assert time.monotonic() - begun < progress.AFTER
     assert asked == []
@@ -118,7 +121,7 @@ def test_short_work_tells_nothing_and_asks_nobody(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_is_gone_after_the_next_one(tmp_path: Path) -> None:
     (tmp_path / progress.NAME).write_text("{}")
-    with progress.telling(tmp_path, "dump"):
+    with progress.report_progress(tmp_path, "dump"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -131,12 +134,12 @@ def test_what_cannot_be_told_is_no_reason_to_fail(tmp_path: Path, monkeypatch: p
         looked.set()
         raise ValueError("the server is gone")
 
-    with progress.telling(tmp_path, "dump", look):
+    with progress.report_progress(tmp_path, "dump", look):
         assert looked.wait(30)
-    with progress.telling(tmp_path / "nowhere", "dump"):
+    with progress.report_progress(tmp_path / "nowhere", "dump"):
         pass
 
 
 def test_an_error_of_the_work_is_the_one_that_is_seen(tmp_path: Path) -> None:
-    with pytest.raises(KeyError, match="mine"), progress.telling(tmp_path, "dump"):
+    with pytest.raises(KeyError, match="mine"), progress.report_progress(tmp_path, "dump"):
         raise KeyError("mine")

@@ -14,10 +14,10 @@ RunModule = Callable[..., dict[str, t.Any]]
 
 
 @pytest.fixture
-def wishes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[schedule.Wish, bool]]:
-    made: list[tuple[schedule.Wish, bool]] = []
+def wishes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[schedule.ScheduleSpec, bool]]:
+    made: list[tuple[schedule.ScheduleSpec, bool]] = []
 
-    def install(wish: schedule.Wish, check: bool) -> dict[str, t.Any]:
+    def install(wish: schedule.ScheduleSpec, check: bool) -> dict[str, t.Any]:
         made.append((wish, check))
         return {"changed": True}
 

@@ -29,7 +29,7 @@ def test_it_makes_a_backup_of_what_was_named(
         calls.append((where.folder.name, wanted.database, wanted.release, check))
         return {"changed": True}
 
-    monkeypatch.setattr(create, "backup", backup)
+    monkeypatch.setattr(create, "create_backup", backup)
     assert run_module(postgres_backup.main, {**options, "release": 12}, check=True)["changed"]
     assert calls == [("shop", "shop_prod", 12, True)]
 
@@ -38,7 +38,7 @@ def test_it_proves_one_that_stands(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stored(shelf(tmp_path), state="restored")
-    monkeypatch.setattr(server, "sweep", lambda *names: [])
+    monkeypatch.setattr(server, "remove_leftover_containers", lambda *names: [])
     monkeypatch.setattr(verify, "verify", lambda engine, where, found, *how: found)
     result = run_module(postgres_backup.main, {**options, "backup": "latest"}, diff=True)
     assert (result["changed"], result["backup"]["state"]) == (False, "restored")

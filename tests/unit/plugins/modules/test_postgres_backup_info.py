@@ -10,8 +10,8 @@ from fakes_postgres import shelf, stored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore_journal
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.offsite_restic import Copies
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Fence
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.offsite_restic import OffsiteRepository
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Lockout
 from ansible_collections.switchyard.stacks.plugins.modules import postgres_backup_info
 
 
@@ -24,9 +24,9 @@ def test_it_lists_what_is_there_and_what_is_wrong(run_module: Callable[..., dict
     stored(where, "20260102T000000Z-0002")
     (where.folder / "20260102T000000Z-0002" / "manifest.json").unlink()
     (where.folder / "20260103T000000Z-0003.partial").mkdir()
-    fence = Fence("f1", "shop_prod", ["shop_prod"], 1.0)
+    fence = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
     atomic_file.write_json(where.folder / "fence.json", dataclasses.asdict(fence))
-    restore_journal.note(where.folder, restore_journal.Journal("b-1", "shop_prod", "new", None, None))
+    restore_journal.save_journal(where.folder, restore_journal.RestoreJournal("b-1", "shop_prod", "new", None, None))
     found = run_module(postgres_backup_info.main, options, check=True)
     assert [one["state"] for one in found["backups"]] == ["broken", "restored"]
     assert found["unfinished"] == ["20260103T000000Z-0003.partial"]
@@ -39,7 +39,7 @@ def test_it_tells_what_the_last_run_came_to_and_which_copies_there_are(
     options = {"root": str(tmp_path), "project": "po", "environment": "prod", "stack": "shop"}
     plain = run_module(postgres_backup_info.main, options)
     assert (plain["last"], "copies" in plain) == (None, False)
-    monkeypatch.setattr(Copies, "names", lambda self, stack: {f"{self.owner}-{stack}": {}})
+    monkeypatch.setattr(OffsiteRepository, "names", lambda self, stack: {f"{self.owner}-{stack}": {}})
     shelf(tmp_path).make()
     atomic_file.write_json(shelf(tmp_path).folder / "last.json", {"ok": False, "error": "Make room."})
     found = run_module(postgres_backup_info.main, {**options, "copies": True})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore import Asked
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore_plan import RestoreRequest
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server
 from ansible_collections.switchyard.stacks.plugins.modules import postgres_restore
 
@@ -23,11 +23,14 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]
 @pytest.mark.parametrize(
     ("given", "asked"),
     [
-        ({}, Asked("latest")),
-        ({"set_aside": 510, "logins": ["app"]}, Asked("latest", None, ("app",), "510")),
-        ({"closed": True, "anonymise": "SQL"}, Asked("latest", closed=True, anonymise="SQL")),
-        ({"from_environment": "staging"}, Asked("latest")),
-        ({"owner": "shop_owner", "logins": [], "set_aside": "unknown"}, Asked("latest", "shop_owner", (), "unknown")),
+        ({}, RestoreRequest("latest")),
+        ({"set_aside": 510, "logins": ["app"]}, RestoreRequest("latest", None, ("app",), "510")),
+        ({"closed": True, "anonymise": "SQL"}, RestoreRequest("latest", closed=True, anonymise="SQL")),
+        ({"from_environment": "staging"}, RestoreRequest("latest")),
+        (
+            {"owner": "shop_owner", "logins": [], "set_aside": "unknown"},
+            RestoreRequest("latest", "shop_owner", (), "unknown"),
+        ),
     ],
 )
 def test_options_become_what_is_asked(
@@ -35,17 +38,17 @@ def test_options_become_what_is_asked(
     options: dict[str, t.Any],
     monkeypatch: pytest.MonkeyPatch,
     given: dict[str, t.Any],
-    asked: Asked,
+    asked: RestoreRequest,
 ) -> None:
     calls: list[tuple[t.Any, ...]] = []
 
     def restore(
-        engine: t.Any, where: t.Any, wanted: t.Any, what: Asked, check: bool, source: t.Any
+        engine: t.Any, where: t.Any, wanted: t.Any, what: RestoreRequest, check: bool, source: t.Any
     ) -> dict[str, t.Any]:
         calls.append((wanted.database, what, check, source and source.folder.parent.name))
         return {"changed": True}
 
-    monkeypatch.setattr(backup_restore, "restore", restore)
+    monkeypatch.setattr(backup_restore, "restore_backup", restore)
     assert run_module(postgres_restore.main, {**options, **given}, check=True)["changed"]
     other = given.get("from_environment")
     assert calls == [("shop_prod", asked, True, other and f"po-{other}")]
@@ -54,5 +57,5 @@ def test_options_become_what_is_asked(
 def test_a_backup_that_is_not_there_is_told(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "sweep", lambda *names: [])
+    monkeypatch.setattr(server, "remove_leftover_containers", lambda *names: [])
     assert "There is no backup latest" in run_module(postgres_restore.main, options)["msg"]

@@ -8,13 +8,13 @@ from fakes_postgres import FakeServer, FakeSession
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import copy_progress
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.copy_progress import Copied
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import Running
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.copy_progress import CopiedRows
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import DumpProcess
 
 TABLES = {"public.a": {"rows": 100}, '"S p"."T ""x"""': {"rows": 20}, "public.z": {"rows": 3}}
 
 
-def heard(copied: Copied, *lines: str) -> Copied:
+def heard(copied: CopiedRows, *lines: str) -> CopiedRows:
     """Let a program say something."""
     for line in lines:
         copied.hear(line)
@@ -27,7 +27,7 @@ def running(rows: int, relid: int = 1, pid: int = 7) -> dict[str, int]:
 
 
 def test_tables_that_are_through_count_whole_and_the_last_one_as_far_as_it_is() -> None:
-    copied = heard(Copied(TABLES, 123), "pg_restore: connecting to database for restore")
+    copied = heard(CopiedRows(TABLES, 123), "pg_restore: connecting to database for restore")
     assert copied.rows([]) == 0
     heard(copied, 'pg_restore: creating TABLE "public.a"', 'pg_restore: processing data for table "S p.T "x""')
     assert copied.rows([running(5)]) == 5
@@ -38,7 +38,7 @@ def test_tables_that_are_through_count_whole_and_the_last_one_as_far_as_it_is() 
 
 
 def test_rows_never_become_fewer() -> None:
-    copied = heard(Copied(TABLES, 123), 'pg_dump: dumping contents of table "public.a"')
+    copied = heard(CopiedRows(TABLES, 123), 'pg_dump: dumping contents of table "public.a"')
     assert copied.rows([running(90)]) == 90
     heard(copied, 'pg_dump: dumping contents of table "S p.T "x""')
     assert copied.rows([running(19, 2)]) == 119
@@ -48,7 +48,7 @@ def test_rows_never_become_fewer() -> None:
 
 def test_a_table_that_nobody_has_counted_yet_counts_as_far_as_it_was_seen() -> None:
     tables: dict[str, dict[str, t.Any]] = {}
-    copied = heard(Copied(tables), 'pg_dump: dumping contents of table "public.a"')
+    copied = heard(CopiedRows(tables), 'pg_dump: dumping contents of table "public.a"')
     assert copied.rows([running(90)]) == 90
     heard(copied, 'pg_dump: dumping contents of table "public.z"')
     assert copied.rows([running(1, 2)]) == 91
@@ -59,13 +59,13 @@ def test_a_table_that_nobody_has_counted_yet_counts_as_far_as_it_was_seen() -> N
 
 def test_there_are_never_more_than_there_are() -> None:
     # An extension's table is in a dump, and not among those that count.
-    copied = heard(Copied(TABLES, 123), 'pg_dump: dumping contents of table "public.spatial_ref_sys"')
+    copied = heard(CopiedRows(TABLES, 123), 'pg_dump: dumping contents of table "public.spatial_ref_sys"')
     assert copied.rows([running(5000)]) == 123
 
 
 def test_several_processes_say_what_they_have_ended() -> None:
     copied = heard(
-        Copied(TABLES, 123, parallel=True),
+        CopiedRows(TABLES, 123, parallel=True),
         "pg_restore: launching item 3429 TABLE DATA a",
         'pg_restore: processing data for table "public.a"',
         'pg_restore: processing data for table "S p.T "x""',
@@ -101,17 +101,17 @@ def amounts(monkeypatch: pytest.MonkeyPatch) -> list[progress.Amount]:
 
         return Here()
 
-    monkeypatch.setattr(progress, "telling", telling)
+    monkeypatch.setattr(progress, "report_progress", telling)
     return found
 
 
 def test_program_and_server_are_asked(tmp_path: Path, amounts: list[progress.Amount]) -> None:
     session = FakeSession({"pg_stat_progress_copy": [running(30)]})
     server = FakeServer(postgres=session)
-    copied = Copied(TABLES, 123)
+    copied = CopiedRows(TABLES, 123)
     with (
-        Running(["sh", "-c", BEGINS], "pg_dump") as program,
-        copy_progress.following(tmp_path, "dump", t.cast("t.Any", server), copied, program),
+        DumpProcess(["sh", "-c", BEGINS], "pg_dump") as program,
+        copy_progress.follow_copy(tmp_path, "dump", t.cast("t.Any", server), copied, program),
     ):
         pass
     assert amounts[-1] == (30, 123)
@@ -121,10 +121,10 @@ def test_program_and_server_are_asked(tmp_path: Path, amounts: list[progress.Amo
 def test_a_server_that_has_no_such_view_is_asked_once(tmp_path: Path, amounts: list[progress.Amount]) -> None:
     session = FakeSession(errors={"pg_stat_progress_copy": "42P01"})
     server = FakeServer(postgres=session)
-    copied = heard(Copied(TABLES, 123), *(f'pg_dump: dumping contents of table "public.{one}"' for one in "zb"))
+    copied = heard(CopiedRows(TABLES, 123), *(f'pg_dump: dumping contents of table "public.{one}"' for one in "zb"))
     with (
-        Running(["sleep", "60"], "pg_dump") as program,
-        copy_progress.following(tmp_path, "dump", t.cast("t.Any", server), copied, program),
+        DumpProcess(["sleep", "60"], "pg_dump") as program,
+        copy_progress.follow_copy(tmp_path, "dump", t.cast("t.Any", server), copied, program),
     ):
         pass
     assert amounts == [(3, 123), (3, 123)]

@@ -8,16 +8,17 @@ import pytest
 from fakes_postgres import SERVER, FakeServer, FakeSession, database, manifest, reaching, shelf, stored, wanted
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import GIGABYTE, MARGIN, Seen
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.retention import Rule
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import MARGIN, BackupFacts
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.request import GIGABYTE
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.retention import RetentionPolicy
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
 
 NAME = "20260102T000000Z-0002"
 
 
-def seen(**changes: t.Any) -> Seen:
-    plain = Seen(
+def seen(**changes: t.Any) -> BackupFacts:
+    plain = BackupFacts(
         server=SERVER, database=database(), client="17.6", image="sha256:pg", free=10 * GIGABYTE, cpus=8, fence=None
     )
     return dataclasses.replace(plain, **changes)
@@ -53,7 +54,7 @@ def test_compression_as_the_programs_know_it(client: str, asked: str, compressio
     looked = seen(client=client, server={**SERVER, "number": 150001})
     made, problems = create.plan(wanted(compression=asked), looked, [], NAME, 0.0)
     assert (made.compression, problems) == (compression, [])
-    assert create.compress_word(compression, int(client[:2])) == word
+    assert create.compress_option(compression, int(client[:2])) == word
 
 
 def test_everything_in_the_way_is_told_at_once() -> None:
@@ -73,20 +74,20 @@ def test_a_database_that_is_not_there_is_told() -> None:
 
 def test_the_room_that_is_needed_follows_the_last_dump() -> None:
     last = manifest(database_bytes=1000 * GIGABYTE, files={"dump": {"sha256": "0" * 64, "bytes": 100 * GIGABYTE}})
-    assert create.space(1000 * GIGABYTE, []) == 1000 * GIGABYTE + MARGIN
-    assert create.space(1000 * GIGABYTE, [last]) == 150 * GIGABYTE + MARGIN
-    assert create.space(2000 * GIGABYTE, [last]) == 300 * GIGABYTE + MARGIN
+    assert create.required_bytes(1000 * GIGABYTE, []) == 1000 * GIGABYTE + MARGIN
+    assert create.required_bytes(1000 * GIGABYTE, [last]) == 150 * GIGABYTE + MARGIN
+    assert create.required_bytes(2000 * GIGABYTE, [last]) == 300 * GIGABYTE + MARGIN
 
 
 def test_a_plan_counts_the_backup_that_it_makes() -> None:
-    made = create.plan(wanted(rule=Rule(count=1)), seen(), [manifest(state="restored")], NAME, 2000.0)[0]
+    made = create.plan(wanted(rule=RetentionPolicy(count=1)), seen(), [manifest(state="restored")], NAME, 2000.0)[0]
     assert made.remove == ["20260101T000000Z-0001"]
-    unproved = wanted(rule=Rule(count=1), verify="none")
+    unproved = wanted(rule=RetentionPolicy(count=1), verify="none")
     assert create.plan(unproved, seen(), [manifest(state="restored")], NAME, 2000.0)[0].remove == []
 
 
 def test_wrong_options_are_told_at_once() -> None:
-    asked = wanted(compression="rar", jobs=0, rule=Rule(count=0, days=0))
+    asked = wanted(compression="rar", jobs=0, rule=RetentionPolicy(count=0, days=0))
     assert [problem.where for problem in asked.problems()] == ["compression", "jobs", "keep", "keep_days", "keep"]
 
 
@@ -114,9 +115,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
         }
     )
     found = FakeServer(postgres=admin, shop_prod=inside)
-    monkeypatch.setattr(postgres_server, "reach", reaching(found))
-    monkeypatch.setattr(postgres_server, "sweep", lambda *names: [])
-    monkeypatch.setattr(create, "digest", lambda folder, jobs, tell: {"dump": {"sha256": "0" * 64, "bytes": 4}})
+    monkeypatch.setattr(postgres_server, "connect", reaching(found))
+    monkeypatch.setattr(postgres_server, "remove_leftover_containers", lambda *names: [])
+    monkeypatch.setattr(
+        create, "checksum_folder", lambda folder, jobs, tell: {"dump": {"sha256": "0" * 64, "bytes": 4}}
+    )
     return found
 
 
@@ -125,7 +128,7 @@ ENGINE = t.cast("t.Any", None)
 
 def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None:
     where = shelf(tmp_path)
-    result = create.backup(ENGINE, where, wanted(verify="none", release=7))
+    result = create.create_backup(ENGINE, where, wanted(verify="none", release=7))
     made = where.need("latest")
     assert (result["changed"], result["name"], result["backup"]["state"]) == (True, made.name, "dumped")
     assert (made.release, made.tables["public.a"]["rows"], made.sequences, made.roles) == (
@@ -147,11 +150,11 @@ def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None
 def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, server: FakeServer) -> None:
     where = shelf(tmp_path)
     stored(where, state="restored")
-    asked = wanted(verify="none", rule=Rule(count=1))
-    looked = create.backup(ENGINE, where, asked, check=True)
+    asked = wanted(verify="none", rule=RetentionPolicy(count=1))
+    looked = create.create_backup(ENGINE, where, asked, check=True)
     assert where.names() == ["20260101T000000Z-0001"]
     assert server.calls == []
-    done = create.backup(ENGINE, where, asked)
+    done = create.create_backup(ENGINE, where, asked)
     assert (looked["changed"], looked["removed"]) == (done["changed"], done["removed"])
     assert looked["diff"]["before"] == done["diff"]["before"] == "20260101T000000Z-0001\n"
 
@@ -161,7 +164,7 @@ def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, server: FakeServer, mo
     monkeypatch.setattr(server, "program", lambda *dummy: words)
     where = shelf(tmp_path)
     with pytest.raises(SwitchyardError, match="Make room"):
-        create.backup(ENGINE, where, wanted())
+        create.create_backup(ENGINE, where, wanted())
     assert (where.names(), where.partials(), server.passwords) == ([], [], {})
 
 
@@ -169,13 +172,13 @@ def test_one_that_cannot_be_proved_stays_what_it_is(
     tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unproved(*dummy: t.Any) -> t.NoReturn:
-        raise verify.Unproved("not what was dumped")
+        raise verify.VerificationFailed("not what was dumped")
 
     monkeypatch.setattr(verify, "verify", unproved)
     where = shelf(tmp_path)
     stored(where, state="restored")
-    with pytest.raises(verify.Unproved):
-        create.backup(ENGINE, where, wanted(rule=Rule(count=1)))
+    with pytest.raises(verify.VerificationFailed):
+        create.create_backup(ENGINE, where, wanted(rule=RetentionPolicy(count=1)))
     assert [one.state for one in where.whole()] == ["dumped", "restored"]
 
 
@@ -183,6 +186,6 @@ def test_problems_come_before_anything_is_done(tmp_path: Path, server: FakeServe
     server.sessions["postgres"].answers["WHERE d.datname = 'shop_prod'"] = []
     where = shelf(tmp_path)
     with pytest.raises(SwitchyardError, match="there is no database") as caught:
-        create.backup(ENGINE, where, wanted())
+        create.create_backup(ENGINE, where, wanted())
     assert caught.value.details["problems"][0]["where"] == "database"
     assert where.partials() == []

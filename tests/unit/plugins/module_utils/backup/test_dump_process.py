@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import progress
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import dump_process
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import Running
+from ansible_collections.switchyard.stacks.plugins.module_utils import paths, progress
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import checksums, dump_process
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import DumpProcess
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 
@@ -18,7 +18,7 @@ def test_sums_are_those_of_the_dump_and_of_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "dump" / "toc.dat").write_bytes(b"x" * 3_000_000)
     (tmp_path / "dump" / "1.dat").write_bytes(b"")
     (tmp_path / "manifest.json").write_text("{}")
-    found = dump_process.digest(tmp_path, threads=2)
+    found = checksums.checksum_folder(tmp_path, threads=2)
     assert set(found) == {"dump/toc.dat", "dump/1.dat"}
     assert found["dump/toc.dat"] == {"sha256": hashlib.sha256(b"x" * 3_000_000).hexdigest(), "bytes": 3_000_000}
 
@@ -33,19 +33,19 @@ def test_sums_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         yield
         told.append(look())
 
-    monkeypatch.setattr(progress, "telling", telling)
-    dump_process.digest(tmp_path, tell=tmp_path)
+    monkeypatch.setattr(progress, "report_progress", telling)
+    checksums.checksum_folder(tmp_path, tell=tmp_path)
     assert told == [(tmp_path, "sums", "bytes", (0, 10)), (10, 10)]
-    dump_process.digest(tmp_path)
+    checksums.checksum_folder(tmp_path)
     assert len(told) == 2
 
 
 def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
-    with Running(["true"], "pg_dump") as running:
+    with DumpProcess(["true"], "pg_dump") as running:
         running.wait()
     with (
         pytest.raises(SwitchyardError, match=r"pg_dump ended with exit code 1: .*No space left on device"),
-        Running(["sh", "-c", "echo 'could not write: No space left on device' >&2; exit 1"], "pg_dump") as running,
+        DumpProcess(["sh", "-c", "echo 'could not write: No space left on device' >&2; exit 1"], "pg_dump") as running,
     ):
         running.wait()
 
@@ -60,7 +60,7 @@ def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_with
         "pg_dump: detail: Query was: LOCK TABLE public.t",
     ]
     said = "\n".join([calm[0], wrong[0], calm[1], *wrong[1:], ""])
-    with Running(["sh", "-c", 'printf %s "$1" >&2; exit 1', "sh", said], "pg_restore") as running:
+    with DumpProcess(["sh", "-c", 'printf %s "$1" >&2; exit 1', "sh", said], "pg_restore") as running:
         running._process.wait()
         assert running.said(0) == said.encode()
         assert running.said(len(calm[0]) + 1).startswith(b"pg_restore: while")
@@ -75,7 +75,7 @@ def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_with
 
 def test_the_program_s_own_words_come_before_what_failed_beside_it() -> None:
     def fail() -> None:
-        with Running(["sh", "-c", "echo 'the reason' >&2; exit 1"], "pg_dump") as running:
+        with DumpProcess(["sh", "-c", "echo 'the reason' >&2; exit 1"], "pg_dump") as running:
             running._process.wait()
             raise SwitchyardError("something else")
 
@@ -84,13 +84,13 @@ def test_the_program_s_own_words_come_before_what_failed_beside_it() -> None:
 
 
 def test_it_does_not_outlive_us() -> None:
-    with pytest.raises(KeyboardInterrupt), Running(["sleep", "60"], "pg_dump") as running:
+    with pytest.raises(KeyboardInterrupt), DumpProcess(["sleep", "60"], "pg_dump") as running:
         raise KeyboardInterrupt
     assert running._process.poll() is not None
 
 
 def test_free_bytes_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
-    assert dump_process.free_bytes(tmp_path / "a" / "b") > 0
+    assert paths.free_bytes(tmp_path / "a" / "b") > 0
 
 
 def test_seconds_are_noted() -> None:
@@ -101,4 +101,4 @@ def test_seconds_are_noted() -> None:
 
 
 def test_nobody_else_may_read_what_a_program_writes() -> None:
-    assert dump_process.private(["pg_dump"])[2].startswith("umask 077")
+    assert dump_process.private_umask(["pg_dump"])[2].startswith("umask 077")

@@ -7,9 +7,9 @@ import pytest
 from fakes_postgres import LOCALE, PROPERTIES, FakeServer, FakeSession, manifest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import load
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import Running
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import DumpProcess
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import psql_session
 
 TRGM = {"name": "pg_trgm", "version": "1.6", "schema": "public", "owner": "shop_prod"}
 
@@ -80,7 +80,7 @@ def test_an_unknown_right_is_not_given_on() -> None:
     ],
 )
 def test_lists_of_names(value: str, names: list[str]) -> None:
-    assert load.names_in(value) == names
+    assert load.roles_in(value) == names
 
 
 def test_missing_extensions_are_told_all_at_once() -> None:
@@ -112,7 +112,7 @@ def test_an_extension_that_owners_may_not_make_is_made_for_them() -> None:
     def refuse_once(statement: str, limit: float | None = None) -> list[str]:
         if statement.startswith("CREATE EXTENSION"):
             for state in tries:
-                raise postgres_server.QueryError("permission denied", state)
+                raise psql_session.QueryError("permission denied", state)
         return run(statement)
 
     session.run = refuse_once  # type: ignore[method-assign]
@@ -133,7 +133,7 @@ LIST = """;
 
 
 def test_only_what_the_administrator_made_is_left_out() -> None:
-    left = load.chosen(LIST, ["ext"]).splitlines()
+    left = load.select_entries(LIST, ["ext"]).splitlines()
     assert [line.split(";")[0] for line in left if not line.startswith(";")] == ["7", "215", "3470"]
 
 
@@ -149,7 +149,7 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
     followed = []
 
     @contextlib.contextmanager
-    def following(running: Running) -> t.Iterator[None]:
+    def following(running: DumpProcess) -> t.Iterator[None]:
         followed.append(running.program)
         yield
 

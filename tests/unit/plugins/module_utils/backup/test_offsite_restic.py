@@ -10,8 +10,8 @@ from fakes_postgres import shelf, stored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import offsite_restic
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.offsite_restic import Copies
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.retention import Rule
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.offsite_restic import OffsiteRepository
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.retention import RetentionPolicy
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 # A restic that keeps folders: init, cat, backup, snapshots, restore and forget, and notes its words and variables.
@@ -44,7 +44,7 @@ elif words[0] == "forget":
 
 
 @pytest.fixture
-def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copies:
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OffsiteRepository:
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "restic").write_text(RESTIC)
@@ -56,19 +56,19 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copies:
     (folder / offsite_restic.REPOSITORY).write_text(f"{tmp_path / 'far'}\n")
     (folder / offsite_restic.PASSWORD).write_text("marker-password\n")
     atomic_file.write_json(folder / offsite_restic.CREDENTIALS, {"AWS_SECRET_ACCESS_KEY": "marker-key"})
-    return Copies(folder, "po-prod")
+    return OffsiteRepository(folder, "po-prod")
 
 
 def notes(tmp_path: Path) -> list[t.Any]:
     return [json.loads(line) for line in (tmp_path / "notes").read_text().splitlines()]
 
 
-def test_a_repository_is_made_once(copies: Copies) -> None:
+def test_a_repository_is_made_once(copies: OffsiteRepository) -> None:
     assert copies.begin()
     assert not copies.begin()
 
 
-def test_no_secret_is_an_argument(copies: Copies, tmp_path: Path) -> None:
+def test_no_secret_is_an_argument(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     words, variables = notes(tmp_path)[-1]
     assert words == ["init"]
@@ -76,7 +76,9 @@ def test_no_secret_is_an_argument(copies: Copies, tmp_path: Path) -> None:
     assert "marker-password" not in json.dumps(notes(tmp_path))
 
 
-def test_what_is_wrong_with_a_repository_is_told_and_it_is_not_made_anew(copies: Copies, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_repository_is_told_and_it_is_not_made_anew(
+    copies: OffsiteRepository, tmp_path: Path
+) -> None:
     copies.begin()
     (tmp_path / "far" / "broken").touch()
     with pytest.raises(SwitchyardError, match="restic cat ended with exit code 1: Fatal: wrong password"):
@@ -85,20 +87,20 @@ def test_what_is_wrong_with_a_repository_is_told_and_it_is_not_made_anew(copies:
 
 def test_nobody_said_where(tmp_path: Path) -> None:
     with pytest.raises(SwitchyardError, match=r"Nobody said where copies go.*Run setup.yml"):
-        Copies(tmp_path / "nothing", "po-prod").begin()
+        OffsiteRepository(tmp_path / "nothing", "po-prod").begin()
 
 
-def test_there_is_no_restic(copies: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_restic(copies: OffsiteRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(SwitchyardError, match="There is no restic"):
         copies.begin()
 
 
-def test_a_copy_comes_back_as_it_was(copies: Copies, tmp_path: Path) -> None:
+def test_a_copy_comes_back_as_it_was(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     where = shelf(tmp_path)
     made = stored(where, state="restored")
-    assert copies.put(where, made, Rule()) == []
+    assert copies.put(where, made, RetentionPolicy()) == []
     where.remove([made.name])
     assert copies.named("latest", "shop") == made.name
     assert copies.fetch(where, "latest", "shop") == made
@@ -109,11 +111,11 @@ def test_a_copy_comes_back_as_it_was(copies: Copies, tmp_path: Path) -> None:
     assert copies.fetch(where, made.name, "shop") == made
 
 
-def test_a_copy_that_was_changed_does_not_become_a_backup(copies: Copies, tmp_path: Path) -> None:
+def test_a_copy_that_was_changed_does_not_become_a_backup(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     where = shelf(tmp_path)
     made = stored(where)
-    copies.put(where, made, Rule())
+    copies.put(where, made, RetentionPolicy())
     where.remove([made.name])
     (tmp_path / "far" / made.name / "dump").write_bytes(b"dumq")
     with pytest.raises(SwitchyardError, match="another SHA-256"):
@@ -121,38 +123,38 @@ def test_a_copy_that_was_changed_does_not_become_a_backup(copies: Copies, tmp_pa
     assert (where.names(), where.partials()) == ([], [])
 
 
-def test_one_that_is_not_there(copies: Copies, tmp_path: Path) -> None:
+def test_one_that_is_not_there(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     with pytest.raises(SwitchyardError, match=r"no copy of a backup latest of shop\. There are: none"):
         copies.fetch(shelf(tmp_path), "latest", "shop")
 
 
-def test_copies_go_as_backups_do_and_the_last_proved_one_stays(copies: Copies, tmp_path: Path) -> None:
+def test_copies_go_as_backups_do_and_the_last_proved_one_stays(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     where = shelf(tmp_path)
     names = [f"2026010{day}T000000Z-000{day}" for day in (1, 2, 3)]
-    assert copies.put(where, stored(where, names[0], state="restored"), Rule(count=1)) == []
-    assert copies.put(where, stored(where, names[1]), Rule(count=1)) == []
+    assert copies.put(where, stored(where, names[0], state="restored"), RetentionPolicy(count=1)) == []
+    assert copies.put(where, stored(where, names[1]), RetentionPolicy(count=1)) == []
     # Neither the newest nor the last that was proved.
-    assert copies.put(where, stored(where, names[2]), Rule(count=1)) == [names[1]]
+    assert copies.put(where, stored(where, names[2]), RetentionPolicy(count=1)) == [names[1]]
     assert list(copies.names("shop")) == [names[2], names[0]]
     # A second time it is not copied again.
-    copies.put(where, where.need(names[2]), Rule(count=1))
+    copies.put(where, where.need(names[2]), RetentionPolicy(count=1))
     assert sum(words[0] == "backup" for words, _variables in notes(tmp_path)) == 3
 
 
-def test_a_server_that_was_made_anew_loses_no_copy_of_before(copies: Copies, tmp_path: Path) -> None:
+def test_a_server_that_was_made_anew_loses_no_copy_of_before(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     where = shelf(tmp_path)
-    copies.put(where, stored(where, "20260101T000000Z-0041", state="restored"), Rule(count=2))
+    copies.put(where, stored(where, "20260101T000000Z-0041", state="restored"), RetentionPolicy(count=2))
     # It counts from 1 again.
-    assert copies.put(where, stored(where, "20260105T000000Z-0001", state="restored"), Rule(count=1)) == [
+    assert copies.put(where, stored(where, "20260105T000000Z-0001", state="restored"), RetentionPolicy(count=1)) == [
         "20260101T000000Z-0041"
     ]
     assert copies.named("latest", "shop") == "20260105T000000Z-0001"
 
 
-def test_a_check_reads_another_part_each_week(copies: Copies, tmp_path: Path) -> None:
+def test_a_check_reads_another_part_each_week(copies: OffsiteRepository, tmp_path: Path) -> None:
     copies.begin()
     week = 7 * 86400.0
     assert [offsite_restic.part_of(number * week + 5, 3) for number in range(4)] == [1, 2, 3, 1]

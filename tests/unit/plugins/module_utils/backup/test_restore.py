@@ -8,22 +8,22 @@ import pytest
 from fakes_postgres import SERVER, FakeServer, FakeSession, database, manifest, reaching, shelf, stored, wanted
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import load, restore_journal
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import load, restore_journal, restore_plan, swap
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore import Asked, Seen
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Shelf
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore_plan import RestoreFacts, RestoreRequest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Fence
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import Logins
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.server import ConnectionLost
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Lockout
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.psql_session import ConnectionLost
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import DatabaseRoles
 
 ENGINE = t.cast("t.Any", None)
 COUNTED = {"changes": 100, "began": "once", "own": 0}
 
 
-def seen(**changes: t.Any) -> Seen:
-    plain = Seen(
+def seen(**changes: t.Any) -> RestoreFacts:
+    plain = RestoreFacts(
         server=SERVER,
         database=database(),
         owner={"rolname": "shop_prod", "super": False},
@@ -39,8 +39,8 @@ def seen(**changes: t.Any) -> Seen:
     return dataclasses.replace(plain, **changes)
 
 
-def planned(looked: Seen, **asked: t.Any) -> tuple[backup_restore.Plan, list[Problem]]:
-    return backup_restore.plan(wanted(), Asked("latest", **asked), manifest(), looked, 0.0)
+def planned(looked: RestoreFacts, **asked: t.Any) -> tuple[restore_plan.RestorePlan, list[Problem]]:
+    return restore_plan.plan(wanted(), RestoreRequest("latest", **asked), manifest(), looked, 0.0)
 
 
 def test_the_new_one_takes_what_the_old_one_has() -> None:
@@ -68,7 +68,7 @@ def test_the_logins_of_the_owner_get_their_rights_whatever_the_dump_says() -> No
     owner = {"rolname": "shop_prod_owner", "super": False}
     looked = seen(database=database(owner="shop_prod_owner"), owner=owner, roles=frozenset(roles))
     made, problems = planned(looked)
-    assert (made.grants, made.tenant, problems) == (False, Logins("shop_prod", "shop_prod"), [])
+    assert (made.grants, made.tenant, problems) == (False, DatabaseRoles("shop_prod", "shop_prod"), [])
     assert planned(dataclasses.replace(looked, roles=frozenset(roles - {"shop_prod_ro"})))[0].tenant is None
     assert planned(seen())[0].tenant is None
 
@@ -82,7 +82,7 @@ def test_everything_in_the_way_is_told_at_once() -> None:
         changes=510,
         free=0,
     )
-    made, problems = backup_restore.plan(wanted(), Asked("latest"), manifest(roles=["reader"]), looked, 0.0)
+    made, problems = restore_plan.plan(wanted(), RestoreRequest("latest"), manifest(roles=["reader"]), looked, 0.0)
     assert made
     assert [one.where for one in problems] == [
         *("container, host", "user", "owner", "roles", "postgis", "disk", "set_aside"),
@@ -111,7 +111,7 @@ def test_a_superuser_owns_no_tenant() -> None:
     ],
 )
 def test_what_may_be_set_aside(given: str | None, changes: int | None, told: str) -> None:
-    found = backup_restore.aside(given, changes, manifest())
+    found = restore_plan.check_discarded_changes(given, changes, manifest())
     assert bool(found) == bool(told)
     assert told in " ".join(map(str, found))
 
@@ -121,7 +121,7 @@ def test_a_fence_since_the_backup_needs_no_number() -> None:
 
 
 def test_a_long_name_keeps_its_tail() -> None:
-    name = backup_restore.beside("d" * 63, "__restore_12")
+    name = restore_plan.sibling_name("d" * 63, "__restore_12")
     assert (len(name), name[-12:]) == (63, "__restore_12")
 
 
@@ -203,16 +203,16 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
     """Give a server with ``shop_prod``, and a backup of it on the shelf."""
     admin = Cluster()
     server = FakeServer(postgres=admin, shop_prod=inside(), shop_prod__restore_1=inside())
-    monkeypatch.setattr(postgres_server, "reach", reaching(server))
-    monkeypatch.setattr(postgres_server, "sweep", lambda *names: [])
-    monkeypatch.setattr(backup_restore, "room", lambda engine, name: None)
-    monkeypatch.setattr(backup_restore, "RECOVERY", 0.0)
+    monkeypatch.setattr(postgres_server, "connect", reaching(server))
+    monkeypatch.setattr(postgres_server, "remove_leftover_containers", lambda *names: [])
+    monkeypatch.setattr(backup_restore, "check_free_space", lambda engine, name: None)
+    monkeypatch.setattr(swap, "RECOVERY", 0.0)
     stored(shelf(tmp_path))
     return admin
 
 
 def restore(tmp_path: Path, check: bool = False, **asked: t.Any) -> dict[str, t.Any]:
-    return backup_restore.restore(ENGINE, shelf(tmp_path), wanted(), Asked("latest", **asked), check)
+    return backup_restore.restore_backup(ENGINE, shelf(tmp_path), wanted(), RestoreRequest("latest", **asked), check)
 
 
 def test_a_restore_swaps_and_keeps_the_old_one(tmp_path: Path, cluster: Cluster) -> None:
@@ -235,7 +235,7 @@ def test_a_restore_swaps_and_keeps_the_old_one(tmp_path: Path, cluster: Cluster)
         )
     ]
     assert order == sorted(order)
-    assert restore_journal.begun(shelf(tmp_path).folder) is None
+    assert restore_journal.load_journal(shelf(tmp_path).folder) is None
 
 
 def test_a_second_time_there_is_nothing_to_do(tmp_path: Path, cluster: Cluster) -> None:
@@ -248,13 +248,13 @@ def test_a_second_time_there_is_nothing_to_do(tmp_path: Path, cluster: Cluster) 
 def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, cluster: Cluster) -> None:
     looked = restore(tmp_path, check=True)
     assert not any(one.startswith(("CREATE", "ALTER", "DROP")) for one in cluster.statements)
-    assert restore_journal.begun(shelf(tmp_path).folder) is None
+    assert restore_journal.load_journal(shelf(tmp_path).folder) is None
     done = restore(tmp_path)
     assert (looked["changed"], looked["set_aside"]) == (done["changed"], done["set_aside"])
 
 
 def test_changes_that_were_not_named_stop_it_before_anything(tmp_path: Path, cluster: Cluster) -> None:
-    with postgres_server.reach(ENGINE, t.cast("t.Any", None), "x", {}) as found:
+    with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         t.cast("t.Any", found).sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 610, "began": "once"}]
     with pytest.raises(SwitchyardError, match="510 row changes"):
         restore(tmp_path)
@@ -305,11 +305,11 @@ def test_a_backup_that_was_changed_is_refused_before_anything(tmp_path: Path, cl
 def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Cluster) -> None:
     where = shelf(tmp_path)
     stored(where, "20260102T000000Z-0002", fence="f1")
-    with postgres_server.reach(ENGINE, t.cast("t.Any", None), "x", {}) as found:
+    with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         sessions = t.cast("t.Any", found).sessions
         sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 900, "began": "once"}]
         sessions["shop_prod__restore_2"] = inside()
-    fence = Fence("f1", "shop_prod", ["shop_prod"], 1.0)
+    fence = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
     atomic_file.write_json(where.folder / "fence.json", dataclasses.asdict(fence))
     # It leaks: somebody let the login in again.
     with pytest.raises(SwitchyardError, match="800 row changes"):
@@ -342,7 +342,7 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
     with pytest.raises(SwitchyardError, match="Start the same again"):
         restore(tmp_path, closed=True)
     assert cluster.entered == set()
-    with postgres_server.reach(ENGINE, t.cast("t.Any", None), "x", {}) as found:
+    with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         t.cast("t.Any", found).sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 610, "began": "once"}]
     assert restore(tmp_path, check=True, closed=True)["changed"]
     # What it would set aside is still asked before it is done.
@@ -355,31 +355,33 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
 
 
 @pytest.fixture
-def other(tmp_path: Path, cluster: Cluster) -> Shelf:
+def other(tmp_path: Path, cluster: Cluster) -> BackupStore:
     """Give the shelf of another environment with a backup, of a database with another number."""
-    where = Shelf(tmp_path, "po", "test", "shop")
+    where = BackupStore(tmp_path, "po", "test", "shop")
     server = {**manifest().server, "oid": 77}
     stored(where, environment="test", database="shop_test", owner="shop_test", server=server)
     return where
 
 
-def seed(tmp_path: Path, source: Shelf, **asked: t.Any) -> dict[str, t.Any]:
-    return backup_restore.restore(ENGINE, shelf(tmp_path), wanted(), Asked("latest", **asked), source=source)
+def seed(tmp_path: Path, source: BackupStore, **asked: t.Any) -> dict[str, t.Any]:
+    return backup_restore.restore_backup(
+        ENGINE, shelf(tmp_path), wanted(), RestoreRequest("latest", **asked), source=source
+    )
 
 
 def databases() -> dict[str, t.Any]:
-    with postgres_server.reach(ENGINE, t.cast("t.Any", None), "x", {}) as found:
+    with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         server = t.cast("t.Any", found)
         return {**server.sessions, "server": server}
 
 
-def test_what_is_in_the_way_must_be_named(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
+def test_what_is_in_the_way_must_be_named(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     with pytest.raises(SwitchyardError, match="nobody can know how much"):
         seed(tmp_path, other)
     assert seed(tmp_path, other, set_aside="unknown")["changed"]
 
 
-def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
+def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     databases()["shop_prod"].answers.update({"relkind = 'r'": [], "relkind = 'S'": []})
     result = seed(tmp_path, other)
     assert (result["set_aside"], result["grants"], cluster.names[9]) == (0, False, "shop_prod")
@@ -390,7 +392,7 @@ def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Clu
     assert "--no-acl" in restored
 
 
-def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: Shelf) -> None:
+def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     result = seed(tmp_path, other, set_aside="unknown", anonymise="UPDATE a SET name = 'x'")
     server = databases()["server"]
     words = next(words for words in server.calls if "psql" in words)
@@ -404,7 +406,7 @@ def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster
 
 
 def test_sql_that_fails_leaves_everything_as_it_was(
-    tmp_path: Path, cluster: Cluster, other: Shelf, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cluster: Cluster, other: BackupStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*dummy: t.Any) -> None:
         raise SwitchyardError("psql ended with exit code 3.")
@@ -416,7 +418,7 @@ def test_sql_that_fails_leaves_everything_as_it_was(
 
 
 def test_an_environment_without_backups_gets_no_folder(tmp_path: Path, cluster: Cluster) -> None:
-    nowhere = Shelf(tmp_path, "po", "nowhere", "shop")
+    nowhere = BackupStore(tmp_path, "po", "nowhere", "shop")
     with pytest.raises(SwitchyardError, match="There is no backup latest"):
         seed(tmp_path, nowhere)
     assert not nowhere.folder.parent.exists()
@@ -427,5 +429,5 @@ def test_room_is_asked_of_a_container_of_ours() -> None:
         def run_inside(self, name: str, command: list[str]) -> tuple[int, str]:
             return 0, "overlay 100 40 60 40% /data"
 
-    assert backup_restore.room(t.cast("t.Any", Inside()), "po-postgres") == 60 * 1024
-    assert backup_restore.room(t.cast("t.Any", Inside()), None) is None
+    assert backup_restore.check_free_space(t.cast("t.Any", Inside()), "po-postgres") == 60 * 1024
+    assert backup_restore.check_free_space(t.cast("t.Any", Inside()), None) is None

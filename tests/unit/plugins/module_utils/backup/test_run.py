@@ -8,7 +8,7 @@ from fakes_postgres import shelf, stored, wanted
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, hooks
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import run as backup_run
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.run import Job
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.run import BackupRun
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 ENGINE = t.cast("t.Any", None)
@@ -41,17 +41,19 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
         if commands == (("fail",),):
             raise SwitchyardError(f"The {kind}-hook fail ended badly.")
 
-    monkeypatch.setattr(create, "backup", backup)
-    monkeypatch.setattr(hooks, "run", run)
+    monkeypatch.setattr(create, "create_backup", backup)
+    monkeypatch.setattr(hooks, "run_hook", run)
     return order
 
 
 def test_from_the_first_hook_to_the_copy(tmp_path: Path, done: list[t.Any]) -> None:
     copies = Copying()
-    result = backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(copies=t.cast("t.Any", copies), by="timer"))
+    result = backup_run.run_backup(
+        ENGINE, shelf(tmp_path), wanted(), BackupRun(copies=t.cast("t.Any", copies), by="timer")
+    )
     assert done == [("pre", None, None), "backup", ("post", "ok", NAME)]
     assert (result["copied"], result["forgotten"], copies.put_names) == (True, ["old"], [NAME])
-    last = backup_run.last(shelf(tmp_path))
+    last = backup_run.last_run(shelf(tmp_path))
     assert last
     assert last["finished"] >= last["started"]
     assert {key: last[key] for key in ("ok", "by", "name", "state", "copied", "error")} == {
@@ -66,26 +68,28 @@ def test_from_the_first_hook_to_the_copy(tmp_path: Path, done: list[t.Any]) -> N
 
 def test_a_pre_hook_that_fails_ends_it_before_anything(tmp_path: Path, done: list[t.Any]) -> None:
     with pytest.raises(SwitchyardError, match="pre-hook"):
-        backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(pre=(("fail",),)))
+        backup_run.run_backup(ENGINE, shelf(tmp_path), wanted(), BackupRun(pre=(("fail",),)))
     assert done == [("pre", None, None)]
-    last = backup_run.last(shelf(tmp_path))
+    last = backup_run.last_run(shelf(tmp_path))
     assert last
     assert (last["ok"], last["name"], last["error"]) == (False, None, "The pre-hook fail ended badly.")
-    assert (shelf(tmp_path).folder / backup_run.LAST).stat().st_mode & 0o777 == 0o600
+    assert (shelf(tmp_path).folder / backup_run.LAST_RUN).stat().st_mode & 0o777 == 0o600
     assert shelf(tmp_path).folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_what_fails_in_between_is_told_to_the_post_hooks_and_shown(tmp_path: Path, done: list[t.Any]) -> None:
     copies = Copying(SwitchyardError("restic backup ended with exit code 1: no route"))
     with pytest.raises(SwitchyardError, match="no route"):
-        backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(post=(("fail",),), copies=t.cast("t.Any", copies)))
+        backup_run.run_backup(
+            ENGINE, shelf(tmp_path), wanted(), BackupRun(post=(("fail",),), copies=t.cast("t.Any", copies))
+        )
     assert done[-1] == ("post", "failed", NAME)
-    last = backup_run.last(shelf(tmp_path))
+    last = backup_run.last_run(shelf(tmp_path))
     assert last
     # The backup stands, its copy does not.
     assert (last["ok"], last["name"], last["copied"]) == (False, NAME, False)
 
 
 def test_check_mode_runs_nothing_around_it(tmp_path: Path, done: list[t.Any]) -> None:
-    assert backup_run.run(ENGINE, shelf(tmp_path), wanted(), Job(pre=(("fail",),)), check=True)["changed"]
-    assert (done, backup_run.last(shelf(tmp_path))) == (["look"], None)
+    assert backup_run.run_backup(ENGINE, shelf(tmp_path), wanted(), BackupRun(pre=(("fail",),)), check=True)["changed"]
+    assert (done, backup_run.last_run(shelf(tmp_path))) == (["look"], None)

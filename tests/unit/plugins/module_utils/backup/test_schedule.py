@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import offsite_restic, schedule
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.schedule import Wish
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.schedule import ScheduleSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 
-def wish(root: Path, **changes: t.Any) -> Wish:
+def wish(root: Path, **changes: t.Any) -> ScheduleSpec:
     jobs = [{"stack": "shop", "password": "marker-server"}]
-    plain = Wish(root, "po", "prod", jobs, at="03:30", python="/usr/bin/python3")
+    plain = ScheduleSpec(root, "po", "prod", jobs, at="03:30", python="/usr/bin/python3")
     return dataclasses.replace(plain, **changes)
 
 
@@ -94,7 +94,9 @@ def test_what_holds_secrets_is_for_root_alone_and_in_no_diff(tmp_path: Path, etc
     system_copies: list[str] = []
     asked = wish(tmp_path, repository="rest:https://marker-url@host/", password="marker-copies", credentials={"A": "b"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(offsite_restic.Copies, "begin", lambda self: bool(system_copies.append(self.owner)) or True)
+        patch.setattr(
+            offsite_restic.OffsiteRepository, "begin", lambda self: bool(system_copies.append(self.owner)) or True
+        )
         result = schedule.install(asked, etc=etc)
         assert (result["begun"], system_copies) == (True, ["po-prod"])
         # It is not asked each time.
@@ -107,12 +109,12 @@ def test_what_holds_secrets_is_for_root_alone_and_in_no_diff(tmp_path: Path, etc
 
 
 def test_a_repository_that_does_not_answer_is_asked_again(tmp_path: Path, etc: Path, system: System) -> None:
-    def broken(self: offsite_restic.Copies) -> bool:
+    def broken(self: offsite_restic.OffsiteRepository) -> bool:
         raise SwitchyardError("restic cat ended with exit code 1: wrong password")
 
     asked = wish(tmp_path, repository="/far", password="p")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(offsite_restic.Copies, "begin", broken)
+        patch.setattr(offsite_restic.OffsiteRepository, "begin", broken)
         for _time in (1, 2):
             with pytest.raises(SwitchyardError, match="wrong password"):
                 schedule.install(asked, etc=etc)
@@ -122,7 +124,7 @@ def test_cron_where_there_is_no_systemd(
     tmp_path: Path, etc: Path, system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule, "_systemd", lambda: False)
-    monkeypatch.setattr(offsite_restic.Copies, "begin", lambda self: False)
+    monkeypatch.setattr(offsite_restic.OffsiteRepository, "begin", lambda self: False)
     asked = wish(tmp_path, repository="/far", password="p", check_at="05:05")
     schedule.install(asked, etc=etc)
     program = tmp_path / "backups/po-prod/.program/backup.pyz"

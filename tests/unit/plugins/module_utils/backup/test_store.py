@@ -6,7 +6,7 @@ import pytest
 from fakes_postgres import manifest, shelf, stored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.manifest import ManifestError
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Busy
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import StoreBusy
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 FIRST, SECOND = "20260101T000000Z-0001", "20251231T000000Z-0002"
@@ -78,7 +78,7 @@ def test_one_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> No
 
 def test_two_runs_do_not_work_at_once(tmp_path: Path) -> None:
     with shelf(tmp_path).locked():
-        with pytest.raises(Busy, match="Another backup or restore works"), shelf(tmp_path).locked():
+        with pytest.raises(StoreBusy, match="Another backup or restore works"), shelf(tmp_path).locked():
             pass
         with shelf(tmp_path / "elsewhere").locked():
             pass

@@ -12,7 +12,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 
 
 def parameters(root: Path, *stacks: str) -> dict[str, t.Any]:
-    spec = {**module_args.PLACE, **options.SERVER, **options.BACKUP, **options.AROUND}
+    spec = {**module_args.STACK_OPTIONS, **options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.HOOK_OPTIONS}
     plain = {key: one.get("default") for key, one in spec.items()}
     place = {"root": str(root), "project": "po", "environment": "prod"}
     return {**place, "parts": 4, "jobs": [{**plain, **place, "stack": name} for name in stacks]}
@@ -22,14 +22,14 @@ def parameters(root: Path, *stacks: str) -> dict[str, t.Any]:
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[int, list[str]]]:
     """Start the program as a timer would; a stack called ``bad`` fails."""
 
-    def run(engine: t.Any, where: t.Any, wanted: t.Any, what: backup_run.Job) -> dict[str, t.Any]:
+    def run(engine: t.Any, where: t.Any, wanted: t.Any, what: backup_run.BackupRun) -> dict[str, t.Any]:
         assert what.by == "timer"
         if wanted.stack == "bad":
             raise SwitchyardError("No space left on device. Make room.")
         made = {"state": "restored", "bytes": 21, "rows": 3}
         return {"name": f"backup-of-{wanted.database}", "backup": made, "copied": False}
 
-    monkeypatch.setattr(backup_run, "run", run)
+    monkeypatch.setattr(backup_run, "run_backup", run)
     monkeypatch.setattr(timer_main, "Engine", lambda: None)
 
     def start(*stacks: str, words: t.Sequence[str] = ()) -> tuple[int, list[str]]:
@@ -52,17 +52,19 @@ def test_a_check_says_what_it_came_to(
     started: t.Callable[..., t.Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(offsite_restic.Copies, "check", lambda self, part, parts: asked.append((part, parts)))
+    monkeypatch.setattr(
+        offsite_restic.OffsiteRepository, "check", lambda self, part, parts: asked.append((part, parts))
+    )
     folder = offsite_restic.folder_of(tmp_path, "po", "prod")
     folder.mkdir(parents=True)
     code, said = started(words=["check"])
     assert (code, asked[0][1], "The copies are whole" in said[0]) == (0, 4, True)
     assert atomic_file.read_json(folder / timer_main.CHECKED)["ok"]
 
-    def broken(self: offsite_restic.Copies, part: int, parts: int) -> None:
+    def broken(self: offsite_restic.OffsiteRepository, part: int, parts: int) -> None:
         raise SwitchyardError("restic check ended with exit code 1: ciphertext verification failed")
 
-    monkeypatch.setattr(offsite_restic.Copies, "check", broken)
+    monkeypatch.setattr(offsite_restic.OffsiteRepository, "check", broken)
     code, said = started(words=["check"])
     assert (code, "ciphertext" in said[0]) == (1, True)
     assert not atomic_file.read_json(folder / timer_main.CHECKED)["ok"]

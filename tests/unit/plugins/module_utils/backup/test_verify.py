@@ -9,10 +9,10 @@ import pytest
 from fakes import FakeEngine, container
 from fakes_postgres import manifest, shelf, stored, wanted
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import checksums, scratch_server, verify
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest as backup_manifest
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import verify
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.server import Target
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.target import Target
 
 ENGINE = t.cast("t.Any", FakeEngine(images=["pg"]))
 SAME: dict[str, t.Any] = {
@@ -54,7 +54,7 @@ def test_a_sequence_that_was_set_back_meanwhile_says_nothing() -> None:
 def test_files_are_what_they_were(tmp_path: Path) -> None:
     where = shelf(tmp_path)
     made = stored(where)
-    verify.same_files(where.folder / made.name, made)
+    checksums.check_files(where.folder / made.name, made)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_files_that_are_not_are_told(tmp_path: Path, content: bytes | None, what
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(verify.Unproved, match=what):
-        verify.same_files(where.folder / made.name, made)
+    with pytest.raises(verify.VerificationFailed, match=what):
+        checksums.check_files(where.folder / made.name, made)
 
 
 def test_a_backup_that_was_read_is_read_from_then_on(
@@ -96,7 +96,7 @@ def test_what_was_changed_is_given_to_no_program(
     where = shelf(tmp_path)
     made = stored(where, state="restored", server={**manifest().server, "image": "pg"})
     (where.folder / made.name / "dump").write_bytes(b"dumq")
-    with pytest.raises(verify.Unproved):
+    with pytest.raises(verify.VerificationFailed):
         verify.verify(ENGINE, where, made, wanted(), "read")
     assert notes() == []
     # What it once was it is no more.
@@ -128,15 +128,15 @@ def test_a_throwaway_server_is_closed_in_and_gone_also_when_it_fails(
     [(1, 2, "auto", True), (1, 1, "auto", False), (9, 1, "memory", True), (1, 9, "disk", False)],
 )
 def test_where_the_copy_goes(needed: int, available: int, asked: str, memory: bool) -> None:
-    assert verify.in_memory(needed, available, asked) is memory
+    assert scratch_server.in_memory(needed, available, asked) is memory
 
 
 def test_a_copy_that_fits_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_memory", lambda: 0)
-    monkeypatch.setattr(verify, "free_bytes", lambda folder: 0)
+    monkeypatch.setattr(scratch_server, "_available_memory", lambda: 0)
+    monkeypatch.setattr(scratch_server, "free_bytes", lambda folder: 0)
     for scratch, what in (("memory", "Write scratch: disk"), ("auto", "write verify: read")):
         with pytest.raises(SwitchyardError, match=what), contextlib.ExitStack() as stack:
-            verify._scratch(stack, shelf(tmp_path), manifest(), scratch)
+            scratch_server._scratch_location(stack, shelf(tmp_path), manifest(), scratch)
 
 
 def test_the_image_of_the_backup_or_else_the_server_s() -> None:
@@ -145,8 +145,8 @@ def test_the_image_of_the_backup_or_else_the_server_s() -> None:
     made = manifest(server={**manifest().server, "image": "pg"})
     gone = manifest(server={**manifest().server, "image": "sha256:gone"})
     target = Target(container="po-postgres")
-    assert verify.image_for(engine, made, target) == "sha256:pg"
-    assert verify.image_for(engine, gone, target) == "sha256:new"
-    assert verify.image_for(engine, gone, Target(host="db", image="given")) == "sha256:given"
+    assert scratch_server.image_for(engine, made, target) == "sha256:pg"
+    assert scratch_server.image_for(engine, gone, target) == "sha256:new"
+    assert scratch_server.image_for(engine, gone, Target(host="db", image="given")) == "sha256:given"
     with pytest.raises(SwitchyardError, match="is gone"):
-        verify.image_for(engine, gone, Target(host="db", image="other"))
+        scratch_server.image_for(engine, gone, Target(host="db", image="other"))

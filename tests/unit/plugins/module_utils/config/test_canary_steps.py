@@ -6,13 +6,13 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config import ca
 
 
 def test_steps_have_a_share_and_a_time_and_the_switch_is_left_out() -> None:
-    assert canary_steps.steps("5/60s, 25/2m,50/pause, 100") == [
+    assert canary_steps.parse_steps("5/60s, 25/2m,50/pause, 100") == [
         {"percent": 5, "seconds": 60.0, "pause": False},
         {"percent": 25, "seconds": 120.0, "pause": False},
         {"percent": 50, "seconds": 0.0, "pause": True},
     ]
-    assert canary_steps.steps("10/0.5s") == [{"percent": 10, "seconds": 0.5, "pause": False}]
-    assert canary_steps.steps("100") == []
+    assert canary_steps.parse_steps("10/0.5s") == [{"percent": 10, "seconds": 0.5, "pause": False}]
+    assert canary_steps.parse_steps("100") == []
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_steps_have_a_share_and_a_time_and_the_switch_is_left_out() -> None:
 )
 def test_what_is_no_step(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        canary_steps.steps(text)
+        canary_steps.parse_steps(text)
 
 
 def test_what_comes_next_ends_with_the_pause() -> None:
-    steps = canary_steps.steps("5/1s, 25/pause, 50/1s, 75/pause, 100")
-    assert [(step["number"], step["percent"]) for step in canary_steps.ahead(steps, 0)] == [(1, 5), (2, 25)]
-    assert [(step["number"], step["percent"]) for step in canary_steps.ahead(steps, 2)] == [(3, 50), (4, 75)]
-    assert canary_steps.ahead(steps, 4) == []
+    steps = canary_steps.parse_steps("5/1s, 25/pause, 50/1s, 75/pause, 100")
+    assert [(step["number"], step["percent"]) for step in canary_steps.remaining_steps(steps, 0)] == [(1, 5), (2, 25)]
+    assert [(step["number"], step["percent"]) for step in canary_steps.remaining_steps(steps, 2)] == [(3, 50), (4, 75)]
+    assert canary_steps.remaining_steps(steps, 4) == []

@@ -5,7 +5,8 @@ import typing as t
 import pytest
 from fakes import written
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import schema, validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
 
 
 def problems(*stacks: t.Any, project: str = "po", environment: str = "prod") -> list[str]:
@@ -28,7 +29,7 @@ def second(**changes: t.Any) -> dict[str, t.Any]:
 def test_a_good_stack_gets_every_default() -> None:
     stacks, found = validate.check([written()], "po", "prod")
     assert found == []
-    assert set(stacks[0]) == set(validate.STACK)
+    assert set(stacks[0]) == set(schema.STACK)
     assert stacks[0]["compose"] == ["docker-compose.yml"]
     assert stacks[0]["routes"][0]["path"] == "/"
     assert stacks[0]["routes"][0]["health"]["successes"] == 3
@@ -217,7 +218,7 @@ def test_no_message_shows_a_secret() -> None:
 
 def test_secrets_leave_the_stack_but_their_names_stay() -> None:
     stack = written(secrets={"django": "s1"}, postgres={"password": "s2"}, redis={"password": "s3", "databases": [4]})
-    plain, secrets = validate.without_secrets(validate.check([stack], "po", "prod")[0][0])
+    plain, secrets = config_secrets.without_secrets(validate.check([stack], "po", "prod")[0][0])
     assert secrets == {"django": "s1", "postgres_password": "s2", "redis_password": "s3"}
     assert plain["secrets"] == ["django"]
     assert plain["postgres"]

@@ -9,18 +9,18 @@ import pytest
 from fakes import HOST, Machine, checked, colored, container, worker
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names as names_module
-from ansible_collections.switchyard.stacks.plugins.module_utils.decommission import execute
-from ansible_collections.switchyard.stacks.plugins.module_utils.decommission.execute import Seen
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Container, Kept
+from ansible_collections.switchyard.stacks.plugins.module_utils.decommission import execute, plan, scan
+from ansible_collections.switchyard.stacks.plugins.module_utils.decommission.scan import EnvironmentScan
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container, LabelledResource
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import process
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 
 FRONT, BACK, OWN = "po-front-prod", "po-back-prod", "po-shop-prod"
 
 
-def kept(name: str, *users: str, **labels: str) -> Kept:
-    return Kept(name, names_module.labels(project="po", environment="prod", **labels), users)
+def kept(name: str, *users: str, **labels: str) -> LabelledResource:
+    return LabelledResource(name, names_module.labels(project="po", environment="prod", **labels), users)
 
 
 def server(role: str, *networks: str) -> Container:
@@ -29,7 +29,7 @@ def server(role: str, *networks: str) -> Container:
     return replace(container(f"po-{role}"), labels=labels, addresses=dict.fromkeys(networks, "127.0.0.1"))
 
 
-def seen(**changes: t.Any) -> Seen:
+def seen(**changes: t.Any) -> EnvironmentScan:
     """Return an environment with one stack, behind a proxy that another environment needs as well."""
     values: dict[str, t.Any] = {
         "environment": "prod",
@@ -42,14 +42,14 @@ def seen(**changes: t.Any) -> Seen:
         "others": ("qual",),
         **changes,
     }
-    return Seen(**values)
+    return EnvironmentScan(**values)
 
 
 # --- what goes ---
 
 
 def test_a_stack_goes_and_its_environment_stays() -> None:
-    wanted = execute.plan(seen(), ["shop"], False)
+    wanted = plan.plan(seen(), ["shop"], False)
     assert wanted.routes == {"shop": (f"{HOST}/",)}
     assert wanted.containers == ("po-celery-prod", "po-web-prod-blue")
     assert wanted.networks == (OWN,)
@@ -58,17 +58,17 @@ def test_a_stack_goes_and_its_environment_stays() -> None:
 
 
 def test_a_stack_of_which_nothing_stands_is_nothing_to_do() -> None:
-    assert not execute.plan(seen(), ["blog"], True).changed
+    assert not plan.plan(seen(), ["blog"], True).changed
 
 
 def test_the_other_stacks_are_left_alone() -> None:
     other = container("po-site-prod", labels={"stack": "blog"})
-    wanted = execute.plan(seen(containers=(colored("blue", 1), other), routes={"blog": (), "shop": ()}), ["shop"], True)
+    wanted = plan.plan(seen(containers=(colored("blue", 1), other), routes={"blog": (), "shop": ()}), ["shop"], True)
     assert (wanted.stacks, wanted.containers, list(wanted.routes)) == (("shop",), ("po-web-prod-blue",), ["shop"])
 
 
 def test_another_environment_keeps_the_proxy() -> None:
-    wanted = execute.plan(seen(), [], False)
+    wanted = plan.plan(seen(), [], False)
     assert wanted.servers == ()
     assert wanted.leaves == ((FRONT, "po-proxy"),)
     assert wanted.networks == (FRONT, OWN)
@@ -76,15 +76,17 @@ def test_another_environment_keeps_the_proxy() -> None:
 
 
 def test_the_network_that_carries_the_port_stays_for_the_others() -> None:
-    wanted = execute.plan(seen(way_in=FRONT), [], False)
+    wanted = plan.plan(seen(way_in=FRONT), [], False)
     assert wanted.leaves == ()
     assert wanted.networks == (OWN,)
     assert "the public's port leads through it" in wanted.kept[0]
 
 
 def test_the_last_environment_takes_the_proxy_along() -> None:
-    left_over = Kept("po-front-old", names_module.labels(project="po", environment="old", role="front"), ("po-proxy",))
-    pages = Kept("po-pages", names_module.labels(project="po", role="pages"), ("po-pages", "po-proxy"))
+    left_over = LabelledResource(
+        "po-front-old", names_module.labels(project="po", environment="old", role="front"), ("po-proxy",)
+    )
+    pages = LabelledResource("po-pages", names_module.labels(project="po", role="pages"), ("po-pages", "po-proxy"))
     last = seen(
         others=(),
         way_in=FRONT,
@@ -92,26 +94,26 @@ def test_the_last_environment_takes_the_proxy_along() -> None:
         shared={"po-proxy": server("proxy", FRONT, "po-pages"), "po-pages": server("pages", "po-pages")},
         trouble="it does not answer",
     )
-    wanted = execute.plan(last, [], False)
+    wanted = plan.plan(last, [], False)
     assert wanted.servers == ("po-pages", "po-proxy")
     assert wanted.networks == ("po-front-old", FRONT, "po-pages", OWN)
     assert (wanted.routes, wanted.leaves, wanted.paths[-1]) == ({}, (), Path("/proxy"))
 
 
 def test_a_proxy_on_the_server_itself_goes_with_the_last_environment_too() -> None:
-    wanted = execute.plan(seen(others=(), shared={}, unit="po-proxy.service"), [], False)
+    wanted = plan.plan(seen(others=(), shared={}, unit="po-proxy.service"), [], False)
     assert (wanted.unit, "unit po-proxy.service" in wanted.lines) == ("po-proxy.service", True)
     assert "Debian's package of the proxy, and the user it ran as" in wanted.kept
-    assert execute.plan(seen(unit="po-proxy.service"), [], False).unit is None
+    assert plan.plan(seen(unit="po-proxy.service"), [], False).unit is None
 
 
 def test_a_single_stack_never_takes_the_proxy_along() -> None:
-    assert execute.plan(seen(others=()), ["shop"], True).servers == ()
+    assert plan.plan(seen(others=()), ["shop"], True).servers == ()
 
 
 def test_a_proxy_that_does_not_answer_stops_what_needs_it() -> None:
     with pytest.raises(SwitchyardError, match="it does not answer"):
-        execute.plan(seen(trouble="it does not answer"), [], False)
+        plan.plan(seen(trouble="it does not answer"), [], False)
 
 
 # --- what stays ---
@@ -120,7 +122,7 @@ def test_a_proxy_that_does_not_answer_stops_what_needs_it() -> None:
 def test_the_shared_servers_stay_where_a_network_is_all_they_have() -> None:
     networks = (kept(BACK, "po-postgres", "po-redis", role="back"),)
     shared = {"po-postgres": server("postgres", BACK), "po-redis": server("redis", BACK, "po-back-qual")}
-    wanted = execute.plan(seen(networks=networks, shared=shared), [], False)
+    wanted = plan.plan(seen(networks=networks, shared=shared), [], False)
     assert (wanted.leaves, wanted.networks) == ((), ())
     assert wanted.kept == (f"the network {BACK}: po-postgres has no other",)
 
@@ -128,7 +130,7 @@ def test_the_shared_servers_stay_where_a_network_is_all_they_have() -> None:
 def test_what_somebody_else_uses_stays() -> None:
     networks = (kept(OWN, "po-web-prod-blue", "stranger", stack="shop"),)
     volumes = (kept("po-media-prod", "po-celery-prod", "stranger", stack="shop"),)
-    wanted = execute.plan(seen(networks=networks, volumes=volumes), [], True)
+    wanted = plan.plan(seen(networks=networks, volumes=volumes), [], True)
     assert (wanted.networks, wanted.volumes) == ((), ())
     assert [line.rpartition(": ")[2] for line in wanted.kept] == ["stranger uses it"] * 2
 
@@ -137,7 +139,7 @@ def test_data_is_named_and_goes_only_when_asked_to() -> None:
     folders = {"shop": (Path("/r/backups"), Path("/r/releases"))}
     stack = checked(postgres={"password": "x"}, redis={"password": "x", "databases": [0]})
     whole = seen(volumes=(kept("po-media-prod", stack="shop"),), folders=folders, records={"shop": stack})
-    left = execute.plan(whole, [], False)
+    left = plan.plan(whole, [], False)
     assert (left.volumes, left.paths) == ((), (Path("/r/releases"),))
     assert left.kept == (
         "the volume po-media-prod (-e data=remove removes it)",
@@ -145,7 +147,7 @@ def test_data_is_named_and_goes_only_when_asked_to() -> None:
         "the database shop_prod in PostgreSQL, with its logins",
         "the user shop-prod in Redis, with its database numbers",
     )
-    gone = execute.plan(whole, [], True)
+    gone = plan.plan(whole, [], True)
     assert gone.volumes == ("po-media-prod",)
     assert Path("/r/backups") in gone.paths
     assert [line.split()[1] for line in gone.kept] == ["database", "user"]
@@ -153,7 +155,7 @@ def test_data_is_named_and_goes_only_when_asked_to() -> None:
 
 def test_the_labels_of_an_edge_are_named() -> None:
     proxy = replace(server("proxy", FRONT, "traefik"), labels={"io.switchyard.edge.prod": "{}"})
-    assert "until setup.yml runs" in execute.plan(seen(shared={"po-proxy": proxy}), [], False).kept[-1]
+    assert "until setup.yml runs" in plan.plan(seen(shared={"po-proxy": proxy}), [], False).kept[-1]
 
 
 # --- carried out ---
@@ -178,17 +180,17 @@ def shop(machine: Machine) -> Machine:
 
 
 def test_nothing_of_a_stack_is_left(shop: Machine) -> None:
-    _seen, wanted = execute.retire(shop.server, ["shop"], False, "ann")
+    _seen, wanted = execute.execute(shop.server, ["shop"], False, "ann")
     assert wanted.changed
-    assert shop.proxy.state == State()
+    assert shop.proxy.state == ProxyState()
     assert shop.proxy.files == {}
     assert shop.engine.removed == ["po-web-prod-blue"]
     assert list(shop.engine.made_networks) == [FRONT]
     assert list(shop.engine.made_volumes) == ["po-media-prod"]
     assert list((shop.root / "proxy" / "pages").iterdir()) == []
     assert not (shop.root / "po-prod").exists()
-    assert not execute.retire(shop.server, ["shop"], False, "ann")[1].changed
-    assert execute.retire(shop.server, ["shop"], True, "ann")[1].volumes == ("po-media-prod",)
+    assert not execute.execute(shop.server, ["shop"], False, "ann")[1].changed
+    assert execute.execute(shop.server, ["shop"], True, "ann")[1].volumes == ("po-media-prod",)
 
 
 def test_the_public_leaves_before_anything_stops(shop: Machine) -> None:
@@ -196,7 +198,7 @@ def test_the_public_leaves_before_anything_stops(shop: Machine) -> None:
     shop.proxy.busy = {"blue": [1, 1, 0]}
     apply = shop.proxy.apply
     shop.proxy.apply = lambda change: (standing.append([*shop.engine.standing]), apply(change))[1]  # type: ignore
-    execute.retire(shop.server, ["shop"], False, "ann")
+    execute.execute(shop.server, ["shop"], False, "ann")
     assert len(standing) == 2
     assert all("po-web-prod-blue" in names for names in standing)
     off, forgotten = shop.proxy.plans
@@ -206,18 +208,18 @@ def test_the_public_leaves_before_anything_stops(shop: Machine) -> None:
 
 def test_the_whole_environment_goes_with_the_proxy(shop: Machine) -> None:
     (shop.root / "proxy" / "proxy.json").write_text("{}")
-    execute.retire(shop.server, [], True, "ann")
+    execute.execute(shop.server, [], True, "ann")
     assert (shop.engine.standing, shop.engine.made_networks, shop.engine.made_volumes) == ({}, {}, {})
     assert list(shop.root.iterdir()) == []
-    assert not execute.retire(shop.server, [], True, "ann")[1].changed
+    assert not execute.execute(shop.server, [], True, "ann")[1].changed
 
 
 def test_the_unit_of_the_proxy_goes_before_its_folder(shop: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop.root / "proxy" / "proxy.json").write_text('{"unit": "po-proxy.service"}')
     gone: list[tuple[str, bool]] = []
     note = lambda unit: gone.append((unit.unit, (shop.root / "proxy").exists()))  # noqa: E731
-    monkeypatch.setattr(process.AsUnit, "remove", note)
-    execute.retire(shop.server, [], True, "ann")
+    monkeypatch.setattr(process.SystemdProcess, "remove", note)
+    execute.execute(shop.server, [], True, "ann")
     assert gone == [("po-proxy.service", True)]
     assert not (shop.root / "proxy").exists()
 
@@ -225,7 +227,7 @@ def test_the_unit_of_the_proxy_goes_before_its_folder(shop: Machine, monkeypatch
 def test_a_proxy_of_others_only_leaves_the_network(shop: Machine) -> None:
     other = container("po-web-qual", labels={"environment": "qual"}, addresses={})
     shop.engine.start(server("proxy", FRONT, "po-front-qual"), other)
-    execute.retire(shop.server, [], False, "ann")
+    execute.execute(shop.server, [], False, "ann")
     assert set(shop.engine.standing) == {"po-proxy", "po-web-qual"}
     assert list(shop.engine.standing["po-proxy"].addresses) == ["po-front-qual"]
     assert shop.engine.made_networks == {}
@@ -236,7 +238,7 @@ def test_a_proxy_of_others_only_leaves_the_network(shop: Machine) -> None:
 def test_a_release_that_is_under_way_is_not_disturbed(shop: Machine, look: bool) -> None:
     shop.lock("ann@laptop")
     with pytest.raises(SwitchyardError, match="is being released by ann@laptop"):
-        execute.retire(shop.server, [], True, "bob", look)
+        execute.execute(shop.server, [], True, "bob", look)
     assert shop.proxy.plans == []
     assert shop.engine.removed == []
 
@@ -250,7 +252,7 @@ def test_nobody_releases_meanwhile_and_a_failure_gives_the_lock_back(shop: Machi
 
     shop.engine.drop = drop  # type: ignore
     with pytest.raises(SwitchyardError, match="network is busy"):
-        execute.retire(shop.server, ["shop"], False, "ann")
+        execute.execute(shop.server, ["shop"], False, "ann")
     assert (held[0].holder, held[0].until > time.time()) == ("ann", True)
     assert shop.place.lock.holder() is None
 
@@ -258,22 +260,22 @@ def test_nobody_releases_meanwhile_and_a_failure_gives_the_lock_back(shop: Machi
 def test_a_proxy_that_does_not_forget_is_told(shop: Machine) -> None:
     shop.proxy.plan_forget = lambda state, key: shop.proxy.plan_switch(state, key, None)  # type: ignore
     with pytest.raises(SwitchyardError, match="still knows it"):
-        execute.retire(shop.server, ["shop"], False, "ann")
+        execute.execute(shop.server, ["shop"], False, "ann")
     assert shop.engine.removed == []
 
 
 def test_other_environments_are_known_by_what_stands(machine: Machine) -> None:
     machine.engine.start(server("proxy", FRONT), container("po-web-dev", labels={"environment": "dev"}))
-    machine.proxy.state = State({"po.shop.qual": "blue", "other.shop.test": "blue"})
+    machine.proxy.state = ProxyState({"po.shop.qual": "blue", "other.shop.test": "blue"})
     (machine.root / "po-staging" / "shop" / "releases").mkdir(parents=True)
-    assert execute.look(machine.server).others == ("dev", "qual", "staging")
+    assert scan.scan(machine.server).others == ("dev", "qual", "staging")
 
 
 def test_a_proxy_that_cannot_be_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent() -> State:
+    def silent() -> ProxyState:
         raise SwitchyardError("The proxy does not answer")
 
     monkeypatch.setattr(machine.proxy, "read", silent)
-    assert execute.look(machine.server).trouble is None
+    assert scan.scan(machine.server).trouble is None
     (machine.root / "proxy" / "proxy.json").write_text("{}")
-    assert execute.look(machine.server).trouble == "The proxy does not answer"
+    assert scan.scan(machine.server).trouble == "The proxy does not answer"

@@ -14,7 +14,7 @@ Docker = Callable[[str], Callable[[], list[str]]]
 
 
 def test_files_are_laid_down_where_the_containers_user_can_read_them(tmp_path: Path) -> None:
-    compose_cli.lay_down({"docker-compose.yml": "a", "conf/motd": "b"}, tmp_path)
+    compose_cli.write_sources({"docker-compose.yml": "a", "conf/motd": "b"}, tmp_path)
     assert (tmp_path / "docker-compose.yml").read_text() == "a"
     assert (tmp_path / "conf" / "motd").stat().st_mode & 0o777 == 0o644
 
@@ -22,7 +22,7 @@ def test_files_are_laid_down_where_the_containers_user_can_read_them(tmp_path: P
 @pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/outside"])
 def test_no_file_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(SwitchyardError, match="leads out of the stack's folder"):
-        compose_cli.lay_down({name: "x"}, tmp_path / "folder")
+        compose_cli.write_sources({name: "x"}, tmp_path / "folder")
     assert list(tmp_path.rglob("outside")) == []
 
 

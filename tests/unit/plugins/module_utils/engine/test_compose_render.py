@@ -7,6 +7,7 @@ import pytest
 from fakes import checked, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import compose_files
 
 RELEASE = compose_render.Release("po", "prod", 7, "/releases/0007", "abc", {"reg/web:1": "reg/web@sha256:1"})
 REDIS = {"password": "p", "databases": [1]}
@@ -17,13 +18,13 @@ def render(content: dict[str, t.Any] | None = None, release: compose_render.Rele
 
 
 def complaints(content: dict[str, t.Any], *secrets: str, there: tuple[str, ...] = (), **stack: t.Any) -> list[str]:
-    found = compose_render.problems(content, checked(**stack), "stacks[shop]", secrets, lambda path: path in there)
+    found = compose_files.problems(content, checked(**stack), "stacks[shop]", secrets, lambda path: path in there)
     return [str(problem) for problem in found]
 
 
 @pytest.mark.parametrize("image", ["reg:5000/app:1.2", "app:1", "app@sha256:" + "0" * 64, "app:latest@sha256:00"])
 def test_an_image_of_one_version(image: str) -> None:
-    assert compose_render.unfixed(image) is None
+    assert compose_files.floating_tag_reason(image) is None
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_an_image_of_one_version(image: str) -> None:
     ],
 )
 def test_an_image_of_any_version(image: str, why: str) -> None:
-    assert compose_render.unfixed(image) == why
+    assert compose_files.floating_tag_reason(image) == why
     assert complaints(normalised(web={"image": image})) == [
         f"stacks[shop].compose.services.web.image: {image} {why}. Write a fixed tag or a digest, as app:1.2."
     ]
@@ -289,9 +290,9 @@ def test_the_fingerprint_stays_when_nothing_changes() -> None:
 
 def test_the_password_of_a_migration_is_another_file() -> None:
     jobs = {"services": {}, "secrets": {"postgres_password": {"file": "/a"}, "key": {"file": "/b"}}}
-    found = compose_render.with_password(jobs, "/c")
+    found = compose_render.with_password_file(jobs, "/c")
     assert found["secrets"] == {"postgres_password": {"file": "/c"}, "key": {"file": "/b"}}
-    assert compose_render.with_password({"services": {}}, "/c") == {"services": {}}
+    assert compose_render.with_password_file({"services": {}}, "/c") == {"services": {}}
 
 
 def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
@@ -301,7 +302,9 @@ def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
         "expose": ["80"],
         "volumes": [{"type": "volume", "source": "v", "target": "/v"}],
     }
-    found = compose_render.beside({"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy")
+    found = compose_render.in_network_of(
+        {"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy"
+    )
     assert "networks" not in found
     assert found["services"]["web"] == {
         "image": "i",

@@ -12,11 +12,8 @@ import pytest
 from fakes import application, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import docker_client
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import (
-    Engine,
-    Image,
-    docker_command,
-)
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine, docker_command
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 # As the API of Docker Engine 20.10 answers; only the fields that are looked at.

@@ -17,36 +17,36 @@ def everything(port: int) -> bool:
 
 
 def test_services_get_ports_in_rows() -> None:
-    assert host_ports.allot(SPAN, {"web": 2, "api": 1}, [], set(), everything) == {
+    assert host_ports.allocate(SPAN, {"web": 2, "api": 1}, [], set(), everything) == {
         "web": [20000, 20001],
         "api": [20002],
     }
 
 
 def test_a_row_has_no_port_of_somebody_else() -> None:
-    given = host_ports.allot(SPAN, {"web": 3}, [], {20001}, lambda port: port != 20005)
+    given = host_ports.allocate(SPAN, {"web": 3}, [], {20001}, lambda port: port != 20005)
     assert given == {"web": [20002, 20003, 20004]}
 
 
 def test_a_color_keeps_its_ports_though_its_own_records_name_them() -> None:
     before = [{"web": [20004]}, {"web": [20008]}]
-    assert host_ports.allot(SPAN, {"web": 1}, before, {20004, 20008}, everything) == {"web": [20004]}
+    assert host_ports.allocate(SPAN, {"web": 1}, before, {20004, 20008}, everything) == {"web": [20004]}
 
 
 @pytest.mark.parametrize(("count", "free"), [(2, range(20000, 20010)), (1, range(20005, 20010))])
 def test_another_number_of_containers_or_a_port_that_is_taken_asks_for_new_ones(count: int, free: range) -> None:
-    given = host_ports.allot(SPAN, {"web": count}, [{"web": [20004]}], {20004}, lambda port: port in free)
+    given = host_ports.allocate(SPAN, {"web": count}, [{"web": [20004]}], {20004}, lambda port: port in free)
     assert given == {"web": [20000, 20001] if count == 2 else [20005]}
 
 
 def test_an_older_release_may_have_the_ports_that_fit() -> None:
     before = [{"web": [20000]}, {"api": [20009]}, {"web": [20004, 20005]}]
-    assert host_ports.allot(SPAN, {"web": 2}, before, {20000, 20004, 20005}, everything) == {"web": [20004, 20005]}
+    assert host_ports.allocate(SPAN, {"web": 2}, before, {20000, 20004, 20005}, everything) == {"web": [20004, 20005]}
 
 
 def test_where_none_are_left_somebody_is_told_what_to_do() -> None:
     with pytest.raises(SwitchyardError, match=r"No 11 ports in a row .* between 20000 and 20009.*proxy_ports.*setup"):
-        host_ports.allot(SPAN, {"web": 11}, [], set(), everything)
+        host_ports.allocate(SPAN, {"web": 11}, [], set(), everything)
 
 
 def test_what_any_kept_release_of_the_server_has_is_taken(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_what_any_kept_release_of_the_server_has_is_taken(tmp_path: Path) -> Non
     half = tmp_path / "po-prod" / "shop" / "releases" / "0009"
     half.mkdir()
     (half / "release.json").write_text('{"ports": ')
-    assert host_ports.taken(tmp_path) == {1, 2, 7}
-    assert host_ports.taken(tmp_path / "none") == set()
+    assert host_ports.reserved(tmp_path) == {1, 2, 7}
+    assert host_ports.reserved(tmp_path / "none") == set()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])

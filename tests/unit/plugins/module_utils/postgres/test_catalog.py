@@ -5,7 +5,11 @@ import typing as t
 import pytest
 from fakes_postgres import FakeSession
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import catalog
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import (
+    catalog,
+    change_counters,
+    content_snapshot,
+)
 
 
 def test_content_is_hashed_where_there_are_columns() -> None:
@@ -15,10 +19,10 @@ def test_content_is_hashed_where_there_are_columns() -> None:
             "FROM ONLY": [{"rows": 3, "content": "7"}],
         }
     )
-    assert set(catalog.tables(t.cast("t.Any", session), content=True)) == {"public.a", "public.empty"}
+    assert set(content_snapshot.table_checksums(t.cast("t.Any", session), content=True)) == {"public.a", "public.empty"}
     assert "hash_record_extended(ROW(id, name), 0)" in session.statements[1]
     assert "hash_record_extended" not in session.statements[2]
-    catalog.tables(t.cast("t.Any", session), content=False)
+    content_snapshot.table_checksums(t.cast("t.Any", session), content=False)
     assert "hash_record_extended" not in session.statements[4]
 
 
@@ -32,7 +36,7 @@ def test_who_looks_meanwhile_sees_the_tables_that_were_counted() -> None:
 
     listed = [{"name": "public.a", "columns": None}, {"name": "public.b", "columns": None}]
     session = FakeSession({"relkind = 'r'": listed, "FROM ONLY": count})
-    assert catalog.tables(t.cast("t.Any", session), False, found) is found
+    assert content_snapshot.table_checksums(t.cast("t.Any", session), False, found) is found
     assert seen[0] == set()
     assert seen[-1] == {"public.a"}
 
@@ -46,7 +50,7 @@ def test_the_planner_is_told_of_the_tenant_s_tables_only() -> None:
 @pytest.mark.parametrize(("used", "following"), [(False, 5), (True, 15)])
 def test_a_sequence_is_known_by_its_next_number(used: bool, following: int) -> None:
     session = FakeSession({"relkind = 'S'": [{"name": "s", "step": 10}], "FROM s": [{"value": 5, "used": used}]})
-    assert catalog.sequences(t.cast("t.Any", session)) == {"s": following}
+    assert content_snapshot.sequences(t.cast("t.Any", session)) == {"s": following}
 
 
 @pytest.mark.parametrize(
@@ -60,27 +64,27 @@ def test_a_sequence_is_known_by_its_next_number(used: bool, following: int) -> N
     ],
 )
 def test_changes_are_told_only_where_they_were_counted(now: dict[str, t.Any], changes: int | None) -> None:
-    assert catalog.since({"changes": 100, "began": "x"}, now) == changes
+    assert change_counters.changes_since({"changes": 100, "began": "x"}, now) == changes
 
 
 def test_what_analyze_writes_is_no_change() -> None:
     session = FakeSession({"pg_stat_sys_tables": [{"changes": 40}], "tup_inserted": [{"changes": 100, "began": "x"}]})
-    assert catalog.changes(t.cast("t.Any", session), "shop") == {"changes": 60, "began": "x", "own": 40}
-    outside = catalog.changes_from_outside(t.cast("t.Any", session), "shop", own=30)
+    assert change_counters.count_changes(t.cast("t.Any", session), "shop") == {"changes": 60, "began": "x", "own": 40}
+    outside = change_counters.count_changes_from_outside(t.cast("t.Any", session), "shop", own=30)
     assert outside == {"changes": 70, "began": "x", "own": 30}
 
 
 def test_the_version_is_the_first_line_of_a_query_that_sees_the_tables() -> None:
     session = FakeSession({"schema_version": ["0003", "0002"]})
-    assert catalog.answer(t.cast("t.Any", session), "SELECT v FROM schema_version") == "0003"
+    assert catalog.first_row(t.cast("t.Any", session), "SELECT v FROM schema_version") == "0003"
     assert "public" in session.statements[0]
     assert "set_config('search_path', '', true)" in session.statements[2]
-    assert catalog.answer(t.cast("t.Any", session), None) is None
-    assert catalog.answer(t.cast("t.Any", session), "SELECT nothing") == ""
+    assert catalog.first_row(t.cast("t.Any", session), None) is None
+    assert catalog.first_row(t.cast("t.Any", session), "SELECT nothing") == ""
 
 
 def test_a_database_that_is_not_there_is_none() -> None:
-    assert catalog.database(t.cast("t.Any", FakeSession()), "shop") is None
+    assert catalog.database_facts(t.cast("t.Any", FakeSession()), "shop") is None
 
 
 @pytest.mark.parametrize(
@@ -92,4 +96,4 @@ def test_a_database_that_is_not_there_is_none() -> None:
     ],
 )
 def test_a_database_is_empty_where_nobody_made_anything(answers: dict[str, t.Any], empty: bool) -> None:
-    assert catalog.empty(t.cast("t.Any", FakeSession(answers))) is empty
+    assert content_snapshot.has_no_tables(t.cast("t.Any", FakeSession(answers))) is empty

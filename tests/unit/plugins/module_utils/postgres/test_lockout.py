@@ -35,11 +35,11 @@ class Cluster(FakeSession):
 
 
 def test_up_keeps_out_and_ends_and_down_lets_in(tmp_path: Path) -> None:
-    fences, cluster = lockout.Fences(tmp_path), Cluster("app", "worker")
+    fences, cluster = lockout.LockoutFile(tmp_path), Cluster("app", "worker")
     admin = t.cast("t.Any", cluster)
     fence = fences.up(admin, "shop", ["app", "worker", "gone"])
     assert (fence.logins, cluster.open, cluster.inside) == (["app", "worker"], set(), set())
-    assert lockout.standing(admin, fences.read())
+    assert lockout.is_active(admin, fences.read())
     # A second time it is the same fence: what it keeps out is not forgotten.
     assert fences.up(admin, "shop", ["app", "worker"]) == fence
     assert fences.down(admin)
@@ -48,19 +48,19 @@ def test_up_keeps_out_and_ends_and_down_lets_in(tmp_path: Path) -> None:
 
 
 def test_a_fence_that_leaks_does_not_stand(tmp_path: Path) -> None:
-    fences, cluster = lockout.Fences(tmp_path), Cluster("app")
+    fences, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
     admin = t.cast("t.Any", cluster)
     fence = fences.up(admin, "shop", ["app"])
     cluster.inside.add("app")
-    assert not lockout.standing(admin, fence)
+    assert not lockout.is_active(admin, fence)
     cluster.inside.clear()
     cluster.open.add("app")
-    assert not lockout.standing(admin, fence)
-    assert not lockout.standing(admin, None)
+    assert not lockout.is_active(admin, fence)
+    assert not lockout.is_active(admin, None)
 
 
 def test_it_is_written_down_before_anybody_is_kept_out(tmp_path: Path) -> None:
-    fences, cluster = lockout.Fences(tmp_path), Cluster("app")
+    fences, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
     known: list[bool] = []
     run = cluster.run
 
@@ -76,11 +76,11 @@ def test_it_is_written_down_before_anybody_is_kept_out(tmp_path: Path) -> None:
 
 def test_sessions_that_stay_are_named() -> None:
     with pytest.raises(SwitchyardError, match=r"Sessions do not end: app \(app\)"):
-        lockout.end(t.cast("t.Any", Cluster("app", stubborn=True)), "true", limit=0.0)
+        lockout.terminate_sessions(t.cast("t.Any", Cluster("app", stubborn=True)), "true", limit=0.0)
 
 
 def test_nobody_is_nobody() -> None:
     admin = t.cast("t.Any", FakeSession())
-    assert lockout.open_logins(admin, []) == []
-    lockout.shut(admin, [])
+    assert lockout.enabled_logins(admin, []) == []
+    lockout.disable_logins(admin, [])
     assert admin.statements == []

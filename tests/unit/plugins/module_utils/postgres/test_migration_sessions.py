@@ -8,13 +8,15 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import 
 
 
 def test_a_migration_gives_up_a_lock_and_ends_with_its_client() -> None:
-    assert migration_sessions.options(1.5, 170000) == "-c lock_timeout=1500 -c client_connection_check_interval=1s"
-    assert migration_sessions.options(5, 130000) == "-c lock_timeout=5000"
+    assert (
+        migration_sessions.session_options(1.5, 170000) == "-c lock_timeout=1500 -c client_connection_check_interval=1s"
+    )
+    assert migration_sessions.session_options(5, 130000) == "-c lock_timeout=5000"
 
 
 def test_a_migrator_gives_up_a_lock_whatever_its_driver_reads() -> None:
     admin = FakeSession()
-    migration_sessions.limit(admin, "shop", "shop_migrator", 5)
+    migration_sessions.set_lock_timeout(admin, "shop", "shop_migrator", 5)
     assert admin.statements == ['ALTER ROLE "shop_migrator" IN DATABASE "shop" SET lock_timeout TO 5000']
 
 
@@ -30,12 +32,12 @@ def test_what_a_killed_migration_left_is_ended() -> None:
     row = {"usename": "shop_migrator", "application_name": ""}
     ended = "pg_terminate_backend"
     admin.answers["SELECT DISTINCT usename"] = lambda: [] if any(ended in one for one in admin.statements) else [row]
-    assert migration_sessions.end(admin, "shop", "shop_migrator") == ["shop_migrator (no name)"]
+    assert migration_sessions.terminate_sessions(admin, "shop", "shop_migrator") == ["shop_migrator (no name)"]
 
 
 def test_nobody_is_ended_where_nothing_was_left() -> None:
     admin = FakeSession()
-    assert migration_sessions.end(admin, "shop", "shop_migrator") == []
+    assert migration_sessions.terminate_sessions(admin, "shop", "shop_migrator") == []
     assert not any("pg_terminate_backend" in one for one in admin.statements)
 
 
@@ -51,7 +53,9 @@ def test_who_holds_the_lock_is_named_without_the_text_of_a_query() -> None:
 
 
 def test_who_may_come_and_whether_there_is_anything_to_lose() -> None:
-    assert migration_sessions.logins(FakeSession({"has_database_privilege": [{"name": "shop"}]}), "shop") == ["shop"]
+    assert migration_sessions.enabled_logins(FakeSession({"has_database_privilege": [{"name": "shop"}]}), "shop") == [
+        "shop"
+    ]
     assert migration_sessions.is_empty(FakeSession())
     assert not migration_sessions.is_empty(FakeSession({"pg_class": [{"name": "public.a", "columns": None}]}))
 

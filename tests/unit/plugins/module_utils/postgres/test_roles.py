@@ -7,9 +7,14 @@ import pytest
 import yaml
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import roles as postgres_roles
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import CONNECTIONS, TIMEOUTS, Logins
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import sql
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import (
+    CONNECTIONS,
+    TIMEOUTS,
+    DatabaseRoles,
+)
 
-SHOP = Logins("shop_prod", "shop_prod")
+SHOP = DatabaseRoles("shop_prod", "shop_prod")
 ROLES = Path(__file__).parents[5] / "roles"
 
 
@@ -114,8 +119,8 @@ def database(**changes: t.Any) -> dict[str, t.Any]:
     ],
 )
 def test_whether_the_rights_stand_is_told_from_outside(changes: dict[str, t.Any], there: bool) -> None:
-    assert postgres_roles.stands(SHOP, database(**changes)) is there
-    assert not postgres_roles.stands(SHOP, None)
+    assert postgres_roles.role_matches(SHOP, database(**changes)) is there
+    assert not postgres_roles.role_matches(SHOP, None)
 
 
 def test_what_a_tenant_planted_does_not_run_as_the_administrator() -> None:
@@ -135,8 +140,8 @@ def test_the_readers_only_read() -> None:
 @pytest.mark.parametrize(
     ("given", "connections", "timeouts", "told"),
     [
-        (Logins("Shop", "shop"), {}, {}, "Shop is no name"),
-        (Logins("s" * 55, "shop"), {}, {}, "has 64 letters"),
+        (DatabaseRoles("Shop", "shop"), {}, {}, "Shop is no name"),
+        (DatabaseRoles("s" * 55, "shop"), {}, {}, "has 64 letters"),
         (SHOP, {"reader": 1}, {}, "there is no reader. Write app, migrator, backup, ro"),
         (SHOP, {"app": 0}, {}, "app: 0 is no number"),
         (SHOP, {"app": True}, {}, "app: True is no number"),
@@ -145,19 +150,19 @@ def test_the_readers_only_read() -> None:
     ],
 )
 def test_bad_input_is_named(
-    given: Logins, connections: dict[str, t.Any], timeouts: dict[str, t.Any], told: str
+    given: DatabaseRoles, connections: dict[str, t.Any], timeouts: dict[str, t.Any], told: str
 ) -> None:
-    found = postgres_roles.problems(given, connections, timeouts)
+    found = postgres_roles.option_problems(given, connections, timeouts)
     assert len(found) == 1
     assert told in str(found[0])
 
 
 def test_good_input_is_no_problem() -> None:
-    assert postgres_roles.problems(SHOP, {**CONNECTIONS, "app": "12"}, {**TIMEOUTS, "lock": 0}) == []
+    assert postgres_roles.option_problems(SHOP, {**CONNECTIONS, "app": "12"}, {**TIMEOUTS, "lock": 0}) == []
 
 
 def test_names_and_texts_are_quoted() -> None:
-    assert (postgres_roles.ident('a"b'), postgres_roles.literal("a'b"), postgres_roles.literal(None)) == (
+    assert (sql.ident('a"b'), sql.literal("a'b"), sql.literal(None)) == (
         '"a""b"',
         "'a''b'",
         "NULL",

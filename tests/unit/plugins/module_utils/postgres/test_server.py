@@ -9,15 +9,21 @@ from fakes import FakeEngine, container
 from fakes_postgres import FakeServer, FakeSession
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import roles
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.server import (
-    Bench,
-    ConnectionLost,
-    QueryError,
-    Session,
-    Target,
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import (
+    client_container,
+    psql_session,
+    sql,
+    temporary_role,
 )
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import target as postgres_target
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.client_container import ClientContainer
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.psql_session import (
+    ConnectionLost,
+    PsqlSession,
+    QueryError,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.target import Target
 
 Docker = Callable[[str], Callable[[], list[str]]]
 
@@ -40,14 +46,14 @@ done
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> t.Iterator[Session]:
+def session(tmp_path: Path) -> t.Iterator[PsqlSession]:
     script = tmp_path / "psql"
     script.write_text(PSQL)
-    with Session(["sh", str(script)], "PostgreSQL") as found:
+    with PsqlSession(["sh", str(script)], "PostgreSQL") as found:
         yield found
 
 
-def test_a_session_gives_answers_and_errors_and_goes_on(session: Session) -> None:
+def test_a_session_gives_answers_and_errors_and_goes_on(session: PsqlSession) -> None:
     assert session.run("one\ntwo") == ["one", "two"]
     with pytest.raises(QueryError, match="PostgreSQL: it went boom") as caught:
         session.run("boom")
@@ -55,14 +61,14 @@ def test_a_session_gives_answers_and_errors_and_goes_on(session: Session) -> Non
     assert session.run("three") == ["three"]
 
 
-def test_a_server_that_goes_away_is_told_with_its_words(session: Session) -> None:
+def test_a_server_that_goes_away_is_told_with_its_words(session: PsqlSession) -> None:
     with pytest.raises(ConnectionLost, match="server closed the connection unexpectedly"):
         session.run("leave")
     with pytest.raises(ConnectionLost):
         session.run("one")
 
 
-def test_a_statement_that_does_not_end_is_ended(session: Session) -> None:
+def test_a_statement_that_does_not_end_is_ended(session: PsqlSession) -> None:
     with pytest.raises(SwitchyardError, match="did not answer in time"):
         session.run("hang", limit=0.2)
 
@@ -70,7 +76,7 @@ def test_a_statement_that_does_not_end_is_ended(session: Session) -> None:
 def test_a_session_that_does_not_begin_is_told_with_what_to_do() -> None:
     words = ["sh", "-c", "echo 'FATAL:  password authentication failed for user \"x\"' >&2; exit 2"]
     with pytest.raises(ConnectionLost, match="Check user and password"):
-        Session(words, "PostgreSQL")
+        PsqlSession(words, "PostgreSQL")
 
 
 @pytest.mark.parametrize(
@@ -84,18 +90,18 @@ def test_a_session_that_does_not_begin_is_told_with_what_to_do() -> None:
     ],
 )
 def test_complaints_come_with_advice(said: str, what: str) -> None:
-    assert what in postgres_server.advice(said)
-    assert what in str(postgres_server.failed("pg_dump", 1, said.encode()))
+    assert what in psql_session.hint_for(said)
+    assert what in str(client_container.command_failure("pg_dump", 1, said.encode()))
 
 
 def test_names_and_texts_are_written_as_sql() -> None:
-    assert roles.ident('a"b') == '"a""b"'
-    assert roles.literal("it's") == "'it''s'"
-    assert roles.literal(None) == "NULL"
+    assert sql.ident('a"b') == '"a""b"'
+    assert sql.literal("it's") == "'it''s'"
+    assert sql.literal(None) == "NULL"
 
 
 def test_a_password_file_bears_every_password() -> None:
-    assert postgres_server.passfile_line("*", 5432, "a:b", "c\\d") == "*:5432:*:a\\:b:c\\\\d\n"
+    assert postgres_target.passfile_line("*", 5432, "a:b", "c\\d") == "*:5432:*:a\\:b:c\\\\d\n"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,7 @@ def reached(engine: FakeEngine, target: Target, docker: Docker) -> tuple[dict[st
     """Return libpq's variables and what was asked of Docker."""
     notes = docker("cat > /dev/null")
     labels = postgres_server.labels_of("po", "prod", "shop")
-    with postgres_server.reach(t.cast("t.Any", engine), target, "one", labels) as server:
+    with postgres_server.connect(t.cast("t.Any", engine), target, "one", labels) as server:
         env = server.environment("shop", "guest")
     return env, notes()
 
@@ -172,7 +178,7 @@ def test_a_container_that_is_not_there_or_stands_still_is_told() -> None:
     for name, what in (("other", "no container other"), ("po-postgres", "does not run")):
         with (
             pytest.raises(SwitchyardError, match=what),
-            postgres_server.reach(t.cast("t.Any", engine), Target(container=name), "one", {}),
+            postgres_server.connect(t.cast("t.Any", engine), Target(container=name), "one", {}),
         ):
             pass
 
@@ -186,31 +192,31 @@ def test_no_setting_of_a_tenant_reaches_a_session(docker: Docker) -> None:
 def test_a_program_that_fails_is_told_with_its_words(docker: Docker) -> None:
     docker("echo 'no such file' >&2; exit 3")
     with pytest.raises(SwitchyardError, match="pg_restore ended with exit code 3: no such file"):
-        Bench("one", "image", {}, [], []).call(["pg_restore"])
+        ClientContainer("one", "image", {}, [], []).call(["pg_restore"])
 
 
 def test_what_a_killed_run_left_is_removed(docker: Docker) -> None:
     notes = docker("")
     left = container("po_shop_prod_backup-1", labels={"role": "backup"})
     engine = t.cast("t.Any", FakeEngine(left, container()))
-    assert postgres_server.sweep(engine, "po", "prod", "shop") == ["po_shop_prod_backup-1"]
+    assert postgres_server.remove_leftover_containers(engine, "po", "prod", "shop") == ["po_shop_prod_backup-1"]
     assert notes() == ["rm --force --volumes -- po_shop_prod_backup-1"]
-    assert postgres_server.sweep(engine, "po", "prod", "other") == []
+    assert postgres_server.remove_leftover_containers(engine, "po", "prod", "other") == []
 
 
 def test_what_a_killed_run_left_may_go_by_itself(docker: Docker) -> None:
     docker("echo 'Error response from daemon: removal of container a is already in progress' >&2; exit 1")
-    postgres_server.remove("a")
+    client_container.remove("a")
     docker("echo 'Error response from daemon: permission denied' >&2; exit 1")
     with pytest.raises(SwitchyardError, match="permission denied"):
-        postgres_server.remove("a")
+        client_container.remove("a")
 
 
 def test_a_guest_is_a_member_of_the_owner_and_gone_afterwards() -> None:
     standing: list[dict[str, str]] = []
     admin = FakeSession({"FROM pg_roles": lambda: list(standing)})
     server = FakeServer()
-    with postgres_server.guest(t.cast("t.Any", server), t.cast("t.Any", admin), "shop", "0007") as name:
+    with temporary_role.temporary_role(t.cast("t.Any", server), t.cast("t.Any", admin), "shop", "0007") as name:
         assert name == "shop__guest_0007"
         assert name in server.passwords
         standing.append({"name": name})
@@ -238,7 +244,9 @@ def test_what_a_guest_was_made_to_own_goes_to_the_owner() -> None:
 
     admin.run = refuse_once  # type: ignore[method-assign]
     server = FakeServer(shop_prod=inside)
-    assert postgres_server.drop_guests(t.cast("t.Any", server), t.cast("t.Any", admin), "shop") == ["shop__guest_1"]
+    assert temporary_role.drop_temporary_roles(t.cast("t.Any", server), t.cast("t.Any", admin), "shop") == [
+        "shop__guest_1"
+    ]
     assert inside.statements == [
         'REASSIGN OWNED BY "shop__guest_1" TO "shop"',
         'DROP OWNED BY "shop__guest_1"',
@@ -246,5 +254,5 @@ def test_what_a_guest_was_made_to_own_goes_to_the_owner() -> None:
 
 
 def test_a_long_owner_keeps_the_number() -> None:
-    name = postgres_server.guest_name("o" * 63, "0007")
+    name = temporary_role.role_name("o" * 63, "0007")
     assert (len(name), name[-12:]) == (63, "__guest_0007")

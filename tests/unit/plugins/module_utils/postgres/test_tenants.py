@@ -6,9 +6,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import stack_services
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import roles as postgres_roles
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import tenants
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import Logins
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import scram, tenants
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import DatabaseRoles
+from ansible_collections.switchyard.stacks.plugins.module_utils.redis import users as redis_users
 
 STACKS: list[dict[str, t.Any]] = [
     {"name": "my-shop", "postgres": {"password": "a"}, "redis": {"password": "b", "databases": 2}},
@@ -21,7 +23,7 @@ RULES = "~* +@all"
 
 def state(**changes: t.Any) -> dict[str, t.Any]:
     """Return what state.sql says of a server where everything of ``shop_prod`` is as it should be."""
-    given = Logins("shop_prod", "shop_prod")
+    given = DatabaseRoles("shop_prod", "shop_prod")
     wanted = postgres_roles.settings(given, postgres_roles.TIMEOUTS)
     roles: dict[str, t.Any] = {
         name: {
@@ -29,13 +31,13 @@ def state(**changes: t.Any) -> dict[str, t.Any]:
             "limit": postgres_roles.CONNECTIONS.get(kind, -1),
             "more": False,
             "password": f"made of {name}",
-            "comment": tenants.proof(f"made of {name}"),
+            "comment": tenants.password_fingerprint(f"made of {name}"),
             "settings": wanted[kind] or None,
             "of": {"migrator": ["shop_prod_owner"], "owner": ["shop_prod"]}.get(kind),
         }
         for kind, name in given.all.items()
     }
-    roles["shop_prod"].update(password=tenants.verifier("secret", "shop_prod"), comment=None)
+    roles["shop_prod"].update(password=scram.verifier("secret", "shop_prod"), comment=None)
     marks = {"shop_prod": 3, "shop_prod_backup": 3, "shop_prod_ro": 3}
     grants = {name: ["CONNECT", "TEMPORARY"] for name in marks}
     closed = {"owner": "postgres", "open": False, "grants": None, "marks": None}
@@ -53,7 +55,7 @@ def state(**changes: t.Any) -> dict[str, t.Any]:
     }
 
 
-def plan(there: dict[str, t.Any], *wanted: tenants.Tenant, **options: t.Any) -> dict[str, t.Any]:
+def plan(there: dict[str, t.Any], *wanted: stack_services.Tenant, **options: t.Any) -> dict[str, t.Any]:
     return tenants.postgres_plan(wanted or [SHOP], there, **{"settings": {}, **options})
 
 
@@ -67,12 +69,14 @@ def seen(plan: dict[str, t.Any], environment: str = "prod", loaded: bool = True)
 
 def redis_plan(environment: str, told: str = "", **databases: list[int]) -> dict[str, t.Any]:
     wanted = [{"user": user, "password": "secret", "databases": numbers} for user, numbers in databases.items()]
-    return tenants.redis_plan(wanted, environment, RULES, 16, told)
+    return redis_users.redis_plan(wanted, environment, RULES, 16, told)
 
 
 def test_only_stacks_that_ask_for_it_are_tenants() -> None:
-    assert tenants.postgres(STACKS, "prod") == [{"database": "my_shop_prod", "user": "my_shop_prod", "password": "a"}]
-    assert tenants.redis(STACKS, "prod") == [
+    assert tenants.postgres_tenants(STACKS, "prod") == [
+        {"database": "my_shop_prod", "user": "my_shop_prod", "password": "a"}
+    ]
+    assert redis_users.redis_tenants(STACKS, "prod") == [
         {"user": "my-shop-prod", "password": "b", "databases": [2]},
         {"user": "queue-prod", "password": "c", "databases": [5, 3]},
     ]
@@ -80,7 +84,7 @@ def test_only_stacks_that_ask_for_it_are_tenants() -> None:
 
 def test_a_stack_says_more_of_its_logins() -> None:
     more = {"ro_password": "r", "connections": {"app": 5}, "timeouts": {}}
-    assert tenants.postgres([{"name": "shop", "postgres": {"password": "a", **more}}], "prod") == [
+    assert tenants.postgres_tenants([{"name": "shop", "postgres": {"password": "a", **more}}], "prod") == [
         {"database": "shop_prod", "user": "shop_prod", "password": "a", "ro_password": "r", "connections": {"app": 5}}
     ]
 
@@ -88,18 +92,18 @@ def test_a_stack_says_more_of_its_logins() -> None:
 @pytest.mark.parametrize("settings", [{}, {"password": ""}, {"password": None}, "text", True])
 def test_a_tenant_without_a_password_is_refused(settings: t.Any) -> None:
     with pytest.raises(ValueError, match=r"^switchyard_stacks\[shop\].postgres.password is missing$"):
-        tenants.postgres([{"name": "shop", "postgres": settings}], "prod")
+        tenants.postgres_tenants([{"name": "shop", "postgres": settings}], "prod")
 
 
 @pytest.mark.parametrize("databases", [None, [], "2", ["2"], -1])
 def test_redis_databases_are_numbers(databases: t.Any) -> None:
     with pytest.raises(ValueError, match=r"^switchyard_stacks\[shop\].redis.databases is not a number"):
-        tenants.redis([{"name": "shop", "redis": {"password": "b", "databases": databases}}], "prod")
+        redis_users.redis_tenants([{"name": "shop", "redis": {"password": "b", "databases": databases}}], "prod")
 
 
 def test_the_verifier_is_the_one_of_rfc_7677() -> None:
     # Its example: the user's password is "pencil"; the keys of it are what a server stores.
-    made = tenants.scram_sha_256("pencil", base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ=="))
+    made = scram.scram_sha_256("pencil", base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ=="))
     assert made == (
         "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=="
         "$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
@@ -107,14 +111,14 @@ def test_the_verifier_is_the_one_of_rfc_7677() -> None:
 
 
 def test_a_verifier_depends_on_password_and_user_alone() -> None:
-    assert tenants.verifier("secret", "one") == tenants.verifier("secret", "one")
-    assert len({tenants.verifier(password, user) for password in ("a", "b") for user in ("one", "two")}) == 4
+    assert scram.verifier("secret", "one") == scram.verifier("secret", "one")
+    assert len({scram.verifier(password, user) for password in ("a", "b") for user in ("one", "two")}) == 4
 
 
 @pytest.mark.parametrize("password", ["", "naïve", "two\nlines"])
 def test_a_password_that_needs_preparation_is_refused_without_showing_it(password: str) -> None:
     with pytest.raises(ValueError, match="the password of shop must be printable ASCII") as caught:
-        tenants.verifier(password, "shop")
+        scram.verifier(password, "shop")
     assert not password or password not in str(caught.value)
 
 
@@ -123,7 +127,7 @@ def test_postgres_without_a_server_needs_everything() -> None:
     assert made["problems"] == []
     assert made["databases"] == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
     assert made["keyed"] == ["shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
-    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{tenants.verifier('secret', 'shop_prod')}'"]
+    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{scram.verifier('secret', 'shop_prod')}'"]
     assert [one["database"] for one in made["rights"]] == ["shop_prod"]
     assert made["open"] == ["postgres", "shop_prod", "template1"]
 
@@ -143,7 +147,7 @@ def test_postgres_converts_a_database_that_its_application_owns() -> None:
     there["databases"]["shop_prod"].update(owner="shop_prod", grants=None, marks=None)
     made = plan(there)
     assert made["databases"] == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
-    assert made["rights"][0]["statements"] == postgres_roles.rights_statements(Logins("shop_prod", "shop_prod"))
+    assert made["rights"][0]["statements"] == postgres_roles.rights_statements(DatabaseRoles("shop_prod", "shop_prod"))
 
 
 def test_postgres_of_ours_closes_every_database() -> None:
@@ -162,7 +166,7 @@ def test_postgres_of_somebody_else_keeps_what_is_not_ours_open() -> None:
 
 def test_a_changed_password_is_set_and_nothing_else() -> None:
     made = plan(state(), {**SHOP, "password": "new"})
-    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{tenants.verifier('new', 'shop_prod')}'"]
+    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{scram.verifier('new', 'shop_prod')}'"]
     assert made["roles"] == []
 
 
@@ -170,7 +174,7 @@ def test_a_changed_password_is_set_and_nothing_else() -> None:
     "changes",
     [
         {"password": "of somebody else"},
-        {"password": "of somebody else", "comment": tenants.proof("made of shop_prod_ro")},
+        {"password": "of somebody else", "comment": tenants.password_fingerprint("made of shop_prod_ro")},
         {"comment": None},
         {"password": None},
     ],
@@ -182,7 +186,7 @@ def test_a_password_that_is_not_the_one_on_the_server_is_set_again(changes: dict
     made = "made of shop_prod_ro"
     assert plan(there, verifiers={"shop_prod_ro": made})["passwords"] == [
         f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{made}'",
-        f"COMMENT ON ROLE \"shop_prod_ro\" IS '{tenants.proof(made)}'",
+        f"COMMENT ON ROLE \"shop_prod_ro\" IS '{tenants.password_fingerprint(made)}'",
     ]
 
 
@@ -203,7 +207,7 @@ def test_a_password_that_nobody_may_read_is_known_by_its_comment() -> None:
 def test_a_team_may_give_the_reader_a_password() -> None:
     made = plan(state(), {**SHOP, "ro_password": "given"})
     assert made["keyed"] == []
-    assert made["passwords"] == [f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{tenants.verifier('given', 'shop_prod_ro')}'"]
+    assert made["passwords"] == [f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{scram.verifier('given', 'shop_prod_ro')}'"]
 
 
 def test_everything_wrong_with_tenants_is_told_at_once_and_no_password() -> None:
@@ -278,7 +282,7 @@ def test_redis_without_the_file_of_its_administrator_gets_it_again() -> None:
 def test_a_changed_password_changes_the_users_and_not_the_numbers() -> None:
     first = redis_plan("prod", shop=[2])
     wanted = [{"user": "shop", "password": "new", "databases": [2]}]
-    assert tenants.redis_plan(wanted, "prod", RULES, 16, seen(first))["differ"] == ["users/prod.acl"]
+    assert redis_users.redis_plan(wanted, "prod", RULES, 16, seen(first))["differ"] == ["users/prod.acl"]
 
 
 def test_numbers_of_another_environment_are_taken() -> None:

@@ -1,21 +1,27 @@
 from __future__ import annotations
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Plan, Proxy, Route, Routing, State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import (
+    ProxyPlan,
+    ProxyState,
+    Route,
+    StackRoutes,
+)
 
 SHOP, BLOG = "po.shop.prod", "po.blog.prod"
-STATE = State(
+STATE = ProxyState(
     {SHOP: "blue", BLOG: "green"},
     {(SHOP, "blue", "shop.org/"): "web", (SHOP, "green", "shop.org/"): "web", (BLOG, "green", "blog.org/"): "site"},
 )
 
 
 def test_a_color_gets_exactly_its_routes_and_no_other_loses_one() -> None:
-    routing = Routing("po", "prod", "shop", (Route("api", 8000, "shop.org", "/api"),))
+    routing = StackRoutes("po", "prod", "shop", (Route("api", 8000, "shop.org", "/api"),))
     after = STATE.with_routes(routing, "green")
     assert after.of(SHOP, "green") == {"shop.org/api": "api"}
     assert after.of(SHOP, "blue") == {"shop.org/": "web"}
     assert after.of(BLOG, "green") == {"blog.org/": "site"}
-    assert STATE.with_routes(Routing("po", "prod", "shop", ()), "green").of(SHOP, "green") == {}
+    assert STATE.with_routes(StackRoutes("po", "prod", "shop", ()), "green").of(SHOP, "green") == {}
 
 
 def test_who_has_an_address() -> None:
@@ -26,7 +32,7 @@ def test_who_has_an_address() -> None:
 def test_a_switch_changes_its_own_stack_only() -> None:
     plan = Proxy.plan_switch(STATE, SHOP, "green")
     assert plan.changed
-    assert plan.after == State({SHOP: "green", BLOG: "green"}, STATE.routes)
+    assert plan.after == ProxyState({SHOP: "green", BLOG: "green"}, STATE.routes)
     assert not Proxy.plan_switch(STATE, SHOP, "blue").changed
     assert Proxy.plan_switch(STATE, SHOP, None).after.live == {BLOG: "green"}
 
@@ -53,13 +59,13 @@ def test_a_switch_lets_held_requests_go_on_and_leaves_a_maintenance_page_up() ->
 
 
 def test_a_routing_knows_its_services_and_their_names_on_a_color() -> None:
-    routing = Routing("po", "prod", "shop", (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/")))
+    routing = StackRoutes("po", "prod", "shop", (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/")))
     assert (routing.key, routing.services()) == (SHOP, {"web": 8000})
     assert routing.server("web", "blue") == "po-web-prod-blue"
 
 
 def test_a_plan_changes_something_when_state_or_files_differ() -> None:
-    assert not Plan(STATE, STATE).changed
-    assert Plan(STATE, STATE.with_weight(SHOP, 5)).changed
-    assert Plan(STATE, STATE, {"a": "new"}, {"a": "old"}).changed
-    assert not Plan(STATE, STATE, {"a": "same"}, {"a": "same"}).changed
+    assert not ProxyPlan(STATE, STATE).changed
+    assert ProxyPlan(STATE, STATE.with_weight(SHOP, 5)).changed
+    assert ProxyPlan(STATE, STATE, {"a": "new"}, {"a": "old"}).changed
+    assert not ProxyPlan(STATE, STATE, {"a": "same"}, {"a": "same"}).changed

@@ -11,37 +11,41 @@ from fakes import Machine, container
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import preflight
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import State
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.preflight import Holder, Seen, Wanted
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.preflight import (
+    PortUser,
+    ProxyFacts,
+    ProxyRequest,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
 
-SERVER = Server(Path("/srv/sy"), "po", "prod")
-WANTED = Wanted("haproxy", (("0.0.0.0", 80),))
+SERVER = HostContext(Path("/srv/sy"), "po", "prod")
+WANTED = ProxyRequest("haproxy", (("0.0.0.0", 80),))
 
 
-def told(seen: Seen, wanted: Wanted = WANTED) -> list[str]:
+def told(seen: ProxyFacts, wanted: ProxyRequest = WANTED) -> list[str]:
     return [problem.what for problem in preflight.problems(SERVER, wanted, seen)]
 
 
 def test_a_free_server_and_our_own_proxy_have_no_problem() -> None:
-    assert told(Seen()) == []
+    assert told(ProxyFacts()) == []
     ours = container("po-proxy", mounts={"/etc/switchyard/maps": "/srv/sy/proxy/maps", "/www": "/var/www"})
     settings = {"container": "po-proxy", "provider": "haproxy"}
-    assert told(Seen(ours, settings, {80: (Holder("0.0.0.0", "po-proxy", "po"),)})) == []
+    assert told(ProxyFacts(ours, settings, {80: (PortUser("0.0.0.0", "po-proxy", "po"),)})) == []
 
 
 @pytest.mark.parametrize(
     ("holder", "words"),
     [
-        (Holder("0.0.0.0", process="apache2", pid=812), "held on 0.0.0.0 by apache2 (process 812)"),
-        (Holder("::", process="apache2", pid=812), "held on [::] by apache2 (process 812)"),
-        (Holder("127.0.0.1"), "held on 127.0.0.1 by a process that cannot be named"),
-        (Holder("0.0.0.0", "traefik"), "held on 0.0.0.0 by the container traefik"),
-        (Holder("0.0.0.0", "shop-proxy", "shop"), "by the container shop-proxy, the proxy of the project shop"),
+        (PortUser("0.0.0.0", process="apache2", pid=812), "held on 0.0.0.0 by apache2 (process 812)"),
+        (PortUser("::", process="apache2", pid=812), "held on [::] by apache2 (process 812)"),
+        (PortUser("127.0.0.1"), "held on 127.0.0.1 by a process that cannot be named"),
+        (PortUser("0.0.0.0", "traefik"), "held on 0.0.0.0 by the container traefik"),
+        (PortUser("0.0.0.0", "shop-proxy", "shop"), "by the container shop-proxy, the proxy of the project shop"),
     ],
 )
-def test_a_port_that_somebody_holds_is_told_with_who(holder: Holder, words: str) -> None:
-    (what,) = told(Seen(holders={80: (holder, holder)}))
+def test_a_port_that_somebody_holds_is_told_with_who(holder: PortUser, words: str) -> None:
+    (what,) = told(ProxyFacts(holders={80: (holder, holder)}))
     assert what.startswith("the port 80 is held on ")
     assert what.endswith(words)
 
@@ -51,30 +55,30 @@ def test_a_port_that_somebody_holds_is_told_with_who(holder: Holder, words: str)
     [("127.0.0.1", "127.0.0.2", False), ("127.0.0.1", "127.0.0.1", True), ("127.0.0.1", "::", True)],
 )
 def test_another_address_of_the_server_is_no_clash(address: str, held: str, clash: bool) -> None:
-    seen = Seen(holders={80: (Holder(held, process="x", pid=1),)})
-    assert bool(told(seen, Wanted("haproxy", ((address, 80),)))) is clash
+    seen = ProxyFacts(holders={80: (PortUser(held, process="x", pid=1),)})
+    assert bool(told(seen, ProxyRequest("haproxy", ((address, 80),)))) is clash
 
 
 def test_every_port_is_looked_at() -> None:
-    holders = {port: (Holder("::", process="x", pid=1),) for port in (80, 443)}
-    assert len(told(Seen(holders=holders), Wanted("haproxy", (("", 80), ("", 443))))) == 2
+    holders = {port: (PortUser("::", process="x", pid=1),) for port in (80, 443)}
+    assert len(told(ProxyFacts(holders=holders), ProxyRequest("haproxy", (("", 80), ("", 443))))) == 2
 
 
 def test_two_projects_in_one_folder() -> None:
-    assert told(Seen(settings={"container": "shop-proxy", "provider": "nginx"})) == [
+    assert told(ProxyFacts(settings={"container": "shop-proxy", "provider": "nginx"})) == [
         "/srv/sy/proxy belongs to the container shop-proxy of another project"
     ]
 
 
 def test_two_folders_of_one_project() -> None:
     other = container("po-proxy", mounts={"/etc/switchyard/maps": "/elsewhere/proxy/maps"})
-    (what,) = told(Seen(other))
+    (what,) = told(ProxyFacts(other))
     assert what == "the container po-proxy has its files in /elsewhere/proxy/maps, not below /srv/sy/proxy"
 
 
 def test_another_kind_of_proxy() -> None:
     settings = {"container": "po-proxy", "provider": "nginx"}
-    assert told(Seen(settings=settings)) == ["the proxy of this server is nginx, and haproxy is asked for"]
+    assert told(ProxyFacts(settings=settings)) == ["the proxy of this server is nginx, and haproxy is asked for"]
 
 
 # --- looking ---
@@ -91,9 +95,9 @@ def standing(machine: Machine) -> Machine:
 def test_a_process_is_found_and_named(machine: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        found = preflight.check(machine.server, Wanted("haproxy", (("127.0.0.1", port),)))
+        found = preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("127.0.0.1", port),)))
         assert [f"(process {os.getpid()})" in problem.what for problem in found] == [True]
-    assert preflight.check(machine.server, Wanted("haproxy", (("127.0.0.1", port),))) == []
+    assert preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("127.0.0.1", port),))) == []
 
 
 def test_a_container_is_found_and_named(machine: Machine) -> None:
@@ -101,7 +105,7 @@ def test_a_container_is_found_and_named(machine: Machine) -> None:
     machine.engine.start(container("theirs", labels={"project": "other", "role": "proxy"}), container("web"))
     assert machine.engine.standing["theirs"].labels.items() >= labels.items()
     machine.engine.published = {80: {"theirs": {"0.0.0.0"}}, 81: {"web": {"127.0.0.1"}}}
-    found = preflight.check(machine.server, Wanted("haproxy", (("0.0.0.0", 80), ("0.0.0.0", 81))))
+    found = preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("0.0.0.0", 80), ("0.0.0.0", 81))))
     assert [problem.what.partition(" by ")[2] for problem in found] == [
         "the container theirs, the proxy of the project other",
         "the container web",
@@ -109,9 +113,9 @@ def test_a_container_is_found_and_named(machine: Machine) -> None:
 
 
 def test_a_neighbours_file_is_told_in_the_proxys_words(standing: Machine) -> None:
-    assert preflight.check(standing.server, WANTED) == []
+    assert preflight.run_preflight(standing.server, WANTED) == []
     standing.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'."}
-    (problem,) = preflight.check(standing.server, WANTED)
+    (problem,) = preflight.run_preflight(standing.server, WANTED)
     assert problem.where == f"{standing.root}/proxy/conf.d"
     assert problem.what == "the proxy would not load its folder: unknown keyword 'fronted'"
     assert problem.instead.endswith("99-theirs.cfg")
@@ -120,14 +124,14 @@ def test_a_neighbours_file_is_told_in_the_proxys_words(standing: Machine) -> Non
 def test_a_proxy_that_does_not_answer_is_put_right_by_the_role(
     standing: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def silent() -> State:
+    def silent() -> ProxyState:
         raise SwitchyardError("The proxy does not answer")
 
     monkeypatch.setattr(standing.proxy, "read", silent)
-    assert preflight.check(standing.server, WANTED) == []
+    assert preflight.run_preflight(standing.server, WANTED) == []
 
 
 def test_a_proxy_that_does_not_run_is_not_asked(standing: Machine) -> None:
     standing.engine.stop([standing.engine.standing["po-proxy"]])
     standing.proxy.foreign = {"99-theirs.cfg": "bad"}
-    assert preflight.check(standing.server, WANTED) == []
+    assert preflight.run_preflight(standing.server, WANTED) == []

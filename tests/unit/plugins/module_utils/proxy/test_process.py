@@ -12,7 +12,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import process
 
 Programs = Callable[[str, str], None]
-UNIT = process.AsUnit("po-proxy.service")
+UNIT = process.SystemdProcess("po-proxy.service")
 UP = "echo MainPID=$PPID; echo ActiveState=active"
 
 
@@ -31,15 +31,15 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 def test_the_role_said_where_the_proxy_runs() -> None:
     engine = FakeEngine()
-    inside = process.running({"container": "po-proxy"}, engine)  # type: ignore[arg-type]
-    beside = process.running({"unit": "po-proxy.service"}, engine)  # type: ignore[arg-type]
-    assert (type(inside), inside.log_command) == (process.InContainer, "docker logs po-proxy")
-    assert (type(beside), beside.log_command) == (process.AsUnit, "journalctl --unit po-proxy.service")
+    inside = process.process_for({"container": "po-proxy"}, engine)  # type: ignore[arg-type]
+    beside = process.process_for({"unit": "po-proxy.service"}, engine)  # type: ignore[arg-type]
+    assert (type(inside), inside.log_command) == (process.ContainerProcess, "docker logs po-proxy")
+    assert (type(beside), beside.log_command) == (process.SystemdProcess, "journalctl --unit po-proxy.service")
 
 
 def test_a_container_is_asked_of_the_engine() -> None:
     engine = FakeEngine()
-    place = process.running({"container": "po-proxy"}, engine)  # type: ignore[arg-type]
+    place = process.process_for({"container": "po-proxy"}, engine)  # type: ignore[arg-type]
     assert not place.is_up()
     engine.start(container("po-proxy", state="restarting"))
     assert not place.is_up()

@@ -5,13 +5,12 @@ from datetime import datetime, timezone
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate, ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
-    NONE,
-    Certificate,
-    Equipment,
+    NO_OPTIONS,
     Rate,
-    Rules,
-    rules_of,
+    RouteOptions,
+    options_of_route,
 )
 
 NOW = datetime(2030, 6, 1, tzinfo=timezone.utc)
@@ -28,14 +27,16 @@ SETTINGS: dict[str, t.Any] = {
 
 
 def test_a_route_of_a_record_of_an_older_version_has_no_rules() -> None:
-    assert rules_of({"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"}, "prod") == NONE
+    assert options_of_route({"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"}, "prod") == NO_OPTIONS
 
 
 def test_the_rules_of_a_route() -> None:
     rate = {"requests": 30.0, "seconds": 60.0, "burst": 5}
     given = {"https": "redirect", "allow": ["10.0.0.0/8"], "rate": rate, "headers": {"B": "2", "A": "1"}}
-    rules = rules_of(given, "prod")
-    assert rules == Rules("redirect", allow=("10.0.0.0/8",), rate=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2")))
+    rules = options_of_route(given, "prod")
+    assert rules == RouteOptions(
+        "redirect", allow=("10.0.0.0/8",), rate=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2"))
+    )
     assert rules.rate
     assert rules.rate.per_second == 0.5
 
@@ -56,55 +57,55 @@ def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
 
 
 def test_the_users_of_another_environment_are_others() -> None:
-    rules = rules_of({"basic_auth": "staff"}, "dev")
-    assert Equipment.of(SETTINGS).lacks(rules, []) == [
+    rules = options_of_route({"basic_auth": "staff"}, "dev")
+    assert ProxyCapabilities.of(SETTINGS).lacks(rules, []) == [
         ("basic_auth", "the proxy knows no list of users staff", "Add it to proxy_users, then run setup.yml")
     ]
-    assert Equipment.of(SETTINGS).lacks(rules_of({"basic_auth": "boss"}, "dev"), []) == []
+    assert ProxyCapabilities.of(SETTINGS).lacks(options_of_route({"basic_auth": "boss"}, "dev"), []) == []
 
 
 def test_a_proxy_that_has_everything() -> None:
-    equipment = Equipment.of(SETTINGS)
-    rules = Rules("redirect", hsts=60, basic_auth="prod.staff")
+    equipment = ProxyCapabilities.of(SETTINGS)
+    rules = RouteOptions("redirect", hsts=60, basic_auth="prod.staff")
     assert equipment.lacks(rules, ["shop.example.org", "img.shop.example.org"], NOW) == []
 
 
 @pytest.mark.parametrize(
     ("settings", "rules", "host", "expected"),
     [
-        ({}, Rules("redirect"), "a.org", ("https", "the proxy has no https port")),
-        ({}, Rules(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
-        ({}, Rules(basic_auth="prod.staff"), "a.org", ("basic_auth", "the proxy knows no list of users staff")),
-        (SETTINGS, Rules("redirect"), "a.org", ("https", "the proxy has no certificate for a.org")),
+        ({}, RouteOptions("redirect"), "a.org", ("https", "the proxy has no https port")),
+        ({}, RouteOptions(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
+        ({}, RouteOptions(basic_auth="prod.staff"), "a.org", ("basic_auth", "the proxy knows no list of users staff")),
+        (SETTINGS, RouteOptions("redirect"), "a.org", ("https", "the proxy has no certificate for a.org")),
         (
             SETTINGS,
-            Rules("redirect"),
+            RouteOptions("redirect"),
             "old.example.org",
             ("https", "the proxy's certificate for old.example.org ended on 2030-05-01"),
         ),
     ],
 )
 def test_what_a_proxy_was_not_given(
-    settings: dict[str, t.Any], rules: Rules, host: str, expected: tuple[str, str]
+    settings: dict[str, t.Any], rules: RouteOptions, host: str, expected: tuple[str, str]
 ) -> None:
-    found = Equipment.of(settings).lacks(rules, [host], NOW)
+    found = ProxyCapabilities.of(settings).lacks(rules, [host], NOW)
     assert [one[:2] for one in found] == [expected]
     assert "setup.yml" in found[0][2]
 
 
 def test_a_route_without_https_needs_nothing() -> None:
-    assert Equipment().lacks(NONE, ["a.org"]) == []
+    assert ProxyCapabilities().lacks(NO_OPTIONS, ["a.org"]) == []
 
 
 def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
-    rules = Rules("redirect", hsts=5, allow=("10.0.0.0/8",), rate=Rate(1, 1, 0))
+    rules = RouteOptions("redirect", hsts=5, allow=("10.0.0.0/8",), rate=Rate(1, 1, 0))
     edge = {"https": {"port": 443, "certificates": []}, "users": []}
-    assert Equipment.of({**edge, "edge": "trusted"}).lacks(rules, ["shop.org"]) == []
-    assert Equipment.of({**edge, "edge": "unknown"}).lacks(NONE, ["shop.org"]) == []
-    found = Equipment.of({**edge, "edge": "unknown"}).lacks(rules, ["shop.org"])
+    assert ProxyCapabilities.of({**edge, "edge": "trusted"}).lacks(rules, ["shop.org"]) == []
+    assert ProxyCapabilities.of({**edge, "edge": "unknown"}).lacks(NO_OPTIONS, ["shop.org"]) == []
+    found = ProxyCapabilities.of({**edge, "edge": "unknown"}).lacks(rules, ["shop.org"])
     assert [key for key, _what, _instead in found] == ["allow", "rate", "https"]
     assert {instead for _key, _what, instead in found} == {
         "Name its network in proxy_trusted, then run setup.yml",
     }
     nowhere = {"https": {"port": 0}, "edge": "trusted"}
-    assert [key for key, *_words in Equipment.of(nowhere).lacks(rules, ["shop.org"])] == ["https"]
+    assert [key for key, *_words in ProxyCapabilities.of(nowhere).lacks(rules, ["shop.org"])] == ["https"]

@@ -8,12 +8,14 @@ import pytest
 from fakes import HOST, FakeEngine, FakeMaster, Machine, checked, colored, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import Behind
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import BehindTraefikProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy.driver import HAProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx.driver import Nginx
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rules
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.registry import open_proxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import RouteOptions
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik.driver import Traefik
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import Server, open_proxy, routing_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.routes import routes_of_stack
 
 
 def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
@@ -73,7 +75,7 @@ def test_every_host_of_every_route_leads_to_its_service() -> None:
         {"service": "web", "port": 8000, "hosts": ["a.org", "b.org"]},
         {"service": "api", "port": 9000, "hosts": ["a.org"], "path": "/api"},
     ]
-    routing = routing_of(checked(routes=routes), "po", "prod", {"web": 2})
+    routing = routes_of_stack(checked(routes=routes), "po", "prod", {"web": 2})
     assert [(route.host + route.path, route.service, route.port) for route in routing.routes] == [
         ("a.org/", "web", 8000),
         ("b.org/", "web", 8000),
@@ -86,8 +88,8 @@ def test_every_host_of_every_route_leads_to_its_service() -> None:
 def test_the_rules_and_the_files_of_a_stack() -> None:
     routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "hsts": 60}]
     static = [{"volume": "static", "hosts": ["a.org", "b.org"], "path": "/static/"}]
-    routing = routing_of(checked(routes=routes, static=static), "po", "prod", {})
-    assert [route.rules for route in routing.routes] == [Rules(hsts=60)]
+    routing = routes_of_stack(checked(routes=routes, static=static), "po", "prod", {})
+    assert [route.rules for route in routing.routes] == [RouteOptions(hsts=60)]
     assert [(way.volume, way.host + way.path) for way in routing.static] == [
         ("po-static-prod", "a.org/static/"),
         ("po-static-prod", "b.org/static/"),
@@ -104,7 +106,7 @@ def test_where_the_things_of_a_stack_are(machine: Machine) -> None:
 
 def test_free_space_is_asked_where_things_will_be(machine: Machine) -> None:
     vars(machine.server)["engine"] = FakeEngine(root=str(machine.root))
-    free = Server(machine.root / "not" / "yet", "po", "prod")
+    free = HostContext(machine.root / "not" / "yet", "po", "prod")
     vars(free)["engine"] = FakeEngine(root="/not/on/this/machine")
     assert list(machine.server.free_bytes()) == [str(machine.root)]
     assert list(free.free_bytes()) == [str(machine.root)]
@@ -158,7 +160,7 @@ def test_the_haproxy_behind_an_edge_is_whichever_container_it_is_now(machine: Ma
     settings = {"container": "po-proxy", "address": "", "port": 8080}
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
     proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
-    assert isinstance(proxy, Behind)
+    assert isinstance(proxy, BehindTraefikProxy)
     machine.engine.start(container("po-proxy-next", mounts={"/run/switchyard": "/elsewhere"}))
     assert str(proxy.run) == "/elsewhere"
-    assert not isinstance(HAProxy(machine.root, {**settings, "address": "::"}, lambda: None), Behind)
+    assert not isinstance(HAProxy(machine.root, {**settings, "address": "::"}, lambda: None), BehindTraefikProxy)

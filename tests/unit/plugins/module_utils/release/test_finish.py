@@ -7,10 +7,11 @@ import pytest
 from fakes import Machine, checked, worker
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import State
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, hold_requests
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, hold_requests, revert
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import state as migration_state
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import undo
 
 Docker = Callable[[str], Callable[[], list[str]]]
 
@@ -103,7 +104,7 @@ def test_a_canary_waits_with_the_share_that_it_has(machine: Machine) -> None:
 
 
 def fail(machine: Machine, token: int, number: int = 2, before: int | None = 1) -> dict[str, t.Any]:
-    return finish.fail(machine.place, number, before, token, "the smoke gate failed")
+    return revert.revert(machine.place, number, before, token, "the smoke gate failed")
 
 
 def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) -> None:
@@ -123,7 +124,7 @@ def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) 
 def test_the_routes_of_a_release_that_failed_go_and_those_of_the_live_one_stay(machine: Machine) -> None:
     token = switched(machine, live="blue")
     way = ("po.shop.prod", "green", "new.example.org/")
-    machine.proxy.state = State(machine.proxy.state.live, {**machine.proxy.state.routes, way: "web"})
+    machine.proxy.state = ProxyState(machine.proxy.state.live, {**machine.proxy.state.routes, way: "web"})
     before = machine.proxy.state.of("po.shop.prod", "blue")
     fail(machine, token)
     assert machine.proxy.state.of("po.shop.prod", "blue") == before
@@ -159,9 +160,9 @@ def test_an_application_that_was_stopped_runs_again(
     machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = docker("")
-    monkeypatch.setattr(health, "health", lambda *_words: 0.0)
+    monkeypatch.setattr(health, "wait_until_healthy", lambda *_words: 0.0)
     token = switched(machine, live="blue", strategy="recreate")
-    hold_requests.hold(machine.place, 2, token)
+    hold_requests.hold_and_stop(machine.place, 2, token)
     told = fail(machine, token)
     assert (told["traffic_taken_back"], told["live"], machine.proxy.state.closed) == (True, "blue", {})
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
@@ -220,8 +221,8 @@ def test_the_database_goes_back_before_the_old_application_starts(
 ) -> None:
     token = switched(machine, live="blue")
     order: list[str] = []
-    monkeypatch.setattr(run, "take_back", lambda place, token: order.append("database") or "it is as before")
-    monkeypatch.setattr(finish, "let_go", lambda place, old: bool(order.append("old")))
+    monkeypatch.setattr(undo, "undo", lambda place, token: order.append("database") or "it is as before")
+    monkeypatch.setattr(revert, "restart_and_resume", lambda place, old: bool(order.append("old")))
     assert fail(machine, token)["database"] == "it is as before"
     assert order == ["database", "old"]
 
@@ -234,8 +235,10 @@ def test_a_database_that_does_not_go_back_keeps_requests_waiting_and_frees_the_l
     def take_back(place: t.Any, token: int) -> str:
         raise SwitchyardError("no room")
 
-    monkeypatch.setattr(run, "take_back", take_back)
-    monkeypatch.setattr(finish, "let_go", lambda place, old: pytest.fail("the old application must not start"))
+    monkeypatch.setattr(undo, "undo", take_back)
+    monkeypatch.setattr(
+        revert, "restart_and_resume", lambda place, old: pytest.fail("the old application must not start")
+    )
     with pytest.raises(SwitchyardError, match="no room"):
         fail(machine, token)
     assert machine.place.records.need(2).state == "failed"
@@ -244,7 +247,9 @@ def test_a_database_that_does_not_go_back_keeps_requests_waiting_and_frees_the_l
 
 def test_a_release_that_the_one_before_cannot_replace_any_more_stays(machine: Machine) -> None:
     token = switched(machine)
-    run.note(machine.place, run.Going(2, "breaking", "shop_prod", "begun", "m", "b"))
+    migration_state.save_state(
+        machine.place, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
+    )
     told = fail(machine, token)
     assert (told["live"], told["traffic_taken_back"]) == ("green", False)
     assert "release 2 stays" in told["database"]
@@ -255,12 +260,14 @@ def test_a_release_that_the_one_before_cannot_replace_any_more_stays(machine: Ma
         1,
         "the smoke gate failed",
     )
-    assert run.begun(machine.place) is None
+    assert migration_state.load_state(machine.place) is None
     assert machine.place.lock.holder() is None
 
 
 def test_a_release_that_is_recorded_has_brought_its_migration_to_an_end(machine: Machine) -> None:
     token = switched(machine)
-    run.note(machine.place, run.Going(2, "breaking", "shop_prod", "begun", "m", "b"))
+    migration_state.save_state(
+        machine.place, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
+    )
     finish.finish(machine.place, 2, 1, token)
-    assert run.begun(machine.place) is None
+    assert migration_state.load_state(machine.place) is None

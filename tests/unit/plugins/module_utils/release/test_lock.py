@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import lock as release_lock
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import MARGIN, Lock
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import MARGIN, ReleaseLock
 
 
 class Clock:
@@ -28,15 +28,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def lock(tmp_path: Path, clock: Clock) -> Lock:
-    return Lock(tmp_path, "shop (prod)", clock)
+def lock(tmp_path: Path, clock: Clock) -> ReleaseLock:
+    return ReleaseLock(tmp_path, "shop (prod)", clock)
 
 
 def idle() -> None:
     return None
 
 
-def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: Lock, clock: Clock) -> None:
+def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: ReleaseLock, clock: Clock) -> None:
     lock.take("ann@laptop", "prepare", idle)
     clock.time += 10
     with pytest.raises(SwitchyardError) as refused:
@@ -51,38 +51,38 @@ def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: Lock, cl
     assert held.holder == "ann@laptop"
 
 
-def test_a_lease_that_ran_out_is_taken_over_with_a_higher_token(lock: Lock, clock: Clock) -> None:
+def test_a_lease_that_ran_out_is_taken_over_with_a_higher_token(lock: ReleaseLock, clock: Clock) -> None:
     first = lock.take("ann", "prepare", idle)
     clock.time += MARGIN + 1
     assert lock.take("bob", "prepare", idle).token > first.token
 
 
-def test_it_is_not_taken_over_while_something_of_it_runs(lock: Lock, clock: Clock) -> None:
+def test_it_is_not_taken_over_while_something_of_it_runs(lock: ReleaseLock, clock: Clock) -> None:
     lock.take("ann", "migrate", idle)
     clock.time += MARGIN + 1
     with pytest.raises(SwitchyardError, match=r"po_shop_prod_jobs-1-1 still runs.*'docker stop po_shop_prod_jobs-1-1'"):
         lock.take("bob", "prepare", lambda: "po_shop_prod_jobs-1-1")
 
 
-def test_the_lock_of_a_holder_that_is_gone_is_taken_over_at_once(lock: Lock) -> None:
+def test_the_lock_of_a_holder_that_is_gone_is_taken_over_at_once(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
     assert lock.take("bob", "prepare", idle, gone=first.token).holder == "bob"
 
 
-def test_but_not_while_something_of_it_runs(lock: Lock) -> None:
+def test_but_not_while_something_of_it_runs(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
     with pytest.raises(SwitchyardError, match="still runs"):
         lock.take("bob", "prepare", lambda: "a-job", gone=first.token)
 
 
-def test_a_holder_that_was_gone_is_not_the_one_that_holds_now(lock: Lock) -> None:
+def test_a_holder_that_was_gone_is_not_the_one_that_holds_now(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
     lock.take("bob", "prepare", idle, gone=first.token)
     with pytest.raises(SwitchyardError, match="bob"):
         lock.take("eve", "prepare", idle, gone=first.token)
 
 
-def test_renewing_holds_it_for_the_step_and_a_margin(lock: Lock, clock: Clock) -> None:
+def test_renewing_holds_it_for_the_step_and_a_margin(lock: ReleaseLock, clock: Clock) -> None:
     token = lock.take("ann", "prepare", idle).token
     renewed = lock.renew(token, "migrate", 900)
     assert (renewed.step, renewed.since, renewed.until) == ("migrate", clock.time, clock.time + 900 + MARGIN)
@@ -91,7 +91,7 @@ def test_renewing_holds_it_for_the_step_and_a_margin(lock: Lock, clock: Clock) -
         lock.take("bob", "prepare", idle)
 
 
-def test_a_release_that_was_overtaken_can_do_no_more(lock: Lock, clock: Clock) -> None:
+def test_a_release_that_was_overtaken_can_do_no_more(lock: ReleaseLock, clock: Clock) -> None:
     old = lock.take("ann", "prepare", idle).token
     clock.time += MARGIN + 1
     lock.take("bob", "prepare", idle)
@@ -103,7 +103,7 @@ def test_a_release_that_was_overtaken_can_do_no_more(lock: Lock, clock: Clock) -
     assert held.holder == "bob"
 
 
-def test_a_lock_that_was_given_back_is_free_and_its_token_spent(lock: Lock) -> None:
+def test_a_lock_that_was_given_back_is_free_and_its_token_spent(lock: ReleaseLock) -> None:
     token = lock.take("ann", "prepare", idle).token
     lock.release(token)
     assert lock.holder() is None
@@ -113,19 +113,19 @@ def test_a_lock_that_was_given_back_is_free_and_its_token_spent(lock: Lock) -> N
 
 
 def test_a_stack_that_was_never_released_is_free(tmp_path: Path) -> None:
-    assert Lock(tmp_path / "no" / "folder", "shop").holder() is None
+    assert ReleaseLock(tmp_path / "no" / "folder", "shop").holder() is None
 
 
 TAKE = """
 import sys
 import time
 from pathlib import Path
-from ansible_collections.switchyard.stacks.plugins.module_utils.lease import Lock
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ReleaseLock
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    Lock(Path(sys.argv[1]), "shop").take(sys.argv[2], "prepare", lambda: None)
+    ReleaseLock(Path(sys.argv[1]), "shop").take(sys.argv[2], "prepare", lambda: None)
     print("taken")
 except SwitchyardError as error:
     print(error)
@@ -156,8 +156,8 @@ def test_of_two_processes_at_the_same_time_one_gets_it(tmp_path: Path) -> None:
     assert told[0].startswith(("shop is being released by ann", "shop is being released by bob"))
 
 
-def test_a_step_of_any_length_keeps_the_lock(lock: Lock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release_lock, "EVERY", 0.01)
+def test_a_step_of_any_length_keeps_the_lock(lock: ReleaseLock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release_lock, "RENEW_EVERY", 0.01)
     token = lock.take("ann", "prepare", idle).token
     with lock.kept(token, "backup"):
         clock.time += 50
@@ -168,12 +168,12 @@ def test_a_step_of_any_length_keeps_the_lock(lock: Lock, clock: Clock, monkeypat
     assert until(lock) == wanted
 
 
-def until(lock: Lock) -> float:
+def until(lock: ReleaseLock) -> float:
     held = lock.holder()
     assert held
     return held.until
 
 
-def test_a_step_of_any_length_does_not_begin_without_the_lock(lock: Lock) -> None:
+def test_a_step_of_any_length_does_not_begin_without_the_lock(lock: ReleaseLock) -> None:
     with pytest.raises(SwitchyardError, match="lost its lock"), lock.kept(7, "backup"):
         pass

@@ -10,8 +10,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.record i
 
 SECOND = Record(2, "green", "live", "new", {}, "ann", 1.0, previous=1)
 FIRST = Record(1, "blue", "replaced", "old", {}, "ann", 1.0)
-LIVE = release_plan.Standing("green", SECOND, FIRST, True, frozenset({"new"}), True)
-NOTHING = release_plan.Standing(None, None, None, False, frozenset(), False)
+LIVE = release_plan.StackState("green", SECOND, FIRST, True, frozenset({"new"}), True)
+NOTHING = release_plan.StackState(None, None, None, False, frozenset(), False)
 
 
 def test_nothing_is_done_when_just_that_runs() -> None:
@@ -102,7 +102,7 @@ def test_only_a_release_that_waits_goes_on() -> None:
 
 def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None:
     back, abort = (
-        release_plan.Plan(name, action, "blue", "green") for name, action in (("a", "rollback"), ("b", "abort"))
+        release_plan.ReleasePlan(name, action, "blue", "green") for name, action in (("a", "rollback"), ("b", "abort"))
     )
     assert [plan.action for plan in release_plan.only_canaries([back, abort])] == ["none", "abort"]
     assert release_plan.only_canaries([back]) == [back]

@@ -12,8 +12,8 @@ from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, no
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import host_ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, prepare
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import Given
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import undo
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 Notes = Callable[[], list[str]]
 
@@ -24,8 +24,8 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
     return docker(COMPOSE)
 
 
-def begin(machine: Machine, what: Given | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    return prepare.begin(machine.place, what or given(), mode, "ann@laptop", gone)
+def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
+    return prepare.start_release(machine.place, what or given(), mode, "ann@laptop", gone)
 
 
 def is_free(machine: Machine) -> bool:
@@ -92,8 +92,8 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     assert held
     assert held.token == token
     with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
-        prepare.begin(machine.place, given(), "deploy", "bob@desk", None)
-    assert prepare.begin(machine.place, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
+        prepare.start_release(machine.place, given(), "deploy", "bob@desk", None)
+    assert prepare.start_release(machine.place, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
 
 
 def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
@@ -106,7 +106,7 @@ def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: 
 def test_a_migration_that_was_killed_is_brought_to_an_end_first(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "take_back", lambda place, token: "undone")
+    monkeypatch.setattr(undo, "undo", lambda place, token: "undone")
     assert begin(machine)["recovered"] == "undone"
 
 
@@ -115,7 +115,7 @@ def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_fre
 ) -> None:
     machine.engine.images = {"reg/web:1": machine.engine.pull("reg/web:1")}
     machine.deployed("green", given())
-    monkeypatch.setattr(run, "take_back", lambda place, token: "undone")
+    monkeypatch.setattr(undo, "undo", lambda place, token: "undone")
     result = begin(machine)
     assert (result["changed"], result["recovered"], "release" in result) == (True, "undone", False)
     assert is_free(machine)
@@ -127,8 +127,8 @@ def test_requests_that_a_killed_migration_left_waiting_go_on_where_nothing_can_b
     machine.released("blue")
     machine.make_live("blue")
     served: list[int] = []
-    monkeypatch.setattr(run, "take_back", lambda place, token: "undone")
-    monkeypatch.setattr(hold_requests, "let_go", lambda place, old: served.append(old.number))
+    monkeypatch.setattr(undo, "undo", lambda place, token: "undone")
+    monkeypatch.setattr(hold_requests, "restart_and_resume", lambda place, old: served.append(old.number))
     machine.engine.registry.clear()
     with pytest.raises(SwitchyardError, match="cannot be pulled"):
         begin(machine)
@@ -141,7 +141,7 @@ def test_a_killed_migration_that_cannot_be_undone_stops_the_release_and_gives_th
     def take_back(place: t.Any, token: int) -> str:
         raise SwitchyardError("no database")
 
-    monkeypatch.setattr(run, "take_back", take_back)
+    monkeypatch.setattr(undo, "undo", take_back)
     with pytest.raises(SwitchyardError, match="no database"):
         begin(machine)
     assert is_free(machine)

@@ -7,7 +7,7 @@ from fakes import Machine, checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import start
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import pending, run, state
 
 Docker = Callable[[str], Callable[[], list[str]]]
 MIGRATE = {"service": "web", "command": ["migrate"]}
@@ -63,9 +63,9 @@ def test_a_guarded_migration_stops_the_old_application_where_that_has_to_be(
     record = machine.released("green", stack, state="prepared")
     machine.make_live("blue")
     token, notes = machine.lock(), docker("")
-    guarded = run.Guarded(machine.place, record, token, run.Going(2, "x", "shop_prod"))
-    monkeypatch.setattr(run, "pending", lambda *dummy: guarded)
-    monkeypatch.setattr(run, "carry_out", lambda guarded, done, hold: hold())
+    guarded = state.MigrationRun(machine.place, record, token, state.MigrationState(2, "x", "shop_prod"))
+    monkeypatch.setattr(pending, "pending_migration", lambda *dummy: guarded)
+    monkeypatch.setattr(run, "run_guarded", lambda guarded, done, hold: hold())
     assert start.start(machine.place, 2, token, True)["stopped"] == expected
     assert len(notes()) == 1
 
@@ -75,6 +75,6 @@ def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
 ) -> None:
     token = prepared(machine, "recreate")
     docker("")
-    monkeypatch.setattr(run, "pending", lambda *dummy: None)
+    monkeypatch.setattr(pending, "pending_migration", lambda *dummy: None)
     told = start.start(machine.place, 2, token, True)
     assert (told["stopped"], told["migration"]["pending"]) == ("blue", False)

@@ -8,9 +8,9 @@ import pytest
 from fakes import HOST, Machine, application, checked, worker
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import State
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import switch
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import status, switch
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import confirm
 
 HEALTH = {"successes": 2, "interval": 0.01, "timeout": 1}
 
@@ -66,7 +66,7 @@ def test_a_gate_that_does_not_hold_leaves_everything(two: Machine, answer: tuple
 
 
 def test_a_proof_that_fails_brings_traffic_back(two: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "confirm", functools.partial(health.confirm, limit=0.1))
+    monkeypatch.setattr(confirm, "confirm_switch", functools.partial(confirm.confirm_switch, limit=0.1))
     two.proxy.stuck_on = "blue"
     with pytest.raises(SwitchyardError, match="told to send shop to green, but"):
         switch.switch(two.place, "green")
@@ -76,8 +76,8 @@ def test_a_proof_that_fails_brings_traffic_back(two: Machine, monkeypatch: pytes
 def test_the_proof_of_a_first_release_that_fails_takes_it_off_the_public(
     two: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "confirm", functools.partial(health.confirm, limit=0.1))
-    two.proxy.state = State()
+    monkeypatch.setattr(confirm, "confirm_switch", functools.partial(confirm.confirm_switch, limit=0.1))
+    two.proxy.state = ProxyState()
     two.proxy.stuck_on = "blue"
     with pytest.raises(SwitchyardError):
         switch.switch(two.place, "green")
@@ -112,7 +112,7 @@ def test_what_stands_now(two: Machine) -> None:
     two.engine.start(worker(1))
     two.proxy.busy = {"blue": [4]}
     two.lock("bob@desk")
-    seen = switch.info(two.place)
+    seen = status.stack_status(two.place)
     assert (seen["live"], seen["routes"]) == ("blue", {f"{HOST}/": "web"})
     assert (seen["colors"]["blue"]["release"], seen["colors"]["green"]["release"]) == (1, 2)
     assert (seen["colors"]["blue"]["in_flight"], seen["colors"]["green"]["in_flight"]) == (4, 0)

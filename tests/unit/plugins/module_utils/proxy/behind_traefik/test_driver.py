@@ -10,17 +10,21 @@ import pytest
 from fakes import FakeEngine, FakeMaster, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Container
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import driver
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import (
-    Behind,
-    Replacing,
-    Stand,
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import (
+    replace as behind_traefik_replace,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import replace as behind_traefik_replace
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import BehindTraefikProxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.replace import (
+    ReplacementState,
+    RollingReplacement,
     decide,
 )
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Plan, State
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver as haproxy_driver
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import maps
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyPlan, ProxyState
 
 OLD, NEXT = "po-proxy", "po-proxy-next"
 RUNS, ENDED = container(), container(state="exited")
@@ -32,24 +36,24 @@ RUNS, ENDED = container(), container(state="exited")
 @pytest.mark.parametrize(
     ("stand", "ended", "begun"),
     [
-        (Stand(None, None), [], []),
-        (Stand(RUNS, None), [], []),
-        (Stand(RUNS, None, True), ["stay"], ["stay"]),
+        (ReplacementState(None, None), [], []),
+        (ReplacementState(RUNS, None), [], []),
+        (ReplacementState(RUNS, None, True), ["stay"], ["stay"]),
         # Made, and never started.
-        (Stand(RUNS, ENDED), ["drop"], ["enter", "leave", "rename"]),
+        (ReplacementState(RUNS, ENDED), ["drop"], ["enter", "leave", "rename"]),
         # Told to leave, and then the one beside ended by itself.
-        (Stand(RUNS, ENDED, True), ["stay", "drop"], ["stay", "enter", "leave", "rename"]),
+        (ReplacementState(RUNS, ENDED, True), ["stay", "drop"], ["stay", "enter", "leave", "rename"]),
         # Both serve: the one beside may have another image than the inventory asks for by now.
-        (Stand(RUNS, RUNS), ["retreat"], ["retreat"]),
-        (Stand(RUNS, RUNS, True), ["leave", "rename"], ["leave", "rename"]),
+        (ReplacementState(RUNS, RUNS), ["retreat"], ["retreat"]),
+        (ReplacementState(RUNS, RUNS, True), ["leave", "rename"], ["leave", "rename"]),
         # Stopped, but not removed; removed, but not renamed.
-        (Stand(ENDED, RUNS, True), ["leave", "rename"], ["leave", "rename"]),
-        (Stand(None, RUNS), ["rename"], ["rename"]),
-        (Stand(None, ENDED), ["enter", "rename"], ["enter", "rename"]),
-        (Stand(ENDED, ENDED), ["drop"], ["drop"]),
+        (ReplacementState(ENDED, RUNS, True), ["leave", "rename"], ["leave", "rename"]),
+        (ReplacementState(None, RUNS), ["rename"], ["rename"]),
+        (ReplacementState(None, ENDED), ["enter", "rename"], ["enter", "rename"]),
+        (ReplacementState(ENDED, ENDED), ["drop"], ["drop"]),
     ],
 )
-def test_every_state_leads_to_one_proxy_alone(stand: Stand, ended: list[str], begun: list[str]) -> None:
+def test_every_state_leads_to_one_proxy_alone(stand: ReplacementState, ended: list[str], begun: list[str]) -> None:
     assert (decide(stand, False), decide(stand, True)) == (ended, begun)
 
 
@@ -98,7 +102,7 @@ class Edge(FakeEngine):
         one = super().container(name)
         if not one:
             return None
-        leaving = (Path(one.mounts[driver.RUN]) / driver.LEAVING).exists()
+        leaving = (Path(one.mounts[driver.RUN]) / behind_traefik_replace.LEAVING).exists()
         return replace(one, health=one.health and ("unhealthy" if leaving else "healthy"))
 
     def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
@@ -114,13 +118,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
     for name, value in {"POLL": 0.001, "QUIET": 0.02, "HEALTH_LIMIT": 0.1, "FOLLOW_LIMIT": 0.2}.items():
-        monkeypatch.setattr(driver, name, value)
+        monkeypatch.setattr(behind_traefik_replace, name, value)
     with contextlib.ExitStack() as stack:
         yield Edge(folder, stack)
 
 
-def replacing(engine: Edge, folder: Path) -> Replacing:
-    return Replacing(folder, OLD, engine, settle=0.02, drain=0.1)  # type: ignore[arg-type]
+def replacing(engine: Edge, folder: Path) -> RollingReplacement:
+    return RollingReplacement(folder, OLD, engine, settle=0.02, drain=0.1)  # type: ignore[arg-type]
 
 
 def test_the_one_beside_takes_the_place(engine: Edge, folder: Path) -> None:
@@ -134,7 +138,7 @@ def test_the_one_beside_takes_the_place(engine: Edge, folder: Path) -> None:
     # The new one began with the addresses that the old one knew.
     assert "172.18.0.4" in (folder / "run.2" / "servers.state").read_text()
     assert not (folder / "run.2" / "left-over").exists()
-    assert (engine.removed, engine.timeouts, work.cut_off) == ([OLD], [driver.STOP], 0)
+    assert (engine.removed, engine.timeouts, work.cut_off) == ([OLD], [behind_traefik_replace.STOP], 0)
     assert work.carry_out(False) == []
 
 
@@ -157,23 +161,23 @@ def test_one_that_does_not_start_changes_nothing(engine: Edge, folder: Path) -> 
 def test_one_that_answers_a_moment_later_is_waited_for(
     engine: Edge, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, asked = Behind.read, []
+    read, asked = BehindTraefikProxy.read, []
 
-    def late(proxy: Behind) -> State:
+    def late(proxy: BehindTraefikProxy) -> ProxyState:
         asked.append(proxy.names)
         if len(asked) < 3:
             raise SwitchyardError("Connection refused")
         return read(proxy)
 
-    monkeypatch.setattr(Behind, "read", late)
+    monkeypatch.setattr(BehindTraefikProxy, "read", late)
     assert replacing(engine, folder).carry_out(True) == ["enter", "leave", "rename"]
 
 
 def test_one_that_never_answers_does_not_serve(engine: Edge, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(proxy: Behind) -> State:
+    def silent(proxy: BehindTraefikProxy) -> ProxyState:
         raise SwitchyardError("Connection refused")
 
-    monkeypatch.setattr(Behind, "read", silent)
+    monkeypatch.setattr(BehindTraefikProxy, "read", silent)
     with pytest.raises(SwitchyardError, match="the old one serves on: Connection refused"):
         replacing(engine, folder).carry_out(True)
     assert list(engine.standing) == [OLD]
@@ -182,8 +186,8 @@ def test_one_that_never_answers_does_not_serve(engine: Edge, folder: Path, monke
 def test_one_that_does_something_else_never_serves_alone(
     engine: Edge, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = State({"po.shop.prod": "blue"})
-    engine.masters[OLD].maps["12"] = haproxy_driver.maps_of(state)
+    state = ProxyState({"po.shop.prod": "blue"})
+    engine.masters[OLD].maps["12"] = maps.maps_of(state)
     with pytest.raises(SwitchyardError, match="po-proxy-next does not do what po-proxy does"):
         replacing(engine, folder).carry_out(True)
     assert list(engine.standing) == [OLD]
@@ -194,11 +198,11 @@ def test_a_traefik_that_does_not_look_at_the_health_loses_nothing(engine: Edge, 
     with pytest.raises(SwitchyardError, match="so it was not replaced and serves on"):
         replacing(engine, folder).carry_out(True)
     assert list(engine.standing) == [OLD]
-    assert not (folder / "run" / driver.LEAVING).exists()
+    assert not (folder / "run" / behind_traefik_replace.LEAVING).exists()
 
 
 def test_a_health_that_does_not_follow_is_told(engine: Edge, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic_file, "put", lambda path, content: None)
+    monkeypatch.setattr(atomic_file, "write_or_remove", lambda path, content: None)
     with pytest.raises(SwitchyardError, match="po-proxy is not unhealthy after 0 s, but healthy"):
         replacing(engine, folder).carry_out(True)
 
@@ -207,17 +211,17 @@ def test_a_health_that_does_not_follow_is_told(engine: Edge, folder: Path, monke
 def test_what_a_killed_run_left_is_ended(engine: Edge, folder: Path, leaving: bool) -> None:
     engine.start_one(NEXT)
     if leaving:
-        (folder / "run" / driver.LEAVING).touch()
+        (folder / "run" / behind_traefik_replace.LEAVING).touch()
     replacing(engine, folder).carry_out(False)
     assert list(engine.standing) == [OLD]
     assert engine.removed == [OLD if leaving else NEXT]
 
 
 def test_a_proxy_that_is_alone_and_leaving_stays(engine: Edge, folder: Path) -> None:
-    (folder / "run" / driver.LEAVING).touch()
+    (folder / "run" / behind_traefik_replace.LEAVING).touch()
     engine.remove([engine.standing[NEXT]])
     assert replacing(engine, folder).carry_out(False) == ["stay"]
-    assert not (folder / "run" / driver.LEAVING).exists()
+    assert not (folder / "run" / behind_traefik_replace.LEAVING).exists()
 
 
 def test_another_run_that_was_quicker_is_told(engine: Edge, folder: Path) -> None:
@@ -227,7 +231,7 @@ def test_another_run_that_was_quicker_is_told(engine: Edge, folder: Path) -> Non
 
 
 def test_a_server_without_a_proxy_has_nothing_to_end(tmp_path: Path) -> None:
-    assert Replacing(tmp_path / "proxy", OLD, FakeEngine(), 1, 1).carry_out(False) == []  # type: ignore[arg-type]
+    assert RollingReplacement(tmp_path / "proxy", OLD, FakeEngine(), 1, 1).carry_out(False) == []  # type: ignore[arg-type]
 
 
 # --- the proxy, whichever container it is ---
@@ -235,19 +239,19 @@ def test_a_server_without_a_proxy_has_nothing_to_end(tmp_path: Path) -> None:
 
 def test_no_change_reaches_one_of_two(engine: Edge, folder: Path) -> None:
     settings = {"container": OLD, "address": "", "port": 8080}
-    proxy = Behind(folder, settings, engine)  # type: ignore[arg-type]
+    proxy = BehindTraefikProxy(folder, settings, engine)  # type: ignore[arg-type]
     assert proxy.address == "127.0.0.1"
-    proxy.apply(lambda state: Plan(state, state))
+    proxy.apply(lambda state: ProxyPlan(state, state))
     engine.start_one(NEXT)
     with pytest.raises(SwitchyardError, match=r"po-proxy and po-proxy-next.*Nothing was changed. Run setup\.yml"):
-        proxy.apply(lambda state: Plan(state, state))
+        proxy.apply(lambda state: ProxyPlan(state, state))
     engine.remove([engine.standing[OLD]])
     assert proxy.run == folder / "run.2"
-    assert proxy.read() == State()
+    assert proxy.read() == ProxyState()
 
 
 def test_without_a_container_there_is_no_proxy(folder: Path) -> None:
-    proxy = Behind(folder, {"container": OLD, "address": "", "port": 1}, FakeEngine())  # type: ignore
+    proxy = BehindTraefikProxy(folder, {"container": OLD, "address": "", "port": 1}, FakeEngine())  # type: ignore
     assert proxy.address == ""
     with pytest.raises(SwitchyardError, match="there is no container po-proxy"):
         proxy.read()

@@ -82,7 +82,7 @@ def test_an_edge_that_only_adds_nothing_of_one_name_needs_no_other() -> None:
 def test_where_two_would_say_different_things_of_a_name_one_stands_meanwhile() -> None:
     changed = of(entrypoints=["web"])
     meanwhile = behind_traefik_labels.labels(
-        [written()], "po", "prod", {**EDGE, "entrypoints": ["web"]}, of(), None, behind_traefik_labels.MEANWHILE
+        [written()], "po", "prod", {**EDGE, "entrypoints": ["web"]}, of(), None, behind_traefik_labels.MAINTENANCE_RETRY
     )
     assert behind_traefik_labels.stages(of(), changed, meanwhile) == [meanwhile, changed]
     # The one that stands meanwhile says nothing of a name that one of the others says something of.

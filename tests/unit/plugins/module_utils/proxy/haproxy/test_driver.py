@@ -11,14 +11,21 @@ import pytest
 from fakes import HOST, FakeEngine, FakeMaster, application, checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Plan, Proxy, Route, Routing, State
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, Rules
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import routing_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import maps as haproxy_maps
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, RouteOptions
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import (
+    ProxyPlan,
+    ProxyState,
+    Route,
+    StackRoutes,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.routes import routes_of_stack
 
-SHOP = routing_of(checked(), "po", "prod", {"web": 1})
+SHOP = routes_of_stack(checked(), "po", "prod", {"web": 1})
 FILE = "50-po.shop.prod-green.cfg"
-STATE = State(
+STATE = ProxyState(
     {"po.shop.prod": "blue", "po-blog-prod": "green"},
     {
         ("po.shop.prod", "blue", f"{HOST}/"): "web",
@@ -37,7 +44,7 @@ class Check:
         self.folder = Path()
 
     def __call__(self, command: list[str]) -> tuple[int, str]:
-        assert command == ["haproxy", "-c", "-f", f"{driver.INSIDE}/staged"]
+        assert command == ["haproxy", "-c", "-f", f"{haproxy_maps.INSIDE}/staged"]
         self.staged.append({path.name: path.read_text() for path in self.folder.glob("*.cfg")})
         return (1, self.complaint) if self.complaint else (0, "Configuration file is valid")
 
@@ -62,24 +69,24 @@ def made(folder: Path, check: Check, **more: t.Any) -> driver.HAProxy:
     return driver.HAProxy(folder, settings, engine)  # type: ignore[arg-type]
 
 
-def tell(master: FakeMaster, state: State) -> None:
+def tell(master: FakeMaster, state: ProxyState) -> None:
     for worker in master.workers:
-        master.maps[worker] = driver.maps_of(state)
+        master.maps[worker] = haproxy_maps.maps_of(state)
 
 
-def told(master: FakeMaster, worker: str = "12") -> State:
-    return driver.state_of(master.maps[worker])
+def told(master: FakeMaster, worker: str = "12") -> ProxyState:
+    return haproxy_maps.state_of(master.maps[worker])
 
 
-def on_disk(proxy: driver.HAProxy) -> State:
+def on_disk(proxy: driver.HAProxy) -> ProxyState:
     maps = {
         name: dict(line.split(" ") for line in (proxy.folder / "maps" / f"{name}.map").read_text().splitlines())
-        for name in driver.MAPS
+        for name in haproxy_maps.MAPS
     }
-    return driver.state_of(maps)
+    return haproxy_maps.state_of(maps)
 
 
-def switch(color: str | None) -> t.Callable[[State], Plan]:
+def switch(color: str | None) -> t.Callable[[ProxyState], ProxyPlan]:
     return lambda state: Proxy.plan_switch(state, "po.shop.prod", color)
 
 
@@ -87,14 +94,14 @@ def switch(color: str | None) -> t.Callable[[State], Plan]:
 
 
 def test_a_map_is_sorted_lines_of_key_and_value() -> None:
-    assert driver.map_text({"b": "2", "a": "1"}) == "a 1\nb 2\n"
-    assert driver.map_text({}) == ""
+    assert haproxy_maps.map_text({"b": "2", "a": "1"}) == "a 1\nb 2\n"
+    assert haproxy_maps.map_text({}) == ""
 
 
 def test_a_map_as_the_running_process_shows_it() -> None:
     answer = "0x7fd70c841280 po.shop.prod blue\n0x7fd70c8412c0 po-a-prod-x green\n\n"
-    assert driver.parse_map(answer) == {"po.shop.prod": "blue", "po-a-prod-x": "green"}
-    assert driver.parse_map("\n") == {}
+    assert haproxy_maps.parse_map(answer) == {"po.shop.prod": "blue", "po-a-prod-x": "green"}
+    assert haproxy_maps.parse_map("\n") == {}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +109,7 @@ def test_a_map_as_the_running_process_shows_it() -> None:
 )
 def test_an_error_is_never_taken_for_a_map(answer: str) -> None:
     with pytest.raises(SwitchyardError, match="did not show its map"):
-        driver.parse_map(answer)
+        haproxy_maps.parse_map(answer)
 
 
 def test_processes_are_the_current_worker_and_then_the_old_ones() -> None:
@@ -120,15 +127,15 @@ def test_processes_are_the_current_worker_and_then_the_old_ones() -> None:
 
 def test_a_color_has_a_backend_per_service_with_its_number_of_servers() -> None:
     routes = (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/"), Route("my_api", 90, "a.org", "/api"))
-    text = driver.configuration(Routing("po", "prod", "shop", routes, {"web": 2}), "green")
+    text = config.configuration(StackRoutes("po", "prod", "shop", routes, {"web": 2}), "green")
     assert driver.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_my_api_green"}
     assert "    server-template web 2 po-web-prod-green:8000" in text
     assert "    server-template my_api 1 po-my_api-prod-green:90" in text
 
 
 def test_a_color_with_rates_has_tables_that_are_none_of_its_backends() -> None:
-    route = Route("web", 8000, "a.org", "/", Rules(rate=Rate(1, 1, 0)))
-    text = driver.configuration(Routing("po", "prod", "shop", (route,)), "green")
+    route = Route("web", 8000, "a.org", "/", RouteOptions(rate=Rate(1, 1, 0)))
+    text = config.configuration(StackRoutes("po", "prod", "shop", (route,)), "green")
     assert driver.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_web_green_rate1"}
     assert "    acl rule1 var(txn.rule) -m int 1\n" in text
 
@@ -142,7 +149,7 @@ def test_users_are_nobody_elses_to_read(proxy: driver.HAProxy, check: Check) -> 
     assert found["05-users.cfg"].endswith(
         "\nuserlist prod.staff\n    user anna password $6$a$b\n    user bert password $6$c$d\n"
     )
-    there.apply(lambda state: Plan(state, state, found))
+    there.apply(lambda state: ProxyPlan(state, state, found))
     for folder in ("conf.d", "staged"):
         modes = {name: (proxy.folder / folder / name).stat().st_mode & 0o777 for name in found}
         assert modes == {"00-proxy.cfg": 0o644, "05-users.cfg": 0o600}
@@ -156,11 +163,11 @@ def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own()
         ("po.shop.prod", "green", "shop.org/api"): "api",
         ("po.new.prod", "blue", "new.org/"): "site",
     }
-    maps = driver.maps_of(State({"po.shop.prod": "blue"}, routes))
+    maps = haproxy_maps.maps_of(ProxyState({"po.shop.prod": "blue"}, routes))
     assert maps["public"] == {"shop.org/": "po.shop.prod", "old.org/": "po.shop.prod", "new.org/": "po.new.prod"}
     assert maps["private"]["green:shop.org/api"] == "po.shop.prod"
     assert maps["routes"]["po.shop.prod:green:shop.org/api"] == "api"
-    assert driver.maps_of(State({"po.shop.prod": "green"}, routes))["public"] == {
+    assert haproxy_maps.maps_of(ProxyState({"po.shop.prod": "green"}, routes))["public"] == {
         "shop.org/": "po.shop.prod",
         "shop.org/api": "po.shop.prod",
         "new.org/": "po.new.prod",
@@ -168,12 +175,12 @@ def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own()
 
 
 def test_a_state_is_settled_when_all_maps_say_the_same() -> None:
-    maps = driver.maps_of(STATE)
-    assert driver.state_of(maps) == STATE
+    maps = haproxy_maps.maps_of(STATE)
+    assert haproxy_maps.state_of(maps) == STATE
     half = {**maps, "public": {}}
-    assert driver.state_of(half) == State(STATE.live, STATE.routes, settled=False)
+    assert haproxy_maps.state_of(half) == ProxyState(STATE.live, STATE.routes, settled=False)
     strange = {**maps, "routes": {**maps["routes"], "shop.org/": "po-shop/web"}}
-    assert driver.state_of(strange) == State(STATE.live, STATE.routes, settled=False)
+    assert haproxy_maps.state_of(strange) == ProxyState(STATE.live, STATE.routes, settled=False)
 
 
 # --- plans ---
@@ -181,9 +188,9 @@ def test_a_state_is_settled_when_all_maps_say_the_same() -> None:
 
 def test_weights_and_closed_stacks_are_maps_of_their_own() -> None:
     after = STATE.with_weight("po.shop.prod", 25).with_closed(["po-blog-prod"], "maintenance")
-    assert driver.maps_of(after)["weights"] == {"po.shop.prod": "25"}
-    assert driver.maps_of(after)["closed"] == {"po-blog-prod": "maintenance"}
-    assert driver.state_of(driver.maps_of(after)) == after
+    assert haproxy_maps.maps_of(after)["weights"] == {"po.shop.prod": "25"}
+    assert haproxy_maps.maps_of(after)["closed"] == {"po-blog-prod": "maintenance"}
+    assert haproxy_maps.state_of(haproxy_maps.maps_of(after)) == after
 
 
 def test_requests_that_were_held_go_on_when_the_color_is_live(proxy: driver.HAProxy, master: FakeMaster) -> None:
@@ -200,7 +207,7 @@ def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: dr
         ("po.shop.prod", "blue", "old.org/"): "web",
     }
     mine = {("po.shop.prod", "green", "old.org/"): "web", ("po.shop.prod", "green", f"{HOST}/"): "old"}
-    plan = proxy.plan_routes(State({}, {**others, **mine}), SHOP, "green")
+    plan = proxy.plan_routes(ProxyState({}, {**others, **mine}), SHOP, "green")
     assert plan.after.routes == {**others, ("po.shop.prod", "green", f"{HOST}/"): "web"}
     assert plan.after.owner("old.org/") == "po.shop.prod"
     assert plan.after.owner("nobody.org/") is None
@@ -209,10 +216,10 @@ def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: dr
 
 def test_routes_that_are_known_need_nothing(proxy: driver.HAProxy) -> None:
     assert proxy.plan_routes(STATE, SHOP, "green").changed
-    (proxy.folder / "conf.d" / FILE).write_text(driver.configuration(SHOP, "green"))
+    (proxy.folder / "conf.d" / FILE).write_text(config.configuration(SHOP, "green"))
     assert not proxy.plan_routes(STATE, SHOP, "green").changed
-    assert proxy.plan_routes(State(STATE.live, {}), SHOP, "green").changed
-    several = routing_of(checked(), "po", "prod", {"web": 2})
+    assert proxy.plan_routes(ProxyState(STATE.live, {}), SHOP, "green").changed
+    several = routes_of_stack(checked(), "po", "prod", {"web": 2})
     assert proxy.plan_routes(STATE, several, "green").changed
     assert proxy.plan_routes(replace(STATE, settled=False), SHOP, "green").changed
 
@@ -222,9 +229,9 @@ def test_routes_that_are_known_need_nothing(proxy: driver.HAProxy) -> None:
 
 def test_read_asks_the_current_worker_and_not_the_files(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12"]
-    master.maps["22"] = driver.maps_of(State({"po.shop.prod": "green"}, {}))
+    master.maps["22"] = haproxy_maps.maps_of(ProxyState({"po.shop.prod": "green"}, {}))
     (proxy.folder / "maps" / "live.map").write_text("po.shop.prod blue\n")
-    assert proxy.read() == State({"po.shop.prod": "green"}, {})
+    assert proxy.read() == ProxyState({"po.shop.prod": "green"}, {})
 
 
 def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, check: Check) -> None:
@@ -303,11 +310,13 @@ def test_routes_that_only_the_new_color_has_reach_the_public_with_the_switch(
     proxy: driver.HAProxy, master: FakeMaster
 ) -> None:
     more = {"service": "web", "port": 8000, "hosts": ["new.org"]}
-    proxy.apply(lambda state: proxy.plan_routes(state, routing_of(checked(routes=[more]), "po", "prod", {}), "green"))
+    proxy.apply(
+        lambda state: proxy.plan_routes(state, routes_of_stack(checked(routes=[more]), "po", "prod", {}), "green")
+    )
     assert "new.org/" not in master.maps["12"]["public"]
     proxy.apply(switch("green"))
     assert master.maps["12"]["public"] == {"new.org/": "po.shop.prod", "blog.org/": "po-blog-prod"}
-    assert driver.state_of(master.maps["12"]).settled
+    assert haproxy_maps.state_of(master.maps["12"]).settled
 
 
 def test_the_files_are_written_before_the_running_process_hears_of_it(
@@ -408,9 +417,9 @@ def test_a_finishing_worker_that_refuses_a_switch_is_a_failure(
 
 
 def test_an_empty_map_empties_the_running_one(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    tell(master, State({"po.shop.prod": "blue"}, {}))
+    tell(master, ProxyState({"po.shop.prod": "blue"}, {}))
     proxy.apply(switch(None))
-    assert told(master) == State({}, {})
+    assert told(master) == ProxyState({}, {})
 
 
 @pytest.mark.parametrize("words", ["prepare map /etc/switchyard/maps/live", "add map @2 /etc/switchyard/maps/live"])
@@ -425,10 +434,10 @@ def test_a_refused_switch_puts_everything_back(proxy: driver.HAProxy, master: Fa
 def test_new_routes_are_checked_reloaded_and_told(proxy: driver.HAProxy, master: FakeMaster, check: Check) -> None:
     (proxy.folder / "conf.d" / "00-proxy.cfg").write_text("global\n")
     (proxy.folder / "staged" / "50-retired.cfg").write_text("backend gone\n")
-    tell(master, State({}, {}))
+    tell(master, ProxyState({}, {}))
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
-    assert check.staged == [{"00-proxy.cfg": "global\n", FILE: driver.configuration(SHOP, "green")}]
-    assert (proxy.folder / "conf.d" / FILE).read_text() == driver.configuration(SHOP, "green")
+    assert check.staged == [{"00-proxy.cfg": "global\n", FILE: config.configuration(SHOP, "green")}]
+    assert (proxy.folder / "conf.d" / FILE).read_text() == config.configuration(SHOP, "green")
     assert master.log.count("reload") == 1
     assert told(master).routes == {("po.shop.prod", "green", f"{HOST}/"): "web"}
 
@@ -474,7 +483,7 @@ def test_a_refused_reload_restores_the_files(proxy: driver.HAProxy, master: Fake
     if before:
         file.write_text(before)
     master.reload_answer = "Success=0\n--\n[ALERT]    (1) : [haproxy.main()] Cannot bind\n"
-    moved = routing_of(
+    moved = routes_of_stack(
         checked(routes=[{"service": "web", "port": 8000, "hosts": ["new.example.org"]}]), "po", "prod", {}
     )
     with pytest.raises(SwitchyardError, match="refused the reload, the old configuration is back: Success=0"):
@@ -494,7 +503,7 @@ def test_servers_of_a_color_are_aimed_at_in_the_worker_that_takes_them(
 
 
 def test_several_containers_are_left_to_dns(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    proxy.aim(routing_of(checked(), "po", "prod", {"web": 2}), "green", {"web": "172.18.0.5"})
+    proxy.aim(routes_of_stack(checked(), "po", "prod", {"web": 2}), "green", {"web": "172.18.0.5"})
     assert not any("set server" in line for line in master.log)
 
 
@@ -504,7 +513,7 @@ def test_several_containers_are_left_to_dns(proxy: driver.HAProxy, master: FakeM
 def test_a_color_that_is_published_is_found_at_its_ports(master: FakeMaster, tmp_path: Path, check: Check) -> None:
     tell(master, STATE)
     proxy = made(tmp_path / "proxy", check, ports=[20000, 24999])
-    twice = routing_of(checked(), "po", "prod", {"web": 2}, {"web": [20000, 20001]})
+    twice = routes_of_stack(checked(), "po", "prod", {"web": 2}, {"web": [20000, 20001]})
     assert proxy.plan_routes(STATE, twice, "green").files[FILE].splitlines()[2:] == [
         "backend po.shop.prod_web_green",
         "    server web1 127.0.0.1:20000",

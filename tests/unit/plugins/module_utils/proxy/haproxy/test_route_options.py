@@ -4,18 +4,18 @@ import typing as t
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Route, Routing
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import route_options
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, Rules
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, RouteOptions
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import Route, StackRoutes
 
 
-def routing(*routes: Route) -> Routing:
-    return Routing("po", "prod", "shop", routes)
+def routing(*routes: Route) -> StackRoutes:
+    return StackRoutes("po", "prod", "shop", routes)
 
 
 def lines(**rules: t.Any) -> list[str]:
     """Return the lines of one route with these rules."""
-    return route_options.lines(routing(Route("web", 80, "a.org", "/", Rules(**rules))), "web", "green")
+    return route_options.lines(routing(Route("web", 80, "a.org", "/", RouteOptions(**rules))), "web", "green")
 
 
 def of(word: str, found: list[str]) -> list[str]:
@@ -28,12 +28,12 @@ def test_routes_without_rules_add_nothing() -> None:
 
 
 def test_the_longest_way_comes_last_and_stays() -> None:
-    strict = Rules(hsts=5)
+    strict = RouteOptions(hsts=5)
     found = route_options.lines(
         routing(
             Route("web", 80, "a.org", "/api/open"),
             Route("web", 80, "a.org", "/api", strict),
-            Route("other", 80, "a.org", "/api/open/more", Rules(hsts=6)),
+            Route("other", 80, "a.org", "/api/open/more", RouteOptions(hsts=6)),
             Route("web", 80, "b.org", "/", strict),
         ),
         "web",
@@ -99,7 +99,7 @@ def test_a_rate_is_an_interval_and_what_may_be_owed(
     assert of(f"date(0,{unit})", found)
     assert of("return status 429", found)[0].endswith(f"if rule1 !key {{ var(txn.owed) -m int gt {most} }}")
     assert found[-1] == f"http-request sc-set-gpt0(0) var(txn.owed),add(txn.now),add({interval}) if rule1 !key"
-    tables = route_options.tables(routing(Route("web", 80, "a.org", "/", Rules(rate=rate))), "green")
+    tables = route_options.tables(routing(Route("web", 80, "a.org", "/", RouteOptions(rate=rate))), "green")
     assert tables[:2] == [
         "backend po.shop.prod_web_green_rate1",
         f"    stick-table type ipv6 size 100k expire {expire}s store gpt0",
@@ -108,7 +108,7 @@ def test_a_rate_is_an_interval_and_what_may_be_owed(
 
 
 def test_tables_have_the_numbers_of_their_rules() -> None:
-    slow, fast = Rules(rate=Rate(1, 1, 0)), Rules(rate=Rate(9, 1, 0))
+    slow, fast = RouteOptions(rate=Rate(1, 1, 0)), RouteOptions(rate=Rate(9, 1, 0))
     many = routing(
         Route("web", 80, "z.org", "/", slow), Route("web", 80, "a.org", "/", fast), Route("api", 80, "b.org", "/", slow)
     )
@@ -152,7 +152,7 @@ def test_a_header_without_a_value_is_taken_away() -> None:
 
 
 def test_what_cannot_be_counted_is_told() -> None:
-    assert route_options.cannot(Rules(rate=Rate(10, 1, 20), timeout=3600)) == []
-    assert route_options.cannot(Rules(headers=(("A" * 10, "b" * 790),))) == []
-    wrong = Rules(rate=Rate(1, 86400, 20), timeout=2**22, headers=(("A" * 10, "b" * 790), ("C", "")))
-    assert [key for key, _what in route_options.cannot(wrong)] == ["rate", "timeout", "headers"]
+    assert route_options.unsupported_options(RouteOptions(rate=Rate(10, 1, 20), timeout=3600)) == []
+    assert route_options.unsupported_options(RouteOptions(headers=(("A" * 10, "b" * 790),))) == []
+    wrong = RouteOptions(rate=Rate(1, 86400, 20), timeout=2**22, headers=(("A" * 10, "b" * 790), ("C", "")))
+    assert [key for key, _what in route_options.unsupported_options(wrong)] == ["rate", "timeout", "headers"]

@@ -6,12 +6,16 @@ import typing as t
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Route, Routing
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import driver, route_options
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import NONE, Rate, Rules
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import config, route_options
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
+    NO_OPTIONS,
+    Rate,
+    RouteOptions,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import Route, StackRoutes
 
 KEY = "po.shop.prod"
-ALL = Rules(
+ALL = RouteOptions(
     https="redirect",
     hsts=60,
     allow=("192.0.2.0/24", "2001:db8::/32"),
@@ -23,13 +27,15 @@ ALL = Rules(
 )
 
 
-def maps(*rules: Rules, body_max: int = 0, service: str = "web", path: str = "/way") -> route_options.Maps:
+def maps(
+    *rules: RouteOptions, body_max: int = 0, service: str = "web", path: str = "/way"
+) -> route_options.RouteOptionMaps:
     """Return the maps of ways with these rules, numbered from 1."""
     ways = [
-        route_options.Way(number, (KEY, "blue", f"a.org{path}{number}"), service, one)
+        route_options.NumberedRoute(number, (KEY, "blue", f"a.org{path}{number}"), service, one)
         for number, one in enumerate(rules, 1)
     ]
-    return route_options.Maps(ways, body_max)
+    return route_options.RouteOptionMaps(ways, body_max)
 
 
 def rows(text: str, result: str) -> dict[str, str]:
@@ -83,9 +89,9 @@ def test_nothing_in_a_value_ends_its_word_or_is_a_variable(value: str) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_of_the_inventory_stands_in_one_row(value: str) -> None:
-    made = maps(Rules(headers=(("X-A", value),)))
+    made = maps(RouteOptions(headers=(("X-A", value),)))
     assert rows(made.http(), "$sy_header_x_a")['"1"'] == route_options.quoted(value)
-    assert len(made.http().splitlines()) == len(maps(Rules(headers=(("X-A", "plain"),))).http().splitlines())
+    assert len(made.http().splitlines()) == len(maps(RouteOptions(headers=(("X-A", "plain"),))).http().splitlines())
 
 
 def test_an_expression_is_exactly_a_text() -> None:
@@ -107,21 +113,21 @@ def test_numbers_above_another_one() -> None:
 
 
 def test_what_nginx_can_do() -> None:
-    assert route_options.cannot(ALL) == route_options.cannot(NONE) == []
+    assert route_options.unsupported_options(ALL) == route_options.unsupported_options(NO_OPTIONS) == []
 
 
 @pytest.mark.parametrize(
     ("rules", "key", "words"),
     [
-        (Rules(rate=Rate(1, 61, 0)), "rate", "whole requests a minute, one at least"),
-        (Rules(timeout=10**8), "timeout", "24 days"),
-        (Rules(headers=(("Server", "x"),)), "headers", "nginx writes Server itself"),
-        (Rules(headers=(("X.Y", "x"),)), "headers", "replaces no header X.Y"),
-        (Rules(headers=(("X-Long", "x" * 2001),)), "headers", "X-Long has 2001"),
+        (RouteOptions(rate=Rate(1, 61, 0)), "rate", "whole requests a minute, one at least"),
+        (RouteOptions(timeout=10**8), "timeout", "24 days"),
+        (RouteOptions(headers=(("Server", "x"),)), "headers", "nginx writes Server itself"),
+        (RouteOptions(headers=(("X.Y", "x"),)), "headers", "replaces no header X.Y"),
+        (RouteOptions(headers=(("X-Long", "x" * 2001),)), "headers", "X-Long has 2001"),
     ],
 )
-def test_what_it_cannot_do(rules: Rules, key: str, words: str) -> None:
-    [(found, what)] = route_options.cannot(rules)
+def test_what_it_cannot_do(rules: RouteOptions, key: str, words: str) -> None:
+    [(found, what)] = route_options.unsupported_options(rules)
     assert found == key
     assert words in what
 
@@ -131,16 +137,16 @@ def test_what_it_cannot_do(rules: Rules, key: str, words: str) -> None:
 
 def test_rules_are_read_as_they_were_written() -> None:
     routes = (Route("web", 8000, "a.org", "/", ALL), Route("web", 8000, "a.org", "/free"))
-    text = route_options.written(Routing("po", "prod", "shop", routes))
-    assert route_options.read(text) == {"a.org/": ALL}
-    assert route_options.read("{}") == {}
+    text = route_options.options_to_json(StackRoutes("po", "prod", "shop", routes))
+    assert route_options.options_from_json(text) == {"a.org/": ALL}
+    assert route_options.options_from_json("{}") == {}
 
 
 # --- what holds ---
 
 
 def test_without_rules_nothing_is_asked() -> None:
-    made = maps(NONE, NONE, body_max=0)
+    made = maps(NO_OPTIONS, NO_OPTIONS, body_max=0)
     text = made.http()
     assert rows(text, "$sy_redirect") == rows(text, "$sy_users") == {"default": '""'}
     assert rows(text, "$sy_allowed") == {"default": "yes"}
@@ -151,7 +157,7 @@ def test_without_rules_nothing_is_asked() -> None:
 
 
 def test_each_way_has_its_own_rules() -> None:
-    text = maps(NONE, ALL).http()
+    text = maps(NO_OPTIONS, ALL).http()
     assert rows(text, "$sy_redirect") == {"default": '""', '"2"': "yes"}
     assert rows(text, "$sy_users") == {"default": '""', '"2"': '"prod.staff"'}
     listed = rows(text, "$sy_allowed")['"2"']
@@ -168,7 +174,7 @@ def test_a_rule_before_a_route_asks_for_the_guarded_way_and_others_for_the_way_i
 
 
 def test_a_header_of_one_route_leaves_the_answers_of_the_others() -> None:
-    made = maps(NONE, ALL, Rules(headers=(("x-frame-options", "SAMEORIGIN"),)))
+    made = maps(NO_OPTIONS, ALL, RouteOptions(headers=(("x-frame-options", "SAMEORIGIN"),)))
     assert rows(made.http(), "$sy_header_x_frame_options") == {
         "default": "$upstream_http_x_frame_options",
         '"2"': '"DENY"',
@@ -179,7 +185,7 @@ def test_a_header_of_one_route_leaves_the_answers_of_the_others() -> None:
 
 
 def test_hsts_is_only_said_on_https() -> None:
-    found = rows(maps(NONE, ALL).http(), "$sy_header_strict_transport_security")
+    found = rows(maps(NO_OPTIONS, ALL).http(), "$sy_header_strict_transport_security")
     assert found == {"default": "$upstream_http_strict_transport_security", '"https:2"': '"max-age=60"'}
 
 
@@ -194,11 +200,11 @@ def test_hsts_is_only_said_on_https() -> None:
     ],
 )
 def test_a_rate_in_whole_requests(rate: Rate, speed: str) -> None:
-    assert f"rate={speed};" in maps(Rules(rate=rate)).http()
+    assert f"rate={speed};" in maps(RouteOptions(rate=rate)).http()
 
 
 def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
-    made = maps(ALL, Rules(rate=Rate(600, 60, 20)), Rules(rate=Rate(1, 1, 0)))
+    made = maps(ALL, RouteOptions(rate=Rate(600, 60, 20)), RouteOptions(rate=Rate(1, 1, 0)))
     text = made.http()
     assert rows(text, "$sy_rate_10rs_20") == {
         "default": '""',
@@ -211,7 +217,7 @@ def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
 
 
 def test_limits_are_a_place_of_their_own() -> None:
-    made = maps(NONE, ALL, ALL, Rules(timeout=0.0001), body_max=2048)
+    made = maps(NO_OPTIONS, ALL, ALL, RouteOptions(timeout=0.0001), body_max=2048)
     assert rows(made.http(), "$sy_limits") == {"default": "0", '"2"': "1", '"3"': "1", '"4"': "2"}
     text = made.server()
     inside = text[text.index("location @1-last {") :].partition("}")[0]
@@ -222,7 +228,7 @@ def test_limits_are_a_place_of_their_own() -> None:
 
 
 def test_a_body_is_compared_with_the_limit_of_its_way() -> None:
-    text = maps(NONE, ALL, body_max=2048).http()
+    text = maps(NO_OPTIONS, ALL, body_max=2048).http()
     assert rows(text, "$sy_too_large") == {"default": "$sy_above_2048", '"2"': "$sy_above_1024"}
     for limit in (1024, 2048):
         assert rows(text, f"$sy_above_{limit}")[f'"~{route_options.above(limit)}"'] == "yes"
@@ -230,7 +236,7 @@ def test_a_body_is_compared_with_the_limit_of_its_way() -> None:
 
 def below(way: str, path: str, number: int = 1) -> str | None:
     """Return the file that a path leads to, as nginx finds it."""
-    found = rows(maps(NONE, service="volume:po-static-prod", path=way).http(), "$sy_below")
+    found = rows(maps(NO_OPTIONS, service="volume:po-static-prod", path=way).http(), "$sy_below")
     expression = next(key for key in found if key != "default")
     assert found[expression] == "$sy_file"
     match = re.match(expression.strip('"')[1:].replace("(?<", "(?P<"), f"{number}:{path}")
@@ -261,17 +267,17 @@ def test_a_way_is_compared_without_its_percent_signs() -> None:
 
 
 def test_only_ways_to_a_volume_lead_to_files() -> None:
-    assert rows(maps(NONE, ALL).http(), "$sy_below") == {"default": '""'}
+    assert rows(maps(NO_OPTIONS, ALL).http(), "$sy_below") == {"default": '""'}
 
 
 # --- of all stacks ---
 
 
 def test_rules_belong_to_the_color_that_has_them() -> None:
-    routing = Routing("po", "prod", "shop", (Route("web", 8000, "a.org", "/", ALL),))
-    contents: dict[str, t.Any] = {f"50-{KEY}-green.json": route_options.written(routing)}
+    routing = StackRoutes("po", "prod", "shop", (Route("web", 8000, "a.org", "/", ALL),))
+    contents: dict[str, t.Any] = {f"50-{KEY}-green.json": route_options.options_to_json(routing)}
     routes = {(KEY, color, "a.org/"): "web" for color in ("blue", "green")}
-    whole = driver.completed(contents, routes, "key")[0]
+    whole = config.full_config(contents, routes, "key")[0]
     # Blue is the first.
-    assert rows(whole[driver.ROUTES], "$sy_redirect") == {"default": '""', '"2"': "yes"}
-    assert "location @1 {" in whole[driver.PLACES]
+    assert rows(whole[config.ROUTES], "$sy_redirect") == {"default": '""', '"2"': "yes"}
+    assert "location @1 {" in whole[config.PLACES]

@@ -21,25 +21,27 @@ from fakes import HOST, FakeEngine, checked, colored, container
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file, names
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import sockets
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Plan, Proxy, Route, Routing, State
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
-    Certificate,
-    Equipment,
-    Rate,
-    Rules,
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate, ProxyCapabilities
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, RouteOptions
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import (
+    ProxyPlan,
+    ProxyState,
+    Route,
+    StackRoutes,
 )
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik import driver
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import routing_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik import api, driver, dynamic_config
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.routes import routes_of_stack
 
 KEY = "po.shop.prod"
-SHOP = routing_of(checked(), "po", "prod", {"web": 1})
-FORM = driver.Form("the-key")
+SHOP = routes_of_stack(checked(), "po", "prod", {"web": 1})
+FORM = dynamic_config.ConfigInputs("the-key")
 SERVERS = {f"{KEY}:{color}:web": f"http://po-web-prod-{color}:8000" for color in names.COLORS}
 BOTH = {(KEY, color, f"{HOST}/"): "web" for color in names.COLORS}
-STATE = State({KEY: "blue"}, BOTH)
+STATE = ProxyState({KEY: "blue"}, BOTH)
 FILE = "50-po.shop.prod.yml"
 ADDRESS = f"{HOST}/"
-FULL = Rules(
+FULL = RouteOptions(
     https="redirect",
     hsts=60,
     allow=("192.0.2.0/24", "2001:db8::/32"),
@@ -61,13 +63,13 @@ INVALID = json.dumps(
 )
 
 
-def http_part(state: State, form: driver.Form = FORM, servers: dict[str, str] = SERVERS) -> t.Any:
-    return driver.document(KEY, state, servers, form)["http"]
+def http_part(state: ProxyState, form: dynamic_config.ConfigInputs = FORM, servers: dict[str, str] = SERVERS) -> t.Any:
+    return dynamic_config.document(KEY, state, servers, form)["http"]
 
 
-def seen(*contents: driver.Document) -> driver.Document:
+def seen(*contents: dynamic_config.Document) -> dynamic_config.Document:
     """Return what the API of Traefik 3.7 shows of files: names with their provider, and defaults."""
-    raw: driver.Document = {}
+    raw: dynamic_config.Document = {}
     for content in contents:
         for part, entries in content.get("http", {}).items():
             if part != "serversTransports":
@@ -83,13 +85,13 @@ class FakeTraefik:
 
     folder: Path
     key: str = "the-key"
-    raw: driver.Document = field(default_factory=dict)
+    raw: dynamic_config.Document = field(default_factory=dict)
     frozen: bool = False
     port: int = 0
 
-    def load(self) -> driver.Document:
+    def load(self) -> dynamic_config.Document:
         with contextlib.suppress(ValueError):
-            contents = [driver.parse(path.read_text()) for path in sorted(self.folder.glob("*.yml"))]
+            contents = [dynamic_config.parse(path.read_text()) for path in sorted(self.folder.glob("*.yml"))]
             if not self.frozen:
                 self.raw = seen(*contents)
         return self.raw
@@ -198,19 +200,19 @@ def proxy(
     return driver.Traefik(folder, settings, engine)  # type: ignore[arg-type]
 
 
-def routes(proxy: Proxy, color: str, routing: Routing = SHOP) -> Plan:
+def routes(proxy: Proxy, color: str, routing: StackRoutes = SHOP) -> ProxyPlan:
     return proxy.apply(lambda state: proxy.plan_routes(state, routing, color))
 
 
-def switch(proxy: Proxy, color: str | None) -> Plan:
+def switch(proxy: Proxy, color: str | None) -> ProxyPlan:
     return proxy.apply(lambda state: proxy.plan_switch(state, KEY, color))
 
 
-def equipped(*hosts: str) -> Equipment:
-    return Equipment(443, (Certificate(hosts, datetime.now(timezone.utc)),))
+def equipped(*hosts: str) -> ProxyCapabilities:
+    return ProxyCapabilities(443, (Certificate(hosts, datetime.now(timezone.utc)),))
 
 
-def close(proxy: Proxy, how: str | None) -> Plan:
+def close(proxy: Proxy, how: str | None) -> ProxyPlan:
     return proxy.apply(lambda state: proxy.plan_closed(state, [KEY], how))
 
 
@@ -285,27 +287,27 @@ def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
 def test_the_idle_color_is_the_one_that_is_not_live(
     live: dict[str, str], standing: tuple[str, ...], idle: str | None
 ) -> None:
-    state = State(live, {(KEY, color, f"{HOST}/"): "web" for color in standing})
+    state = ProxyState(live, {(KEY, color, f"{HOST}/"): "web" for color in standing})
     routers = http_part(state)["routers"].items()
     assert [name for name, router in routers if "idle" in router["rule"]] == ([f"{KEY}:{idle}:{HOST}/"] if idle else [])
 
 
 def test_the_key_without_a_color_meets_what_is_live() -> None:
-    http = http_part(State({KEY: "green"}, BOTH, weights={KEY: 50}))
+    http = http_part(ProxyState({KEY: "green"}, BOTH, weights={KEY: 50}))
     assert http["routers"][f"{KEY}:keyed:{HOST}/"]["service"] == f"{KEY}:green:web@file"
     assert http["middlewares"][f"{KEY}:live"]["headers"]["customResponseHeaders"] == {"X-Switchyard-Color": "green"}
 
 
 def test_the_public_follows_the_routes_of_the_live_color() -> None:
     more = {**BOTH, (KEY, "green", f"{HOST}/new"): "web"}
-    assert f"{KEY}:public:{HOST}/new" not in http_part(State({KEY: "blue"}, more))["routers"]
-    assert f"{KEY}:green:{HOST}/new" in http_part(State({KEY: "blue"}, more))["routers"]
-    assert f"{KEY}:public:{HOST}/new" in http_part(State({KEY: "green"}, more))["routers"]
+    assert f"{KEY}:public:{HOST}/new" not in http_part(ProxyState({KEY: "blue"}, more))["routers"]
+    assert f"{KEY}:green:{HOST}/new" in http_part(ProxyState({KEY: "blue"}, more))["routers"]
+    assert f"{KEY}:public:{HOST}/new" in http_part(ProxyState({KEY: "green"}, more))["routers"]
 
 
 def test_the_longest_address_comes_first_and_the_private_way_before_all() -> None:
     more = {**BOTH, (KEY, "blue", f"{HOST}/api/"): "web"}
-    routers = http_part(State({KEY: "blue"}, more, closed={KEY: "hold"}), replace(FORM, insiders=("10.0.0.0/8",)))[
+    routers = http_part(ProxyState({KEY: "blue"}, more, closed={KEY: "hold"}), replace(FORM, insiders=("10.0.0.0/8",)))[
         "routers"
     ]
     order = sorted(routers, key=lambda name: -routers[name]["priority"])
@@ -324,12 +326,14 @@ def test_the_longest_address_comes_first_and_the_private_way_before_all() -> Non
 
 @pytest.mark.parametrize("address", [f"{HOST}/@me", f"{HOST}/ü x", f'{HOST}/"`) || Host(`evil.org', f"{HOST}/a:b"])
 def test_no_path_breaks_a_rule_or_a_name(address: str) -> None:
-    state = State({KEY: "blue"}, {(KEY, "blue", address): "web"})
-    content = driver.document(KEY, state, SERVERS, FORM)
+    state = ProxyState({KEY: "blue"}, {(KEY, "blue", address): "web"})
+    content = dynamic_config.document(KEY, state, SERVERS, FORM)
     assert "@" not in "".join(content["http"]["routers"])
-    rule = content["http"]["routers"][driver._Stack(KEY, state, SERVERS, FORM).name("public", address)]["rule"]
+    rule = content["http"]["routers"][
+        dynamic_config._StackConfigBuilder(KEY, state, SERVERS, FORM).name("public", address)
+    ]["rule"]
     assert rule == f'Host("{HOST}") && PathPrefix({json.dumps(address[len(HOST) :], ensure_ascii=False)})'
-    assert driver.state_of(seen(content)) == state
+    assert api.state_of(seen(content)) == state
 
 
 def test_a_canary_shares_in_percent_and_a_cookie_keeps_clients() -> None:
@@ -345,12 +349,12 @@ def test_a_canary_shares_in_percent_and_a_cookie_keeps_clients() -> None:
 def test_a_client_stays_at_its_color_on_every_service_of_the_stack() -> None:
     two = {**BOTH, **{(KEY, color, f"{HOST}/api/"): "api" for color in names.COLORS}}
     servers = {**SERVERS, **{f"{KEY}:{color}:api": f"http://po-api-prod-{color}:9000" for color in names.COLORS}}
-    http = http_part(State({KEY: "blue"}, two, {KEY: 5}), servers=servers)
+    http = http_part(ProxyState({KEY: "blue"}, two, {KEY: 5}), servers=servers)
     router = http["routers"][f"{KEY}:staying-green:{HOST}/api/"]
     # The values that Traefik 3.7 sets for these names.
-    assert driver.cookie_of("k:blue:web") == "11c134f3c697465d"
+    assert dynamic_config.cookie_of("k:blue:web") == "11c134f3c697465d"
     for service in ("web", "api"):
-        assert driver.cookie_of(f"{KEY}:green:{service}") in router["rule"]
+        assert dynamic_config.cookie_of(f"{KEY}:green:{service}") in router["rule"]
     assert router["service"] == f"{KEY}:green:api@file"
 
 
@@ -367,7 +371,7 @@ def test_all_clients_can_get_the_other_color() -> None:
 
 
 def test_the_other_color_gets_no_share_of_a_way_it_does_not_have() -> None:
-    state = State({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web"}, {KEY: 25})
+    state = ProxyState({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web"}, {KEY: 25})
     services = http_part(state)["services"][f"{KEY}:public:{HOST}/"]["weighted"]["services"]
     assert services == [{"name": f"{KEY}:blue:web@file", "weight": 100}]
 
@@ -387,43 +391,46 @@ def test_a_closed_stack_leads_to_the_pages_but_not_for_insiders(how: str) -> Non
 
 
 def test_what_has_no_release_yet_shows_that() -> None:
-    http = http_part(State({}, {(KEY, "blue", f"{HOST}/"): "web"}))
+    http = http_part(ProxyState({}, {(KEY, "blue", f"{HOST}/"): "web"}))
     assert http["routers"][f"{KEY}:public:{HOST}/"]["service"] == "switchyard:pages@file"
     assert http["middlewares"][f"{KEY}:page"]["headers"]["customRequestHeaders"]["X-Switchyard-Page"] == "placeholder"
     assert f"{KEY}:keyed:{HOST}/" not in http["routers"]
 
 
 def test_nothing_of_a_stack_is_an_empty_file() -> None:
-    assert driver.parse(driver.text_of(driver.document(KEY, State(), {}, FORM))) == {}
+    assert dynamic_config.parse(dynamic_config.text_of(dynamic_config.document(KEY, ProxyState(), {}, FORM))) == {}
 
 
 @pytest.mark.parametrize(
     "state",
     [
         STATE,
-        State({KEY: "green"}, BOTH, {KEY: 5}),
-        State({KEY: "green"}, BOTH, {KEY: 100}, {KEY: "hold"}),
-        State({}, {(KEY, "blue", f"{HOST}/"): "web"}),
-        State({KEY: "blue"}),
-        State({}, {}, {}, {KEY: "maintenance"}),
-        State({KEY: "blue", "po.a_b.qual": "green"}, {**BOTH, ("po.a_b.qual", "green", "b.org/x"): "site"}),
+        ProxyState({KEY: "green"}, BOTH, {KEY: 5}),
+        ProxyState({KEY: "green"}, BOTH, {KEY: 100}, {KEY: "hold"}),
+        ProxyState({}, {(KEY, "blue", f"{HOST}/"): "web"}),
+        ProxyState({KEY: "blue"}),
+        ProxyState({}, {}, {}, {KEY: "maintenance"}),
+        ProxyState({KEY: "blue", "po.a_b.qual": "green"}, {**BOTH, ("po.a_b.qual", "green", "b.org/x"): "site"}),
     ],
 )
-def test_what_traefik_shows_is_the_state_that_was_written(state: State) -> None:
+def test_what_traefik_shows_is_the_state_that_was_written(state: ProxyState) -> None:
     servers = {**SERVERS, "po.a_b.qual:green:site": "http://po-site-qual-green:80"}
-    contents = [driver.document(key, state, servers, FORM) for key in state.known()]
-    assert driver.state_of(seen(*contents)) == state
+    contents = [dynamic_config.document(key, state, servers, FORM) for key in state.known()]
+    assert api.state_of(seen(*contents)) == state
 
 
 # --- rules ---
 
 
 def ruled(
-    rules: dict[str, Rules], state: State = STATE, form: driver.Form = SECURE, path: str = "/"
-) -> tuple[driver.Document, t.Any]:
+    rules: dict[str, RouteOptions],
+    state: ProxyState = STATE,
+    form: dynamic_config.ConfigInputs = SECURE,
+    path: str = "/",
+) -> tuple[dynamic_config.Document, t.Any]:
     """Return a document with rules per color, and what it is about."""
     ways = {(KEY, color, HOST + path): each for color, each in rules.items()}
-    content = driver.document(KEY, state, SERVERS, form, ways)
+    content = dynamic_config.document(KEY, state, SERVERS, form, ways)
     return content, content["http"]
 
 
@@ -499,14 +506,14 @@ def test_each_way_in_is_there_with_tls_as_well() -> None:
 
 
 def test_rules_change_with_the_switch() -> None:
-    both = {"blue": Rules(body_max=5), "green": Rules(basic_auth="prod.staff")}
+    both = {"blue": RouteOptions(body_max=5), "green": RouteOptions(basic_auth="prod.staff")}
     for live, expected in (("blue", ["body-blue"]), ("green", ["users-green"])):
-        _content, http = ruled(both, State({KEY: live}, BOTH))
+        _content, http = ruled(both, ProxyState({KEY: live}, BOTH))
         assert marks(http, f"public:{ADDRESS}") == expected
 
 
 def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
-    both = {"blue": Rules(body_max=5), "green": Rules(basic_auth="prod.staff", timeout=3)}
+    both = {"blue": RouteOptions(body_max=5), "green": RouteOptions(basic_auth="prod.staff", timeout=3)}
     _content, http = ruled(both, replace(STATE, weights={KEY: 25}), FORM)
     assert marks(http, f"public:{ADDRESS}") == []
     blue, green = (child["name"] for child in http["services"][f"{KEY}:public:{ADDRESS}"]["weighted"]["services"])
@@ -515,7 +522,10 @@ def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
     assert http["services"][green.removesuffix("@file")]["loadBalancer"]["serversTransport"] == f"{KEY}:3@file"
     # Whoever stays at a color has its rules as well, and the cookie of the draw is known.
     assert marks(http, f"staying-green:{ADDRESS}") == ["users-green"]
-    assert driver.cookie_of(green.removesuffix("@file")) in http["routers"][f"{KEY}:staying-green:{ADDRESS}"]["rule"]
+    assert (
+        dynamic_config.cookie_of(green.removesuffix("@file"))
+        in http["routers"][f"{KEY}:staying-green:{ADDRESS}"]["rule"]
+    )
 
 
 @pytest.mark.parametrize("how", ["maintenance", "hold"])
@@ -528,7 +538,7 @@ def test_a_page_asks_for_the_rules_but_is_no_answer_of_the_application(how: str)
 
 def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> None:
     form = replace(FORM, trusted=("10.0.0.0/8", "::1"))
-    _content, http = ruled({"blue": Rules(allow=("192.0.2.0/24",), rate=Rate(1, 1, 0))}, form=form)
+    _content, http = ruled({"blue": RouteOptions(allow=("192.0.2.0/24",), rate=Rate(1, 1, 0))}, form=form)
     plain, forwarded = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "forwarded-"))
     assert forwarded["rule"] == plain["rule"] + ' && (ClientIP("10.0.0.0/8") || ClientIP("::1"))'
     assert forwarded["priority"] == plain["priority"] + 1
@@ -539,12 +549,12 @@ def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> N
     rate = http["middlewares"][f"{KEY}:forwarded-rate-blue:{ADDRESS}"]["rateLimit"]
     assert rate["sourceCriterion"] == strategy
     # Where no rule asks for an address, one router does for both.
-    _content, http = ruled({"blue": Rules(body_max=5)}, form=form)
+    _content, http = ruled({"blue": RouteOptions(body_max=5)}, form=form)
     assert "forwarded" not in json.dumps(http)
 
 
 def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
-    rules = Rules(https="redirect", hsts=5)
+    rules = RouteOptions(https="redirect", hsts=5)
     _content, http = ruled({"blue": rules}, form=replace(SECURE, trusted=("10.0.0.0/8",)))
     plain, secured = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "secured-"))
     assert secured["rule"] == plain["rule"] + ' && Header("X-Forwarded-Proto", "https")'
@@ -558,9 +568,9 @@ def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
 
 def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
     form = replace(FORM, trusted=("10.0.0.0/8",))
-    state = State({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web", (KEY, "blue", f"{HOST}/a"): "web"})
-    ways = {(KEY, "blue", f"{HOST}/"): Rules(allow=("192.0.2.0/24",))}
-    routers = driver.document(KEY, state, SERVERS, form, ways)["http"]["routers"]
+    state = ProxyState({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web", (KEY, "blue", f"{HOST}/a"): "web"})
+    ways = {(KEY, "blue", f"{HOST}/"): RouteOptions(allow=("192.0.2.0/24",))}
+    routers = dynamic_config.document(KEY, state, SERVERS, form, ways)["http"]["routers"]
     longer, shorter = (
         routers[f"{KEY}:{name}"]["priority"] for name in (f"public:{HOST}/a", f"forwarded-public:{HOST}/")
     )
@@ -571,29 +581,29 @@ def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
     "rules",
     [
         FULL,
-        Rules(timeout=30),
-        Rules(rate=Rate(0.5, 60, 0)),
-        Rules(headers=(("X!#$%&'*+.^_`|~-a", '"\\ {{ env "HOME" }} {{{'), ("X-Gone", ""))),
+        RouteOptions(timeout=30),
+        RouteOptions(rate=Rate(0.5, 60, 0)),
+        RouteOptions(headers=(("X!#$%&'*+.^_`|~-a", '"\\ {{ env "HOME" }} {{{'), ("X-Gone", ""))),
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/@me:x", "/ü {{ now }}"])
-def test_traefik_shows_the_rules_that_were_written(rules: Rules, path: str) -> None:
-    state = State({KEY: "blue"}, {(KEY, "blue", HOST + path): "web"}, closed={KEY: "hold"})
+def test_traefik_shows_the_rules_that_were_written(rules: RouteOptions, path: str) -> None:
+    state = ProxyState({KEY: "blue"}, {(KEY, "blue", HOST + path): "web"}, closed={KEY: "hold"})
     content, _http = ruled({"blue": rules}, state, path=path)
-    text = driver.text_of(content)
+    text = dynamic_config.text_of(content)
     # Two braces would be a template of Go.
     assert "{{" not in text
-    raw = seen(driver.parse(text))
-    assert driver.rules_in(raw) == {(KEY, "blue", HOST + path): rules}
-    assert driver.state_of(raw) == state
-    assert driver.servers_of(raw) == SERVERS
+    raw = seen(dynamic_config.parse(text))
+    assert api.options_in(raw) == {(KEY, "blue", HOST + path): rules}
+    assert api.state_of(raw) == state
+    assert api.servers_of(raw) == SERVERS
 
 
 def test_a_weight_is_read_behind_rules() -> None:
     state = replace(STATE, weights={KEY: 25})
     content, _http = ruled({"blue": FULL, "green": FULL}, state, replace(SECURE, trusted=("10.0.0.0/8",)))
-    assert driver.state_of(seen(content)) == state
-    assert driver.servers_of(seen(content)) == SERVERS
+    assert api.state_of(seen(content)) == state
+    assert api.servers_of(seen(content)) == SERVERS
 
 
 def test_a_changed_rule_is_a_difference() -> None:
@@ -605,7 +615,7 @@ def test_a_changed_rule_is_a_difference() -> None:
     ):
         raw = seen(content)
         raw["middlewares"][f"{KEY}:{kind}-blue:{ADDRESS}@file"] = {words: value}
-        assert driver.differences(content, raw, KEY) == [f"{KEY}:{kind}-blue:{ADDRESS} is another one"]
+        assert api.config_mismatches(content, raw, KEY) == [f"{KEY}:{kind}-blue:{ADDRESS} is another one"]
     assert http["middlewares"]
 
 
@@ -616,7 +626,7 @@ def test_a_container_that_has_no_https_yet_keeps_nobody_waiting() -> None:
         'entryPoint "https" doesn\'t exist',
         "no valid entryPoint for this router",
     ]
-    assert driver.differences(content, raw, KEY) == []
+    assert api.config_mismatches(content, raw, KEY) == []
 
 
 def test_an_access_line_behind_rules_names_the_service() -> None:
@@ -627,19 +637,19 @@ def test_an_access_line_behind_rules_names_the_service() -> None:
 
 def test_routers_of_others_are_not_ours() -> None:
     others = {"http": {"routers": {"blog": {"rule": "Host(`b.org`)", "service": "b"}}, "services": {"b": {}}}}
-    assert driver.state_of(seen(others)) == State()
-    assert driver.servers_of(seen(others)) == {}
+    assert api.state_of(seen(others)) == ProxyState()
+    assert api.servers_of(seen(others)) == {}
 
 
 def test_each_difference_is_named() -> None:
-    content = driver.document(KEY, STATE, SERVERS, FORM)
+    content = dynamic_config.document(KEY, STATE, SERVERS, FORM)
     raw = seen(content)
-    assert driver.differences(content, raw, KEY) == []
+    assert api.config_mismatches(content, raw, KEY) == []
     raw["routers"][f"{KEY}:public:{HOST}/@file"]["priority"] = 1
     raw["routers"][f"{KEY}:blue:{HOST}/@file"]["error"] = ["the service does not exist"]
     del raw["services"][f"{KEY}:blue:web@file"]
     raw["middlewares"][f"{KEY}:old@file"] = {}
-    assert sorted(driver.differences(content, raw, KEY)) == [
+    assert sorted(api.config_mismatches(content, raw, KEY)) == [
         f"{KEY}:blue:{HOST}/: the service does not exist",
         f"{KEY}:blue:web is not there",
         f"{KEY}:old is still there",
@@ -649,7 +659,7 @@ def test_each_difference_is_named() -> None:
 
 def test_what_traefik_complains_of_is_told_without_the_folder() -> None:
     router = '{"level":"error","routerName":"x@file","error":"no such service"}'
-    assert driver.complaints(f'noise\n{{"level":"info"}}\n{INVALID}\n{router}\n"text"') == [
+    assert api.error_messages(f'noise\n{{"level":"info"}}\n{INVALID}\n{router}\n"text"') == [
         "neighbour.yml: field not found, node: bogus",
         "x@file: no such service",
     ]
@@ -716,7 +726,7 @@ def test_other_lines_are_no_access_lines(text: str) -> None:
 
 def test_a_release_from_nothing_to_a_switch_and_back(proxy: driver.Traefik) -> None:
     routes(proxy, "blue")
-    assert proxy.read() == State({}, {(KEY, "blue", f"{HOST}/"): "web"})
+    assert proxy.read() == ProxyState({}, {(KEY, "blue", f"{HOST}/"): "web"})
     switch(proxy, "blue")
     routes(proxy, "green")
     assert proxy.read() == STATE
@@ -736,12 +746,12 @@ def test_a_release_takes_its_routes_away(shop: driver.Traefik) -> None:
     assert shop.read().of(KEY, "green") == {}
     switch(shop, None)
     routes(shop, "blue", replace(SHOP, routes=()))
-    assert shop.read() == State()
+    assert shop.read() == ProxyState()
 
 
 def test_another_port_is_a_change(shop: driver.Traefik, running: FakeTraefik) -> None:
     routes(shop, "green", replace(SHOP, routes=(Route("web", 9000, HOST, "/"),)))
-    assert driver.servers_of(running.raw) == {**SERVERS, f"{KEY}:green:web": "http://po-web-prod-green:9000"}
+    assert api.servers_of(running.raw) == {**SERVERS, f"{KEY}:green:web": "http://po-web-prod-green:9000"}
 
 
 def test_only_the_proxy_reads_a_file_with_the_key(shop: driver.Traefik, folder: Path) -> None:
@@ -816,8 +826,8 @@ def test_the_first_file_of_a_stack_that_is_not_taken_over_goes_away(
 def test_the_proxys_own_file_is_confirmed_as_well(shop: driver.Traefik, running: FakeTraefik, folder: Path) -> None:
     own = {"http": {"middlewares": {"switchyard:public": {"headers": {}}}}}
 
-    def plan(state: State) -> Plan:
-        return Plan(state, state, {shop.own_file: "# by the role\n" + json.dumps(own)}, {})
+    def plan(state: ProxyState) -> ProxyPlan:
+        return ProxyPlan(state, state, {shop.own_file: "# by the role\n" + json.dumps(own)}, {})
 
     shop.apply(plan)
     assert "switchyard:public@file" in running.raw["middlewares"]
@@ -827,17 +837,17 @@ def test_a_release_brings_its_rules_and_the_switch_makes_them_hold(shop: driver.
     routing = replace(SHOP, routes=(Route("web", 8000, HOST, "/", FULL),))
     assert routes(shop, "green", routing).changed
     assert not shop.plan_routes(shop.read(), routing, "green").changed
-    assert driver.rules_in(running.raw) == {(KEY, "green", ADDRESS): FULL}
+    assert api.options_in(running.raw) == {(KEY, "green", ADDRESS): FULL}
     assert shop.read().settled
     assert marks({"routers": _plain(running)}, f"public:{ADDRESS}") == []
     switch(shop, "green")
     assert "users-green" in marks({"routers": _plain(running)}, f"public:{ADDRESS}")
     assert shop.stats(KEY, "green").keys() == {f"{KEY}:green:web"}
     routes(shop, "green", SHOP)
-    assert driver.rules_in(running.raw) == {}
+    assert api.options_in(running.raw) == {}
 
 
-def _plain(running: FakeTraefik) -> driver.Document:
+def _plain(running: FakeTraefik) -> dynamic_config.Document:
     return {name.removesuffix("@file"): router for name, router in running.raw["routers"].items()}
 
 
@@ -874,7 +884,7 @@ def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def give(proxy: driver.Traefik, name: str) -> None:
-    proxy.apply(lambda state: Plan(state, state, {proxy.own_file: own(name)}, {}))
+    proxy.apply(lambda state: ProxyPlan(state, state, {proxy.own_file: own(name)}, {}))
 
 
 def test_a_new_certificate_is_in_use_before_anybody_says_so(
@@ -913,7 +923,7 @@ def test_other_settings_reach_the_files_of_all_stacks(shop: driver.Traefik, runn
     close(shop, "maintenance")
     shop.insiders = ("10.0.0.0/8",)
     assert not shop.read().settled
-    shop.apply(lambda state: Plan(state, replace(state, settled=True)))
+    shop.apply(lambda state: ProxyPlan(state, replace(state, settled=True)))
     assert f"{KEY}:insider:{HOST}/@file" in running.raw["routers"]
 
 
@@ -922,7 +932,7 @@ def test_another_key_of_an_environment_reaches_the_files_of_all_stacks(
 ) -> None:
     (folder / "private.json").write_text('{"prod": {"header": "X-Preview", "value": "secret"}}')
     assert not shop.read().settled
-    shop.apply(lambda state: Plan(state, replace(state, settled=True)))
+    shop.apply(lambda state: ProxyPlan(state, replace(state, settled=True)))
     assert 'Header("X-Preview", "secret")' in running.raw["routers"][f"{KEY}:keyed:{HOST}/@file"]["rule"]
 
 
@@ -976,7 +986,7 @@ def test_the_way_to_the_api_holds_no_key(proxy: driver.Traefik) -> None:
     (name, text), *rest = proxy.first_files().items()
     assert (name, rest) == ("01-api.yml", [])
     assert "the-key" not in text
-    router = driver.parse(text)["http"]["routers"]["switchyard:api"]
+    router = dynamic_config.parse(text)["http"]["routers"]["switchyard:api"]
     assert (router["service"], router["entryPoints"]) == ("api@internal", ["private"])
     assert router["middlewares"] == ["switchyard:api@file"]
 
@@ -990,8 +1000,8 @@ def test_nothing_has_to_be_told_of_addresses(shop: driver.Traefik, folder: Path)
 def test_a_stack_is_forgotten_with_its_file(shop: driver.Traefik, trial: FakeTraefik, folder: Path) -> None:
     close(shop, "maintenance")
     done = shop.apply(lambda state: shop.plan_forget(state, KEY))
-    assert shop.read() == done.after == State()
-    assert not (folder / "conf.d" / driver.file_name(KEY)).exists()
+    assert shop.read() == done.after == ProxyState()
+    assert not (folder / "conf.d" / dynamic_config.file_name(KEY)).exists()
     assert not shop.apply(lambda state: shop.plan_forget(state, KEY)).changed
 
 
@@ -1003,7 +1013,7 @@ def test_a_stack_that_traefik_does_not_forget_keeps_its_file(
     monkeypatch.setattr(shop, "_raw", lambda port=None: stale if port is None else {})
     with pytest.raises(SwitchyardError, match="still there"):
         shop.apply(lambda state: shop.plan_forget(state, KEY))
-    assert (folder / "conf.d" / driver.file_name(KEY)).exists()
+    assert (folder / "conf.d" / dynamic_config.file_name(KEY)).exists()
 
 
 def test_a_file_of_a_neighbour_is_told_in_traefiks_words(shop: driver.Traefik, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,17 +11,36 @@ from fakes import COMPOSE, Machine, checked, container, normalised
 from fakes_postgres import SERVER, FakeServer, FakeSession, database, shelf, stored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
+    create,
+    request,
+    restore_plan,
+    scratch_server,
+    verify,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import Busy
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import StoreBusy
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import catalog
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import (
+    catalog,
+    client_container,
+    psql_session,
+    temporary_role,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Fences
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import LockoutFile
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import one_off_jobs
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import run
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import (
+    command,
+    connection,
+    pending,
+    projects,
+    run,
+    state,
+    undo,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
 MIGRATE = {"service": "web", "command": ["migrate"], "kind": "expand"}
@@ -47,7 +66,7 @@ class Scene:
     def place(self) -> t.Any:
         return self.machine.place
 
-    def release(self, key: bool = True, **migrate: t.Any) -> run.Guarded:
+    def release(self, key: bool = True, **migrate: t.Any) -> state.MigrationRun:
         """Leave a release that runs and one that is prepared; return the migration of that one."""
         stack = checked(postgres={"password": "p"}, migrate={**MIGRATE, **migrate}, drain=0)
         self.machine.released("blue", stack)
@@ -58,16 +77,18 @@ class Scene:
         (folder / "secrets").mkdir()
         (folder / "secrets" / "postgres_password").write_text("p")
         if key:
-            path = run.key_path(self.place)
+            path = state.migrator_password_path(self.place)
             path.parent.mkdir(parents=True)
             path.write_text("migrator's word\n")
             for part in ("migrate", "rehearse"):
                 atomic_file.write_json(folder / f"{part}.yml", {"services": {"web": {}}, "networks": {}})
-        return t.cast(run.Guarded, run.pending(self.place, self.record, self.token, run.Done()))
+        return t.cast(
+            state.MigrationRun, pending.pending_migration(self.place, self.record, self.token, state.MigrationResult())
+        )
 
-    def carry_out(self, guarded: run.Guarded) -> run.Done:
-        done = run.Done()
-        run.carry_out(guarded, done, lambda: self.happened.append("hold"))
+    def carry_out(self, guarded: state.MigrationRun) -> state.MigrationResult:
+        done = state.MigrationResult()
+        run.run_guarded(guarded, done, lambda: self.happened.append("hold"))
         return done
 
 
@@ -95,16 +116,16 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         here.happened.append("copy")
         yield server
 
-    def backup(engine: t.Any, where: t.Any, wanted: create.Wanted) -> dict[str, t.Any]:
+    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> dict[str, t.Any]:
         here.happened.append(f"backup {wanted.verify}")
         stored(where, NAME, release=wanted.release)
         return {"name": NAME}
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: backup_restore.Asked) -> dict[str, t.Any]:
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
         here.happened.append(f"restore {asked.backup}")
         return {"kept": "shop_prod__before"}
 
-    def one(place: t.Any, number: int, token: int, job: one_off_jobs.Job) -> one_off_jobs.Ended:
+    def one(place: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
         place.lock.renew(token, job.words)
         code, said = here.ends.pop(0) if here.ends else (0, "")
         log = place.records.path(number) / "log"
@@ -112,23 +133,23 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         here.happened.append(f"{job.name} ({job.part})")
         here.told.append((job.step, job.rows))
         job.look()
-        return one_off_jobs.Ended(job, code, 0.1, log, "c")
+        return one_off_jobs.JobResult(job, code, 0.1, log, "c")
 
-    monkeypatch.setattr(postgres_server, "reach", reach)
+    monkeypatch.setattr(postgres_server, "connect", reach)
     monkeypatch.setattr(
-        postgres_server, "remove", lambda *names: here.happened.extend(f"removed {one}" for one in names)
+        client_container, "remove", lambda *names: here.happened.extend(f"removed {one}" for one in names)
     )
-    monkeypatch.setattr(postgres_server, "guest", guest)
-    monkeypatch.setattr(catalog, "database", lambda admin, name: database(owner="shop_prod_owner"))
-    monkeypatch.setattr(catalog, "server", lambda admin: SERVER)
-    monkeypatch.setattr(create, "backup", backup)
-    monkeypatch.setattr(backup_restore, "restore", restore)
-    monkeypatch.setattr(verify, "throwaway", throwaway)
-    monkeypatch.setattr(verify, "restored", lambda server, manifest, shelf: here.happened.append("compared"))
-    monkeypatch.setattr(one_off_jobs, "one", one)
+    monkeypatch.setattr(temporary_role, "temporary_role", guest)
+    monkeypatch.setattr(catalog, "database_facts", lambda admin, name: database(owner="shop_prod_owner"))
+    monkeypatch.setattr(catalog, "server_facts", lambda admin: SERVER)
+    monkeypatch.setattr(create, "create_backup", backup)
+    monkeypatch.setattr(backup_restore, "restore_backup", restore)
+    monkeypatch.setattr(scratch_server, "scratch_server", throwaway)
+    monkeypatch.setattr(verify, "compare_restored", lambda server, manifest, shelf: here.happened.append("compared"))
+    monkeypatch.setattr(one_off_jobs, "run_one", one)
     # It asks a container at its address; test_gates.py has what it does then.
-    monkeypatch.setattr(health, "health", lambda *dummy: here.happened.append("health"))
-    monkeypatch.setattr(run.random, "uniform", lambda low, high: 0.0)
+    monkeypatch.setattr(health, "wait_until_healthy", lambda *dummy: here.happened.append("health"))
+    monkeypatch.setattr(command.random, "uniform", lambda low, high: 0.0)
     return here
 
 
@@ -136,19 +157,19 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def test_nothing_pending_costs_one_question(scene: Scene) -> None:
-    done = run.Done()
+    done = state.MigrationResult()
     scene.release(check=["migrate", "--check"])
-    assert run.pending(scene.place, scene.record, scene.token, done) is None
+    assert pending.pending_migration(scene.place, scene.record, scene.token, done) is None
     assert (done.pending, set(scene.happened), scene.admin.statements) == (False, {"check (migrate)"}, [])
 
 
 def test_the_migrator_reads_its_password_only_while_it_runs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.release()
     path = scene.place.records.path(2) / "secrets" / "migrator"
-    with run.key_in_reach(scene.place, 2, "migrate"):
+    with projects.password_in_reach(scene.place, 2, "migrate"):
         assert (path.read_text(), path.stat().st_mode & 0o777) == ("migrator's word", 0o400)
     assert not path.exists()
-    with run.key_in_reach(scene.place, 2, "jobs"):
+    with projects.password_in_reach(scene.place, 2, "jobs"):
         assert not path.exists()
 
 
@@ -168,15 +189,15 @@ def test_a_migration_that_keeps_the_application_out_needs_a_login_of_its_own(sce
 def test_a_stack_without_a_database_of_the_shared_server_migrates_without_guards(scene: Scene) -> None:
     stack = checked(migrate={"service": "web", "command": ["migrate"]})
     record = scene.machine.released("green", stack, state="prepared")
-    done = run.Done()
-    assert run.pending(scene.place, record, scene.machine.lock(), done) is None
+    done = state.MigrationResult()
+    assert pending.pending_migration(scene.place, record, scene.machine.lock(), done) is None
     assert ([one["command"] for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
     assert scene.told == [("migrate", None)]
 
 
 def test_a_stack_without_a_migration_has_nothing_to_do(scene: Scene) -> None:
     record = scene.machine.released("green", checked(), state="prepared")
-    assert run.pending(scene.place, record, scene.machine.lock(), run.Done()) is None
+    assert pending.pending_migration(scene.place, record, scene.machine.lock(), state.MigrationResult()) is None
 
 
 # --- expand ---
@@ -188,7 +209,7 @@ def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene:
     assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
     assert scene.told == [("migrate", 3)]
     assert scene.place.records.need(2).backup == NAME
-    assert run.begun(scene.place) is None
+    assert state.load_state(scene.place) is None
     assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
     # The live color was asked after it.
     assert ("shop.example.org", "/", "blue") in scene.machine.proxy.asked
@@ -216,7 +237,7 @@ def test_without_a_good_backup_nothing_is_migrated(scene: Scene, monkeypatch: py
         raise SwitchyardError("No space left on device")
 
     guarded = scene.release()
-    monkeypatch.setattr(create, "backup", backup)
+    monkeypatch.setattr(create, "create_backup", backup)
     with pytest.raises(SwitchyardError, match=r"nothing was migrated. No space left"):
         scene.carry_out(guarded)
     assert scene.happened == []
@@ -242,7 +263,7 @@ def test_a_migration_that_fails_is_not_tried_again_and_says_what_stays(scene: Sc
     with pytest.raises(SwitchyardError, match=f"stays in shop_prod.*The backup from before is {NAME}") as failed:
         scene.carry_out(guarded)
     assert failed.value.details["logs"] == {"c": ["division by zero"]}
-    assert run.begun(scene.place) is None
+    assert state.load_state(scene.place) is None
 
 
 def test_a_migration_that_takes_too_long_leaves_no_session(scene: Scene) -> None:
@@ -283,13 +304,13 @@ def test_an_old_version_that_was_broken_before_does_not_stop_what_may_repair_it(
 
 
 def test_backups_of_releases_that_are_gone_go(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[create.Wanted] = []
+    asked: list[request.BackupRequest] = []
     where = shelf(scene.machine.root)
     for number, release in ((2, 99), (3, 1), (4, None)):
         stored(where, f"20260101T000000Z-000{number}", release=release)
     guarded = scene.release()
-    make = create.backup
-    monkeypatch.setattr(create, "backup", lambda *words: asked.append(words[2]) or make(*words))
+    make = create.create_backup
+    monkeypatch.setattr(create, "create_backup", lambda *words: asked.append(words[2]) or make(*words))
     scene.carry_out(guarded)
     assert (asked[0].rule.count, sorted(asked[0].named)) == (1, ["20260101T000000Z-0003", "20260101T000000Z-0004"])
 
@@ -305,14 +326,14 @@ def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     project = json.loads((scene.place.records.path(2) / "rehearse.yml").read_text())
     assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
     assert shelf(scene.machine.root).need(NAME).state == "restored"
-    going = run.begun(scene.place)
+    going = state.load_state(scene.place)
     assert going
     assert (going.step, going.backup, going.login) == ("begun", NAME, "shop_prod_migrator")
     # The new version may come in; the fence is known until the public has it.
     closed, opened = (scene.admin.statements.index(f'ALTER ROLE "shop_prod" {word}') for word in ("NOLOGIN", "LOGIN"))
     assert closed < opened
     assert 'ALTER ROLE "shop_prod_migrator" NOLOGIN' not in scene.admin.statements
-    assert Fences(shelf(scene.machine.root).folder).read()
+    assert LockoutFile(shelf(scene.machine.root).folder).read()
 
 
 def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
@@ -321,9 +342,9 @@ def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
     with pytest.raises(SwitchyardError, match="That was the rehearsal"):
         scene.carry_out(guarded)
     assert "1 (migrate)" not in scene.happened
-    assert run.take_back(scene.place, scene.token) is not None
+    assert undo.undo(scene.place, scene.token) is not None
     assert not [one for one in scene.happened if one.startswith("restore")]
-    assert Fences(shelf(scene.machine.root).folder).read() is None
+    assert LockoutFile(shelf(scene.machine.root).folder).read() is None
 
 
 def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
@@ -332,51 +353,51 @@ def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
     with pytest.raises(SwitchyardError, match="exit code 1"):
         scene.carry_out(guarded)
     assert scene.happened == ["hold", "backup read", "1 (migrate)"]
-    told = run.take_back(scene.place, scene.token)
+    told = undo.undo(scene.place, scene.token)
     assert (told or "").startswith(f"shop_prod is as in the backup {NAME} again, from before the migration, ")
     assert scene.happened[-1] == f"restore {NAME}"
-    assert run.begun(scene.place) is None
-    assert Fences(shelf(scene.machine.root).folder).read() is None
+    assert state.load_state(scene.place) is None
+    assert LockoutFile(shelf(scene.machine.root).folder).read() is None
 
 
-@pytest.mark.parametrize(("cause", "tried"), [(postgres_server.ConnectionLost("gone"), 2), (None, 1)])
+@pytest.mark.parametrize(("cause", "tried"), [(psql_session.ConnectionLost("gone"), 2), (None, 1)])
 def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, cause: Exception | None, tried: int
 ) -> None:
     scene.carry_out(scene.release(kind="breaking"))
     attempts: list[str] = []
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: backup_restore.Asked) -> dict[str, t.Any]:
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
         attempts.append(asked.backup)
         if len(attempts) == 1:
             raise SwitchyardError("it is as it was before") from cause
         return {"kept": None}
 
-    monkeypatch.setattr(backup_restore, "restore", restore)
+    monkeypatch.setattr(backup_restore, "restore_backup", restore)
     with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
-        run.take_back(scene.place, scene.token)
+        undo.undo(scene.place, scene.token)
     assert attempts == [NAME] * tried
     # Where it could not be undone, the next run begins with it.
-    assert (run.begun(scene.place) is None) is bool(cause)
+    assert (state.load_state(scene.place) is None) is bool(cause)
 
 
 def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
-    assert not run.is_beyond(scene.place, scene.record)
+    assert not undo.past_point_of_no_return(scene.place, scene.record)
     scene.machine.make_live("green")
-    assert run.is_beyond(scene.place, scene.record)
-    assert "had the public already" in (run.take_back(scene.place, scene.token) or "")
+    assert undo.past_point_of_no_return(scene.place, scene.record)
+    assert "had the public already" in (undo.undo(scene.place, scene.token) or "")
     assert not [one for one in scene.happened if one.startswith("restore")]
-    assert run.begun(scene.place) is None
+    assert state.load_state(scene.place) is None
 
 
 def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
-    run.finish(scene.place, 1)
-    assert run.begun(scene.place)
-    run.finish(scene.place, 2)
-    assert run.begun(scene.place) is None
-    assert Fences(shelf(scene.machine.root).folder).read() is None
+    undo.finish_migration(scene.place, 1)
+    assert state.load_state(scene.place)
+    undo.finish_migration(scene.place, 2)
+    assert state.load_state(scene.place) is None
+    assert LockoutFile(shelf(scene.machine.root).folder).read() is None
 
 
 # --- what a killed run leaves ---
@@ -384,42 +405,42 @@ def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
 
 def test_an_expanding_migration_that_was_killed_has_its_sessions_ended(scene: Scene) -> None:
     scene.release()
-    run.note(scene.place, run.Going(2, "expand", "shop_prod", "begun", "shop_prod_migrator"))
+    state.save_state(scene.place, state.MigrationState(2, "expand", "shop_prod", "begun", "shop_prod_migrator"))
     scene.machine.engine.start(container("old", labels={"role": "migrate"}))
-    assert "was interrupted" in (run.take_back(scene.place, scene.token) or "")
-    assert (run.begun(scene.place), scene.happened) == (None, ["removed old"])
+    assert "was interrupted" in (undo.undo(scene.place, scene.token) or "")
+    assert (state.load_state(scene.place), scene.happened) == (None, ["removed old"])
 
 
 def test_where_nothing_was_killed_there_is_nothing_to_undo(scene: Scene) -> None:
     scene.release()
-    assert run.take_back(scene.place, scene.token) is None
+    assert undo.undo(scene.place, scene.token) is None
 
 
 def test_a_run_that_was_overtaken_leaves_the_next_ones_file_alone(scene: Scene) -> None:
     guarded = scene.release()
-    own = run.Going(3, "expand", "shop_prod", "begun")
+    own = state.MigrationState(3, "expand", "shop_prod", "begun")
 
     def overtake() -> None:
         scene.place.lock.take("bob@desk", "prepare", lambda: None, gone=scene.token)
-        run.note(scene.place, own)
+        state.save_state(scene.place, own)
 
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        run.carry_out(guarded, run.Done(), overtake)
-    assert (run.begun(scene.place) or own).release in (2, 3)
+        run.run_guarded(guarded, state.MigrationResult(), overtake)
+    assert (state.load_state(scene.place) or own).release in (2, 3)
 
 
 def test_somebody_elses_backup_is_waited_for(scene: Scene) -> None:
-    busy = [Busy("b"), Busy("b")]
+    busy = [StoreBusy("b"), StoreBusy("b")]
 
     def work() -> str:
         if busy:
             raise busy.pop()
         return "done"
 
-    assert run.patiently(work) == "done"
-    busy = [Busy("b")]
-    with pytest.raises(Busy):
-        run.patiently(work, limit=-1)
+    assert connection.retry_while_busy(work) == "done"
+    busy = [StoreBusy("b")]
+    with pytest.raises(StoreBusy):
+        connection.retry_while_busy(work, limit=-1)
 
 
 # --- what a release brings along ---
@@ -433,10 +454,10 @@ def test_a_migration_has_projects_of_its_own(scene: Scene, docker: Callable[[str
     content = normalised(web={"secrets": [{"source": "postgres_password"}]})
     (folder / "source" / "docker-compose.yml").write_text(json.dumps(content))
     release = compose_render.Release("po", "prod", 2, str(folder))
-    found = run.projects(scene.place, guarded.record.stack, folder, release)
+    found = projects.migration_projects(scene.place, guarded.record.stack, folder, release)
     assert list(found) == ["migrate", "rehearse"]
     assert found["migrate"]["secrets"] == {"postgres_password": {"file": f"{folder}/secrets/migrator"}}
     expanding = {**guarded.record.stack, "migrate": {**guarded.record.stack["migrate"], "kind": "expand"}}
-    assert list(run.projects(scene.place, expanding, folder, release)) == ["migrate"]
-    run.key_path(scene.place).unlink()
-    assert run.projects(scene.place, expanding, folder, release) == {}
+    assert list(projects.migration_projects(scene.place, expanding, folder, release)) == ["migrate"]
+    state.migrator_password_path(scene.place).unlink()
+    assert projects.migration_projects(scene.place, expanding, folder, release) == {}

@@ -11,7 +11,9 @@ from fakes import COMPOSE, HOST, FakeEngine, Machine, checked, colored, containe
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import State
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import fingerprint as release_fingerprint
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import stack_input
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 
 Docker = Callable[[str], Callable[[], list[str]]]
@@ -24,11 +26,11 @@ def _compose(docker: Docker, machine: Machine) -> None:
     machine.engine.ensure_network("po-front-prod", False, {})
 
 
-def seen(machine: Machine, what: examine.Given) -> examine.Look:
-    return examine.look(machine.place, what)
+def seen(machine: Machine, what: stack_input.StackInput) -> examine.PreflightResult:
+    return examine.examine_stack(machine.place, what)
 
 
-def complaints(found: examine.Look) -> list[str]:
+def complaints(found: examine.PreflightResult) -> list[str]:
     return [str(problem) for problem in found.problems]
 
 
@@ -36,7 +38,7 @@ def complaints(found: examine.Look) -> list[str]:
 
 
 def server_problems(machine: Machine, least: int = 0, routes: bool = True) -> list[str]:
-    return [str(problem) for problem in examine.look_at_server(machine.server, least, routes)]
+    return [str(problem) for problem in examine.examine_host(machine.server, least, routes)]
 
 
 def test_a_server_that_is_ready(machine: Machine) -> None:
@@ -127,7 +129,7 @@ CELERY = normalised(web={}, celery={})
         (given(CELERY, workers=["celery"]), "the release that runs is another one"),
     ],
 )
-def test_what_makes_a_release(machine: Machine, new: examine.Given, reason: str) -> None:
+def test_what_makes_a_release(machine: Machine, new: stack_input.StackInput, reason: str) -> None:
     machine.deployed("green", given())
     plan = seen(machine, new).plan
     assert plan
@@ -167,7 +169,7 @@ def test_files_that_compose_refuses_are_one_problem(machine: Machine, docker: Do
 
 
 def test_problems_of_files_server_and_proxy_come_together(machine: Machine) -> None:
-    machine.proxy.state = State({}, {("po.blog.prod", "blue", f"{HOST}/"): "site"})
+    machine.proxy.state = ProxyState({}, {("po.blog.prod", "blue", f"{HOST}/"): "site"})
     machine.engine.start(container("po-web-prod-green", labels={"stack": "blog"}))
     found = complaints(seen(machine, given(normalised(web={"image": "reg/web"}))))
     assert len(found) == 3
@@ -199,7 +201,7 @@ def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Ma
         for number, change in enumerate(({}, other))
     ]
     machine.engine.made_networks["po-front-prod"] = {}
-    result = examine.preflight(machine.server, stacks, {}, mode="deploy", least_free=0)
+    result = examine.run_preflight(machine.server, stacks, {}, mode="deploy", least_free=0)
     assert [problem["what"] for problem in result["problems"] if "volume" in problem["what"]] == [
         "the volume po-files-prod belongs to switchyard_stacks[0] as well"
     ]
@@ -247,9 +249,9 @@ def test_readers_that_differ_are_a_problem_before_anything_changes(machine: Mach
 # --- fingerprint ---
 
 
-def fingerprint(machine: Machine, what: examine.Given) -> str:
+def fingerprint(machine: Machine, what: stack_input.StackInput) -> str:
     content = json.loads(what.sources["docker-compose.yml"])
-    return examine.fingerprint_of(machine.place, content, what, {"reg/web:1": "sha256:1"})
+    return release_fingerprint.fingerprint_of(machine.place, content, what, {"reg/web:1": "sha256:1"})
 
 
 def test_a_secret_changes_the_fingerprint_and_cannot_be_read_from_it(machine: Machine) -> None:
@@ -273,7 +275,7 @@ def test_number_and_color_do_not_change_the_fingerprint(machine: Machine) -> Non
 
 
 def test_a_folder_takes_the_place_of_another_everywhere() -> None:
-    moved = examine.relocate({"a": ["/tmp/x/b", {"c": "/tmp/x"}], "d": "tmp"}, "/tmp/x", "/source")
+    moved = examine.rebase_paths({"a": ["/tmp/x/b", {"c": "/tmp/x"}], "d": "tmp"}, "/tmp/x", "/source")
     assert moved == {"a": ["/source/b", {"c": "/source"}], "d": "tmp"}
 
 
@@ -286,7 +288,7 @@ def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
     machine.make_live("green")
     # What a later release that failed left behind is not what is live.
     machine.engine.start(worker(3))
-    plan, problems = examine.look_at_records(machine.place, "switchyard_stacks[shop]", "rollback")
+    plan, problems = examine.examine_records(machine.place, "switchyard_stacks[shop]", "rollback")
     assert problems == []
     assert plan
     assert (plan.color, plan.target) == ("blue", 1)
@@ -295,7 +297,7 @@ def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
 def test_there_may_be_no_way_back(machine: Machine) -> None:
     machine.released("blue")
     machine.make_live("blue")
-    plan, problems = examine.look_at_records(machine.place, "switchyard_stacks[shop]", "rollback")
+    plan, problems = examine.examine_records(machine.place, "switchyard_stacks[shop]", "rollback")
     assert plan is None
     assert "no earlier release on this server to go back to. Deploy the version you want" in str(problems[0])
 
@@ -305,18 +307,18 @@ def test_there_may_be_no_way_back(machine: Machine) -> None:
 
 def test_a_stack_that_runs_where_its_files_are(tmp_path: Path, docker: Docker) -> None:
     definition = checked(strategy="in_place", source={"path": str(tmp_path)})
-    what = examine.Given(definition, {}, {}, "stacks[shop]")
-    assert "Use in_place only with ansible_connection: local" in str(examine.look_in_place(what)[0])
+    what = stack_input.StackInput(definition, {}, {}, "stacks[shop]")
+    assert "Use in_place only with ansible_connection: local" in str(examine.examine_in_place(what)[0])
     (tmp_path / "docker-compose.yml").write_text("{}")
-    assert examine.look_in_place(what) == []
+    assert examine.examine_in_place(what) == []
     docker("echo wrong >&2; exit 15")
-    assert "Compose refuses docker-compose.yml: wrong" in str(examine.look_in_place(what)[0])
+    assert "Compose refuses docker-compose.yml: wrong" in str(examine.examine_in_place(what)[0])
 
 
 # --- all of it ---
 
 
-def item(what: examine.Given) -> dict[str, t.Any]:
+def item(what: stack_input.StackInput) -> dict[str, t.Any]:
     return {"definition": what.stack, "sources": what.sources, "where": what.where}
 
 
@@ -324,14 +326,14 @@ def test_preflight_plans_every_stack_and_says_who_releases(machine: Machine) -> 
     machine.lock("bob@desk")
     local = given(name="local", strategy="in_place", source={"path": str(machine.root)})
     (machine.root / "docker-compose.yml").write_text("{}")
-    result = examine.preflight(machine.server, [item(given()), item(local)], {}, "deploy", 0)
+    result = examine.run_preflight(machine.server, [item(given()), item(local)], {}, "deploy", 0)
     assert result["problems"] == []
     assert [(plan["stack"], plan["action"]) for plan in result["plans"]] == [("shop", "release"), ("local", "in_place")]
     assert result["lease"]["shop"]["holder"] == "bob@desk"
 
 
 def test_preflight_of_a_rollback(machine: Machine) -> None:
-    result = examine.preflight(machine.server, [item(given())], {}, "rollback", 0)
+    result = examine.run_preflight(machine.server, [item(given())], {}, "rollback", 0)
     assert [problem["what"] for problem in result["problems"]] == [
         "there is no earlier release on this server to go back to"
     ]
@@ -340,7 +342,7 @@ def test_preflight_of_a_rollback(machine: Machine) -> None:
 
 def test_a_server_with_problems_is_not_asked_about_stacks(machine: Machine) -> None:
     vars(machine.server)["engine"] = FakeEngine()
-    result = examine.preflight(machine.server, [item(given(normalised(web={"image": "x"})))], {}, "deploy", 0)
+    result = examine.run_preflight(machine.server, [item(given(normalised(web={"image": "x"})))], {}, "deploy", 0)
     assert [problem["where"] for problem in result["problems"]] == ["server"]
 
 
@@ -354,9 +356,9 @@ def test_a_container_of_the_color_that_is_not_live_does_not_count(machine: Machi
 
 def test_a_neighbours_file_in_the_proxys_folder_stands_in_the_way(machine: Machine) -> None:
     machine.engine.made_networks["po-front-prod"] = {"labels": {}}
-    assert examine.look_at_server(machine.server, 0, True) == []
+    assert examine.examine_host(machine.server, 0, True) == []
     machine.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'"}
-    (problem,) = examine.look_at_server(machine.server, 0, True)
+    (problem,) = examine.examine_host(machine.server, 0, True)
     assert "unknown keyword 'fronted'" in problem.what
     assert "99-theirs.cfg" in problem.instead
-    assert examine.look_at_server(machine.server, 0, False) == []
+    assert examine.examine_host(machine.server, 0, False) == []

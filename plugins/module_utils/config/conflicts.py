@@ -1,0 +1,43 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks for names, hosts, ports and databases that two stacks claim."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import names
+from ..errors import Problem
+from .stack_checks import routes_and_files
+
+
+def check_conflicts(
+    stacks: list[dict[str, t.Any]], project: str, environment: str, variable: str, problems: list[Problem]
+) -> None:
+    """Report what two stacks, or two routes, both claim."""
+    claimed: dict[tuple[str, str], str] = {}
+
+    def claim(kind: str, name: str, where: str, instead: str) -> None:
+        first = claimed.setdefault((kind, name), where)
+        if first is not where:
+            problems.append(Problem(where, f"{kind} {name} belongs to {first} already", instead))
+
+    for number, stack in enumerate(stacks):
+        where = f"{variable}[{stack['name']}]"
+        claim("stack", stack["name"], f"{variable}[{number}]", "Give each stack a name of its own")
+        for kind, index, way in routes_and_files(stack):
+            for host in way["hosts"]:
+                place = f"{where}.{kind}[{index}].hosts"
+                claim("route", host + way["path"], place, "One host and path leads to one service")
+        for service in sorted(
+            {route["service"] for route in stack["routes"]} | {*stack["workers"], *stack["accessories"]}
+        ):
+            name = names.container(project, service, environment)
+            instead = "Rename a service: containers are called <project>-<service>-<environment>"
+            claim("container", name, f"{where}, service {service}", instead)
+        if stack["postgres"]:
+            database = names.database(stack["name"], environment)
+            claim("database", database, f"{where}.postgres", "Rename a stack: in a database's name - becomes _")
+        for database in (stack["redis"] or {}).get("databases", []):
+            claim("Redis database", str(database), f"{where}.redis.databases", "Take a free one")

@@ -1,0 +1,118 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Converters from inventory values to their canonical form."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+
+from . import canary_steps
+
+# A name of a header (RFC 9110, 5.1: a token), and a value that a configuration file can hold as one line of text.
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]+\Z")
+HEADER_VALUE = re.compile(r"[\x20-\x7e]*\Z")
+SIZE = re.compile(r"(?P<number>\d+)(?P<unit>[kmg]?)\Z")
+
+
+def _text(value: t.Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or str(value) == "":
+        raise ValueError(value)
+    return str(value)
+
+
+def _boolean(value: t.Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(value)
+    return value
+
+
+def _integer(value: t.Any) -> int:
+    if isinstance(value, (bool, float)):
+        raise ValueError(value)
+    return int(value)
+
+
+def _number(value: t.Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
+def _list(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], list[t.Any]]:
+    def convert_all(value: t.Any) -> list[t.Any]:
+        if not isinstance(value, list) or not value:
+            raise ValueError(value)
+        return [convert(item) for item in value]
+
+    return convert_all
+
+
+def _numbers(value: t.Any) -> list[int]:
+    return [_integer(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _variables(value: t.Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return {str(name): str(item) if not isinstance(item, bool) else str(item).lower() for name, item in value.items()}
+
+
+def _steps(value: t.Any) -> str:
+    text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
+    canary_steps.parse_steps(text)
+    return text
+
+
+def _addresses(value: t.Any) -> list[str]:
+    if not isinstance(value, list):
+        raise ValueError(value)
+    return [str(ipaddress.ip_network(_text(item), strict=False)) for item in value]
+
+
+def _size(value: t.Any) -> int:
+    found = SIZE.match(_text(value).lower())
+    if not found:
+        raise ValueError(value)
+    return int(found["number"]) * 1024 ** ("", "k", "m", "g").index(found["unit"])
+
+
+def _headers(value: t.Any) -> dict[str, str]:
+    headers = _variables(value)
+    if not all(HEADER_NAME.match(name) and HEADER_VALUE.match(text) for name, text in headers.items()):
+        raise ValueError(value)
+    # Names that differ in their case only are one header (RFC 9110, 5.1).
+    if len({name.lower() for name in headers}) < len(headers):
+        raise ValueError(value)
+    return headers
+
+
+def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], list[t.Any]]:
+    return lambda value: [] if value == [] else _list(convert)(value)
+
+
+TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
+    "text": (_text, "a text"),
+    "boolean": (_boolean, "true or false"),
+    "integer": (_integer, "a whole number"),
+    "number": (_number, "a number"),
+    "texts": (_possibly_empty(_text), "a list of texts"),
+    "command": (_list(_text), "a command as a list of words, as [python3, manage.py, migrate]"),
+    "numbers": (_numbers, "a whole number or a list of them"),
+    "variables": (_variables, "a mapping of names and values"),
+    "addresses": (_addresses, "a list of addresses or networks, as [192.0.2.7, 10.0.0.0/8]"),
+    "size": (_size, "a size in bytes, or with k, m or g behind it, as 20m"),
+    "headers": (_headers, "a mapping of header names, each once, and values in ASCII without line breaks"),
+    "steps": (_steps, "steps of a canary, as 5/60s, 25/pause, 100"),
+}
+
+
+def shown(value: t.Any) -> str:
+    """Return a value as a message may show it: its kind, never a text that could be a secret."""
+    return f"{type(value).__name__} {value!r}" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+
+
+def listed(words: t.Iterable[t.Any]) -> str:
+    return ", ".join(str(word) for word in words)

@@ -1,0 +1,78 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy was given: https port, certificates, user lists; and what is missing for a route."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from .route_options import RouteOptions
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that the proxy has: the host names in it, and the moment it ends."""
+
+    names: tuple[str, ...]
+    until: datetime
+
+    def covers(self, host: str) -> bool:
+        """Return whether a host is one of the names; ``*`` stands for one label (RFC 6125, 6.4.3)."""
+        parent = f"*.{host.partition('.')[2]}"
+        return any(name in (host, parent) for name in self.names)
+
+
+@dataclass(frozen=True)
+class ProxyCapabilities:
+    """What the role gave the proxy of a server: an https port or none, certificates, and lists of users.
+
+    ``edge`` is empty where clients come to the proxy itself. Behind a Traefik that has the certificates it says whether
+    what that one tells of a client is believed: ``trusted`` or ``unknown``.
+    """
+
+    https_port: int = 0
+    certificates: tuple[Certificate, ...] = ()
+    users: tuple[str, ...] = ()
+    edge: str = ""
+
+    @classmethod
+    def of(cls, settings: t.Mapping[str, t.Any]) -> ProxyCapabilities:
+        """Return it from ``proxy.json``; what an older version of the role wrote has none of it."""
+        https = settings.get("https") or {}
+        certificates = tuple(
+            # Written as UTC with a Z, which fromisoformat only reads from Python 3.11 on.
+            Certificate(tuple(one["names"]), datetime.strptime(one["until"], "%Y-%m-%dT%H:%M:%S%z"))
+            for one in https.get("certificates", [])
+        )
+        port, users = int(https.get("port", 0)), tuple(settings.get("users", ()))
+        return cls(port, certificates, users, settings.get("edge", ""))
+
+    def lacks(
+        self, rules: RouteOptions, hosts: t.Iterable[str], now: datetime | None = None
+    ) -> list[tuple[str, str, str]]:
+        """Return what the rules of a route need and the proxy does not have: the key, what is wrong, what to do."""
+        found = []
+        wanted = "https" if rules.https == "redirect" else "hsts" if rules.hsts else None
+        if self.edge == "unknown":
+            for key, needed in (("allow", rules.allow), ("rate", rules.rate), (wanted, wanted)):
+                if key and needed:
+                    what = "who asks, and whether by https, only the Traefik in front knows"
+                    found.append((key, what, "Name its network in proxy_trusted, then run setup.yml"))
+        elif wanted and not self.https_port:
+            found.append((wanted, "the proxy has no https port", "Set proxy_https_port, then run setup.yml"))
+        elif wanted and not self.edge:
+            for host in hosts:
+                fitting = [one for one in self.certificates if one.covers(host)]
+                if not fitting:
+                    what = f"the proxy has no certificate for {host}"
+                    found.append((wanted, what, "Add it to proxy_certificates, then run setup.yml"))
+                elif all(one.until <= (now or datetime.now(timezone.utc)) for one in fitting):
+                    what = f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
+                    found.append((wanted, what, "Put a new one into proxy_certificates, then run setup.yml"))
+        if rules.basic_auth and rules.basic_auth not in self.users:
+            what = f"the proxy knows no list of users {rules.basic_auth.partition('.')[2]}"
+            found.append(("basic_auth", what, "Add it to proxy_users, then run setup.yml"))
+        return found

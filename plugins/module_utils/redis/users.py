@@ -1,0 +1,106 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Redis users of the stacks, planned from the inventory and the server's state."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .. import names
+from ..config.stack_services import Stacks, Tenant, sha256_hex, stacks_using
+
+# The roles' administrator. No stack's user is called like it: names begin with a letter or a digit.
+REDIS_ADMIN = "_admin"
+
+
+def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
+    """Return the user, password and database numbers of each stack that has a ``redis`` key."""
+    tenants = []
+    for stack, settings in stacks_using(stacks, "redis"):
+        given = settings.get("databases")
+        databases = given if isinstance(given, list) else [given]
+        if not databases or not all(isinstance(number, int) and number >= 0 for number in databases):
+            raise ValueError(f"switchyard_stacks[{stack}].redis.databases is not a number or a list of numbers")
+        tenants.append(
+            {
+                "user": names.redis_user(stack, environment),
+                "password": settings["password"],
+                "databases": databases,
+            }
+        )
+    return tenants
+
+
+def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, seen: str) -> dict[str, t.Any]:
+    """Return what a Redis server lacks for the tenants of an environment.
+
+    ``numbers`` is how many databases there are, ``seen`` the output of the role's ``state.sh``. ``problems`` are
+    claims that cannot be met. ``files`` are the environment's files with their content, and ``differ`` names those
+    that are to be written; ``load`` says that the running server does not use them yet, and ``loaded`` is the user
+    that proves that it does; ``admin`` says that the running server has its administrator, in its
+    files too.
+    """
+    tenants = list(tenants)
+    state = _redis_state(seen)
+    users = "".join(f"user {tenant['user']} on #{sha256_hex(tenant['password'])} {rules}\n" for tenant in tenants)
+    # A user that can do nothing: its name tells which version of this environment's users the server has loaded.
+    loaded = f"{environment}@{sha256_hex(users)[:16]}"
+    allotted = {tenant["user"]: sorted(tenant["databases"]) for tenant in tenants}
+    # What was allotted comes first: users without it would have numbers that the next environment takes for free.
+    files = {
+        f"allotted/{environment}.json": json.dumps(allotted, sort_keys=True) + "\n",
+        f"users/{environment}.acl": f"{users}user {loaded} off\n",
+    }
+    differ = [name for name, content in files.items() if state["sums"].get(name) != sha256_hex(content)]
+    others = {other: theirs for other, theirs in state["allotted"].items() if other != environment}
+    return {
+        "problems": _claims(tenants, numbers, others),
+        "files": files,
+        "differ": differ,
+        "load": bool(differ) or not state["assembled"] or loaded not in state["users"],
+        "loaded": loaded,
+        "admin": REDIS_ADMIN in state["users"] and f"users/{REDIS_ADMIN}.acl" in state["sums"],
+    }
+
+
+def _redis_state(seen: str) -> dict[str, t.Any]:
+    """Return the lines of ``state.sh`` by their first word."""
+    state: dict[str, t.Any] = {"sums": {}, "allotted": {}, "users": set(), "assembled": False}
+    for line in seen.splitlines():
+        kind, dummy, rest = line.partition(" ")
+        if kind == "sum":
+            digest, name = rest.split(maxsplit=1)
+            state["sums"][name] = digest
+        elif kind == "allotted":
+            environment, content = rest.split(maxsplit=1)
+            state["allotted"][environment] = json.loads(content)
+        elif kind == "user":
+            state["users"].add(rest)
+        elif kind == "assembled":
+            state["assembled"] = True
+    return state
+
+
+def _claims(tenants: list[Tenant], numbers: int, others: dict[str, dict[str, list[int]]]) -> list[str]:
+    """Return what the tenants claim although there is no such thing or somebody else has it."""
+    owners = {user: environment for environment, theirs in others.items() for user in theirs}
+    holders = {
+        number: f"{user} ({environment})"
+        for environment, theirs in others.items()
+        for user, databases in theirs.items()
+        for number in databases
+    }
+    problems = []
+    for tenant in tenants:
+        user = tenant["user"]
+        if user in owners:
+            problems.append(f"the user {user} belongs to {owners[user]} already")
+        owners[user] = "another tenant"
+        for number in tenant["databases"]:
+            if number >= numbers:
+                problems.append(f"{user} asks for database {number}, but the last one is {numbers - 1}")
+            if holders.setdefault(number, user) != user:
+                problems.append(f"{user} asks for database {number}, but it belongs to {holders[number]}")
+    return problems

@@ -1,0 +1,55 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text diff of what a release would change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from .. import atomic_file, names
+from .context import StackContext
+
+# Of a service in a diff: what differs with every release and color.
+LEFT_OUT = ("labels", "container_name", "ports")
+
+
+def rendered_text(place: StackContext, number: int | None, color: str | None) -> str:
+    """Return what a release runs, as a person compares it with another."""
+    if not number or not color:
+        return ""
+    folder = place.records.path(number)
+    parts = {
+        "color": atomic_file.read_json(folder / f"{color}.yml"),
+        "workers": atomic_file.read_json(folder / "workers.yml"),
+    }
+    return readable(place, {name: content for name, content in parts.items() if content})
+
+
+def readable(place: StackContext, parts: dict[str, t.Any]) -> str:
+    """Return Compose projects as text: what differs with every release is left out, values become digests.
+
+    An environment variable may hold a secret, so only whether it changed is shown.
+    """
+    key = atomic_file.read(place.server.root / "proxy" / "private.key") or ""
+    services: dict[str, t.Any] = {}
+    for content in parts.values():
+        for name, service in content.get("services", {}).items():
+            plain = name
+            for color in names.COLORS:
+                plain = plain[: -len(color) - 1] if plain.endswith(f"-{color}") else plain
+            shown = {item: value for item, value in service.items() if item not in LEFT_OUT}
+            shown["environment"] = {
+                variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
+                for variable, value in (service.get("environment") or {}).items()
+                if variable != "SWITCHYARD_COLOR"
+            }
+            services[plain] = shown
+    return json.dumps(services, indent=2, sort_keys=True) + "\n"
+
+
+def text_diff(place: StackContext, before: str, after: str) -> dict[str, str]:
+    header = f"{place.stack} ({place.environment})"
+    return {"before": before, "after": after, "before_header": f"live: {header}", "after_header": f"release: {header}"}

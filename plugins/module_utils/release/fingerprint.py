@@ -1,0 +1,28 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The digest of everything a release would run."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import typing as t
+
+from .. import atomic_file
+from ..engine import compose_render
+from .context import StackContext
+from .stack_input import StackInput
+
+
+def fingerprint_of(place: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> str:
+    """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
+    key = (atomic_file.read(place.server.root / "proxy" / "private.key") or "").encode()
+    mounted = {name: given.sources.get(name) for name in given.stack["files"]}
+    # A release that was made for a proxy in a container is published nowhere.
+    published = ["published"] if place.proxy.ports else []
+    content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
+    sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
+    release = compose_render.Release(place.project, place.environment, images=images, fingerprint=sealed)
+    return compose_render.render(normalised, given.stack, release).fingerprint()

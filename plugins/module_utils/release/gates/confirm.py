@@ -1,0 +1,36 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Confirms a switch by requests through the public address."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ...errors import SwitchyardError
+from .probe import POLL, probe_via_proxy
+
+if t.TYPE_CHECKING:
+    from ...proxy.driver import Proxy
+    from ...proxy.state import StackRoutes
+
+
+def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float = 5.0) -> int:
+    """Wait until the public way in answers with a color on every route; return how many requests that took.
+
+    Any status counts: which color answers is the question, and the gates have asked the rest. Raises
+    SwitchyardError when another color still answers after ``limit`` seconds.
+    """
+    end = time.monotonic() + limit
+    asked = 0
+    for route in routing.routes:
+        while True:
+            asked += 1
+            answer = probe_via_proxy(proxy, route.host, route.path, None, limit)
+            if answer.color == color:
+                break
+            if time.monotonic() > end:
+                raise SwitchyardError(f"The proxy was told to send {routing.stack} to {color}, but {answer}.")
+            time.sleep(POLL)
+    return asked

@@ -1,0 +1,92 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP probe of a color: through the proxy, or directly at a container's address."""
+
+from __future__ import annotations
+
+import http.client
+import typing as t
+from dataclasses import dataclass
+
+from ...errors import SwitchyardError
+
+if t.TYPE_CHECKING:
+    from ...engine.docker_client import Engine
+    from ...engine.models import Container
+    from ...proxy.driver import Proxy
+    from ...proxy.state import StackRoutes
+
+BODY_SHOWN = 400
+POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back of one request: a status and the start of the body, or why nothing came."""
+
+    request: str
+    status: int | None
+    color: str | None = None
+    body: str = ""
+    error: str | None = None
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"{self.request}: {self.error}"
+        return (
+            f"{self.request}: {self.status} from {self.color or 'the proxy itself'}: {self.body[:BODY_SHOWN].strip()}"
+        )
+
+
+@dataclass(frozen=True)
+class ColorTarget:
+    """A color as it should stand: its routes, the network on which the proxy reaches it, and how many containers."""
+
+    routing: StackRoutes
+    color: str
+    network: str
+    count: int
+
+    def containers(self, engine: Engine) -> list[Container]:
+        """Return the color's containers there are."""
+        routing = self.routing
+        labels = {"project": routing.project, "environment": routing.environment, "stack": routing.stack}
+        return engine.containers(color=self.color, **labels)
+
+
+def probe_container(address: str, port: int, host: str, path: str, timeout: float) -> Answer:
+    """Ask a container at its own address; a refused connection comes back at once, unlike through a proxy."""
+    request = f"GET http://{address}:{port}{path}"
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+    try:
+        connection.request("GET", path, headers={"Host": host, "Connection": "close"})
+        answer = connection.getresponse()
+        return Answer(request, answer.status, "the container", answer.read(4096).decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(request, None, error=f"{type(error).__name__}: {error}")
+    finally:
+        connection.close()
+
+
+def probe_via_proxy(proxy: Proxy, host: str, path: str, color: str | None, timeout: float) -> Answer:
+    """Ask through the proxy, a color of one's own choice or whatever is live."""
+    request = f"GET http://{host}{path}" + (f" (only {color})" if color else "")
+    try:
+        status, answered, body = proxy.request(host, path, color, timeout)
+    except OSError as error:
+        return Answer(request, None, error=f"{type(error).__name__}: {error}")
+    return Answer(request, status, answered, body)
+
+
+def gate_failure(
+    engine: Engine, proxy: Proxy, standing: ColorTarget, gate: str, why: str, answer: str
+) -> SwitchyardError:
+    """Return the error of a gate that did not hold, with everything a person needs to see why."""
+    return SwitchyardError(
+        f"The {gate} gate of {standing.routing.stack} ({standing.color}) failed: {why}. Last answer: {answer}.",
+        gate=gate,
+        answer=answer,
+        logs={container.name: engine.logs(container.id) for container in standing.containers(engine)},
+        proxy=proxy.stats(standing.routing.key, standing.color),
+    )

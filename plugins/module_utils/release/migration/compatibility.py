@@ -1,0 +1,55 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks that the old version still works on the migrated schema."""
+
+from __future__ import annotations
+
+from ...errors import SwitchyardError
+from ..context import StackContext
+from ..gates import health, smoke
+from ..record import Record
+from .state import MigrationRun, MigrationState
+
+
+def serving_release(guarded: MigrationRun) -> Record | None:
+    """Return the release that serves now and passes its own checks, if it is to serve on."""
+    place = guarded.place
+    if guarded.stops or guarded.record.stack["strategy"] == "recreate":
+        return None
+    old = place.records.get(place.release_on(place.live()))
+    if not old:
+        return None
+    try:
+        # One that is broken already must not stand in the way of what may repair it.
+        _ask(place, old)
+    except SwitchyardError:
+        return None
+    return old
+
+
+def _ask(place: StackContext, old: Record) -> None:
+    checks = [
+        {**route["health"], "contains": None, "host": host}
+        for route in old.stack["routes"]
+        for host in route["hosts"][:1]
+    ]
+    smoke.run_smoke_checks(place.engine, place.proxy, place.standing(old), [*checks, *old.stack["smoke"]])
+
+
+def check_old_version(guarded: MigrationRun, going: MigrationState, old: Record) -> None:
+    """Ask the old version on the new schema. Raises SwitchyardError where it does not pass its own checks any more."""
+    place = guarded.place
+    place.lock.renew(guarded.token, "old version on the new schema", health.health_timeout(old.stack))
+    try:
+        standing = place.standing(old)
+        health.wait_until_healthy(place.engine, place.proxy, standing, health.health_settings(old.stack))
+        smoke.run_smoke_checks(place.engine, place.proxy, standing, old.stack["smoke"])
+    except SwitchyardError as error:
+        backup = f" or restore the backup {going.backup}" if going.backup else ""
+        raise SwitchyardError(
+            f"The migration was declared expand, but release {old.number}, which the public is on, does not pass its"
+            f" checks on the new schema: {error} {going.database} stays migrated. Deploy a version that works with it"
+            f" (kind: breaking stops the old one first){backup}.",
+            **error.details,
+        ) from error

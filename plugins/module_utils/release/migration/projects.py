@@ -1,0 +1,53 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compose projects of a migration, and its password file."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from pathlib import Path
+
+from ... import atomic_file, names
+from ...config.schema import STOPPING_KINDS
+from ...engine import compose_cli, compose_render
+from ..context import StackContext
+from .state import PART, REHEARSAL, database_of, migrator_password_path
+
+
+def migration_projects(
+    place: StackContext, stack: dict[str, t.Any], folder: Path, release: compose_render.Release
+) -> dict[str, compose_render.Mapping]:
+    """Return the Compose projects of a migration under its own login: for the real database, and for a copy."""
+    if not stack["migrate"] or not stack["postgres"] or not migrator_password_path(place).exists():
+        return {}
+    given = {"SWITCHYARD_POSTGRES_DATABASE": database_of(place, stack)}
+    given["SWITCHYARD_POSTGRES_USER"] = names.login(place.stack, place.environment, "migrator")
+    made = {PART: given}
+    if stack["migrate"]["kind"] in STOPPING_KINDS:
+        made[REHEARSAL] = {**given, "SWITCHYARD_POSTGRES_HOST": "127.0.0.1"}
+    found = {}
+    for part, other in made.items():
+        values = compose_cli.variables(stack, place.project, place.environment, **other)
+        normalised = compose_cli.normalise(folder / "source", stack["compose"], values)
+        rendered = compose_render.render(normalised, stack, release).jobs
+        found[part] = compose_render.with_password_file(rendered, str(folder / "secrets" / "migrator"))
+    return found
+
+
+@contextlib.contextmanager
+def password_in_reach(place: StackContext, number: int, part: str) -> t.Iterator[None]:
+    """Let the one-off container read the migrator's password, for as long as it runs."""
+    folder = place.records.path(number) / "secrets"
+    if part == "jobs" or not folder.is_dir():
+        yield
+        return
+    own = folder / "postgres_password"
+    owner = own.stat().st_uid if own.exists() else None
+    word = migrator_password_path(place).read_text(encoding="utf-8").strip()
+    atomic_file.write(folder / "migrator", word, 0o400, owner)
+    try:
+        yield
+    finally:
+        (folder / "migrator").unlink()

@@ -1,0 +1,121 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A migration's state on disk, and where its files are."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ... import atomic_file, names
+from ...backup import request
+from ...backup.store import BackupStore
+from ...config.schema import STOPPING_KINDS
+from ...postgres import passwords
+from ...postgres.target import Target
+from ..context import StackContext
+from ..record import Record
+
+# Compose projects of the migration: under its own login, and on the restored copy.
+PART, REHEARSAL = "migrate", "rehearse"
+
+# Our containers have a role of their own: a release does not wait for them.
+ROLE = "migrate"
+
+
+@dataclass(frozen=True)
+class MigrationState:
+    """A migration that is under way.
+
+    ``step`` is ``closed`` while nothing has changed in the database, ``begun`` from the migration on. ``login`` is
+    the one that migrates, None where it is the application's own.
+    """
+
+    release: int
+    kind: str
+    database: str
+    step: str = "closed"
+    login: str | None = None
+    backup: str | None = None
+
+
+@dataclass(frozen=True)
+class MigrationRun:
+    """The migration of one release, and what guards it."""
+
+    place: StackContext
+    record: Record
+    token: int
+    going: MigrationState
+
+    @property
+    def given(self) -> dict[str, t.Any]:
+        """What the inventory says of the migration."""
+        return t.cast("dict[str, t.Any]", self.record.stack["migrate"])
+
+    @property
+    def stops(self) -> bool:
+        """Whether the old version has to stop, because it would not work on the new schema."""
+        return self.given["kind"] in STOPPING_KINDS
+
+    @property
+    def part(self) -> str:
+        """The Compose project of the migration: under a login of its own where there is one."""
+        return PART if self.going.login else "jobs"
+
+    def wanted(self, **more: t.Any) -> request.BackupRequest:
+        """Return what is asked of a backup or a restore."""
+        return backup_request(self.place, self.going.database, **more)
+
+
+@dataclass
+class MigrationResult:
+    """What was done, for the module's result."""
+
+    jobs: list[dict[str, t.Any]] = field(default_factory=list)
+    pending: bool = False
+    backup: str | None = None
+    ended: list[str] = field(default_factory=list)
+    attempts: int = 0
+    rehearsed: float | None = None
+
+
+def state_path(place: StackContext) -> Path:
+    """Return the file that says how far a migration came."""
+    return place.folder / "migration.json"
+
+
+def load_state(place: StackContext) -> MigrationState | None:
+    """Return the migration that is under way or was killed, or None."""
+    content = atomic_file.read_json(state_path(place))
+    return MigrationState(**content) if content else None
+
+
+def save_state(place: StackContext, going: MigrationState) -> None:
+    """Write down what is going to be done, before it is."""
+    atomic_file.write_json(state_path(place), asdict(going), 0o600)
+
+
+def store_of_stack(place: StackContext) -> BackupStore:
+    """Return where the backups of a stack lie."""
+    return BackupStore(place.server.root, place.project, place.environment, place.stack)
+
+
+def migrator_password_path(place: StackContext) -> Path:
+    """Return the file with the password of the stack's migrator, which the role ``postgres`` makes."""
+    return passwords.password_path(
+        place.server.root / "postgres", names.login(place.stack, place.environment, "migrator")
+    )
+
+
+def database_of(place: StackContext, stack: t.Mapping[str, t.Any]) -> str:
+    """Return the database that a stack's migration is about."""
+    return str(stack["migrate"]["database"] or names.database(place.stack, place.environment))
+
+
+def backup_request(place: StackContext, database: str, **more: t.Any) -> request.BackupRequest:
+    """Return what is asked of a backup or a restore on the shared server."""
+    target = Target(container=names.shared(place.project, "postgres"))
+    return request.BackupRequest(place.project, place.environment, place.stack, target, database, **more)

@@ -1,0 +1,76 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight check: what a stack's Compose files must not contain."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ...engine.compose_render import Mapping, jobs_of
+from ...errors import Problem
+
+# [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
+_TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
+
+
+def floating_tag_reason(image: str) -> str | None:
+    """Return why an image name fixes no version, or None when it does (a tag that is not ``latest``, or a digest)."""
+    if "@sha256:" in image:
+        return None
+    tag = _TAG.search(image)
+    if not tag:
+        return "has no tag"
+    return "is tagged latest" if tag["tag"] == "latest" else None
+
+
+def problems(
+    normalised: Mapping, stack: Mapping, where: str, secrets: t.Iterable[str], exists: t.Callable[[str], bool]
+) -> list[Problem]:
+    """Return everything in the Compose files that a release cannot work with.
+
+    ``secrets`` are the names the inventory gives a value to; ``exists`` says whether a path is there.
+    """
+    found = []
+    services = normalised.get("services", {})
+    known = ", ".join(services) or "none"
+
+    def problem(place: str, what: str, instead: str) -> None:
+        found.append(Problem(f"{where}.{place}", what, instead))
+
+    named = [(f"routes[{index}].service", route["service"]) for index, route in enumerate(stack["routes"])]
+    named += [(kind, service) for kind in ("workers", "accessories") for service in stack[kind]]
+    named += [("migrate and after_migrate", job["service"]) for job in jobs_of(stack)]
+    for place, service in named:
+        if service not in services:
+            problem(place, f"the Compose files have no service {service}", f"Services there are: {known}")
+    used: set[str] = set()
+    for name, service in services.items():
+        place = f"compose.services.{name}"
+        image = service.get("image", "")
+        if not image:
+            problem(f"{place}.image", "is missing", "Name a built image with a fixed tag, as registry/app:1.2")
+        elif floating_tag_reason(image):
+            problem(
+                f"{place}.image", f"{image} {floating_tag_reason(image)}", "Write a fixed tag or a digest, as app:1.2"
+            )
+        if service.get("network_mode") or service.get("privileged"):
+            problem(
+                place, "uses network_mode or privileged", "Take it out: such a service cannot run twice side by side"
+            )
+        used |= {secret["source"] for secret in service.get("secrets", [])}
+        for mount in service.get("volumes", []):
+            if mount.get("type") == "bind" and not exists(mount["source"]):
+                instead = "List the file under files, use a named volume, or make the folder on the server"
+                problem(f"{place}.volumes", f"{mount['source']} is not on the server", instead)
+    volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
+    for index, way in enumerate(stack["static"]):
+        if way["volume"] not in volumes:
+            what = f"the Compose files make no volume {way['volume']}"
+            problem(f"static[{index}].volume", what, f"Volumes there are: {', '.join(sorted(volumes)) or 'none'}")
+    for name in sorted(used - set(secrets)):
+        problem(f"secrets.{name}", "the Compose files use it, but it has no value", "Give it one, from a vault")
+    for name in sorted(set(secrets) - used):
+        problem(f"secrets.{name}", "no service of the Compose files uses it", "Add it to a service's secrets")
+    return found
