@@ -37,11 +37,11 @@ options:
     type: str
     required: true
   private:
-    description: The role's variable C(proxy_private).
+    description: The role's variable C(proxy_preview_access).
     type: dict
     default: {}
   others:
-    description: The C(proxy_private) of the other environments of the server, by their names.
+    description: The C(proxy_preview_access) of the other environments of the server, by their names.
     type: dict
     default: {}
 positional: users, environment, provider, private, others
@@ -108,7 +108,7 @@ def proxy_problems(
 
 def _private(private: dict[str, t.Any], others: dict[str, t.Any]) -> t.Iterator[Problem]:
     """Yield what is wrong with the header that opens the private way in."""
-    where = "proxy_private"
+    where = "proxy_preview_access"
     if not private:
         return
     if set(private) != {"header", "value"}:

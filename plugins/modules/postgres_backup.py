@@ -136,7 +136,7 @@ options:
     default: 600
   copy:
     description:
-      - Whether the backup is copied off the server, to where M(switchyard.stacks.backup_setup) said. Copies are kept
+      - Whether the backup is copied off the server, to where M(switchyard.stacks.backup_schedule) said. Copies are kept
         as O(keep) and O(keep_days) say for the backups here.
     type: bool
     default: false

@@ -26,7 +26,7 @@ SECRETS = (
     "postgres/conf/superuser.key",
     "postgres/conf/logins/*.key",
     "redis/conf/admin_password",
-    "proxy/private.key",
+    "proxy/server-preview.key",
     "*/*/releases/*/secrets/*",
 )
 HOLDERS = (*SECRETS, "proxy/maps/keys.map")

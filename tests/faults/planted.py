@@ -16,7 +16,7 @@ from leaks import Sweep
 
 IMAGE = "switchyard/haproxy:3.0"
 KEY = "redis/conf/admin_password"
-OPEN = "proxy/private.key"
+OPEN = "proxy/server-preview.key"
 
 
 def docker(*words: str, said: str = "") -> None:

@@ -226,7 +226,7 @@ class FakeProxy(Proxy):
 
     def __init__(self, state: ProxyState | None = None) -> None:
         self.state = state or ProxyState()
-        self.equipment = ProxyCapabilities()
+        self.capabilities = ProxyCapabilities()
         self.ports = None
         self.files: dict[str, str] = {}
         self.plans: list[ProxyPlan] = []
@@ -253,10 +253,10 @@ class FakeProxy(Proxy):
         before = {name: self.files[name]} if name in self.files else {}
         return ProxyPlan(state, state.with_routes(routing, color), {name: content}, before)
 
-    def strangers(self, state: ProxyState) -> list[str]:
+    def foreign_files(self, state: ProxyState) -> list[str]:
         return list(self.foreign)
 
-    def complaint(self) -> str | None:
+    def validate_config(self) -> str | None:
         return next(iter(self.foreign.values()), None)
 
     def files_of(self, key: str) -> list[str]:
@@ -274,7 +274,7 @@ class FakeProxy(Proxy):
         self.files = {name: content for name, content in everything.items() if content is not None}
         return plan
 
-    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
+    def set_server_addresses(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         self.aimed.append((color, dict(addresses)))
 
     def in_flight(self, key: str, color: str) -> int:
@@ -316,7 +316,7 @@ class Machine:
     def __post_init__(self) -> None:
         self.proxy.pages = self.root / "proxy" / "pages"
         self.proxy.pages.mkdir(parents=True, exist_ok=True)
-        (self.root / "proxy" / "private.key").write_text("key-of-this-server")
+        (self.root / "proxy" / "server-preview.key").write_text("key-of-this-server")
         self.server = HostContext(self.root, "po", "prod")
         # A cached property finds its value in the instance.
         vars(self.server).update(engine=self.engine, proxy=self.proxy)

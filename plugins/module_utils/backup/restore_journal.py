@@ -35,12 +35,12 @@ class RestoreJournal:
 
 def journal_path(folder: Path) -> Path:
     """Return the journal's file in the folder of a stack's backups."""
-    return folder / "restore.json"
+    return folder / "restore-journal.json"
 
 
 def origin_path(folder: Path) -> Path:
     """Return the file that says from which backup the database came that stands now."""
-    return folder / "origin.json"
+    return folder / "restored-from.json"
 
 
 def load_journal(folder: Path) -> RestoreJournal | None:

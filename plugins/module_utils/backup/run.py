@@ -21,7 +21,7 @@ from .offsite_restic import OffsiteRepository
 from .request import BackupRequest
 from .store import BackupStore
 
-LAST_RUN = "last.json"
+LAST_RUN = "last-run.json"
 
 
 @dataclass(frozen=True)

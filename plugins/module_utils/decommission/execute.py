@@ -28,7 +28,7 @@ DRAIN = 30
 
 
 def execute(
-    server: HostContext, asked: t.Sequence[str], remove_data: bool, holder: str, only_look: bool = False
+    server: HostContext, asked: t.Sequence[str], remove_data: bool, holder: str, check_mode: bool = False
 ) -> tuple[EnvironmentScan, DecommissionPlan]:
     """Take stacks, or with none asked for the environment, off this server, under the locks of all of them.
 
@@ -37,7 +37,7 @@ def execute(
     seen = scan(server)
     wanted = plan(seen, asked, remove_data)
     places = [server.place(name) for name in wanted.stacks]
-    if only_look or not wanted.changed:
+    if check_mode or not wanted.changed:
         for place in places:
             held = place.lock.holder()
             if held and held.until > time.time():
@@ -98,7 +98,7 @@ def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[
 def _off_the_proxy(place: StackContext, token: int) -> None:
     """Take the public off a stack, let requests in flight end, and make the proxy forget it."""
     record = next(iter(place.records.all()), None)
-    limit = float(max(record.stack["drain"], record.stack["drain_long"]) if record else DRAIN)
+    limit = float(max(record.stack["drain"], record.stack["drain_long_lived"]) if record else DRAIN)
     place.lock.renew(token, "retire", 2 * limit + 60)
     proxy = place.proxy
     proxy.apply(lambda state: ProxyPlan(state, state.with_live(place.key, None)))

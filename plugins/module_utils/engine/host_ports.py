@@ -53,7 +53,7 @@ def _row(span: tuple[int, int], count: int, taken: t.Collection[int], free: t.Ca
             return row
     raise SwitchyardError(
         f"No {count} ports in a row are free on {ADDRESS} between {span[0]} and {span[1]}. "
-        "Give the role proxy more of them (proxy_ports) and run setup.yml."
+        "Give the role proxy more of them (proxy_published_ports) and run setup.yml."
     )
 
 

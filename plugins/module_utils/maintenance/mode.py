@@ -69,11 +69,11 @@ def plan(server: HostContext, state: ProxyState, stacks: t.Iterable[str], page: 
     """Return what it takes for stacks to be closed with a page, or to be open, with None."""
     pages = {stack: atomic_file.read(_path(server, stack)) for stack in stacks}
     how = None if page is None else "maintenance"
-    return MaintenancePlan(server.proxy.plan_closed(state, _keys(server, pages), how), page, pages)
+    return MaintenancePlan(server.proxy.plan_availability(state, _keys(server, pages), how), page, pages)
 
 
 def set_maintenance(
-    server: HostContext, asked: t.Sequence[str], page: str | None, only_look: bool = False
+    server: HostContext, asked: t.Sequence[str], page: str | None, check_mode: bool = False
 ) -> MaintenancePlan:
     """Close stacks with a page, or open them with None, and prove it through the public way in.
 
@@ -88,7 +88,7 @@ def set_maintenance(
         )
     _no_request_waits(server, state, stacks)
     closing = plan(server, state, stacks, page)
-    return closing if only_look or not closing.changed else _apply(server, closing)
+    return closing if check_mode or not closing.changed else _apply(server, closing)
 
 
 def _apply(server: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
@@ -116,7 +116,7 @@ def _apply(server: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
 def _restore_page(state: ProxyState, before: ProxyState, keys: t.Iterable[str]) -> ProxyState:
     """Return the state in which stacks are closed as they were before."""
     for key in keys:
-        state = state.with_closed([key], before.closed.get(key))
+        state = state.with_availability([key], before.closed.get(key))
     return state
 
 

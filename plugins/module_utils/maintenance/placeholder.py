@@ -69,10 +69,10 @@ def plan(
 
 
 def apply(
-    server: HostContext, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], only_look: bool = False
+    server: HostContext, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], check_mode: bool = False
 ) -> PlaceholderPlan:
     """Make it so. Raises SwitchyardError."""
-    if only_look:
+    if check_mode:
         return plan(server, _current_page(server), stacks, pages)
     wanted = plan(server, server.proxy.read(), stacks, pages)
     for kind, page in wanted.pages.items():

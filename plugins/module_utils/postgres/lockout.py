@@ -39,7 +39,7 @@ class LockoutFile:
 
     def __init__(self, folder: Path) -> None:
         """Take the folder of the stack's backups."""
-        self.path = folder / "fence.json"
+        self.path = folder / "lockout.json"
 
     def read(self) -> Lockout | None:
         """Return the fence, or None."""

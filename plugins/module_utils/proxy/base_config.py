@@ -13,13 +13,13 @@ from .process import process_for
 from .state import ProxyPlan, ProxyState
 
 
-def apply_base_config(server: HostContext, content: str, only_look: bool) -> dict[str, t.Any]:
+def apply_base_config(server: HostContext, content: str, check_mode: bool) -> dict[str, t.Any]:
     """Make ``content`` the proxy's own configuration; return what a module says of it.
 
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
     """
     folder = server.root / "proxy" / "conf.d"
-    if only_look and not (server.root / "proxy" / "proxy.json").exists():
+    if check_mode and not (server.root / "proxy" / "proxy.json").exists():
         # Before the first setup there is nothing to compare with.
         diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
         return {"changed": True, "running": False, "diff": diff}
@@ -33,7 +33,7 @@ def apply_base_config(server: HostContext, content: str, only_look: bool) -> dic
         return ProxyPlan(state, state, after, before)
 
     changed = before != after
-    if changed and not only_look:
+    if changed and not check_mode:
         if running:
             server.proxy.apply(plan)
         else:

@@ -50,7 +50,7 @@ class ProxyCapabilities:
         port, users = int(https.get("port", 0)), tuple(settings.get("users", ()))
         return cls(port, certificates, users, settings.get("edge", ""))
 
-    def lacks(
+    def missing_prerequisites(
         self, rules: RouteOptions, hosts: t.Iterable[str], now: datetime | None = None
     ) -> list[tuple[str, str, str]]:
         """Return what the rules of a route need and the proxy does not have: the key, what is wrong, what to do."""
@@ -60,7 +60,7 @@ class ProxyCapabilities:
             for key, needed in (("allow", rules.allow), ("rate", rules.rate), (wanted, wanted)):
                 if key and needed:
                     what = "who asks, and whether by https, only the Traefik in front knows"
-                    found.append((key, what, "Name its network in proxy_trusted, then run setup.yml"))
+                    found.append((key, what, "Name its network in proxy_trusted_proxies, then run setup.yml"))
         elif wanted and not self.https_port:
             found.append((wanted, "the proxy has no https port", "Set proxy_https_port, then run setup.yml"))
         elif wanted and not self.edge:

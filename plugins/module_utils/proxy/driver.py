@@ -35,12 +35,12 @@ class Proxy(abc.ABC):
         self.folder = folder
         self.address = str(settings["address"])
         self.port = int(settings["port"])
-        self.equipment = ProxyCapabilities.of(settings)
+        self.capabilities = ProxyCapabilities.of(settings)
         # The first and the last port on which colors are published; None where Docker's DNS finds the containers.
         self.ports: tuple[int, int] | None = tuple(settings["ports"]) if settings.get("ports") else None
 
     @staticmethod
-    def cannot(rules: RouteOptions) -> list[tuple[str, str]]:
+    def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
         """Return what this kind of proxy cannot do of a route's rules: the key in the inventory, and a sentence."""
         return []
 
@@ -89,11 +89,11 @@ class Proxy(abc.ABC):
         return ProxyPlan(before=state, after=state.with_weight(key, percent))
 
     @staticmethod
-    def plan_closed(state: ProxyState, keys: t.Iterable[str], how: str | None) -> ProxyPlan:
+    def plan_availability(state: ProxyState, keys: t.Iterable[str], how: str | None) -> ProxyPlan:
         """Return what it takes to close stacks, with ``maintenance`` or ``hold``; None opens them."""
-        return ProxyPlan(before=state, after=state.with_closed(keys, how))
+        return ProxyPlan(before=state, after=state.with_availability(keys, how))
 
-    def strangers(self, state: ProxyState) -> list[str]:
+    def foreign_files(self, state: ProxyState) -> list[str]:
         """Return the files in ``conf.d`` that neither the role nor a release of a stack that it knows has written."""
         releases = {name for key in state.known() for name in self.files_of(key)}
         ours = {*self.own_files(""), *self.first_files(), *releases}
@@ -102,7 +102,7 @@ class Proxy(abc.ABC):
         return sorted(name for name in names if name not in ours and not name.startswith("."))
 
     @abc.abstractmethod
-    def complaint(self) -> str | None:
+    def validate_config(self) -> str | None:
         """Return what the proxy would say if it loaded the files that lie in ``conf.d`` now; None where they are good.
 
         A proxy that runs does not notice a file that was put there, but no change gets past it, and no restart.
@@ -116,7 +116,7 @@ class Proxy(abc.ABC):
         """
 
     @abc.abstractmethod
-    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
+    def set_server_addresses(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         """Tell the proxy the addresses of a color's services at once, before its own DNS lookup finds them."""
 
     @abc.abstractmethod
@@ -133,11 +133,11 @@ class Proxy(abc.ABC):
         """Ask through the public way in; return the status, the color that answered and the start of the body.
 
         With ``color`` the request goes to that color whether it is live or not. With ``public`` it comes without the
-        key and with ``X-Switchyard-As: public``: it is answered as anybody's would be, also where this server's own
+        key and with ``X-Switchyard-Bypass: off``: it is answered as anybody's would be, also where this server's own
         address is an insider's, and tells no color. Raises OSError.
         """
         headers = {"Host": host, "Connection": "close"}
-        headers.update({"X-Switchyard-As": "public"} if public else {"X-Switchyard-Key": self.key()})
+        headers.update({"X-Switchyard-Bypass": "off"} if public else {"X-Switchyard-Key": self.key()})
         if color:
             headers["X-Switchyard-Color"] = color
         connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
@@ -165,12 +165,12 @@ class Proxy(abc.ABC):
 
     def key(self) -> str:
         """Return the secret that opens the private way in; made by the role, 0600."""
-        key = atomic_file.read(self.folder / "private.key")
+        key = atomic_file.read(self.folder / "server-preview.key")
         if not key:
-            raise SwitchyardError(f"{self.folder}/private.key is missing. Run setup.yml.")
+            raise SwitchyardError(f"{self.folder}/server-preview.key is missing. Run setup.yml.")
         return key.strip()
 
     def private(self) -> dict[str, tuple[str, str]]:
         """Return the header and its secret value per environment: they open the private way in to its stacks alone."""
-        given = atomic_file.read_json(self.folder / "private.json") or {}
+        given = atomic_file.read_json(self.folder / "preview-keys.json") or {}
         return {environment: (one["header"], one["value"]) for environment, one in given.items()}

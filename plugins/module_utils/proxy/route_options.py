@@ -25,10 +25,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class RouteOptions:
-    """What holds for the requests of a route. A request with the server's key passes all but ``body_max``.
+    """What holds for the requests of a route. A request with the server's key passes all but ``max_body_size``.
 
-    ``https`` is ``both`` or ``redirect``; ``hsts`` and ``timeout`` are seconds, ``body_max`` bytes, ``allow`` networks
-    in canonical form, ``basic_auth`` the name of a list of users, as the proxy knows it: ``prod.staff``.
+    ``https`` is ``both`` or ``redirect``; ``hsts`` and ``timeout`` are seconds, ``max_body_size`` bytes, ``allow``
+    networks in canonical form, ``basic_auth`` the name of a list of users, as the proxy knows it: ``prod.staff``.
     """
 
     https: str = "both"
@@ -36,7 +36,7 @@ class RouteOptions:
     allow: tuple[str, ...] = ()
     basic_auth: str | None = None
     rate: Rate | None = None
-    body_max: int | None = None
+    max_body_size: int | None = None
     timeout: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -55,7 +55,7 @@ def options_of_route(route: t.Mapping[str, t.Any], environment: str) -> RouteOpt
         # Several environments share the proxy, each with lists of its own.
         basic_auth=f"{environment}.{users}" if users else None,
         rate=Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None,
-        body_max=route.get("body_max"),
+        max_body_size=route.get("max_body_size"),
         timeout=route.get("timeout"),
         headers=tuple(sorted(route.get("headers", {}).items())),
     )

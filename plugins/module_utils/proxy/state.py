@@ -112,7 +112,7 @@ class ProxyState:
         Requests that were held go on to it; a maintenance page stays.
         """
         live, weights = _with_value(self.live, key, color), _with_value(self.weights, key, None)
-        open_again = self.with_closed([key], None) if self.closed.get(key) == "hold" else self
+        open_again = self.with_availability([key], None) if self.closed.get(key) == "hold" else self
         return replace(open_again, live=live, weights=weights, settled=True)
 
     def with_weight(self, key: str, percent: int) -> ProxyState:
@@ -126,9 +126,9 @@ class ProxyState:
     def without(self, key: str) -> ProxyState:
         """Return the state in which the proxy knows nothing of a stack."""
         routes = {way: service for way, service in self.routes.items() if way[0] != key}
-        return replace(self.with_live(key, None).with_closed([key], None), routes=routes)
+        return replace(self.with_live(key, None).with_availability([key], None), routes=routes)
 
-    def with_closed(self, keys: t.Iterable[str], how: str | None) -> ProxyState:
+    def with_availability(self, keys: t.Iterable[str], how: str | None) -> ProxyState:
         """Return the state in which stacks are closed, or open again with None."""
         closed = dict(self.closed)
         for key in keys:

@@ -33,7 +33,7 @@ def readable(place: StackContext, parts: dict[str, t.Any]) -> str:
 
     An environment variable may hold a secret, so only whether it changed is shown.
     """
-    key = atomic_file.read(place.server.root / "proxy" / "private.key") or ""
+    key = atomic_file.read(place.server.root / "proxy" / "server-preview.key") or ""
     services: dict[str, t.Any] = {}
     for content in parts.values():
         for name, service in content.get("services", {}).items():

@@ -22,8 +22,8 @@ def drain_and_remove(
     """Drain a color that is not live and remove its containers; return how many requests were cut off.
 
     ``since`` is when it lost the public (seconds, epoch), by default now: requests get ``drain`` seconds from then on,
-    and those that never end by themselves, as WebSockets, ``drain_long``. Raises SwitchyardError when the color is
-    live: then nothing is touched.
+    and those that never end by themselves, as WebSockets, ``drain_long_lived``.
+    Raises SwitchyardError when the color is live: then nothing is touched.
     """
     state = place.proxy.read()
     if state.live.get(place.key) == color:
@@ -34,7 +34,7 @@ def drain_and_remove(
     if not standing:
         return 0
     passed = time.time() - since if since else 0.0
-    limit = max(0.0, max(stack["drain"], stack["drain_long"]) - passed)
+    limit = max(0.0, max(stack["drain"], stack["drain_long_lived"]) - passed)
     place.lock.renew(token, f"drain {color}", limit)
     left = wait_until_drained(place.proxy, place.key, color, limit)
     place.engine.remove(standing)

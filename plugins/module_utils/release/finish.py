@@ -33,7 +33,9 @@ def finish(place: StackContext, number: int, before: int | None, token: int) -> 
     place.records.save(record)
     # Workers that this release no longer has; Compose removes them only where it still has others.
     place.engine.remove(one for one in place.containers(role="worker") if one.label("release") != str(number))
-    cut_off = 0 if record.stack["keep_old"] else drain_and_remove(place, names.other(record.color), record.stack, token)
+    cut_off = (
+        0 if record.stack["keep_previous"] else drain_and_remove(place, names.other(record.color), record.stack, token)
+    )
     place.records.prune(record.stack["keep_releases"], {number, record.previous or number})
     place.lock.release(token)
     return cut_off

@@ -27,7 +27,7 @@ def hold_and_stop(place: StackContext, number: int, token: int) -> dict[str, t.A
         return NOTHING
     place.lock.renew(token, "hold", stack["drain"] + 60)
     # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
-    place.proxy.apply(lambda state: place.proxy.plan_closed(state, _open(state, place.key), "hold"))
+    place.proxy.apply(lambda state: place.proxy.plan_availability(state, _open(state, place.key), "hold"))
     left = drain.wait_until_drained(place.proxy, place.key, live, stack["drain"])
     place.engine.stop([*place.containers(color=live), *place.containers(role="worker")])
     return {"stopped": live, "cut_off": left}

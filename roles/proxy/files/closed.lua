@@ -5,7 +5,7 @@
 -- What HAProxy's rules cannot say of a stack that is closed: that a request waits until it opens again, and a page
 -- whose text changes without a reload. (HAProxy's Lua reference: Map, core.register_action, core.register_service.)
 
-local CLOSED = "/etc/switchyard/maps/closed.map"
+local CLOSED = "/etc/switchyard/maps/availability.map"
 local PAGES = "/etc/switchyard/pages/"
 local STEP = 0.02
 

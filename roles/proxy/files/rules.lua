@@ -7,7 +7,7 @@
 
 local Body = {}
 Body.__index = Body
-Body.id = "body_max"
+Body.id = "max_body_size"
 Body.flags = filter.FLT_CFG_FL_HTX
 
 function Body:new()
@@ -19,7 +19,7 @@ function Body:http_headers(txn, message)
     if message:is_resp() then
         return
     end
-    self.most = txn:get_var("txn.body_max")
+    self.most = txn:get_var("txn.max_body_size")
     if self.most and not message:get_headers()["content-length"] then
         filter.register_data_filter(self, message.channel)
     end
@@ -33,6 +33,6 @@ function Body:http_payload(txn, message)
     end
 end
 
-core.register_filter("body_max", Body, function(body)
+core.register_filter("max_body_size", Body, function(body)
     return body
 end)

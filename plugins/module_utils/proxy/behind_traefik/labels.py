@@ -76,7 +76,8 @@ def labels(
             owner = owners.setdefault(name, label)
             if owner != label:
                 raise ValueError(
-                    f"proxy_edge.router: {name} is a router of {label[len(MEMORY) :]} and of {owner[len(MEMORY) :]}. "
+                    f"proxy_behind_traefik.router: {name} is a router of {label[len(MEMORY) :]} and of "
+                    f"{owner[len(MEMORY) :]}. "
                     "Write a pattern with {environment} in it."
                 )
             router = f"traefik.http.routers.{name}{behind}"

@@ -90,9 +90,9 @@ class RollingReplacement:
         leaving = bool(proxy and (run_folder(proxy, self.folder) / LEAVING).exists())
         return ReplacementState(proxy, beside, leaving)
 
-    def carry_out(self, begin: bool, only_look: bool = False) -> list[str]:
+    def carry_out(self, begin: bool, check_mode: bool = False) -> list[str]:
         """Do it, alone on this server; return the steps. Raises SwitchyardError; then the next run goes on."""
-        if only_look or not self.folder.exists():
+        if check_mode or not self.folder.exists():
             return decide(self.look(), begin)
         with atomic_file.locked(self.folder / "lock"):
             stand = self.look()
@@ -129,7 +129,7 @@ class RollingReplacement:
         self._take_away(self.name + labels.MAINTENANCE_RETRY)
         raise SwitchyardError(
             f"Traefik sent {self.name} requests on and on after Docker called it unhealthy, so it was not replaced "
-            "and serves on. Is Traefik's own delay (providersThrottleDuration) longer than proxy_edge.settle?"
+            "and serves on. Is Traefik's own delay (providersThrottleDuration) longer than proxy_behind_traefik.settle?"
         )
 
     def _rename(self) -> None:

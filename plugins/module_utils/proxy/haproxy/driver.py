@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
 
 
 # The backends in which it does.
-HANDOVER = frozenset({"again", "again-https"})
+HANDOVER = frozenset({"handover", "handover-https"})
 SOCKET_TIMEOUT = 5.0
 
 # So long a master that starts anew is waited for.
@@ -86,7 +86,7 @@ class HAProxy(Proxy):
         """Return the role's configuration, and the users in HAProxy's form: it reads no htpasswd; see the interface."""
         lists = [
             userlist(name, atomic_file.read(self.folder / "users" / f"{name}.htpasswd") or "")
-            for name in self.equipment.users
+            for name in self.capabilities.users
         ]
         title = "# The users of this server. Written by the role switchyard.stacks.proxy; changes here are lost.\n"
         return {**super().own_files(content), USERS: "\n".join([title, *lists])}
@@ -99,7 +99,7 @@ class HAProxy(Proxy):
             atomic_file.write_or_remove(path, content)
 
     @staticmethod
-    def cannot(rules: RouteOptions) -> list[tuple[str, str]]:
+    def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
         """Return what HAProxy cannot do of a route's rules; see the interface."""
         return route_options.unsupported_options(rules)
 
@@ -240,7 +240,7 @@ class HAProxy(Proxy):
         code, words = self.running.run(["haproxy", "-c", "-f", f"{INSIDE}/staged"])
         return words if code else None
 
-    def complaint(self) -> str | None:
+    def validate_config(self) -> str | None:
         """Return what HAProxy says of its files; see the interface."""
         with atomic_file.locked(self.folder / "lock"):
             words = self._try({})
@@ -316,7 +316,7 @@ class HAProxy(Proxy):
         if answer:
             raise SwitchyardError(f"The proxy refused '{command.splitlines()[0]}': {answer}")
 
-    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
+    def set_server_addresses(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         """Set the addresses of services with one container; DNS keeps following them afterwards.
 
         A service that is published is at its port already.

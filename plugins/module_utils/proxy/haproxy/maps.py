@@ -16,10 +16,10 @@ INSIDE = "/etc/switchyard"
 
 # In the order in which they change: what leads to a color comes before the color, and requests that were held go on
 # when it stands.
-MAPS = ("routes", "private", "public", "live", "weights", "closed")
+MAPS = ("routes", "private", "public", "live", "weights", "availability")
 
 # An entry in it makes a worker pass its requests on.
-OLD_WORKER = f"{INSIDE}/maps/former.map"
+OLD_WORKER = f"{INSIDE}/maps/old-worker.map"
 
 
 def maps_of(state: ProxyState) -> dict[str, dict[str, str]]:
@@ -27,7 +27,7 @@ def maps_of(state: ProxyState) -> dict[str, dict[str, str]]:
 
     ``public`` leads from a host and path to a stack, by the routes of what is live; ``live`` from a stack to its
     color; ``routes`` from stack, color, host and path to a service. ``private`` is for requests that name a color.
-    ``weights`` and ``closed`` are by stack.
+    ``weights`` and ``availability`` are by stack.
     """
     nothing_live = {at: key for (key, _color, at) in state.routes if key not in state.live}
     live = {at: key for (key, color, at) in state.routes if state.live.get(key) == color}
@@ -35,7 +35,7 @@ def maps_of(state: ProxyState) -> dict[str, dict[str, str]]:
         "routes": {":".join(way): service for way, service in state.routes.items()},
         "private": {f"{color}:{at}": key for (key, color, at) in state.routes},
         "public": {**nothing_live, **live},
-        "closed": dict(state.closed),
+        "availability": dict(state.closed),
         "live": dict(state.live),
         "weights": {key: str(percent) for key, percent in state.weights.items()},
     }
@@ -49,7 +49,7 @@ def state_of(maps: t.Mapping[str, t.Mapping[str, str]]) -> ProxyState:
         if address:
             routes[key, color, address] = service
     weights = {key: int(percent) for key, percent in maps["weights"].items() if percent.isdigit()}
-    state = ProxyState(live=maps["live"], routes=routes, weights=weights, closed=maps["closed"])
+    state = ProxyState(live=maps["live"], routes=routes, weights=weights, closed=maps["availability"])
     return replace(state, settled=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
 
 

@@ -64,9 +64,9 @@ def lines(routing: StackRoutes, service: str, color: str) -> list[str]:
     for rules, number in numbers.items():
         words += [f"acl rule{number} var(txn.rule) -m int {number}"]
         words += _rule(rules, number, routing.stack, _table(routing, service, color, number))
-    if any(rules.body_max for rules in numbers):
+    if any(rules.max_body_size for rules in numbers):
         # roles/proxy's rules.lua: it ends a request whose body says no length and becomes too long.
-        words += ["filter lua.body_max", "http-after-response set-status 413 if { var(txn.body_over) -m bool }"]
+        words += ["filter lua.max_body_size", "http-after-response set-status 413 if { var(txn.body_over) -m bool }"]
     return words
 
 
@@ -125,9 +125,9 @@ def _rule(rules: RouteOptions, number: int, stack: str, table: str) -> t.Iterato
         # Behind the rate: a comparison of passwords costs far more than everything else here.
         users = f"!{{ http_auth({rules.basic_auth}) }}"
         yield f"http-request auth realm {quoted(stack)} if {mine} !key {users}"
-    if rules.body_max is not None:
-        yield f"http-request set-var(txn.body_max) int({rules.body_max}) if {mine}"
-        too_long = f"{{ req.body_size gt {rules.body_max} }}"
+    if rules.max_body_size is not None:
+        yield f"http-request set-var(txn.max_body_size) int({rules.max_body_size}) if {mine}"
+        too_long = f"{{ req.body_size gt {rules.max_body_size} }}"
         yield f"{_answer(413, 'The body of this request is too large.')} if {mine} {too_long}"
     if rules.timeout is not None:
         yield f"http-request set-timeout server {max(1, round(rules.timeout * 1000))} if {mine}"

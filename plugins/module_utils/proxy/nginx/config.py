@@ -86,12 +86,12 @@ def full_config(
     contents: t.Mapping[str, str | None],
     routes: t.Mapping[RouteKey, str],
     key: str,
-    body_max: int = 0,
+    max_body_size: int = 0,
     private: t.Mapping[str, tuple[str, str]] | None = None,
 ) -> tuple[dict[str, str], str]:
     """Return a whole configuration with these routes, this key and the environments' own, and its mark.
 
-    The rules of the routes are in the contents. ``body_max`` is what the role allows where none says it, 0 for any.
+    The route options are in the contents. ``max_body_size`` is the default in bytes of routes without one, 0 for any.
     """
     head = "# All routes of this server. Written by releases; changes here are lost.\n\n"
     there = {name: text for name, text in contents.items() if text is not None}
@@ -101,7 +101,7 @@ def full_config(
         for at, held in route_options.options_from_json(there.get(file_of(stack, color, "json"), "{}")).items()
     }
     table = LookupTable(routes, rules)
-    made = route_options.RouteOptionMaps(table.ways, body_max)
+    made = route_options.RouteOptionMaps(table.ways, max_body_size)
     whole = {**there, **preview_key_files(key, private or {})}
     whole.update({LOOKUP: f"{head}{table.lookup()}", PLACES: f"{head}{made.server()}"})
 

@@ -68,7 +68,7 @@ class Nginx(Proxy):
         self.serves_files = "unit" not in settings
         self.uid = settings.get("uid")
         self.quiet = float(settings.get("quiet", QUIET))
-        self.body_max = int(settings.get("body_max", 0))
+        self.max_body_size = int(settings.get("max_body_size", 0))
         self.engine = engine
 
     cannot = staticmethod(route_options.unsupported_options)
@@ -80,7 +80,7 @@ class Nginx(Proxy):
 
     def first_files(self) -> dict[str, str]:
         """Return the configuration without any route."""
-        return full_config({}, {}, self.key(), self.body_max, self.private())[0]
+        return full_config({}, {}, self.key(), self.max_body_size, self.private())[0]
 
     def own_files(self, content: str) -> dict[str, str]:
         """Return the role's configuration, and what lets a request with a key in; see the interface."""
@@ -213,7 +213,7 @@ class Nginx(Proxy):
         live = self.folder / "conf.d"
         before = _contents(live)
         given = {**before, **plan.files}
-        wanted, mark = full_config(given, plan.after.routes, self.key(), self.body_max, self.private())
+        wanted, mark = full_config(given, plan.after.routes, self.key(), self.max_body_size, self.private())
         if before == wanted and self._mark() == mark:
             return
         told = self._try(wanted)
@@ -240,7 +240,7 @@ class Nginx(Proxy):
         told = "\n".join(_emergencies(words.splitlines())) or words
         return told.replace(f"{INSIDE}/staged", str(self.folder / "conf.d")) if code else None
 
-    def complaint(self) -> str | None:
+    def validate_config(self) -> str | None:
         """Return what nginx says of its files; see the interface."""
         with atomic_file.locked(self.folder / "lock"):
             return self._try(_contents(self.folder / "conf.d"))
@@ -281,7 +281,7 @@ class Nginx(Proxy):
         own = f"{INSIDE}/{folder}/{self.own_file}"
         return self.running.run(["nginx", "-e", "stderr", *option.split(), "-c", own])
 
-    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
+    def set_server_addresses(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         """Do nothing: nginx asks Docker's DNS for a name when a request needs it, and forgets it after a second."""
 
 

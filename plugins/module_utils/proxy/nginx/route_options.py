@@ -145,12 +145,12 @@ PLAIN: Limits = (None, None)
 
 
 class RouteOptionMaps:
-    """The rules of all ways in of a server; ``body_max`` is what the role gives those without a rule, 0 for any."""
+    """The options of all routes of a server; ``max_body_size`` is the default of routes without one, 0 for any."""
 
-    def __init__(self, ways: t.Sequence[NumberedRoute], body_max: int) -> None:
+    def __init__(self, ways: t.Sequence[NumberedRoute], max_body_size: int) -> None:
         """Take the ways of a table."""
         self.ways = ways
-        self.body_max = body_max
+        self.max_body_size = max_body_size
         self.headers: dict[str, str] = {}
         for way in ways:
             for name, _value in way.rules.headers:
@@ -182,8 +182,8 @@ class RouteOptionMaps:
         lines = [f"limit_req zone={zone}{burst} nodelay;" for zone, burst in bursts.items()]
         for name, result in self.header_variables().items():
             lines += [f'proxy_hide_header "{name}";', f'add_header "{name}" {result} always;']
-        for number, (timeout, body_max) in enumerate(self.limits):
-            directives = [f"client_max_body_size {body_max};"] if body_max is not None else []
+        for number, (timeout, max_body_size) in enumerate(self.limits):
+            directives = [f"client_max_body_size {max_body_size};"] if max_body_size is not None else []
             directives += [f"proxy_read_timeout {max(1, round(timeout * 1000))}ms;"] if timeout is not None else []
             # While a reload comes the answer ends its connection, so that none is cut off while it waits for a request.
             for name, last in ((f"@{number}", []), (f"@{number}-last", ["keepalive_timeout 0;"])):
@@ -244,13 +244,16 @@ class RouteOptionMaps:
         nginx asks ``client_max_body_size`` at the first location, before it knows the route, and where a request is
         passed on only for bodies that do not tell their length.
         """
-        limits = {self.body_max, *(way.rules.body_max for way in self.ways if way.rules.body_max is not None)} - {0}
+        limits = {
+            self.max_body_size,
+            *(way.rules.max_body_size for way in self.ways if way.rules.max_body_size is not None),
+        } - {0}
         for limit in sorted(limits):
             yield variable("$content_length", f"$sy_above_{limit}", [(f'"~{above(limit)}"', "yes")])
         yield self.way(
             "$sy_too_large",
-            lambda rules: f"$sy_above_{rules.body_max}" if rules.body_max else None,
-            default=f"$sy_above_{self.body_max}" if self.body_max else '""',
+            lambda rules: f"$sy_above_{rules.max_body_size}" if rules.max_body_size else None,
+            default=f"$sy_above_{self.max_body_size}" if self.max_body_size else '""',
         )
 
     def header_variables(self) -> dict[str, str]:
@@ -284,7 +287,7 @@ class RouteOptionMaps:
 
 
 def _limits(rules: RouteOptions) -> Limits:
-    return rules.timeout, rules.body_max
+    return rules.timeout, rules.max_body_size
 
 
 def _speed(rate: Rate) -> str:

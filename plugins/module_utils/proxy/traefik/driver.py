@@ -116,7 +116,7 @@ class Traefik(Proxy):
             self.insiders,
             self.sticky,
             self.trusted,
-            self.equipment.https_port,
+            self.capabilities.https_port,
             connect=self.connect,
             private=self.private(),
         )
@@ -233,7 +233,7 @@ class Traefik(Proxy):
         """Return the one name; see the interface."""
         return [file_name(key)]
 
-    def aim(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
+    def set_server_addresses(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         """Do nothing: Traefik asks for a name's address at every new connection."""
 
     # --- making it so ---
@@ -277,7 +277,7 @@ class Traefik(Proxy):
             raise SwitchyardError(
                 f"The proxy did not take the change over, the files before are back: {error}"
             ) from error
-        atomic_file.write_json(self.folder / "proved.json", self._signature(), 0o600)
+        atomic_file.write_json(self.folder / "validated.json", self._signature(), 0o600)
         self._hold(plan.after.closed)
 
     def write(self, path: Path, content: str | None) -> None:
@@ -313,7 +313,7 @@ class Traefik(Proxy):
             return []
         paths = [self.folder / "certificates" / Path(each["certFile"]).name for each in listed]
         wanted = {certificate_in(path.read_text(encoding="utf-8")) for path in paths}
-        hosts = [certificate.names[0].replace("*", "any") for certificate in self.equipment.certificates]
+        hosts = [certificate.names[0].replace("*", "any") for certificate in self.capabilities.certificates]
         return [f"the certificate for {host} is not in use" for host in hosts if self._shown(host, port) not in wanted]
 
     def _shown(self, host: str, port: int) -> bytes | None:
@@ -344,7 +344,7 @@ class Traefik(Proxy):
 
     def _proved(self) -> bool:
         """Return whether the folder is as it was when Traefik last took a change over: then all of it is valid."""
-        return bool(atomic_file.read_json(self.folder / "proved.json") == self._signature())
+        return bool(atomic_file.read_json(self.folder / "validated.json") == self._signature())
 
     def _try(self, contents: Contents) -> None:
         """Load the folder with the new files in a second Traefik beside the first. Raises SwitchyardError."""
@@ -369,7 +369,7 @@ class Traefik(Proxy):
         if left:
             raise SwitchyardError(f"The proxy refuses the new configuration, the old one stays: {'; '.join(left)}.")
 
-    def complaint(self) -> str | None:
+    def validate_config(self) -> str | None:
         """Return what Traefik says of its files; see the interface."""
         with atomic_file.locked(self.folder / "lock"):
             try:
@@ -395,11 +395,11 @@ class Traefik(Proxy):
 
     def _hold(self, closed: t.Mapping[str, str]) -> None:
         """Tell the server of the pages which stacks are closed: it lets the requests of those that are held wait."""
-        path, text = self.folder / "maps" / "closed.map", map_text(closed)
+        path, text = self.folder / "maps" / "availability.map", map_text(closed)
         if atomic_file.read(path) == text:
             return
         atomic_file.write(path, text)
-        inside = f"{INSIDE}/maps/closed.map"
+        inside = f"{INSIDE}/maps/availability.map"
         try:
             now = parse_map(self._ask_pages(f"show map {inside}"))
             for key in sorted({*now, *closed}):

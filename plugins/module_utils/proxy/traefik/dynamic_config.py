@@ -36,7 +36,7 @@ API_HOST = "switchyard"
 COLOR, KEYED, INSIDER, STAYING, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
 
 # What a request says to the proxy alone.
-HIDDEN = ("X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As")
+HIDDEN = ("X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-Bypass")
 COOKIE = "switchyard"
 Document = dict[str, t.Any]
 
@@ -235,7 +235,7 @@ class _StackConfigBuilder:
     ) -> None:
         through = [f"({_from(self.form.trusted)})"] if door.forwarded else []
         if door.secured:
-            # Traefik believes this header only from those in proxy_trusted; from others it takes it away.
+            # Traefik believes this header only from those in proxy_trusted_proxies; from others it takes it away.
             through.append(_header("X-Forwarded-Proto", "https"))
         self.routers[self.name(door.name + kind, address)] = {
             "entryPoints": ["https" if door.tls else "public"],
@@ -321,7 +321,7 @@ class _StackConfigBuilder:
             marks = ["switchyard:public", *asked, "switchyard:retry"]
             if self.page and live and self.form.insiders:
                 # An insider who says so sees what everybody sees: that is how maintenance is proved from this server.
-                inside = [f"({_from(self.form.insiders)})", f"!{_header('X-Switchyard-As', 'public')}"]
+                inside = [f"({_from(self.form.insiders)})", f"!{_header('X-Switchyard-Bypass', 'off')}"]
                 self._router(door, "insider", INSIDER, address, shared, marks, *inside)
             if self.page:
                 # Who waits comes back with the key: what the rules ask of a client is asked before.
@@ -346,7 +346,7 @@ class _StackConfigBuilder:
             f"{client}allow": rules.allow and not admitted,
             f"{client}rate": rules.rate and not admitted,
             "users": rules.basic_auth and not admitted,
-            "body": rules.body_max and not page,
+            "body": rules.max_body_size and not page,
         }
         return [self.name(f"{kind}-{color}", address) for kind, there in wanted.items() if there]
 
@@ -381,8 +381,8 @@ class _StackConfigBuilder:
             made["users"] = {"basicAuth": {"usersFile": file, "realm": self.key.split(".")[1]}}
         if rules.headers:
             made["headers"] = {"headers": {"customResponseHeaders": dict(rules.headers)}}
-        if rules.body_max:
-            made["body"] = {"buffering": {"maxRequestBodyBytes": rules.body_max}}
+        if rules.max_body_size:
+            made["body"] = {"buffering": {"maxRequestBodyBytes": rules.max_body_size}}
         for kind, content in made.items():
             if self.form.trusted or not kind.startswith("forwarded-"):
                 self.marks[self.name(f"{kind}-{color}", address)] = content

@@ -41,7 +41,7 @@ def wait_until_healthy(
                 answer = probe_container(address, port, host, wanted["path"], wanted["request_timeout"])
                 if answer.status == wanted["status"] and aimed.get(service) != address:
                     aimed[service] = address
-                    proxy.aim(standing.routing, standing.color, {service: address})
+                    proxy.set_server_addresses(standing.routing, standing.color, {service: address})
             if good or answer.status == wanted["status"]:
                 answer = probe_via_proxy(proxy, host, wanted["path"], standing.color, wanted["request_timeout"])
             fine = answer.status == wanted["status"] and answer.color == standing.color

@@ -61,8 +61,8 @@ def examine_host(server: HostContext, least_free: int, environment_has_routes: b
 
 def check_foreign_files(server: HostContext, state: ProxyState) -> list[Problem]:
     """Return what is wrong with files in the proxy's folder that are not ours, in the proxy's own words."""
-    strangers = server.proxy.strangers(state)
-    words = server.proxy.complaint() if strangers else None
+    strangers = server.proxy.foreign_files(state)
+    words = server.proxy.validate_config() if strangers else None
     if not words:
         return []
     where = f"{server.root}/proxy/conf.d"
@@ -164,9 +164,9 @@ def check_route_options(place: StackContext, stack: dict[str, t.Any], where: str
     found = []
     for index, route in enumerate(stack["routes"]):
         rules = options_of_route(route, place.environment)
-        for key, what in place.proxy.cannot(rules):
+        for key, what in place.proxy.unsupported_options(rules):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
-        for key, what, instead in place.proxy.equipment.lacks(rules, route["hosts"]):
+        for key, what, instead in place.proxy.capabilities.missing_prerequisites(rules, route["hosts"]):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
     if stack["static"] and not place.proxy.serves_files:
         what = "this proxy serves no files of its own"

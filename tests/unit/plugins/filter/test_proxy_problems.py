@@ -64,7 +64,7 @@ def test_a_header_for_the_private_way_in() -> None:
     ],
 )
 def test_a_header_that_somebody_else_uses_or_nobody_passes_on(header: t.Any) -> None:
-    assert private(header=header) == ["proxy_private.header"]
+    assert private(header=header) == ["proxy_preview_access.header"]
 
 
 @pytest.mark.parametrize("header", ["X-Preview", "Hostess", "my-accept", "Tea", "IFrame"])
@@ -76,17 +76,21 @@ def test_a_header_of_ones_own(header: str) -> None:
     "value", ["", "x" * 19, "x" * 19 + " ", "x" * 20 + "\n", "x" * 20 + "\u00e4", 12345678901234567890]
 )
 def test_a_value_that_is_no_secret(value: t.Any) -> None:
-    assert private(value=value) == ["proxy_private.value"]
+    assert private(value=value) == ["proxy_preview_access.value"]
 
 
 def test_two_environments_never_have_the_same_value() -> None:
-    assert private({"test": {"header": "X-Test", "value": PRIVATE["value"]}}) == ["proxy_private.value"]
+    assert private({"test": {"header": "X-Test", "value": PRIVATE["value"]}}) == ["proxy_preview_access.value"]
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     wrong = problems([], {"Staff": {"anna": BCRYPT}}, "prod", "haproxy", {"name": "Host", "value": "short"}, {})
-    assert [item["where"] for item in wrong] == ["proxy_users.Staff", "proxy_private", "proxy_private.value"]
-    assert private(header="Host", value="short") == ["proxy_private.header", "proxy_private.value"]
+    assert [item["where"] for item in wrong] == [
+        "proxy_users.Staff",
+        "proxy_preview_access",
+        "proxy_preview_access.value",
+    ]
+    assert private(header="Host", value="short") == ["proxy_preview_access.header", "proxy_preview_access.value"]
 
 
 def test_names_that_would_break_a_file() -> None:

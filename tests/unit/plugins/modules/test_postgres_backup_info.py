@@ -25,7 +25,7 @@ def test_it_lists_what_is_there_and_what_is_wrong(run_module: Callable[..., dict
     (where.folder / "20260102T000000Z-0002" / "manifest.json").unlink()
     (where.folder / "20260103T000000Z-0003.partial").mkdir()
     fence = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
-    atomic_file.write_json(where.folder / "fence.json", dataclasses.asdict(fence))
+    atomic_file.write_json(where.folder / "lockout.json", dataclasses.asdict(fence))
     restore_journal.save_journal(where.folder, restore_journal.RestoreJournal("b-1", "shop_prod", "new", None, None))
     found = run_module(postgres_backup_info.main, options, check=True)
     assert [one["state"] for one in found["backups"]] == ["broken", "restored"]
@@ -41,6 +41,6 @@ def test_it_tells_what_the_last_run_came_to_and_which_copies_there_are(
     assert (plain["last"], "copies" in plain) == (None, False)
     monkeypatch.setattr(OffsiteRepository, "names", lambda self, stack: {f"{self.owner}-{stack}": {}})
     shelf(tmp_path).make()
-    atomic_file.write_json(shelf(tmp_path).folder / "last.json", {"ok": False, "error": "Make room."})
+    atomic_file.write_json(shelf(tmp_path).folder / "last-run.json", {"ok": False, "error": "Make room."})
     found = run_module(postgres_backup_info.main, {**options, "copies": True})
     assert (found["last"]["error"], found["copies"]) == ("Make room.", ["po-prod-shop"])

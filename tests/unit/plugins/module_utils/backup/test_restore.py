@@ -310,7 +310,7 @@ def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Clu
         sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 900, "began": "once"}]
         sessions["shop_prod__restore_2"] = inside()
     fence = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
-    atomic_file.write_json(where.folder / "fence.json", dataclasses.asdict(fence))
+    atomic_file.write_json(where.folder / "lockout.json", dataclasses.asdict(fence))
     # It leaks: somebody let the login in again.
     with pytest.raises(SwitchyardError, match="800 row changes"):
         restore(tmp_path)
@@ -387,7 +387,7 @@ def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Clu
     assert (result["set_aside"], result["grants"], cluster.names[9]) == (0, False, "shop_prod")
     # What is this environment's own stays; the journal is here, the backup there.
     assert atomic_file.read_json(restore_journal.origin_path(shelf(tmp_path).folder))["environment"] == "test"
-    assert not (other.folder / "origin.json").exists()
+    assert not (other.folder / "restored-from.json").exists()
     restored = next(words for words in databases()["server"].calls if "--exit-on-error" in words)
     assert "--no-acl" in restored
 

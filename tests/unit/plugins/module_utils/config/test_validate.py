@@ -33,7 +33,7 @@ def test_a_good_stack_gets_every_default() -> None:
     assert stacks[0]["compose"] == ["docker-compose.yml"]
     assert stacks[0]["routes"][0]["path"] == "/"
     assert stacks[0]["routes"][0]["health"]["successes"] == 3
-    assert stacks[0]["keep_old"] is True
+    assert stacks[0]["keep_previous"] is True
 
 
 def test_values_get_the_type_that_the_rest_relies_on() -> None:
@@ -51,14 +51,14 @@ def test_an_empty_value_means_the_default() -> None:
 
 
 def test_problems_of_every_kind_and_stack_come_together() -> None:
-    wrong = {"name": "shop", "rotes": [], "drain": "long", "keep_old": "perhaps"}
+    wrong = {"name": "shop", "rotes": [], "drain": "long", "keep_previous": "perhaps"}
     found = problems(wrong, second(routes=[]), project="Po")
     expected = [
         "switchyard_project: 'Po' is no name",
         "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'",
         "switchyard_stacks[shop].source: is missing. Write source: <mapping>",
         "switchyard_stacks[shop].drain: a str is not a number",
-        "switchyard_stacks[shop].keep_old: a str is not true or false",
+        "switchyard_stacks[shop].keep_previous: a str is not true or false",
         "switchyard_stacks[blog].routes: blue_green needs at least one",
     ]
     assert len(found) == len(expected)
@@ -126,7 +126,7 @@ def test_a_wrong_value(changes: dict[str, t.Any], where: str, what: str) -> None
         ({"allow": "10.0.0.1"}, "routes[0].allow: a str is not a list of addresses or networks"),
         ({"basic_auth": "Staff Only"}, "routes[0].basic_auth: 'Staff Only' is no name. Write the name of a list"),
         ({"rate": {"seconds": 1}}, "routes[0].rate.requests: is missing"),
-        ({"body_max": "20 MB"}, "routes[0].body_max: a str is not a size in bytes, or with k, m or g"),
+        ({"max_body_size": "20 MB"}, "routes[0].max_body_size: a str is not a size in bytes, or with k, m or g"),
         ({"timeout": 0}, "routes[0].timeout: 0.0 is too small"),
         ({"headers": {"X-A": "one\ntwo"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
         ({"headers": {"X A": "one"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
@@ -141,11 +141,16 @@ def test_a_wrong_route(changes: dict[str, t.Any], what: str) -> None:
 
 
 def test_the_rules_of_a_route_come_in_one_form() -> None:
-    rules = {"allow": ["10.1.2.3/8", "192.0.2.7"], "body_max": "20M", "rate": {"requests": "5"}, "headers": {"X-A": 1}}
+    rules = {
+        "allow": ["10.1.2.3/8", "192.0.2.7"],
+        "max_body_size": "20M",
+        "rate": {"requests": "5"},
+        "headers": {"X-A": 1},
+    }
     route = {"service": "web", "port": 8000, "hosts": ["shop.example.org"], **rules}
     checked = validate.check([written(routes=[route])], "po", "prod")[0][0]["routes"][0]
     assert checked["allow"] == ["10.0.0.0/8", "192.0.2.7/32"]
-    assert checked["body_max"] == 20 * 2**20
+    assert checked["max_body_size"] == 20 * 2**20
     assert checked["rate"] == {"requests": 5.0, "seconds": 1, "burst": 0}
     assert checked["headers"] == {"X-A": "1"}
     assert (checked["https"], checked["hsts"], checked["timeout"]) == ("both", 0, None)

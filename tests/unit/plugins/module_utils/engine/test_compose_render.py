@@ -208,7 +208,7 @@ def test_networks_of_the_file_get_our_names_except_those_that_exist_elsewhere() 
 def test_volumes_of_the_file_get_our_names_except_those_that_exist_elsewhere() -> None:
     mounts = [{"type": "volume", "source": name, "target": f"/{name}"} for name in ("data", "old")]
     content = normalised(web={"volumes": [*mounts, {"type": "tmpfs", "target": "/tmp"}]})
-    content["volumes"] = {"data": {"name": "stack_data"}, "old": {"name": "nas", "external": True}, "unused": {}}
+    content["volumes"] = {"data": {"name": "stack_remove_data"}, "old": {"name": "nas", "external": True}, "unused": {}}
     rendered = render(content)
     assert rendered.colors["blue"]["volumes"] == {
         "data": {"name": "po-data-prod", "external": True},

@@ -45,7 +45,9 @@ def test_an_older_release_may_have_the_ports_that_fit() -> None:
 
 
 def test_where_none_are_left_somebody_is_told_what_to_do() -> None:
-    with pytest.raises(SwitchyardError, match=r"No 11 ports in a row .* between 20000 and 20009.*proxy_ports.*setup"):
+    with pytest.raises(
+        SwitchyardError, match=r"No 11 ports in a row .* between 20000 and 20009.*proxy_published_ports.*setup"
+    ):
         host_ports.allocate(SPAN, {"web": 11}, [], set(), everything)
 
 

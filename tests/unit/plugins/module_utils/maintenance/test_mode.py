@@ -85,7 +85,7 @@ def test_off_opens_what_is_closed_and_takes_the_page_away(shop: Machine) -> None
 
 
 def test_check_mode_says_the_same_and_does_nothing(shop: Machine) -> None:
-    looked = mode.result(shop.server, mode.set_maintenance(shop.server, ["shop"], PAGE, only_look=True))
+    looked = mode.result(shop.server, mode.set_maintenance(shop.server, ["shop"], PAGE, check_mode=True))
     assert (closed(shop), pages(shop), shop.proxy.asked) == ({}, {}, [])
     done = mode.result(shop.server, mode.set_maintenance(shop.server, ["shop"], PAGE))
     assert (looked["changed"], looked["diff"]) == (True, done["diff"])
@@ -111,7 +111,7 @@ def test_where_nothing_is_known_on_is_an_error_and_off_is_done(machine: Machine)
 
 @pytest.mark.parametrize("answer", [(503, "no server is available"), (200, PAGE), (503, "")])
 def test_a_page_that_is_not_seen_puts_everything_back(shop: Machine, answer: tuple[int, str]) -> None:
-    shop.proxy.state = shop.proxy.state.with_closed([BLOG], "maintenance")
+    shop.proxy.state = shop.proxy.state.with_availability([BLOG], "maintenance")
     (shop.proxy.pages / f"{BLOG}.maintenance.html").write_text("old page")
     shop.proxy.instead_of_page = answer
     with pytest.raises(SwitchyardError, match=f"told to show the maintenance page, but GET .*: {answer[0]}"):
@@ -154,7 +154,7 @@ def test_an_application_that_is_down_does_not_keep_its_stack_closed(shop: Machin
 
 
 def test_what_waits_for_a_release_is_left_to_it_and_opened_when_the_release_is_gone(shop: Machine) -> None:
-    shop.proxy.state = shop.proxy.state.with_closed([SHOP], "hold")
+    shop.proxy.state = shop.proxy.state.with_availability([SHOP], "hold")
     shop.lock("ann@laptop")
     for page in (PAGE, None):
         with pytest.raises(SwitchyardError, match=r"released by ann@laptop .* requests wait for it"):

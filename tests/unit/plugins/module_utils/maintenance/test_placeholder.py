@@ -34,12 +34,12 @@ def test_the_proxy_learns_the_hosts_and_has_its_pages_once(machine: Machine) -> 
 
 
 def test_check_mode_says_the_same_and_does_nothing(machine: Machine) -> None:
-    looked = placeholder.result(placeholder.apply(machine.server, [stack()], PAGES, only_look=True))
+    looked = placeholder.result(placeholder.apply(machine.server, [stack()], PAGES, check_mode=True))
     assert (ways(machine), list(machine.proxy.pages.iterdir())) == ({}, [])
     assert looked == placeholder.result(placeholder.apply(machine.server, [stack()], PAGES))
     # Before the first setup there was no proxy to ask.
     (machine.root / "proxy" / "proxy.json").write_text("{}")
-    assert not placeholder.apply(machine.server, [stack()], PAGES, only_look=True).changed
+    assert not placeholder.apply(machine.server, [stack()], PAGES, check_mode=True).changed
     assert looked["diff"]["after"] == f"{HOST}/\nplaceholder.html: 4 bytes\nmaintenance.html: 6 bytes\n"
 
 

@@ -27,35 +27,37 @@ def own(server: HostContext) -> str:
 
 
 def test_a_proxy_that_does_not_run_finds_the_file_at_its_start(server: HostContext, master: FakeMaster) -> None:
-    result = base_config.apply_base_config(server, "global\n", only_look=False)
+    result = base_config.apply_base_config(server, "global\n", check_mode=False)
     assert (result["changed"], result["running"]) == (True, False)
     assert own(server) == "global\n"
     assert master.log == []
 
 
 def test_a_proxy_that_runs_takes_it_over_by_a_reload(server: HostContext, machine: Machine, master: FakeMaster) -> None:
-    base_config.apply_base_config(server, "old\n", only_look=False)
+    base_config.apply_base_config(server, "old\n", check_mode=False)
     machine.engine.start(container("po-proxy"))
-    result = base_config.apply_base_config(server, "new\n", only_look=False)
+    result = base_config.apply_base_config(server, "new\n", check_mode=False)
     assert (result["changed"], result["running"], own(server)) == (True, True, "new\n")
     assert (result["diff"]["before"], result["diff"]["after"]) == ("old\n", "new\n")
     assert master.log.count("reload") == 1
 
 
 def test_the_same_again_changes_nothing(server: HostContext, machine: Machine, master: FakeMaster) -> None:
-    base_config.apply_base_config(server, "same\n", only_look=False)
+    base_config.apply_base_config(server, "same\n", check_mode=False)
     machine.engine.start(container("po-proxy"))
-    assert not base_config.apply_base_config(server, "same\n", only_look=False)["changed"]
+    assert not base_config.apply_base_config(server, "same\n", check_mode=False)["changed"]
     assert master.log == []
 
 
 def test_a_look_says_what_would_change_and_writes_nothing(server: HostContext) -> None:
-    assert base_config.apply_base_config(server, "global\n", only_look=True)["changed"]
+    assert base_config.apply_base_config(server, "global\n", check_mode=True)["changed"]
     assert list((server.root / "proxy" / "conf.d").iterdir()) == []
 
 
 def test_a_look_before_the_first_setup_shows_everything(machine: Machine) -> None:
-    result = base_config.apply_base_config(HostContext(machine.root / "none", "po", "prod"), "global\n", only_look=True)
+    result = base_config.apply_base_config(
+        HostContext(machine.root / "none", "po", "prod"), "global\n", check_mode=True
+    )
     assert (result["changed"], result["running"], result["diff"]["after"]) == (True, False, "global\n")
     assert not (machine.root / "none").exists()
 
@@ -63,11 +65,11 @@ def test_a_look_before_the_first_setup_shows_everything(machine: Machine) -> Non
 def test_what_the_running_proxy_refuses_is_not_put_in_place(
     server: HostContext, machine: Machine, master: FakeMaster
 ) -> None:
-    base_config.apply_base_config(server, "old\n", only_look=False)
+    base_config.apply_base_config(server, "old\n", check_mode=False)
     machine.engine.start(container("po-proxy"))
     master.reload_answer = "Success=0\n--\n[ALERT] no\n"
     with pytest.raises(SwitchyardError, match="refused the reload"):
-        base_config.apply_base_config(server, "new\n", only_look=False)
+        base_config.apply_base_config(server, "new\n", check_mode=False)
     assert own(server) == "old\n"
 
 
@@ -82,7 +84,7 @@ def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releas
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     vars(machine.server)["proxy"] = nginx_driver.Nginx(machine.root / "proxy", settings, machine.server.engine)
     (folder / config.ROUTES).write_text("of releases\n")
-    base_config.apply_base_config(machine.server, "daemon off;\n", only_look=False)
+    base_config.apply_base_config(machine.server, "daemon off;\n", check_mode=False)
     names = {
         "00-proxy.conf",
         preview_keys.KEYS,
@@ -96,13 +98,13 @@ def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releas
 
 
 def test_users_are_taken_over_and_no_diff_has_them(server: HostContext, machine: Machine, master: FakeMaster) -> None:
-    base_config.apply_base_config(server, "same\n", only_look=False)
+    base_config.apply_base_config(server, "same\n", check_mode=False)
     machine.engine.start(container("po-proxy"))
     folder = machine.root / "proxy" / "users"
     folder.mkdir()
     (folder / "prod.staff.htpasswd").write_text("anna:$6$a$b\n")
-    server.proxy.equipment = capabilities.ProxyCapabilities(users=("prod.staff",))
-    result = base_config.apply_base_config(server, "same\n", only_look=False)
+    server.proxy.capabilities = capabilities.ProxyCapabilities(users=("prod.staff",))
+    result = base_config.apply_base_config(server, "same\n", check_mode=False)
     assert (result["changed"], master.log.count("reload")) == (True, 1)
     assert "$6$" not in json.dumps(result)
-    assert not base_config.apply_base_config(server, "same\n", only_look=False)["changed"]
+    assert not base_config.apply_base_config(server, "same\n", check_mode=False)["changed"]

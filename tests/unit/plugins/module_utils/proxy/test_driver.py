@@ -45,16 +45,16 @@ def test_a_canary_ends_with_the_switch() -> None:
 
 
 def test_stacks_are_closed_and_opened_together() -> None:
-    closed = Proxy.plan_closed(STATE, [SHOP, BLOG], "maintenance").after
+    closed = Proxy.plan_availability(STATE, [SHOP, BLOG], "maintenance").after
     assert closed.closed == {SHOP: "maintenance", BLOG: "maintenance"}
-    assert Proxy.plan_closed(closed, [BLOG], None).after.closed == {SHOP: "maintenance"}
-    assert not Proxy.plan_closed(closed, [SHOP], "maintenance").changed
+    assert Proxy.plan_availability(closed, [BLOG], None).after.closed == {SHOP: "maintenance"}
+    assert not Proxy.plan_availability(closed, [SHOP], "maintenance").changed
 
 
 def test_a_switch_lets_held_requests_go_on_and_leaves_a_maintenance_page_up() -> None:
-    held = Proxy.plan_closed(STATE, [SHOP], "hold").after
+    held = Proxy.plan_availability(STATE, [SHOP], "hold").after
     assert Proxy.plan_switch(held, SHOP, "green").after.closed == {}
-    shown = Proxy.plan_closed(STATE, [SHOP], "maintenance").after
+    shown = Proxy.plan_availability(STATE, [SHOP], "maintenance").after
     assert Proxy.plan_switch(shown, SHOP, "green").after.closed == {SHOP: "maintenance"}
 
 

@@ -58,16 +58,18 @@ def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
 
 def test_the_users_of_another_environment_are_others() -> None:
     rules = options_of_route({"basic_auth": "staff"}, "dev")
-    assert ProxyCapabilities.of(SETTINGS).lacks(rules, []) == [
+    assert ProxyCapabilities.of(SETTINGS).missing_prerequisites(rules, []) == [
         ("basic_auth", "the proxy knows no list of users staff", "Add it to proxy_users, then run setup.yml")
     ]
-    assert ProxyCapabilities.of(SETTINGS).lacks(options_of_route({"basic_auth": "boss"}, "dev"), []) == []
+    assert (
+        ProxyCapabilities.of(SETTINGS).missing_prerequisites(options_of_route({"basic_auth": "boss"}, "dev"), []) == []
+    )
 
 
 def test_a_proxy_that_has_everything() -> None:
     equipment = ProxyCapabilities.of(SETTINGS)
     rules = RouteOptions("redirect", hsts=60, basic_auth="prod.staff")
-    assert equipment.lacks(rules, ["shop.example.org", "img.shop.example.org"], NOW) == []
+    assert equipment.missing_prerequisites(rules, ["shop.example.org", "img.shop.example.org"], NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -88,24 +90,26 @@ def test_a_proxy_that_has_everything() -> None:
 def test_what_a_proxy_was_not_given(
     settings: dict[str, t.Any], rules: RouteOptions, host: str, expected: tuple[str, str]
 ) -> None:
-    found = ProxyCapabilities.of(settings).lacks(rules, [host], NOW)
+    found = ProxyCapabilities.of(settings).missing_prerequisites(rules, [host], NOW)
     assert [one[:2] for one in found] == [expected]
     assert "setup.yml" in found[0][2]
 
 
 def test_a_route_without_https_needs_nothing() -> None:
-    assert ProxyCapabilities().lacks(NO_OPTIONS, ["a.org"]) == []
+    assert ProxyCapabilities().missing_prerequisites(NO_OPTIONS, ["a.org"]) == []
 
 
 def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
     rules = RouteOptions("redirect", hsts=5, allow=("10.0.0.0/8",), rate=Rate(1, 1, 0))
     edge = {"https": {"port": 443, "certificates": []}, "users": []}
-    assert ProxyCapabilities.of({**edge, "edge": "trusted"}).lacks(rules, ["shop.org"]) == []
-    assert ProxyCapabilities.of({**edge, "edge": "unknown"}).lacks(NO_OPTIONS, ["shop.org"]) == []
-    found = ProxyCapabilities.of({**edge, "edge": "unknown"}).lacks(rules, ["shop.org"])
+    assert ProxyCapabilities.of({**edge, "edge": "trusted"}).missing_prerequisites(rules, ["shop.org"]) == []
+    assert ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(NO_OPTIONS, ["shop.org"]) == []
+    found = ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(rules, ["shop.org"])
     assert [key for key, _what, _instead in found] == ["allow", "rate", "https"]
     assert {instead for _key, _what, instead in found} == {
-        "Name its network in proxy_trusted, then run setup.yml",
+        "Name its network in proxy_trusted_proxies, then run setup.yml",
     }
     nowhere = {"https": {"port": 0}, "edge": "trusted"}
-    assert [key for key, *_words in ProxyCapabilities.of(nowhere).lacks(rules, ["shop.org"])] == ["https"]
+    assert [key for key, *_words in ProxyCapabilities.of(nowhere).missing_prerequisites(rules, ["shop.org"])] == [
+        "https"
+    ]

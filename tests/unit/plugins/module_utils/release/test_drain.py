@@ -51,12 +51,12 @@ def test_a_color_that_just_lost_the_public_gets_its_whole_time(machine: Machine,
 
 
 def test_long_connections_have_a_limit_of_their_own(machine: Machine, limits: list[float]) -> None:
-    release_drain.drain_and_remove(machine.place, "blue", checked(drain=30, drain_long=600), idle(machine))
+    release_drain.drain_and_remove(machine.place, "blue", checked(drain=30, drain_long_lived=600), idle(machine))
     assert limits == [600]
 
 
 def test_the_time_counts_from_the_switch(machine: Machine, limits: list[float]) -> None:
-    stack, token = checked(drain=30, drain_long=600), idle(machine)
+    stack, token = checked(drain=30, drain_long_lived=600), idle(machine)
     release_drain.drain_and_remove(machine.place, "blue", stack, token, since=time.time() - 590)
     assert limits[0] == pytest.approx(10, abs=5)
     machine.released("blue")

@@ -40,7 +40,7 @@ def test_the_old_color_stays_warm(machine: Machine) -> None:
 
 
 def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
-    token = switched(machine, keep_old=False)
+    token = switched(machine, keep_previous=False)
     machine.proxy.busy = {"blue": [3]}
     assert finish.finish(machine.place, 2, 1, token) == 3
     assert list(machine.engine.standing) == ["po-web-prod-green"]
@@ -83,7 +83,7 @@ def test_a_worker_that_is_missing_is_found(machine: Machine) -> None:
 
 
 def test_a_release_that_lost_its_lock_is_not_recorded_as_finished(machine: Machine) -> None:
-    token = switched(machine, keep_old=False)
+    token = switched(machine, keep_previous=False)
     with pytest.raises(SwitchyardError, match="lost its lock"):
         finish.finish(machine.place, 2, 1, token + 1)
     assert "po-web-prod-blue" in machine.engine.standing

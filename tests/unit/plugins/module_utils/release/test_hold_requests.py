@@ -42,7 +42,7 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
 
 def test_what_a_person_closed_stays_closed_with_its_page(machine: Machine) -> None:
     token = cut(machine)
-    machine.proxy.state = machine.proxy.state.with_closed([KEY], "maintenance")
+    machine.proxy.state = machine.proxy.state.with_availability([KEY], "maintenance")
     assert hold_requests.hold_and_stop(machine.place, 2, token)["stopped"] == "blue"
     assert machine.proxy.state.with_live(KEY, "green").closed == {KEY: "maintenance"}
 

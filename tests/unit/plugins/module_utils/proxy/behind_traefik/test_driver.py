@@ -16,7 +16,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_tra
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import (
     replace as behind_traefik_replace,
 )
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import replace as behind_traefik_replace
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import BehindTraefikProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.replace import (
     ReplacementState,
@@ -130,7 +129,7 @@ def replacing(engine: Edge, folder: Path) -> RollingReplacement:
 def test_the_one_beside_takes_the_place(engine: Edge, folder: Path) -> None:
     (folder / "run.2" / "left-over").touch()
     work = replacing(engine, folder)
-    assert work.carry_out(True, only_look=True) == ["enter", "leave", "rename"]
+    assert work.carry_out(True, check_mode=True) == ["enter", "leave", "rename"]
     assert set(engine.standing) == {OLD, NEXT}
     assert work.carry_out(True) == ["enter", "leave", "rename"]
     assert list(engine.standing) == [OLD]

@@ -39,14 +39,14 @@ class Check:
     """Stands for ``haproxy -c``: complains about what it is told to, and notes what it was shown."""
 
     def __init__(self) -> None:
-        self.complaint: str | None = None
+        self.validate_config: str | None = None
         self.staged: list[dict[str, str]] = []
         self.folder = Path()
 
     def __call__(self, command: list[str]) -> tuple[int, str]:
         assert command == ["haproxy", "-c", "-f", f"{haproxy_maps.INSIDE}/staged"]
         self.staged.append({path.name: path.read_text() for path in self.folder.glob("*.cfg")})
-        return (1, self.complaint) if self.complaint else (0, "Configuration file is valid")
+        return (1, self.validate_config) if self.validate_config else (0, "Configuration file is valid")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def check() -> Check:
 @pytest.fixture
 def proxy(master: FakeMaster, tmp_path: Path, check: Check) -> driver.HAProxy:
     check.folder = tmp_path / "proxy" / "staged"
-    (tmp_path / "proxy" / "private.key").write_text("key-of-this-server\n")
+    (tmp_path / "proxy" / "server-preview.key").write_text("key-of-this-server\n")
     tell(master, STATE)
     return made(tmp_path / "proxy", check)
 
@@ -187,17 +187,17 @@ def test_a_state_is_settled_when_all_maps_say_the_same() -> None:
 
 
 def test_weights_and_closed_stacks_are_maps_of_their_own() -> None:
-    after = STATE.with_weight("po.shop.prod", 25).with_closed(["po-blog-prod"], "maintenance")
+    after = STATE.with_weight("po.shop.prod", 25).with_availability(["po-blog-prod"], "maintenance")
     assert haproxy_maps.maps_of(after)["weights"] == {"po.shop.prod": "25"}
-    assert haproxy_maps.maps_of(after)["closed"] == {"po-blog-prod": "maintenance"}
+    assert haproxy_maps.maps_of(after)["availability"] == {"po-blog-prod": "maintenance"}
     assert haproxy_maps.state_of(haproxy_maps.maps_of(after)) == after
 
 
 def test_requests_that_were_held_go_on_when_the_color_is_live(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    tell(master, STATE.with_closed(["po.shop.prod"], "hold"))
+    tell(master, STATE.with_availability(["po.shop.prod"], "hold"))
     proxy.apply(switch("green"))
     commits = [line.split("/")[-1] for line in master.log if " commit map " in line]
-    assert commits == ["live.map", "closed.map"]
+    assert commits == ["live.map", "availability.map"]
 
 
 def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: driver.HAProxy) -> None:
@@ -469,7 +469,7 @@ def test_the_addresses_of_a_backend_that_changes_are_not_kept(proxy: driver.HAPr
 def test_a_configuration_that_the_check_refuses_is_not_put_in_place(
     proxy: driver.HAProxy, master: FakeMaster, check: Check
 ) -> None:
-    check.complaint = "parsing [50-po.shop.prod-green.cfg:3]: unknown keyword"
+    check.validate_config = "parsing [50-po.shop.prod-green.cfg:3]: unknown keyword"
     with pytest.raises(SwitchyardError, match="old one stays: parsing"):
         proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     assert list((proxy.folder / "conf.d").iterdir()) == []
@@ -497,13 +497,13 @@ def test_servers_of_a_color_are_aimed_at_in_the_worker_that_takes_them(
     proxy: driver.HAProxy, master: FakeMaster
 ) -> None:
     master.workers = ["22", "12"]
-    proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
+    proxy.set_server_addresses(SHOP, "green", {"web": "172.18.0.5"})
     command = "set server po.shop.prod_web_green/web1 addr 172.18.0.5 port 8000"
     assert [line for line in master.log if "set server" in line] == [f"@!22 {command}"]
 
 
 def test_several_containers_are_left_to_dns(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    proxy.aim(routes_of_stack(checked(), "po", "prod", {"web": 2}), "green", {"web": "172.18.0.5"})
+    proxy.set_server_addresses(routes_of_stack(checked(), "po", "prod", {"web": 2}), "green", {"web": "172.18.0.5"})
     assert not any("set server" in line for line in master.log)
 
 
@@ -525,7 +525,7 @@ def test_a_color_that_is_published_is_found_at_its_ports(master: FakeMaster, tmp
 
 def test_nobody_aims_at_a_port_that_stays(master: FakeMaster, tmp_path: Path, check: Check) -> None:
     proxy = made(tmp_path / "proxy", check, ports=[20000, 24999])
-    proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
+    proxy.set_server_addresses(SHOP, "green", {"web": "172.18.0.5"})
     assert master.log == []
 
 
@@ -560,12 +560,12 @@ def test_a_request_as_anybodys_carries_no_key(proxy: driver.HAProxy) -> None:
         proxy.port = port
         assert proxy.request(HOST, "/", public=True) == (503, None, "closed")
     assert "X-Switchyard-Key" not in seen[0]
-    assert seen[0]["X-Switchyard-As"] == "public"
+    assert seen[0]["X-Switchyard-Bypass"] == "off"
 
 
 def test_without_the_key_no_request_is_sent(proxy: driver.HAProxy) -> None:
-    (proxy.folder / "private.key").unlink()
-    with pytest.raises(SwitchyardError, match=r"private\.key is missing"):
+    (proxy.folder / "server-preview.key").unlink()
+    with pytest.raises(SwitchyardError, match=r"server-preview.key is missing"):
         proxy.request(HOST, "/")
 
 
@@ -597,12 +597,12 @@ def test_a_file_of_a_neighbour_is_told_in_haproxys_words(proxy: driver.HAProxy, 
     folder = proxy.folder / "conf.d"
     for name in (proxy.own_file, FILE, ".50-half.cfg.1.tmp"):
         (folder / name).write_text("ours")
-    assert proxy.strangers(STATE) == []
+    assert proxy.foreign_files(STATE) == []
     (folder / "99-theirs.cfg").write_text("fronted x")
-    assert proxy.strangers(STATE) == ["99-theirs.cfg"]
-    assert proxy.complaint() is None
-    check.complaint = "parsing [/etc/switchyard/staged/99-theirs.cfg:1]"
-    assert proxy.complaint() == f"parsing [{folder}/99-theirs.cfg:1]"
+    assert proxy.foreign_files(STATE) == ["99-theirs.cfg"]
+    assert proxy.validate_config() is None
+    check.validate_config = "parsing [/etc/switchyard/staged/99-theirs.cfg:1]"
+    assert proxy.validate_config() == f"parsing [{folder}/99-theirs.cfg:1]"
     assert "99-theirs.cfg" in check.staged[-1]
 
 

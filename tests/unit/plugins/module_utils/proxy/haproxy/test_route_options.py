@@ -48,7 +48,7 @@ def test_the_longest_way_comes_last_and_stays() -> None:
 
 
 def test_what_the_key_passes() -> None:
-    found = lines(https="redirect", allow=("10.0.0.0/8",), basic_auth="prod.staff", rate=Rate(1, 1, 0), body_max=5)
+    found = lines(https="redirect", allow=("10.0.0.0/8",), basic_auth="prod.staff", rate=Rate(1, 1, 0), max_body_size=5)
     refusing = [line for line in found if " return " in line or "redirect" in line or " auth " in line]
     assert ["!key" in line for line in refusing] == [True, True, True, True, False]
 
@@ -120,11 +120,11 @@ def test_tables_have_the_numbers_of_their_rules() -> None:
 
 
 def test_a_body_is_compared_by_its_length_and_else_counted() -> None:
-    found = lines(body_max=2048)
-    assert "http-request set-var(txn.body_max) int(2048) if rule1" in found
+    found = lines(max_body_size=2048)
+    assert "http-request set-var(txn.max_body_size) int(2048) if rule1" in found
     assert of("req.body_size gt 2048", found)
     assert found[-2:] == [
-        "filter lua.body_max",
+        "filter lua.max_body_size",
         "http-after-response set-status 413 if { var(txn.body_over) -m bool }",
     ]
     assert not of("filter", lines(timeout=1))

@@ -62,7 +62,7 @@ def engine() -> FakeEngine:
 def proxy(running: FakeNginx, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> driver.Nginx:
     monkeypatch.setattr(driver, "POLL", 0.001)
     monkeypatch.setattr(driver, "LIMIT", 0.2)
-    (running.folder / "private.key").write_text("key-of-this-server\n")
+    (running.folder / "server-preview.key").write_text("key-of-this-server\n")
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80, "quiet": 0}
     engine.inside = running.command
     made = driver.Nginx(running.folder, settings, engine)  # type: ignore[arg-type]
@@ -110,9 +110,9 @@ def test_the_flags_of_a_state() -> None:
         ProxyState(),
         STATE,
         STATE.with_weight(KEY, 1),
-        STATE.with_weight(KEY, 100).with_closed([KEY], "maintenance"),
-        STATE.with_closed([KEY, "po.blog.prod"], "hold").with_weight("po.blog.prod", 30),
-        STATE.with_live(KEY, None).with_closed([KEY], "maintenance"),
+        STATE.with_weight(KEY, 100).with_availability([KEY], "maintenance"),
+        STATE.with_availability([KEY, "po.blog.prod"], "hold").with_weight("po.blog.prod", 30),
+        STATE.with_live(KEY, None).with_availability([KEY], "maintenance"),
     ],
 )
 def test_what_flags_decide_is_the_state_they_were_made_from(state: ProxyState) -> None:
@@ -167,12 +167,12 @@ def test_a_switch_is_one_flag_and_the_weight_goes_afterwards() -> None:
 
 
 def test_a_closed_stack_is_closed_until_the_last_moment() -> None:
-    page, hold = (nginx_flags.flags_of(STATE.with_closed([KEY], how)) for how in ("maintenance", "hold"))
+    page, hold = (nginx_flags.flags_of(STATE.with_availability([KEY], how)) for how in ("maintenance", "hold"))
     assert nginx_flags.flag_changes(page, hold) == [(f"{KEY}.hold", True), (f"{KEY}.maintenance", False)]
 
 
 def test_requests_that_were_held_go_on_when_the_new_color_stands() -> None:
-    held = STATE.with_closed([KEY], "hold")
+    held = STATE.with_availability([KEY], "hold")
     assert nginx_flags.flag_changes(nginx_flags.flags_of(held), nginx_flags.flags_of(held.with_live(KEY, "green"))) == [
         (f"{KEY}.green", True),
         (f"{KEY}.hold", False),
@@ -310,7 +310,7 @@ def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
 def test_only_nginx_reads_the_digests_of_keys(proxy: driver.Nginx, running: FakeNginx) -> None:
     proxy.uid = os.getuid()
     secret = {"prod": {"header": "X-Preview", "value": "the-value-of-prod"}}
-    (proxy.folder / "private.json").write_text(json.dumps(secret))
+    (proxy.folder / "preview-keys.json").write_text(json.dumps(secret))
     own = proxy.own_files("daemon off; # another\n")
     proxy.apply(lambda state: ProxyPlan(state, state, own, {}))
     for name in ("conf.d", "staged"):
@@ -405,9 +405,9 @@ def test_a_switch_is_no_reload(proxy: driver.Nginx, running: FakeNginx) -> None:
     assert proxy.read() == STATE.with_live(KEY, "green")
     assert not proxy.apply(switch("green")).changed
     proxy.apply(lambda state: Proxy.plan_weight(state, KEY, 25))
-    proxy.apply(lambda state: Proxy.plan_closed(state, [KEY], "maintenance"))
+    proxy.apply(lambda state: Proxy.plan_availability(state, [KEY], "maintenance"))
     proxy.apply(switch(None))
-    assert proxy.read() == STATE.with_live(KEY, None).with_closed([KEY], "maintenance")
+    assert proxy.read() == STATE.with_live(KEY, None).with_availability([KEY], "maintenance")
     assert running.log == []
 
 
@@ -526,7 +526,7 @@ def test_the_first_start_finds_what_it_includes(proxy: driver.Nginx) -> None:
 
 
 def test_addresses_are_left_to_dns(proxy: driver.Nginx, running: FakeNginx) -> None:
-    proxy.aim(SHOP, "green", {"web": "172.18.0.5"})
+    proxy.set_server_addresses(SHOP, "green", {"web": "172.18.0.5"})
     assert running.log == []
 
 
@@ -552,10 +552,10 @@ def test_a_stack_that_nginx_does_not_forget_keeps_its_files(proxy: driver.Nginx,
 
 def test_a_file_of_a_neighbour_is_told_in_nginxs_words(proxy: driver.Nginx, running: FakeNginx) -> None:
     folder = proxy.folder / "conf.d"
-    before = proxy.strangers(proxy.read())
+    before = proxy.foreign_files(proxy.read())
     (folder / "99-theirs.http").write_text("sever {}")
-    assert [name for name in proxy.strangers(proxy.read()) if name not in before] == ["99-theirs.http"]
-    assert proxy.complaint() is None
+    assert [name for name in proxy.foreign_files(proxy.read()) if name not in before] == ["99-theirs.http"]
+    assert proxy.validate_config() is None
     running.refusal = 'nginx: [emerg] unknown directive "sever" in /etc/switchyard/staged/99-theirs.http:1'
-    assert proxy.complaint() == f'unknown directive "sever" in {folder}/99-theirs.http:1'
+    assert proxy.validate_config() == f'unknown directive "sever" in {folder}/99-theirs.http:1'
     assert not [line for line in running.log if "reload" in line]

@@ -21,21 +21,21 @@ ALL = RouteOptions(
     allow=("192.0.2.0/24", "2001:db8::/32"),
     basic_auth="prod.staff",
     rate=Rate(10, 1, 20),
-    body_max=1024,
+    max_body_size=1024,
     timeout=1.5,
     headers=(("Cache-Control", "no-store"), ("X-Frame-Options", "DENY")),
 )
 
 
 def maps(
-    *rules: RouteOptions, body_max: int = 0, service: str = "web", path: str = "/way"
+    *rules: RouteOptions, max_body_size: int = 0, service: str = "web", path: str = "/way"
 ) -> route_options.RouteOptionMaps:
     """Return the maps of ways with these rules, numbered from 1."""
     ways = [
         route_options.NumberedRoute(number, (KEY, "blue", f"a.org{path}{number}"), service, one)
         for number, one in enumerate(rules, 1)
     ]
-    return route_options.RouteOptionMaps(ways, body_max)
+    return route_options.RouteOptionMaps(ways, max_body_size)
 
 
 def rows(text: str, result: str) -> dict[str, str]:
@@ -146,7 +146,7 @@ def test_rules_are_read_as_they_were_written() -> None:
 
 
 def test_without_rules_nothing_is_asked() -> None:
-    made = maps(NO_OPTIONS, NO_OPTIONS, body_max=0)
+    made = maps(NO_OPTIONS, NO_OPTIONS, max_body_size=0)
     text = made.http()
     assert rows(text, "$sy_redirect") == rows(text, "$sy_users") == {"default": '""'}
     assert rows(text, "$sy_allowed") == {"default": "yes"}
@@ -217,7 +217,7 @@ def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
 
 
 def test_limits_are_a_place_of_their_own() -> None:
-    made = maps(NO_OPTIONS, ALL, ALL, RouteOptions(timeout=0.0001), body_max=2048)
+    made = maps(NO_OPTIONS, ALL, ALL, RouteOptions(timeout=0.0001), max_body_size=2048)
     assert rows(made.http(), "$sy_limits") == {"default": "0", '"2"': "1", '"3"': "1", '"4"': "2"}
     text = made.server()
     inside = text[text.index("location @1-last {") :].partition("}")[0]
@@ -228,7 +228,7 @@ def test_limits_are_a_place_of_their_own() -> None:
 
 
 def test_a_body_is_compared_with_the_limit_of_its_way() -> None:
-    text = maps(NO_OPTIONS, ALL, body_max=2048).http()
+    text = maps(NO_OPTIONS, ALL, max_body_size=2048).http()
     assert rows(text, "$sy_too_large") == {"default": "$sy_above_2048", '"2"': "$sy_above_1024"}
     for limit in (1024, 2048):
         assert rows(text, f"$sy_above_{limit}")[f'"~{route_options.above(limit)}"'] == "yes"

@@ -47,7 +47,7 @@ FULL = RouteOptions(
     allow=("192.0.2.0/24", "2001:db8::/32"),
     basic_auth="prod.staff",
     rate=Rate(10, 2, 20),
-    body_max=1000,
+    max_body_size=1000,
     timeout=2.5,
     headers=(("X-Frame-Options", "DENY"),),
 )
@@ -131,7 +131,7 @@ class FakePages:
     def answer(self, line: str) -> str:
         self.log.append(line)
         verb, _map, path, *rest = line.split()
-        assert path == "/etc/switchyard/maps/closed.map"
+        assert path == "/etc/switchyard/maps/availability.map"
         if verb == "show":
             return "".join(f"0x55d {key} {value}\n" for key, value in self.closed.items()) + "\n"
         if verb == "del":
@@ -159,7 +159,7 @@ class FakePages:
 def folder(tmp_path: Path) -> Path:
     for name in ("conf.d", "staged", "maps", "run"):
         (tmp_path / "proxy" / name).mkdir(parents=True)
-    (tmp_path / "proxy" / "private.key").write_text("the-key\n")
+    (tmp_path / "proxy" / "server-preview.key").write_text("the-key\n")
     return tmp_path / "proxy"
 
 
@@ -213,7 +213,7 @@ def equipped(*hosts: str) -> ProxyCapabilities:
 
 
 def close(proxy: Proxy, how: str | None) -> ProxyPlan:
-    return proxy.apply(lambda state: proxy.plan_closed(state, [KEY], how))
+    return proxy.apply(lambda state: proxy.plan_availability(state, [KEY], how))
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_the_private_way_in_needs_key_and_color_and_tells_the_color() -> None:
     assert headers["customResponseHeaders"] == {"X-Switchyard-Color": "green"}
     # An empty value takes a header away: the application never sees the key.
     assert headers["customRequestHeaders"] == dict.fromkeys(
-        ["X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As"], ""
+        ["X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-Bypass"], ""
     )
 
 
@@ -270,7 +270,7 @@ def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
     assert "X-Preview" not in http["routers"][f"{KEY}:public:{HOST}/"]["rule"]
     # No application sees the header of any environment.
     assert http["middlewares"][f"{KEY}:live"]["headers"]["customRequestHeaders"] == dict.fromkeys(
-        ["X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-As", "X-Preview", "X-Test"], ""
+        ["X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-Bypass", "X-Preview", "X-Test"], ""
     )
 
 
@@ -384,7 +384,7 @@ def test_a_closed_stack_leads_to_the_pages_but_not_for_insiders(how: str) -> Non
     assert (asked["X-Switchyard-Stack"], asked["X-Switchyard-Page"]) == (KEY, how)
     insider = http["routers"][f"{KEY}:insider:{HOST}/"]
     # Maintenance is proved from a server that may be an insider itself.
-    also = '&& (ClientIP("10.0.0.0/8") || ClientIP("::1")) && !Header("X-Switchyard-As", "public")'
+    also = '&& (ClientIP("10.0.0.0/8") || ClientIP("::1")) && !Header("X-Switchyard-Bypass", "off")'
     assert insider["rule"].endswith(also)
     assert insider["service"] == f"{KEY}:public:{HOST}/@file"
     assert http["routers"][f"{KEY}:keyed:{HOST}/"]["service"] == f"{KEY}:blue:web@file"
@@ -506,14 +506,14 @@ def test_each_way_in_is_there_with_tls_as_well() -> None:
 
 
 def test_rules_change_with_the_switch() -> None:
-    both = {"blue": RouteOptions(body_max=5), "green": RouteOptions(basic_auth="prod.staff")}
+    both = {"blue": RouteOptions(max_body_size=5), "green": RouteOptions(basic_auth="prod.staff")}
     for live, expected in (("blue", ["body-blue"]), ("green", ["users-green"])):
         _content, http = ruled(both, ProxyState({KEY: live}, BOTH))
         assert marks(http, f"public:{ADDRESS}") == expected
 
 
 def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
-    both = {"blue": RouteOptions(body_max=5), "green": RouteOptions(basic_auth="prod.staff", timeout=3)}
+    both = {"blue": RouteOptions(max_body_size=5), "green": RouteOptions(basic_auth="prod.staff", timeout=3)}
     _content, http = ruled(both, replace(STATE, weights={KEY: 25}), FORM)
     assert marks(http, f"public:{ADDRESS}") == []
     blue, green = (child["name"] for child in http["services"][f"{KEY}:public:{ADDRESS}"]["weighted"]["services"])
@@ -549,7 +549,7 @@ def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> N
     rate = http["middlewares"][f"{KEY}:forwarded-rate-blue:{ADDRESS}"]["rateLimit"]
     assert rate["sourceCriterion"] == strategy
     # Where no rule asks for an address, one router does for both.
-    _content, http = ruled({"blue": RouteOptions(body_max=5)}, form=form)
+    _content, http = ruled({"blue": RouteOptions(max_body_size=5)}, form=form)
     assert "forwarded" not in json.dumps(http)
 
 
@@ -890,7 +890,7 @@ def give(proxy: driver.Traefik, name: str) -> None:
 def test_a_new_certificate_is_in_use_before_anybody_says_so(
     shop: driver.Traefik, serving: Callable[[str], None]
 ) -> None:
-    shop.equipment = equipped(HOST)
+    shop.capabilities = equipped(HOST)
     give(shop, "old")
     with pytest.raises(SwitchyardError, match=rf"the old one stays: the certificate for {HOST} is not in use"):
         give(shop, "new")
@@ -900,12 +900,12 @@ def test_a_new_certificate_is_in_use_before_anybody_says_so(
 
 @pytest.mark.usefixtures("serving")
 def test_a_wildcard_is_asked_for_a_host_of_its_own(shop: driver.Traefik) -> None:
-    shop.equipment = equipped(f"*.{HOST}")
+    shop.capabilities = equipped(f"*.{HOST}")
     give(shop, "old")
 
 
 def test_a_proxy_that_has_no_https_yet_is_not_asked_for_it(shop: driver.Traefik, running: FakeTraefik) -> None:
-    shop.equipment = equipped(HOST)
+    shop.capabilities = equipped(HOST)
     running.raw["routers"]["switchyard:https-health@file"] = {"error": ['entryPoint "https" doesn\'t exist']}
     assert shop._unserved(own("old"), running.raw, 1) == []
 
@@ -913,7 +913,7 @@ def test_a_proxy_that_has_no_https_yet_is_not_asked_for_it(shop: driver.Traefik,
 def test_no_answer_on_https_is_told(
     shop: driver.Traefik, serving: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.equipment = equipped(HOST)
+    shop.capabilities = equipped(HOST)
     monkeypatch.setattr(driver, "HTTPS_PORT", 1)
     with pytest.raises(SwitchyardError, match="does not answer on https"):
         give(shop, "old")
@@ -930,7 +930,7 @@ def test_other_settings_reach_the_files_of_all_stacks(shop: driver.Traefik, runn
 def test_another_key_of_an_environment_reaches_the_files_of_all_stacks(
     shop: driver.Traefik, running: FakeTraefik, folder: Path
 ) -> None:
-    (folder / "private.json").write_text('{"prod": {"header": "X-Preview", "value": "secret"}}')
+    (folder / "preview-keys.json").write_text('{"prod": {"header": "X-Preview", "value": "secret"}}')
     assert not shop.read().settled
     shop.apply(lambda state: ProxyPlan(state, replace(state, settled=True)))
     assert 'Header("X-Preview", "secret")' in running.raw["routers"][f"{KEY}:keyed:{HOST}/@file"]["rule"]
@@ -959,7 +959,7 @@ def test_a_stack_opens_also_without_the_server_of_the_pages(shop: driver.Traefik
     (folder / "run" / "pages.sock").unlink()
     close(shop, None)
     assert shop.read() == STATE
-    assert (folder / "maps" / "closed.map").read_text() == ""
+    assert (folder / "maps" / "availability.map").read_text() == ""
 
 
 def test_open_connections_are_requests_in_flight(
@@ -993,7 +993,7 @@ def test_the_way_to_the_api_holds_no_key(proxy: driver.Traefik) -> None:
 
 def test_nothing_has_to_be_told_of_addresses(shop: driver.Traefik, folder: Path) -> None:
     before = atomic_file.read(folder / "conf.d" / FILE)
-    shop.aim(SHOP, "green", {"web": "172.18.0.4"})
+    shop.set_server_addresses(SHOP, "green", {"web": "172.18.0.4"})
     assert atomic_file.read(folder / "conf.d" / FILE) == before
 
 
@@ -1017,15 +1017,15 @@ def test_a_stack_that_traefik_does_not_forget_keeps_its_file(
 
 
 def test_a_file_of_a_neighbour_is_told_in_traefiks_words(shop: driver.Traefik, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = shop.strangers(shop.read())
+    before = shop.foreign_files(shop.read())
     (shop.folder / "conf.d" / "99-theirs.yml").write_text("htp: {}")
-    assert [name for name in shop.strangers(shop.read()) if name not in before] == ["99-theirs.yml"]
+    assert [name for name in shop.foreign_files(shop.read()) if name not in before] == ["99-theirs.yml"]
     tried: list[t.Any] = []
     monkeypatch.setattr(shop, "_try", tried.append)
-    assert (shop.complaint(), tried) == (None, [{}])
+    assert (shop.validate_config(), tried) == (None, [{}])
 
     def refuse(contents: t.Any) -> None:
         raise SwitchyardError("99-theirs.yml: field not found, node: htp")
 
     monkeypatch.setattr(shop, "_try", refuse)
-    assert shop.complaint() == "99-theirs.yml: field not found, node: htp"
+    assert shop.validate_config() == "99-theirs.yml: field not found, node: htp"

@@ -91,7 +91,7 @@ FILES = {**normalised(), "volumes": {"static": {}, "media": {}}}
 
 
 def test_what_this_kind_of_proxy_cannot_do(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.proxy, "cannot", lambda rules: [("timeout", "it has no patience")])
+    monkeypatch.setattr(machine.proxy, "unsupported_options", lambda rules: [("timeout", "it has no patience")])
     static = [{"volume": "static", "hosts": [HOST], "path": "/static/"}]
     assert complaints(seen(machine, given(FILES, static=static))) == [
         "switchyard_stacks[shop].routes[0].timeout: it has no patience. Take it out, or take another proxy.",
@@ -257,7 +257,7 @@ def fingerprint(machine: Machine, what: stack_input.StackInput) -> str:
 def test_a_secret_changes_the_fingerprint_and_cannot_be_read_from_it(machine: Machine) -> None:
     first, second = (fingerprint(machine, given(secrets={"key": value})) for value in ("a", "b"))
     assert first != second
-    (machine.root / "proxy" / "private.key").write_text("key of another server")
+    (machine.root / "proxy" / "server-preview.key").write_text("key of another server")
     assert fingerprint(machine, given(secrets={"key": "a"})) != first
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from fakes import HOST, Machine
 
-from ansible_collections.switchyard.stacks.plugins.modules import placeholder
+from ansible_collections.switchyard.stacks.plugins.modules import placeholder_page
 
 RunModule = Callable[..., dict[str, t.Any]]
 
@@ -20,22 +20,24 @@ def options(on_server: dict[str, t.Any]) -> dict[str, t.Any]:
 def test_a_stack_without_a_release_has_a_page_once(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
-    result = run_module(placeholder.main, options)
+    result = run_module(placeholder_page.main, options)
     assert (result["changed"], result["stacks"]) == (True, ["shop"])
     assert machine.proxy.state.owner(f"{HOST}/") == "po.shop.prod"
-    assert not run_module(placeholder.main, options)["changed"]
+    assert not run_module(placeholder_page.main, options)["changed"]
 
 
 def test_check_mode_says_the_same_and_does_nothing(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
-    looked = run_module(placeholder.main, options, check=True, diff=True)
+    looked = run_module(placeholder_page.main, options, check=True, diff=True)
     assert machine.proxy.state.routes == {}
-    done = run_module(placeholder.main, options, diff=True)
+    done = run_module(placeholder_page.main, options, diff=True)
     assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
 
 
 def test_a_route_says_where_it_leads(run_module: RunModule, options: dict[str, t.Any]) -> None:
-    result = run_module(placeholder.main, {**options, "stacks": [{"name": "shop", "routes": [{"service": "web"}]}]})
+    result = run_module(
+        placeholder_page.main, {**options, "stacks": [{"name": "shop", "routes": [{"service": "web"}]}]}
+    )
     assert result["failed"]
     assert "hosts, port" in result["msg"]

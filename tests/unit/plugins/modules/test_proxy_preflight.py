@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from fakes import Machine, container
 
-from ansible_collections.switchyard.stacks.plugins.modules import proxy_check
+from ansible_collections.switchyard.stacks.plugins.modules import proxy_preflight
 
 RunModule = Callable[..., dict[str, t.Any]]
 
@@ -18,11 +18,11 @@ def test_problems_are_a_result_and_no_failure(
     machine.engine.start(container("traefik"))
     machine.engine.published = {80: {"traefik": {"0.0.0.0"}}}
     options = {**on_server, "provider": "haproxy", "ports": [{"port": 80}]}
-    result = run_module(proxy_check.main, options, check=check)
+    result = run_module(proxy_preflight.main, options, check=check)
     assert not result["changed"]
     assert [problem["where"] for problem in result["problems"]] == ["proxy_http_port"]
-    assert run_module(proxy_check.main, {**options, "ports": []}, check=check)["problems"] == []
+    assert run_module(proxy_preflight.main, {**options, "ports": []}, check=check)["problems"] == []
 
 
 def test_there_are_three_kinds(run_module: RunModule, on_server: dict[str, t.Any]) -> None:
-    assert "haproxy, nginx, traefik" in run_module(proxy_check.main, {**on_server, "provider": "caddy"})["msg"]
+    assert "haproxy, nginx, traefik" in run_module(proxy_preflight.main, {**on_server, "provider": "caddy"})["msg"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import schedule
-from ansible_collections.switchyard.stacks.plugins.modules import backup_setup
+from ansible_collections.switchyard.stacks.plugins.modules import backup_schedule
 
 RunModule = Callable[..., dict[str, t.Any]]
 
@@ -37,7 +37,7 @@ def test_a_job_has_all_options_of_a_backup(run_module: RunModule, wishes: list[t
         "passwords": {"shop": "marker-server"},
         "credentials": {"A": "b"},
     }
-    result = run_module(backup_setup.main, options, check=True)
+    result = run_module(backup_schedule.main, options, check=True)
     assert result["changed"]
     assert "marker" not in json.dumps(result)
     wish, check = wishes[0]
@@ -50,6 +50,6 @@ def test_a_job_has_all_options_of_a_backup(run_module: RunModule, wishes: list[t
 
 def test_a_wrong_job_is_told(run_module: RunModule, wishes: list[t.Any], tmp_path: Path) -> None:
     place = {"root": str(tmp_path), "project": "po", "environment": "prod"}
-    told = run_module(backup_setup.main, {**place, "jobs": [{"stack": "shop", "keap": 7}]})["msg"]
+    told = run_module(backup_schedule.main, {**place, "jobs": [{"stack": "shop", "keap": 7}]})["msg"]
     assert "jobs, shop: keap. Supported parameters include" in told
     assert wishes == []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: backup_setup
+module: backup_schedule
 short_description: Timers for backups, and where their copies go
 description:
   - Puts a program on the server that makes backups as M(switchyard.stacks.postgres_backup) does, its parameters, and a
@@ -76,7 +76,7 @@ options:
 
 EXAMPLES = r"""
 - name: Back up each night, and copy it elsewhere
-  switchyard.stacks.backup_setup:
+  switchyard.stacks.backup_schedule:
     project: po
     environment: prod
     jobs:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: proxy_check
+module: proxy_preflight
 short_description: Find what stands in the way of the proxy, before anything changes
 description:
   - A port that somebody else holds, named with the process or container; a second proxy in the same folder, or one of
@@ -47,7 +47,7 @@ options:
 
 EXAMPLES = r"""
 - name: Look before the proxy is put up
-  switchyard.stacks.proxy_check:
+  switchyard.stacks.proxy_preflight:
     project: po
     environment: prod
     provider: haproxy

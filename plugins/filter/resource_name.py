@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 
 DOCUMENTATION = r"""
-name: name
+name: resource_name
 short_description: The name of something on a server
 description:
   - Makes the names of containers, volumes, networks, domains and so on. Nothing else does.
@@ -35,7 +35,7 @@ author:
 """
 
 EXAMPLES = r"""
-network: "{{ 'network' | switchyard.stacks.name('po', 'front', 'prod') }}"
+network: "{{ 'network' | switchyard.stacks.resource_name('po', 'front', 'prod') }}"
 """
 
 RETURN = r"""
@@ -56,10 +56,10 @@ KINDS: dict[str, t.Callable[..., str]] = {
 }
 
 
-def name(kind: str, *parts: str) -> str:
+def resource_name(kind: str, *parts: str) -> str:
     """Return the name of a kind of thing from its parts. Raises AnsibleFilterError for a kind there is not."""
     if kind not in KINDS:
-        raise AnsibleFilterError(f"There is no name for a {kind}. Kinds are {', '.join(KINDS)}.")
+        raise AnsibleFilterError(f"{kind!r} is not a kind of resource. Use one of: {', '.join(KINDS)}.")
     return KINDS[kind](*(str(part) for part in parts))
 
 
@@ -68,4 +68,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
-        return {"name": name}
+        return {"resource_name": resource_name}

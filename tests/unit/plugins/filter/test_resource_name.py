@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.switchyard.stacks.plugins.filter.name import FilterModule, name
+from ansible_collections.switchyard.stacks.plugins.filter.resource_name import FilterModule, resource_name
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,11 @@ from ansible_collections.switchyard.stacks.plugins.filter.name import FilterModu
     ],
 )
 def test_names_for_playbooks(kind: str, parts: tuple[str, ...], made: str) -> None:
-    assert FilterModule().filters()["name"](kind, *parts) == made
+    assert FilterModule().filters()["resource_name"](kind, *parts) == made
 
 
 def test_a_kind_that_has_no_name_lists_the_kinds() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"no name for a contaner. Kinds are container, volume, network"):
-        name("contaner", "po")
+    with pytest.raises(
+        AnsibleFilterError, match=r"'contaner' is not a kind of resource. Use one of: container, volume"
+    ):
+        resource_name("contaner", "po")

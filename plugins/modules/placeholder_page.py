@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: placeholder
+module: placeholder_page
 short_description: Show a page for stacks that have no release yet
 description:
   - Tells the proxy the hosts and paths of stacks that were never released, so that a visitor gets status 503 and a
@@ -83,7 +83,7 @@ options:
 
 EXAMPLES = r"""
 - name: Show a page until the first release
-  switchyard.stacks.placeholder:
+  switchyard.stacks.placeholder_page:
     project: po
     environment: prod
     stacks: "{{ switchyard_stacks | switchyard.stacks.stack_routes }}"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: bluegreen_info
+module: stack_info
 short_description: Say which color of a stack is live and what stands on each
 description:
   - Asks the running proxy and the engine, not files.
@@ -22,7 +22,7 @@ extends_documentation_fragment:
 
 EXAMPLES = r"""
 - name: Ask which color is live
-  switchyard.stacks.bluegreen_info:
+  switchyard.stacks.stack_info:
     project: po
     environment: prod
     stack: bookings

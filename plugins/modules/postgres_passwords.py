@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: postgres_keys
+module: postgres_passwords
 short_description: Make passwords of PostgreSQL logins on the server
 description:
   - Makes a password for each login that has none, in a file that only root can read. The passwords never leave the
@@ -40,7 +40,7 @@ options:
 
 EXAMPLES = r"""
 - name: Make the password of the migrations' login
-  switchyard.stacks.postgres_keys:
+  switchyard.stacks.postgres_passwords:
     logins: [shop_prod_migrator]
   register: keys
   no_log: true

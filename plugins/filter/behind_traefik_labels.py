@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik import labels
 
 DOCUMENTATION = r"""
-name: edge_labels
+name: behind_traefik_labels
 short_description: The labels of our proxy behind a Traefik that stands already
 description:
   - Makes the labels by which Traefik's Docker provider finds the proxy of this server.
@@ -32,7 +32,7 @@ options:
     type: str
     required: true
   edge:
-    description: The role's variable C(proxy_edge).
+    description: The role's variable C(proxy_behind_traefik).
     type: dict
     required: true
   before:
@@ -52,7 +52,7 @@ author:
 """
 
 EXAMPLES = r"""
-labels: "{{ switchyard_stacks | switchyard.stacks.edge_labels('po', 'prod', {'network': 'traefik'}) }}"
+labels: "{{ switchyard_stacks | switchyard.stacks.behind_traefik_labels('po', 'prod', {'network': 'traefik'}) }}"
 """
 
 RETURN = r"""
@@ -62,7 +62,7 @@ _value:
 """
 
 
-def edge_labels(*arguments: t.Any, **options: t.Any) -> dict[str, str]:
+def behind_traefik_labels(*arguments: t.Any, **options: t.Any) -> dict[str, str]:
     """Return the labels, with errors in the form that Ansible shows with the place in the inventory."""
     try:
         return labels.labels(*arguments, **options)
@@ -75,4 +75,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filter by its name."""
-        return {"edge_labels": edge_labels}
+        return {"behind_traefik_labels": behind_traefik_labels}

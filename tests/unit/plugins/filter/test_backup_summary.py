@@ -4,7 +4,7 @@ import typing as t
 
 from fakes_postgres import manifest
 
-from ansible_collections.switchyard.stacks.plugins.filter.backup_made import FilterModule, backup_made
+from ansible_collections.switchyard.stacks.plugins.filter.backup_summary import FilterModule, backup_summary
 
 NAME = "20260101T000000Z-0001"
 
@@ -16,7 +16,7 @@ def made(**changes: t.Any) -> dict[str, t.Any]:
 
 def test_a_line_for_each() -> None:
     plan = {"format": "custom", "compression": "zstd:3", "verify": "restore"}
-    lines = backup_made(
+    lines = backup_summary(
         [
             made(),
             made(copied=True, removed=["old"], seconds={"dump": 1.0}, backup=manifest().summary()),
@@ -32,4 +32,4 @@ def test_a_line_for_each() -> None:
         f"shop (prod): {NAME} would be made: custom, zstd:3, verify: restore",
         "blog (prod): FAILED. The message stands above",
     ]
-    assert FilterModule().filters()["backup_made"] is backup_made
+    assert FilterModule().filters()["backup_summary"] is backup_summary

@@ -10,7 +10,7 @@ import typing as t
 from .backup_list import PROOFS, size
 
 DOCUMENTATION = r"""
-name: backup_made
+name: backup_summary
 short_description: What became of backups, as a person reads it
 description:
   - Returns a line for each backup that M(switchyard.stacks.postgres_backup) made in a loop, or would make in check
@@ -35,7 +35,7 @@ author:
 """
 
 EXAMPLES = r"""
-msg: "{{ made.results | switchyard.stacks.backup_made('prod', 'item') }}"
+msg: "{{ made.results | switchyard.stacks.backup_summary('prod', 'item') }}"
 """
 
 RETURN = r"""
@@ -46,7 +46,7 @@ _value:
 """
 
 
-def backup_made(results: t.Iterable[t.Mapping[str, t.Any]], environment: str, item: str) -> list[str]:
+def backup_summary(results: t.Iterable[t.Mapping[str, t.Any]], environment: str, item: str) -> list[str]:
     """Return the lines."""
     return [f"{one[item]['stack']} ({environment}): {_became(one)}" for one in results]
 
@@ -71,4 +71,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
-        return {"backup_made": backup_made}
+        return {"backup_summary": backup_summary}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from fakes import HOST, Machine
 
-from ansible_collections.switchyard.stacks.plugins.modules import bluegreen_info
+from ansible_collections.switchyard.stacks.plugins.modules import stack_info
 
 RunModule = Callable[..., dict[str, t.Any]]
 
@@ -15,7 +15,7 @@ def test_what_the_proxy_and_the_engine_say(
 ) -> None:
     machine.released("blue")
     machine.make_live("blue")
-    result = run_module(bluegreen_info.main, {**on_server, "stack": "shop"})
+    result = run_module(stack_info.main, {**on_server, "stack": "shop"})
     assert not result.get("changed")
     assert (result["live"], result["routes"]) == ("blue", {f"{HOST}/": "web"})
     assert result["colors"]["blue"]["containers"] == {"po-web-prod-blue": "running"}
@@ -23,11 +23,11 @@ def test_what_the_proxy_and_the_engine_say(
 
 
 def test_a_stack_that_is_closed(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
-    assert run_module(bluegreen_info.main, {**on_server, "stack": "shop"})["closed"] is None
-    machine.proxy.state = machine.proxy.state.with_closed(["po.shop.prod"], "maintenance")
-    assert run_module(bluegreen_info.main, {**on_server, "stack": "shop"})["closed"] == "maintenance"
+    assert run_module(stack_info.main, {**on_server, "stack": "shop"})["closed"] is None
+    machine.proxy.state = machine.proxy.state.with_availability(["po.shop.prod"], "maintenance")
+    assert run_module(stack_info.main, {**on_server, "stack": "shop"})["closed"] == "maintenance"
 
 
 def test_a_stack_that_was_never_released(run_module: RunModule, on_server: dict[str, t.Any]) -> None:
-    result = run_module(bluegreen_info.main, {**on_server, "stack": "blog"})
+    result = run_module(stack_info.main, {**on_server, "stack": "blog"})
     assert (result["live"], result["lease"], result["workers"]) == (None, None, {})
