@@ -45,7 +45,7 @@ def host_context(module: AnsibleModule) -> HostContext:
 
 def stack_context(module: AnsibleModule) -> StackContext:
     """Return the stack's place as the module's options name it."""
-    return host_context(module).place(module.params["stack"])
+    return host_context(module).stack(module.params["stack"])
 
 
 def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:

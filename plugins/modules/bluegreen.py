@@ -18,8 +18,8 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
-  - switchyard.stacks.place
-  - switchyard.stacks.place.stack
+  - switchyard.stacks.context
+  - switchyard.stacks.context.stack
 attributes:
   check_mode:
     support: full
@@ -127,15 +127,15 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = module_args.stack_context(module)
+        ctx = module_args.stack_context(module)
         if module.check_mode:
-            return switch.result(place, switch.plan_switch(place, params["color"]))
-        done = switch.switch(place, params["color"], params["release"], params["token"], params["drain"])
+            return switch.result(ctx, switch.plan_switch(ctx, params["color"]))
+        done = switch.switch(ctx, params["color"], params["release"], params["token"], params["drain"])
         cut_off = 0
         if params["record"]:
-            cut_off = finish.finish(place, params["release"], params["before"], params["token"])
+            cut_off = finish.finish(ctx, params["release"], params["before"], params["token"])
         return {
-            **switch.result(place, done.plan),
+            **switch.result(ctx, done.plan),
             "gate_seconds": round(done.gate_seconds, 3),
             "switch_seconds": round(done.switch_seconds, 3),
             "requests": done.asked,

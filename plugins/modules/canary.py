@@ -19,9 +19,9 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
-  - switchyard.stacks.place
-  - switchyard.stacks.place.stack
-  - switchyard.stacks.place.step
+  - switchyard.stacks.context
+  - switchyard.stacks.context.stack
+  - switchyard.stacks.context.step
 attributes:
   check_mode:
     support: none

@@ -24,8 +24,8 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.action
-  - switchyard.stacks.place
-  - switchyard.stacks.place.stack
+  - switchyard.stacks.context
+  - switchyard.stacks.context.stack
   - switchyard.stacks.postgres
 attributes:
   check_mode:

@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.info_module
-  - switchyard.stacks.place
+  - switchyard.stacks.context
 options:
   variable:
     description:

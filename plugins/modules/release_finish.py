@@ -21,9 +21,9 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
-  - switchyard.stacks.place
-  - switchyard.stacks.place.stack
-  - switchyard.stacks.place.step
+  - switchyard.stacks.context
+  - switchyard.stacks.context.stack
+  - switchyard.stacks.context.step
 attributes:
   check_mode:
     support: none
@@ -103,15 +103,15 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = module_args.stack_context(module)
+        ctx = module_args.stack_context(module)
         if params["state"] == "failed":
-            told = revert.revert(place, params["release"], params["before"], params["token"], params["reason"])
+            told = revert.revert(ctx, params["release"], params["before"], params["token"], params["reason"])
             return {"changed": True, **told}
         if params["state"] == "paused":
-            finish.pause(place, params["release"], params["token"])
-            return {"changed": True, "live": place.live()}
-        cut_off = finish.finish(place, params["release"], params["before"], params["token"])
-        return {"changed": True, "live": place.live(), "cut_off": cut_off}
+            finish.pause(ctx, params["release"], params["token"])
+            return {"changed": True, "live": ctx.live()}
+        cut_off = finish.finish(ctx, params["release"], params["before"], params["token"])
+        return {"changed": True, "live": ctx.live(), "cut_off": cut_off}
 
     module_args.run_module(module, work)
 

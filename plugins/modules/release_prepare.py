@@ -20,7 +20,7 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
-  - switchyard.stacks.place
+  - switchyard.stacks.context
 attributes:
   check_mode:
     support: full
@@ -183,10 +183,10 @@ def main() -> None:
     )
 
     def work() -> dict[str, object]:
-        place = module_args.host_context(module).place(given.stack["name"])
+        ctx = module_args.host_context(module).stack(given.stack["name"])
         if module.check_mode:
-            return prepare.preview(place, given, params["mode"])
-        return prepare.start_release(place, given, params["mode"], params["holder"], params["gone"])
+            return prepare.preview(ctx, given, params["mode"])
+        return prepare.start_release(ctx, given, params["mode"], params["holder"], params["gone"])
 
     module_args.run_module(module, work)
 

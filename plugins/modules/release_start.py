@@ -31,9 +31,9 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.action
-  - switchyard.stacks.place
-  - switchyard.stacks.place.stack
-  - switchyard.stacks.place.step
+  - switchyard.stacks.context
+  - switchyard.stacks.context.stack
+  - switchyard.stacks.context.step
 attributes:
   check_mode:
     support: none
@@ -104,8 +104,8 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        place = module_args.stack_context(module)
-        return {"changed": True, **start.start(place, params["release"], params["token"], params["jobs"])}
+        ctx = module_args.stack_context(module)
+        return {"changed": True, **start.start(ctx, params["release"], params["token"], params["jobs"])}
 
     module_args.run_module(module, work)
 

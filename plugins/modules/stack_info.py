@@ -16,8 +16,8 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.info_module
-  - switchyard.stacks.place
-  - switchyard.stacks.place.stack
+  - switchyard.stacks.context
+  - switchyard.stacks.context.stack
 """
 
 EXAMPLES = r"""

@@ -320,16 +320,16 @@ class Machine:
         self.server = HostContext(self.root, "po", "prod")
         # A cached property finds its value in the instance.
         vars(self.server).update(engine=self.engine, proxy=self.proxy)
-        self.place: StackContext = self.server.place("shop")
-        self.place.folder.mkdir(parents=True)
+        self.ctx: StackContext = self.server.stack("shop")
+        self.ctx.folder.mkdir(parents=True)
 
     def lock(self, holder: str = "ann@laptop") -> int:
         """Take the stack's lock and return its token."""
-        return self.place.lock.take(holder, "prepare", lambda: None).token
+        return self.ctx.lock.take(holder, "prepare", lambda: None).token
 
     def released(self, color: str, stack: dict[str, t.Any] | None = None, **changes: t.Any) -> Record:
         """Leave the record and the container of a release on a color."""
-        number = self.place.records.begin()
+        number = self.ctx.records.begin()
         values: dict[str, t.Any] = {
             "number": number,
             "color": color,
@@ -342,7 +342,7 @@ class Machine:
             **changes,
         }
         record = Record(**values)
-        self.place.records.save(record)
+        self.ctx.records.save(record)
         self.engine.start(colored(color, number, record.fingerprint))
         return record
 
@@ -363,7 +363,7 @@ class Machine:
         routing = release_routes.routes_of_stack(given.stack, "po", "prod", counts)
         self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing, color))
         pinned = {name: image.pinned for name, image in self.engine.images.items()}
-        fingerprint = release_fingerprint.fingerprint_of(self.place, content, given, pinned)
+        fingerprint = release_fingerprint.fingerprint_of(self.ctx, content, given, pinned)
         return self.released(color, given.stack, fingerprint=fingerprint, images=pinned, **changes)
 
 

@@ -28,8 +28,8 @@ def check_conflicts(
         claim("stack", stack["name"], f"{variable}[{number}]", "Give each stack a name of its own")
         for kind, index, way in routes_and_files(stack):
             for host in way["hosts"]:
-                place = f"{where}.{kind}[{index}].hosts"
-                claim("route", host + way["path"], place, "One host and path leads to one service")
+                ctx = f"{where}.{kind}[{index}].hosts"
+                claim("route", host + way["path"], ctx, "One host and path leads to one service")
         for service in sorted(
             {route["service"] for route in stack["routes"]} | {*stack["workers"], *stack["accessories"]}
         ):

@@ -36,37 +36,37 @@ def execute(
     """
     seen = scan(server)
     wanted = plan(seen, asked, remove_data)
-    places = [server.place(name) for name in wanted.stacks]
+    places = [server.stack(name) for name in wanted.stacks]
     if check_mode or not wanted.changed:
-        for place in places:
-            held = place.lock.holder()
+        for ctx in places:
+            held = ctx.lock.holder()
             if held and held.until > time.time():
-                raise SwitchyardError(f"{held.sentence(place.stack)}. Wait until that is done.")
+                raise SwitchyardError(f"{held.sentence(ctx.stack)}. Wait until that is done.")
         return seen, wanted
     tokens: dict[str, int] = {}
     try:
-        for place in places:
-            tokens[place.stack] = _take_lock(place, holder)
+        for ctx in places:
+            tokens[ctx.stack] = _take_lock(ctx, holder)
         # What changed until the locks were taken goes as well.
         _carry_out(server, plan(scan(server), asked, remove_data), tokens)
     finally:
-        for place in places:
+        for ctx in places:
             with suppress(SwitchyardError, OSError):
-                place.lock.release(tokens[place.stack]) if place.stack in tokens and place.lock.path.exists() else None
-    for place in places:
+                ctx.lock.release(tokens[ctx.stack]) if ctx.stack in tokens and ctx.lock.path.exists() else None
+    for ctx in places:
         with suppress(OSError):
-            place.folder.rmdir()
-            place.folder.parent.rmdir()
+            ctx.folder.rmdir()
+            ctx.folder.parent.rmdir()
     return seen, wanted
 
 
-def _take_lock(place: StackContext, holder: str) -> int:
-    place.folder.mkdir(parents=True, exist_ok=True)
+def _take_lock(ctx: StackContext, holder: str) -> int:
+    ctx.folder.mkdir(parents=True, exist_ok=True)
 
     def busy() -> str | None:
-        return next((one.name for one in place.containers(role="job") if one.running), None)
+        return next((one.name for one in ctx.containers(role="job") if one.running), None)
 
-    return place.lock.take(holder, "retire", busy).token
+    return ctx.lock.take(holder, "retire", busy).token
 
 
 def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[str, int]) -> None:
@@ -77,9 +77,9 @@ def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[
     if wanted.unit:
         process.SystemdProcess(wanted.unit).remove()
     for stack in wanted.routes:
-        _off_the_proxy(server.place(stack), tokens[stack])
+        _off_the_proxy(server.stack(stack), tokens[stack])
     for stack, token in tokens.items():
-        server.place(stack).lock.renew(token, "retire", 600)
+        server.stack(stack).lock.renew(token, "retire", 600)
     engine.remove(one for one in everything if one.name in wanted.containers)
     for network, name in wanted.leaves:
         engine.leave(network, name)
@@ -95,18 +95,18 @@ def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[
             atomic_file.write_or_remove(path, None)
 
 
-def _off_the_proxy(place: StackContext, token: int) -> None:
+def _off_the_proxy(ctx: StackContext, token: int) -> None:
     """Take the public off a stack, let requests in flight end, and make the proxy forget it."""
-    record = next(iter(place.records.all()), None)
+    record = next(iter(ctx.records.all()), None)
     limit = float(max(record.stack["drain"], record.stack["drain_long_lived"]) if record else DRAIN)
-    place.lock.renew(token, "retire", 2 * limit + 60)
-    proxy = place.proxy
-    proxy.apply(lambda state: ProxyPlan(state, state.with_live(place.key, None)))
+    ctx.lock.renew(token, "retire", 2 * limit + 60)
+    proxy = ctx.proxy
+    proxy.apply(lambda state: ProxyPlan(state, state.with_live(ctx.key, None)))
     for color in names.COLORS:
-        drain.wait_until_drained(proxy, place.key, color, limit)
-    proxy.apply(lambda state: proxy.plan_forget(state, place.key))
-    if place.key in proxy.read().known():
-        raise SwitchyardError(f"The proxy was told to forget {place.stack}, and still knows it. Run retire.yml again.")
+        drain.wait_until_drained(proxy, ctx.key, color, limit)
+    proxy.apply(lambda state: proxy.plan_forget(state, ctx.key))
+    if ctx.key in proxy.read().known():
+        raise SwitchyardError(f"The proxy was told to forget {ctx.stack}, and still knows it. Run retire.yml again.")
 
 
 def result(server: HostContext, seen: EnvironmentScan, wanted: DecommissionPlan) -> dict[str, t.Any]:

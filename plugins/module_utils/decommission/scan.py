@@ -83,7 +83,7 @@ def scan(server: HostContext) -> EnvironmentScan:
     home = server.root / f"{project}-{environment}"
     folders = {path.name: tuple(sorted(path.iterdir())) for path in sorted(home.glob("*")) if path.is_dir()}
     pages = sorted((folder / "pages").glob(f"{project}.*.{environment}.maintenance.html"))
-    latest = {name: server.place(name).records.all()[:1] for name in folders}
+    latest = {name: server.stack(name).records.all()[:1] for name in folders}
     return EnvironmentScan(
         environment=environment,
         containers=tuple(one for one in everything if one.label("environment")),

@@ -210,7 +210,7 @@ def _addresses(state: ProxyState, key: str) -> set[str]:
 def _no_request_waits(server: HostContext, state: ProxyState, stacks: t.Iterable[str]) -> None:
     """Raise SwitchyardError where requests wait for a release that is under way: it opens the stack by itself."""
     for stack in stacks:
-        place = server.place(stack)
-        held = place.lock.holder()
-        if state.closed.get(place.key) == "hold" and held and held.until > time.time():
+        ctx = server.stack(stack)
+        held = ctx.lock.holder()
+        if state.closed.get(ctx.key) == "hold" and held and held.until > time.time():
             raise SwitchyardError(f"{held.sentence(stack)}, and requests wait for it. Say it again when that is done.")

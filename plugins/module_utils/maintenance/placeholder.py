@@ -51,11 +51,11 @@ def plan(
     routings, after = [], state
     problems = []
     for name, routing in {**gone, **given}.items():
-        place = server.place(name)
+        ctx = server.stack(name)
         ways = {route.host + route.path: route.service for route in routing.routes}
-        if place.key in state.live or place.records.all() or after.of(place.key, COLOR) == ways:
+        if ctx.key in state.live or ctx.records.all() or after.of(ctx.key, COLOR) == ways:
             continue
-        taken = {at: after.owner(at) for at in ways if after.owner(at) not in (None, place.key)}
+        taken = {at: after.owner(at) for at in ways if after.owner(at) not in (None, ctx.key)}
         problems += [
             Problem(f"switchyard_stacks[{name}].routes", f"{at} leads to {owner} on this server", "Take another host")
             for at, owner in taken.items()

@@ -39,7 +39,7 @@ class HostContext:
         """The proxy of this server."""
         return open_proxy(self.root, self.engine)
 
-    def place(self, stack: str) -> StackContext:
+    def stack(self, stack: str) -> StackContext:
         """Return the place of a stack."""
         return StackContext(self, stack)
 

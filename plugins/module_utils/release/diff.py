@@ -16,24 +16,24 @@ from .context import StackContext
 LEFT_OUT = ("labels", "container_name", "ports")
 
 
-def rendered_text(place: StackContext, number: int | None, color: str | None) -> str:
+def rendered_text(ctx: StackContext, number: int | None, color: str | None) -> str:
     """Return what a release runs, as a person compares it with another."""
     if not number or not color:
         return ""
-    folder = place.records.path(number)
+    folder = ctx.records.path(number)
     parts = {
         "color": atomic_file.read_json(folder / f"{color}.yml"),
         "workers": atomic_file.read_json(folder / "workers.yml"),
     }
-    return readable(place, {name: content for name, content in parts.items() if content})
+    return readable(ctx, {name: content for name, content in parts.items() if content})
 
 
-def readable(place: StackContext, parts: dict[str, t.Any]) -> str:
+def readable(ctx: StackContext, parts: dict[str, t.Any]) -> str:
     """Return Compose projects as text: what differs with every release is left out, values become digests.
 
     An environment variable may hold a secret, so only whether it changed is shown.
     """
-    key = atomic_file.read(place.server.root / "proxy" / "server-preview.key") or ""
+    key = atomic_file.read(ctx.server.root / "proxy" / "server-preview.key") or ""
     services: dict[str, t.Any] = {}
     for content in parts.values():
         for name, service in content.get("services", {}).items():
@@ -50,6 +50,6 @@ def readable(place: StackContext, parts: dict[str, t.Any]) -> str:
     return json.dumps(services, indent=2, sort_keys=True) + "\n"
 
 
-def text_diff(place: StackContext, before: str, after: str) -> dict[str, str]:
-    header = f"{place.stack} ({place.environment})"
+def text_diff(ctx: StackContext, before: str, after: str) -> dict[str, str]:
+    header = f"{ctx.stack} ({ctx.environment})"
     return {"before": before, "after": after, "before_header": f"live: {header}", "after_header": f"release: {header}"}

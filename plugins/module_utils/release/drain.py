@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 
 def drain_and_remove(
-    place: StackContext, color: str, stack: dict[str, t.Any], token: int, since: float | None = None
+    ctx: StackContext, color: str, stack: dict[str, t.Any], token: int, since: float | None = None
 ) -> int:
     """Drain a color that is not live and remove its containers; return how many requests were cut off.
 
@@ -25,31 +25,31 @@ def drain_and_remove(
     and those that never end by themselves, as WebSockets, ``drain_long_lived``.
     Raises SwitchyardError when the color is live: then nothing is touched.
     """
-    state = place.proxy.read()
-    if state.live.get(place.key) == color:
-        raise SwitchyardError(f"{color} of {place.stack} is live: it is not touched.")
-    if place.key in state.weights and clear_canary_weight(place):
+    state = ctx.proxy.read()
+    if state.live.get(ctx.key) == color:
+        raise SwitchyardError(f"{color} of {ctx.stack} is live: it is not touched.")
+    if ctx.key in state.weights and clear_canary_weight(ctx):
         since = None
-    standing = place.containers(color=color)
+    standing = ctx.containers(color=color)
     if not standing:
         return 0
     passed = time.time() - since if since else 0.0
     limit = max(0.0, max(stack["drain"], stack["drain_long_lived"]) - passed)
-    place.lock.renew(token, f"drain {color}", limit)
-    left = wait_until_drained(place.proxy, place.key, color, limit)
-    place.engine.remove(standing)
+    ctx.lock.renew(token, f"drain {color}", limit)
+    left = wait_until_drained(ctx.proxy, ctx.key, color, limit)
+    ctx.engine.remove(standing)
     return left
 
 
-def clear_canary_weight(place: StackContext) -> bool:
+def clear_canary_weight(ctx: StackContext) -> bool:
     """Give the clients of a canary back to the live color; return whether it had any."""
-    plan = place.proxy.apply(lambda state: place.proxy.plan_weight(state, place.key, 0))
+    plan = ctx.proxy.apply(lambda state: ctx.proxy.plan_weight(state, ctx.key, 0))
     return plan.before.weights != plan.after.weights
 
 
-def live_since(place: StackContext) -> float | None:
+def live_since(ctx: StackContext) -> float | None:
     """Return when the live release got the public (seconds, epoch)."""
-    record = place.records.get(place.release_on(place.live()))
+    record = ctx.records.get(ctx.release_on(ctx.live()))
     return record.finished if record else None
 
 

@@ -16,13 +16,13 @@ from .context import StackContext
 from .stack_input import StackInput
 
 
-def fingerprint_of(place: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> str:
+def fingerprint_of(ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> str:
     """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
-    key = (atomic_file.read(place.server.root / "proxy" / "server-preview.key") or "").encode()
+    key = (atomic_file.read(ctx.server.root / "proxy" / "server-preview.key") or "").encode()
     mounted = {name: given.sources.get(name) for name in given.stack["files"]}
     # A release that was made for a proxy in a container is published nowhere.
-    published = ["published"] if place.proxy.ports else []
+    published = ["published"] if ctx.proxy.ports else []
     content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
     sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
-    release = compose_render.Release(place.project, place.environment, images=images, fingerprint=sealed)
+    release = compose_render.Release(ctx.project, ctx.environment, images=images, fingerprint=sealed)
     return compose_render.render(normalised, given.stack, release).fingerprint()

@@ -15,54 +15,54 @@ from .migration import undo
 from .record import Record
 
 
-def finish(place: StackContext, number: int, before: int | None, token: int) -> int:
+def finish(ctx: StackContext, number: int, before: int | None, token: int) -> int:
     """Record that a release is live in place of ``before``, after a look at its workers, and give the lock back.
 
     Returns how many connections of the color before were closed, where that color does not stay. Raises
     SwitchyardError when a worker does not keep running; the release is then still to be taken back.
     """
-    record = place.records.need(number)
-    place.lock.renew(token, "finish", record.stack["settle"])
+    record = ctx.records.need(number)
+    ctx.lock.renew(token, "finish", record.stack["settle"])
     if record.workers:
-        _workers_keep_running(place, record)
-    undo.finish_migration(place, number)
-    replaced = place.records.get(before)
+        _workers_keep_running(ctx, record)
+    undo.finish_migration(ctx, number)
+    replaced = ctx.records.get(before)
     if replaced:
-        place.records.save(replaced.now(state="replaced"))
+        ctx.records.save(replaced.now(state="replaced"))
     record = record.now(state="live", finished=time.time(), previous=before, reason=None)
-    place.records.save(record)
+    ctx.records.save(record)
     # Workers that this release no longer has; Compose removes them only where it still has others.
-    place.engine.remove(one for one in place.containers(role="worker") if one.label("release") != str(number))
+    ctx.engine.remove(one for one in ctx.containers(role="worker") if one.label("release") != str(number))
     cut_off = (
-        0 if record.stack["keep_previous"] else drain_and_remove(place, names.other(record.color), record.stack, token)
+        0 if record.stack["keep_previous"] else drain_and_remove(ctx, names.other(record.color), record.stack, token)
     )
-    place.records.prune(record.stack["keep_releases"], {number, record.previous or number})
-    place.lock.release(token)
+    ctx.records.prune(record.stack["keep_releases"], {number, record.previous or number})
+    ctx.lock.release(token)
     return cut_off
 
 
-def pause(place: StackContext, number: int, token: int) -> Record:
+def pause(ctx: StackContext, number: int, token: int) -> Record:
     """Let a canary wait for a person with the share of the clients that it has, and give the lock back."""
-    place.lock.renew(token, "pause")
-    record = place.records.need(number).now(state="paused")
-    place.records.save(record)
-    place.lock.release(token)
+    ctx.lock.renew(token, "pause")
+    record = ctx.records.need(number).now(state="paused")
+    ctx.records.save(record)
+    ctx.lock.release(token)
     return record
 
 
-def _workers_keep_running(place: StackContext, record: Record) -> None:
+def _workers_keep_running(ctx: StackContext, record: Record) -> None:
     """Watch the new workers for ``settle`` seconds. Raises SwitchyardError with the log of one that ends."""
     end = time.monotonic() + record.stack["settle"]
     while True:
-        workers = place.containers(role="worker")
+        workers = ctx.containers(role="worker")
         bad = [one for one in workers if one.state in ("exited", "dead", "restarting") or one.restarts]
         if bad or len(workers) < record.workers:
             names_of = (
                 ", ".join(f"{one.name} ({one.state}, exit code {one.exit_code})" for one in bad) or "one is missing"
             )
             raise SwitchyardError(
-                f"A worker of {place.stack} does not keep running: {names_of}.",
-                logs={one.name: place.engine.logs(one.id) for one in bad},
+                f"A worker of {ctx.stack} does not keep running: {names_of}.",
+                logs={one.name: ctx.engine.logs(one.id) for one in bad},
             )
         if time.monotonic() > end:
             return

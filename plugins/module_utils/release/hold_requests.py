@@ -16,20 +16,20 @@ from .record import Record
 NOTHING: dict[str, t.Any] = {"stopped": None, "cut_off": 0}
 
 
-def hold_and_stop(place: StackContext, number: int, token: int) -> dict[str, t.Any]:
+def hold_and_stop(ctx: StackContext, number: int, token: int) -> dict[str, t.Any]:
     """Let requests wait, let those in flight finish, and stop the live color and the workers; containers stay.
 
     Returns the color that was stopped and how many requests were cut off. The switch lets the requests go on.
     """
-    stack = place.records.need(number).stack
-    live = place.live()
+    stack = ctx.records.need(number).stack
+    live = ctx.live()
     if not live:
         return NOTHING
-    place.lock.renew(token, "hold", stack["drain"] + 60)
+    ctx.lock.renew(token, "hold", stack["drain"] + 60)
     # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
-    place.proxy.apply(lambda state: place.proxy.plan_availability(state, _open(state, place.key), "hold"))
-    left = drain.wait_until_drained(place.proxy, place.key, live, stack["drain"])
-    place.engine.stop([*place.containers(color=live), *place.containers(role="worker")])
+    ctx.proxy.apply(lambda state: ctx.proxy.plan_availability(state, _open(state, ctx.key), "hold"))
+    left = drain.wait_until_drained(ctx.proxy, ctx.key, live, stack["drain"])
+    ctx.engine.stop([*ctx.containers(color=live), *ctx.containers(role="worker")])
     return {"stopped": live, "cut_off": left}
 
 
@@ -37,18 +37,18 @@ def _open(state: ProxyState, key: str) -> list[str]:
     return [] if state.closed.get(key) == "maintenance" else [key]
 
 
-def restart_and_resume(place: StackContext, old: Record) -> bool:
+def restart_and_resume(ctx: StackContext, old: Record) -> bool:
     """Start again what ``hold`` stopped and let the requests go on to it; return whether there was anything to do.
 
     Raises SwitchyardError when the old application does not get healthy: the requests are then still held.
     """
-    held = place.proxy.read().closed.get(place.key) == "hold"
-    stopped = any(not one.running for one in place.containers(color=old.color))
+    held = ctx.proxy.read().closed.get(ctx.key) == "hold"
+    stopped = any(not one.running for one in ctx.containers(color=old.color))
     if not held and not stopped:
         return False
-    place.compose_up(old, old.color)
-    health.wait_until_healthy(place.engine, place.proxy, place.standing(old), health.health_settings(old.stack))
-    place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, old.color))
+    ctx.compose_up(old, old.color)
+    health.wait_until_healthy(ctx.engine, ctx.proxy, ctx.standing(old), health.health_settings(old.stack))
+    ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, old.color))
     if old.workers:
-        place.compose_up(old, "workers")
+        ctx.compose_up(old, "workers")
     return True

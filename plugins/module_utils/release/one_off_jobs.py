@@ -88,15 +88,15 @@ def from_inventory(given: t.Mapping[str, t.Any], name: str, **more: t.Any) -> On
     return OneOffJob(name, given["service"], given["command"], given["timeout"], **more)
 
 
-def run_one(place: StackContext, number: int, token: int, job: OneOffJob) -> JobResult:
+def run_one(ctx: StackContext, number: int, token: int, job: OneOffJob) -> JobResult:
     """Run a command to its end, in a one-off container of the new image.
 
     When its time is over, or something goes wrong here, the container is ended.
     """
-    folder = place.records.path(number)
-    place.lock.renew(token, job.words, job.timeout)
-    container = f"{place.compose_project('jobs')}-{number}-{job.name}"
-    command = ["docker", "compose", "-p", place.compose_project("jobs"), "-f", str(folder / f"{job.part}.yml")]
+    folder = ctx.records.path(number)
+    ctx.lock.renew(token, job.words, job.timeout)
+    container = f"{ctx.compose_project('jobs')}-{number}-{job.name}"
+    command = ["docker", "compose", "-p", ctx.compose_project("jobs"), "-f", str(folder / f"{job.part}.yml")]
     command += ["run", "--rm", "--no-deps", "--no-TTY", "--name", container]
     command += [word for name, value in job.env.items() for word in ("--env", f"{name}={value}")]
     command += [job.service, *job.command]
@@ -104,7 +104,7 @@ def run_one(place: StackContext, number: int, token: int, job: OneOffJob) -> Job
     begun = time.monotonic()
     with (
         log.open("w", encoding="utf-8") as output,
-        progress.report_progress(place.folder, job.step, lambda: (None, job.rows)),
+        progress.report_progress(ctx.folder, job.step, lambda: (None, job.rows)),
     ):
         log.chmod(0o600)
         # AnsibleModule.run_command needs a module; this code is used and tested without one.
@@ -116,8 +116,8 @@ def run_one(place: StackContext, number: int, token: int, job: OneOffJob) -> Job
             if running.poll() is None:
                 running.kill()
                 running.wait()
-                left = place.engine.container(container)
-                place.engine.remove([left] if left else [], timeout=10)
+                left = ctx.engine.container(container)
+                ctx.engine.remove([left] if left else [], timeout=10)
     return JobResult(job, code, time.monotonic() - begun, log, container)
 
 
@@ -130,7 +130,7 @@ def _wait(running: subprocess.Popen[bytes], job: OneOffJob, until: float) -> int
     return None
 
 
-def run_all(place: StackContext, number: int, token: int, chosen: t.Iterable[OneOffJob]) -> list[dict[str, t.Any]]:
+def run_all(ctx: StackContext, number: int, token: int, chosen: t.Iterable[OneOffJob]) -> list[dict[str, t.Any]]:
     """Run one-off commands in their order, each once; return their seconds.
 
     Raises SwitchyardError with the last lines of the log when one fails or takes longer than its limit; then the rest
@@ -138,7 +138,7 @@ def run_all(place: StackContext, number: int, token: int, chosen: t.Iterable[One
     """
     done = []
     for job in chosen:
-        ended = run_one(place, number, token, job)
+        ended = run_one(ctx, number, token, job)
         if not ended.good:
             raise ended.error()
         done.append(ended.as_dict())

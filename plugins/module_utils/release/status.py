@@ -12,21 +12,21 @@ from .. import names
 from .context import StackContext
 
 
-def stack_status(place: StackContext) -> dict[str, t.Any]:
+def stack_status(ctx: StackContext) -> dict[str, t.Any]:
     """Return what the running proxy and the engine say of a stack now."""
-    state = place.proxy.read()
-    containers = place.containers()
-    held = place.lock.holder()
+    state = ctx.proxy.read()
+    containers = ctx.containers()
+    held = ctx.lock.holder()
     return {
-        "live": state.live.get(place.key),
-        "routes": state.of(place.key, state.live.get(place.key)),
-        "closed": state.closed.get(place.key),
+        "live": state.live.get(ctx.key),
+        "routes": state.of(ctx.key, state.live.get(ctx.key)),
+        "closed": state.closed.get(ctx.key),
         "colors": {
             color: {
-                "release": place.release_on(color),
-                "in_flight": place.proxy.in_flight(place.key, color),
+                "release": ctx.release_on(color),
+                "in_flight": ctx.proxy.in_flight(ctx.key, color),
                 "containers": {one.name: one.state for one in containers if one.label("color") == color},
-                "proxy": place.proxy.stats(place.key, color),
+                "proxy": ctx.proxy.stats(ctx.key, color),
             }
             for color in names.COLORS
         },

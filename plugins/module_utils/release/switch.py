@@ -28,56 +28,56 @@ class SwitchResult:
     old_in_flight: int
 
 
-def gate(place: StackContext, record: Record) -> float:
+def gate(ctx: StackContext, record: Record) -> float:
     """Hold the health and smoke gates of a release; return the seconds it took. Raises SwitchyardError."""
-    standing = place.standing(record)
+    standing = ctx.standing(record)
     begun = time.monotonic()
-    health.wait_until_healthy(place.engine, place.proxy, standing, health.health_settings(record.stack))
-    smoke.run_smoke_checks(place.engine, place.proxy, standing, record.stack["smoke"])
+    health.wait_until_healthy(ctx.engine, ctx.proxy, standing, health.health_settings(record.stack))
+    smoke.run_smoke_checks(ctx.engine, ctx.proxy, standing, record.stack["smoke"])
     return time.monotonic() - begun
 
 
-def plan_switch(place: StackContext, color: str) -> ProxyPlan:
+def plan_switch(ctx: StackContext, color: str) -> ProxyPlan:
     """Return what a switch would change."""
-    return place.proxy.plan_switch(place.proxy.read(), place.key, color)
+    return ctx.proxy.plan_switch(ctx.proxy.read(), ctx.key, color)
 
 
 def switch(
-    place: StackContext, color: str, number: int | None = None, token: int | None = None, drain: float = 0
+    ctx: StackContext, color: str, number: int | None = None, token: int | None = None, drain: float = 0
 ) -> SwitchResult:
     """Send the public to a color, after its gates, and prove it; a color that is live already is left as it is.
 
     ``number`` names the release that stands there (by default the one on its containers). Raises SwitchyardError;
     when the proof fails, traffic is back where it was.
     """
-    if not plan_switch(place, color).changed:
-        return SwitchResult(plan_switch(place, color), 0.0, 0.0, 0, 0)
-    record = place.records.need(number or place.release_on(color) or 0)
+    if not plan_switch(ctx, color).changed:
+        return SwitchResult(plan_switch(ctx, color), 0.0, 0.0, 0, 0)
+    record = ctx.records.need(number or ctx.release_on(color) or 0)
     if token is None:
-        held = place.lock.holder()
+        held = ctx.lock.holder()
         if held and held.until > time.time():
-            raise SwitchyardError(f"{held.sentence(place.stack)}. Wait until that is done.")
+            raise SwitchyardError(f"{held.sentence(ctx.stack)}. Wait until that is done.")
     else:
-        place.lock.renew(token, "gates", health.health_timeout(record.stack))
-    waited = gate(place, record)
+        ctx.lock.renew(token, "gates", health.health_timeout(record.stack))
+    waited = gate(ctx, record)
     if token is not None:
-        place.lock.renew(token, "switch")
+        ctx.lock.renew(token, "switch")
     begun = time.monotonic()
-    plan = place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, color))
-    before = plan.before.live.get(place.key)
-    routing = place.standing(record).routing
+    plan = ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, color))
+    before = plan.before.live.get(ctx.key)
+    routing = ctx.standing(record).routing
     try:
-        asked = confirm.confirm_switch(place.proxy, routing, color)
+        asked = confirm.confirm_switch(ctx.proxy, routing, color)
     except SwitchyardError:
-        place.proxy.apply(lambda state: place.proxy.plan_switch(state, place.key, before))
+        ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, before))
         raise
     took = time.monotonic() - begun
-    left = release_drain.wait_until_drained(place.proxy, place.key, before, drain) if before else 0
+    left = release_drain.wait_until_drained(ctx.proxy, ctx.key, before, drain) if before else 0
     return SwitchResult(plan, waited, took, asked, left)
 
 
-def result(place: StackContext, plan: ProxyPlan) -> dict[str, t.Any]:
+def result(ctx: StackContext, plan: ProxyPlan) -> dict[str, t.Any]:
     """Return what a module says of a switch, done or planned."""
-    before, after = plan.before.live.get(place.key), plan.after.live.get(place.key)
-    lines = {name: f"{place.key} {color}\n" if color else "" for name, color in (("before", before), ("after", after))}
+    before, after = plan.before.live.get(ctx.key), plan.after.live.get(ctx.key)
+    lines = {name: f"{ctx.key} {color}\n" if color else "" for name, color in (("before", before), ("after", after))}
     return {"changed": plan.changed, "before": before, "after": after, "diff": {**lines, "before_header": "live color"}}

@@ -63,18 +63,18 @@ def run_once(
         "PGAPPNAME": migration_sessions.APPLICATION,
     }
     job = one_off_jobs.from_inventory(
-        guarded.given, name, part=part, env=env, look=look, step=step, rows=_rows(guarded.place, guarded.going)
+        guarded.given, name, part=part, env=env, look=look, step=step, rows=_rows(guarded.ctx, guarded.going)
     )
-    with password_in_reach(guarded.place, guarded.record.number, part):
-        return one_off_jobs.run_one(guarded.place, guarded.record.number, guarded.token, job)
+    with password_in_reach(guarded.ctx, guarded.record.number, part):
+        return one_off_jobs.run_one(guarded.ctx, guarded.record.number, guarded.token, job)
 
 
-def _rows(place: StackContext, going: MigrationState) -> int | None:
+def _rows(ctx: StackContext, going: MigrationState) -> int | None:
     """Return how many rows the database had when it was backed up, where it was."""
     if not going.backup:
         return None
     try:
-        return backup_manifest.read(store_of_stack(place).folder / going.backup).rows
+        return backup_manifest.read(store_of_stack(ctx).folder / going.backup).rows
     except backup_manifest.ManifestError:
         return None
 

@@ -14,37 +14,37 @@ from .state import MigrationRun, MigrationState
 
 def serving_release(guarded: MigrationRun) -> Record | None:
     """Return the release that serves now and passes its own checks, if it is to serve on."""
-    place = guarded.place
+    ctx = guarded.ctx
     if guarded.stops or guarded.record.stack["strategy"] == "recreate":
         return None
-    old = place.records.get(place.release_on(place.live()))
+    old = ctx.records.get(ctx.release_on(ctx.live()))
     if not old:
         return None
     try:
         # One that is broken already must not stand in the way of what may repair it.
-        _ask(place, old)
+        _ask(ctx, old)
     except SwitchyardError:
         return None
     return old
 
 
-def _ask(place: StackContext, old: Record) -> None:
+def _ask(ctx: StackContext, old: Record) -> None:
     checks = [
         {**route["health"], "contains": None, "host": host}
         for route in old.stack["routes"]
         for host in route["hosts"][:1]
     ]
-    smoke.run_smoke_checks(place.engine, place.proxy, place.standing(old), [*checks, *old.stack["smoke"]])
+    smoke.run_smoke_checks(ctx.engine, ctx.proxy, ctx.standing(old), [*checks, *old.stack["smoke"]])
 
 
 def check_old_version(guarded: MigrationRun, going: MigrationState, old: Record) -> None:
     """Ask the old version on the new schema. Raises SwitchyardError where it does not pass its own checks any more."""
-    place = guarded.place
-    place.lock.renew(guarded.token, "old version on the new schema", health.health_timeout(old.stack))
+    ctx = guarded.ctx
+    ctx.lock.renew(guarded.token, "old version on the new schema", health.health_timeout(old.stack))
     try:
-        standing = place.standing(old)
-        health.wait_until_healthy(place.engine, place.proxy, standing, health.health_settings(old.stack))
-        smoke.run_smoke_checks(place.engine, place.proxy, standing, old.stack["smoke"])
+        standing = ctx.standing(old)
+        health.wait_until_healthy(ctx.engine, ctx.proxy, standing, health.health_settings(old.stack))
+        smoke.run_smoke_checks(ctx.engine, ctx.proxy, standing, old.stack["smoke"])
     except SwitchyardError as error:
         backup = f" or restore the backup {going.backup}" if going.backup else ""
         raise SwitchyardError(

@@ -25,14 +25,14 @@ T = t.TypeVar("T")
 
 
 @contextlib.contextmanager
-def connected(place: StackContext, database: str) -> t.Iterator[tuple[PostgresServer, PsqlSession]]:
+def connected(ctx: StackContext, database: str) -> t.Iterator[tuple[PostgresServer, PsqlSession]]:
     """Give the shared server, and a session of its administrator. Only one run has the stack's lock, and so this."""
-    asked = backup_request(place, database)
-    labels = names.labels(project=place.project, environment=place.environment, stack=place.stack, role=ROLE)
-    left = place.containers(role=ROLE)
+    asked = backup_request(ctx, database)
+    labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack, role=ROLE)
+    left = ctx.containers(role=ROLE)
     client_container.remove(*(one.name for one in left))
     name = asked.container("migrate", str(os.getpid()))
-    with postgres_server.connect(place.engine, asked.target, name, labels) as server, server.session() as admin:
+    with postgres_server.connect(ctx.engine, asked.target, name, labels) as server, server.session() as admin:
         yield server, admin
 
 

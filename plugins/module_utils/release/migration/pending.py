@@ -15,19 +15,19 @@ from .projects import password_in_reach
 from .state import PART, MigrationResult, MigrationRun, MigrationState, database_of, migrator_password_path
 
 
-def is_pending(place: StackContext, record: Record, token: int, part: str) -> bool:
+def is_pending(ctx: StackContext, record: Record, token: int, part: str) -> bool:
     """Return whether there is anything to migrate; the application says so, and without a word of it there is."""
     migrate = record.stack["migrate"]
     if not migrate["check"]:
         return True
     check = {**migrate, "command": migrate["check"]}
-    with password_in_reach(place, record.number, part):
+    with password_in_reach(ctx, record.number, part):
         return not one_off_jobs.run_one(
-            place, record.number, token, one_off_jobs.from_inventory(check, "check", part=part)
+            ctx, record.number, token, one_off_jobs.from_inventory(check, "check", part=part)
         ).good
 
 
-def pending_migration(place: StackContext, record: Record, token: int, done: MigrationResult) -> MigrationRun | None:
+def pending_migration(ctx: StackContext, record: Record, token: int, done: MigrationResult) -> MigrationRun | None:
     """Return the migration of a release where one is pending that has to be guarded. Nothing has changed yet.
 
     A command that has no database on the shared server is run here. Raises SwitchyardError where a migration is
@@ -36,28 +36,26 @@ def pending_migration(place: StackContext, record: Record, token: int, done: Mig
     stack = record.stack
     if not stack["migrate"]:
         return None
-    own = (place.records.path(record.number) / f"{PART}.yml").exists()
-    done.pending = is_pending(place, record, token, PART if own else "jobs")
+    own = (ctx.records.path(record.number) / f"{PART}.yml").exists()
+    done.pending = is_pending(ctx, record, token, PART if own else "jobs")
     if not done.pending:
         return None
     if not stack["postgres"]:
         done.jobs += one_off_jobs.run_all(
-            place, record.number, token, [one_off_jobs.from_inventory(stack["migrate"], "1", step="migrate")]
+            ctx, record.number, token, [one_off_jobs.from_inventory(stack["migrate"], "1", step="migrate")]
         )
         return None
     kind = stack["migrate"]["kind"]
     if not kind:
         raise SwitchyardError(
-            f"A migration of {place.stack} is pending, and nobody has said of which kind it is. Nothing was changed."
+            f"A migration of {ctx.stack} is pending, and nobody has said of which kind it is. Nothing was changed."
             " Write migrate.kind: expand where the version that runs now also works on the new schema; contract where"
             " what is taken away is used by no version that runs any more; breaking for everything else."
         )
-    login = names.login(place.stack, place.environment, "migrator") if own else None
+    login = names.login(ctx.stack, ctx.environment, "migrator") if own else None
     if kind in STOPPING_KINDS and not login:
         raise SwitchyardError(
             f"A migration of the kind {kind} needs a login of its own, because the application's is kept out meanwhile."
-            f" {migrator_password_path(place)} is missing: run setup.yml. Nothing was changed."
+            f" {migrator_password_path(ctx)} is missing: run setup.yml. Nothing was changed."
         )
-    return MigrationRun(
-        place, record, token, MigrationState(record.number, kind, database_of(place, stack), login=login)
-    )
+    return MigrationRun(ctx, record, token, MigrationState(record.number, kind, database_of(ctx, stack), login=login))

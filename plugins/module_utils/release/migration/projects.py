@@ -17,19 +17,19 @@ from .state import PART, REHEARSAL, database_of, migrator_password_path
 
 
 def migration_projects(
-    place: StackContext, stack: dict[str, t.Any], folder: Path, release: compose_render.Release
+    ctx: StackContext, stack: dict[str, t.Any], folder: Path, release: compose_render.Release
 ) -> dict[str, compose_render.Mapping]:
     """Return the Compose projects of a migration under its own login: for the real database, and for a copy."""
-    if not stack["migrate"] or not stack["postgres"] or not migrator_password_path(place).exists():
+    if not stack["migrate"] or not stack["postgres"] or not migrator_password_path(ctx).exists():
         return {}
-    given = {"SWITCHYARD_POSTGRES_DATABASE": database_of(place, stack)}
-    given["SWITCHYARD_POSTGRES_USER"] = names.login(place.stack, place.environment, "migrator")
+    given = {"SWITCHYARD_POSTGRES_DATABASE": database_of(ctx, stack)}
+    given["SWITCHYARD_POSTGRES_USER"] = names.login(ctx.stack, ctx.environment, "migrator")
     made = {PART: given}
     if stack["migrate"]["kind"] in STOPPING_KINDS:
         made[REHEARSAL] = {**given, "SWITCHYARD_POSTGRES_HOST": "127.0.0.1"}
     found = {}
     for part, other in made.items():
-        values = compose_cli.variables(stack, place.project, place.environment, **other)
+        values = compose_cli.variables(stack, ctx.project, ctx.environment, **other)
         normalised = compose_cli.normalise(folder / "source", stack["compose"], values)
         rendered = compose_render.render(normalised, stack, release).jobs
         found[part] = compose_render.with_password_file(rendered, str(folder / "secrets" / "migrator"))
@@ -37,15 +37,15 @@ def migration_projects(
 
 
 @contextlib.contextmanager
-def password_in_reach(place: StackContext, number: int, part: str) -> t.Iterator[None]:
+def password_in_reach(ctx: StackContext, number: int, part: str) -> t.Iterator[None]:
     """Let the one-off container read the migrator's password, for as long as it runs."""
-    folder = place.records.path(number) / "secrets"
+    folder = ctx.records.path(number) / "secrets"
     if part == "jobs" or not folder.is_dir():
         yield
         return
     own = folder / "postgres_password"
     owner = own.stat().st_uid if own.exists() else None
-    word = migrator_password_path(place).read_text(encoding="utf-8").strip()
+    word = migrator_password_path(ctx).read_text(encoding="utf-8").strip()
     atomic_file.write(folder / "migrator", word, 0o400, owner)
     try:
         yield

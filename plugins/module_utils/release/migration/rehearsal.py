@@ -20,11 +20,11 @@ from .state import REHEARSAL, MigrationRun, store_of_stack
 
 def rehearse(guarded: MigrationRun, version: int) -> float:
     """Prove the backup by restoring it, and try the migration on the copy; return the seconds that took."""
-    place, going, begin = guarded.place, guarded.going, time.monotonic()
-    shelf = store_of_stack(place)
-    with place.lock.kept(guarded.token, "rehearsal"), shelf.locked():
+    ctx, going, begin = guarded.ctx, guarded.going, time.monotonic()
+    shelf = store_of_stack(ctx)
+    with ctx.lock.kept(guarded.token, "rehearsal"), shelf.locked():
         manifest = shelf.need(str(going.backup))
-        with scratch_server.scratch_server(place.engine, shelf, manifest, guarded.wanted()) as copy:
+        with scratch_server.scratch_server(ctx.engine, shelf, manifest, guarded.wanted()) as copy:
             backup_verify.compare_restored(copy, manifest, shelf)
             backup_manifest.write(shelf.folder / manifest.name, manifest.reached("restored", time.time()))
             login = str(going.login)
@@ -33,7 +33,7 @@ def rehearse(guarded: MigrationRun, version: int) -> float:
                 admin.run(f"{'ALTER' if there else 'CREATE'} ROLE {ident(login)} LOGIN")
                 admin.run(f"GRANT {ident(manifest.owner)} TO {ident(login)}")
                 admin.run(f"ALTER ROLE {ident(login)} SET role TO {literal(manifest.owner)}")
-                folder = place.records.path(guarded.record.number)
+                folder = ctx.records.path(guarded.record.number)
                 project = atomic_file.read_json(folder / f"{REHEARSAL}.yml")
                 atomic_file.write_json(
                     folder / f"{REHEARSAL}.yml", compose_render.in_network_of(project, copy.bench.name), 0o600

@@ -37,9 +37,9 @@ def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[
 
     Raises SwitchyardError; what has to be undone then, ``take_back`` undoes.
     """
-    place, going = guarded.place, guarded.going
+    ctx, going = guarded.ctx, guarded.going
     old = serving_release(guarded)
-    with connected(place, going.database) as (server, admin):
+    with connected(ctx, going.database) as (server, admin):
         done.ended = migration_sessions.terminate_sessions(admin, going.database, going.login)
         database = catalog.database_facts(admin, going.database)
         if not database:
@@ -51,17 +51,17 @@ def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[
         if going.login:
             migration_sessions.set_lock_timeout(admin, going.database, going.login, guarded.given["lock_timeout"])
         if guarded.stops and not empty:
-            save_state(place, going)
+            save_state(ctx, going)
             hold()
             _run_offline(guarded, server, admin, done, version, owner)
             # The new version has to come in. Its requests still wait, so that nothing of the public's is written.
-            enable_logins(admin, [names.database(place.stack, place.environment)])
+            enable_logins(admin, [names.database(ctx.stack, ctx.environment)])
             return
         if not empty and guarded.given["backup"] != "none":
             going = replace(going, backup=_backup(guarded, done, guarded.given["backup"]))
         hold()
         going = replace(going, step="begun")
-        save_state(place, going)
+        save_state(ctx, going)
         try:
             run_command(replace(guarded, going=going), server, admin, done, version, owner)
         except SwitchyardError as error:
@@ -69,8 +69,8 @@ def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[
         finally:
             # A run that was overtaken leaves the file to the one that goes on.
             with contextlib.suppress(SwitchyardError):
-                place.lock.renew(guarded.token, "migrated")
-                atomic_file.write_or_remove(state_path(place), None)
+                ctx.lock.renew(guarded.token, "migrated")
+                atomic_file.write_or_remove(state_path(ctx), None)
     if old and not empty:
         check_old_version(guarded, going, old)
 
@@ -79,8 +79,8 @@ def _run_offline(
     guarded: MigrationRun, server: PostgresServer, admin: PsqlSession, done: MigrationResult, version: int, owner: str
 ) -> None:
     """Keep everybody out, back up, try it on the copy, and migrate."""
-    place, going = guarded.place, guarded.going
-    shelf = store_of_stack(place)
+    ctx, going = guarded.ctx, guarded.going
+    shelf = store_of_stack(ctx)
     keep_out = [one for one in migration_sessions.enabled_logins(admin, going.database) if one != going.login]
 
     def fence() -> None:
@@ -90,30 +90,30 @@ def _run_offline(
     retry_while_busy(fence)
     rehearses = guarded.given["backup"] == "restore"
     going = replace(going, backup=_backup(guarded, done, "none" if rehearses else guarded.given["backup"]))
-    save_state(place, going)
+    save_state(ctx, going)
     guarded = replace(guarded, going=going)
     if rehearses:
         done.rehearsed = retry_while_busy(lambda: rehearse(guarded, version))
-    place.lock.renew(guarded.token, "migrate")
+    ctx.lock.renew(guarded.token, "migrate")
     going = replace(going, step="begun")
-    save_state(place, going)
+    save_state(ctx, going)
     run_command(replace(guarded, going=going), server, admin, done, version, owner)
 
 
 def _backup(guarded: MigrationRun, done: MigrationResult, verify: str) -> str:
     """Make a backup, and note its name in the release's record; those of releases that are gone go with them."""
-    place = guarded.place
-    shelf = store_of_stack(place)
-    kept = {record.number for record in place.records.all()}
+    ctx = guarded.ctx
+    shelf = store_of_stack(ctx)
+    kept = {record.number for record in ctx.records.all()}
     named = {one.name for one in shelf.whole() if one.release is None or one.release in kept}
     asked = guarded.wanted(
         verify=verify, release=guarded.record.number, rule=RetentionPolicy(count=1), named=tuple(named)
     )
     try:
-        with place.lock.kept(guarded.token, "backup"):
-            done.backup = str(retry_while_busy(lambda: create.create_backup(place.engine, shelf, asked))["name"])
+        with ctx.lock.kept(guarded.token, "backup"):
+            done.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, shelf, asked))["name"])
     except (SwitchyardError, OSError) as error:
         details = error.details if isinstance(error, SwitchyardError) else {}
         raise SwitchyardError(f"There is no good backup, so nothing was migrated. {error}", **details) from error
-    place.records.save(place.records.need(guarded.record.number).now(backup=done.backup))
+    ctx.records.save(ctx.records.need(guarded.record.number).now(backup=done.backup))
     return done.backup

@@ -45,7 +45,7 @@ class MigrationState:
 class MigrationRun:
     """The migration of one release, and what guards it."""
 
-    place: StackContext
+    ctx: StackContext
     record: Record
     token: int
     going: MigrationState
@@ -67,7 +67,7 @@ class MigrationRun:
 
     def wanted(self, **more: t.Any) -> request.BackupRequest:
         """Return what is asked of a backup or a restore."""
-        return backup_request(self.place, self.going.database, **more)
+        return backup_request(self.ctx, self.going.database, **more)
 
 
 @dataclass
@@ -82,40 +82,38 @@ class MigrationResult:
     rehearsed: float | None = None
 
 
-def state_path(place: StackContext) -> Path:
+def state_path(ctx: StackContext) -> Path:
     """Return the file that says how far a migration came."""
-    return place.folder / "migration.json"
+    return ctx.folder / "migration.json"
 
 
-def load_state(place: StackContext) -> MigrationState | None:
+def load_state(ctx: StackContext) -> MigrationState | None:
     """Return the migration that is under way or was killed, or None."""
-    content = atomic_file.read_json(state_path(place))
+    content = atomic_file.read_json(state_path(ctx))
     return MigrationState(**content) if content else None
 
 
-def save_state(place: StackContext, going: MigrationState) -> None:
+def save_state(ctx: StackContext, going: MigrationState) -> None:
     """Write down what is going to be done, before it is."""
-    atomic_file.write_json(state_path(place), asdict(going), 0o600)
+    atomic_file.write_json(state_path(ctx), asdict(going), 0o600)
 
 
-def store_of_stack(place: StackContext) -> BackupStore:
+def store_of_stack(ctx: StackContext) -> BackupStore:
     """Return where the backups of a stack lie."""
-    return BackupStore(place.server.root, place.project, place.environment, place.stack)
+    return BackupStore(ctx.server.root, ctx.project, ctx.environment, ctx.stack)
 
 
-def migrator_password_path(place: StackContext) -> Path:
+def migrator_password_path(ctx: StackContext) -> Path:
     """Return the file with the password of the stack's migrator, which the role ``postgres`` makes."""
-    return passwords.password_path(
-        place.server.root / "postgres", names.login(place.stack, place.environment, "migrator")
-    )
+    return passwords.password_path(ctx.server.root / "postgres", names.login(ctx.stack, ctx.environment, "migrator"))
 
 
-def database_of(place: StackContext, stack: t.Mapping[str, t.Any]) -> str:
+def database_of(ctx: StackContext, stack: t.Mapping[str, t.Any]) -> str:
     """Return the database that a stack's migration is about."""
-    return str(stack["migrate"]["database"] or names.database(place.stack, place.environment))
+    return str(stack["migrate"]["database"] or names.database(ctx.stack, ctx.environment))
 
 
-def backup_request(place: StackContext, database: str, **more: t.Any) -> request.BackupRequest:
+def backup_request(ctx: StackContext, database: str, **more: t.Any) -> request.BackupRequest:
     """Return what is asked of a backup or a restore on the shared server."""
-    target = Target(container=names.shared(place.project, "postgres"))
-    return request.BackupRequest(place.project, place.environment, place.stack, target, database, **more)
+    target = Target(container=names.shared(ctx.project, "postgres"))
+    return request.BackupRequest(ctx.project, ctx.environment, ctx.stack, target, database, **more)

@@ -21,71 +21,71 @@ from .connection import PATIENCE, connected, retry_while_busy
 from .state import MigrationState, backup_request, load_state, state_path, store_of_stack
 
 
-def finish_migration(place: StackContext, number: int) -> None:
+def finish_migration(ctx: StackContext, number: int) -> None:
     """Let everybody in again: the release has the public, and the migration is done."""
-    going = load_state(place)
+    going = load_state(ctx)
     if not going or going.release != number:
         return
-    _readmit_logins(place, going)
+    _readmit_logins(ctx, going)
 
 
-def _readmit_logins(place: StackContext, going: MigrationState) -> None:
-    shelf = store_of_stack(place)
+def _readmit_logins(ctx: StackContext, going: MigrationState) -> None:
+    shelf = store_of_stack(ctx)
     if LockoutFile(shelf.folder).read():
-        with connected(place, going.database) as (_server, admin):
+        with connected(ctx, going.database) as (_server, admin):
             LockoutFile(shelf.folder).down(admin)
-    atomic_file.write_or_remove(state_path(place), None)
+    atomic_file.write_or_remove(state_path(ctx), None)
 
 
-def past_point_of_no_return(place: StackContext, record: Record) -> bool:
+def past_point_of_no_return(ctx: StackContext, record: Record) -> bool:
     """Return whether a release has the public with a schema that the one before does not work on."""
-    going = load_state(place)
+    going = load_state(ctx)
     return bool(
-        going and going.release == record.number and going.kind in STOPPING_KINDS and place.live() == record.color
+        going and going.release == record.number and going.kind in STOPPING_KINDS and ctx.live() == record.color
     )
 
 
-def undo(place: StackContext, token: int) -> str | None:
+def undo(ctx: StackContext, token: int) -> str | None:
     """Undo the migration that is under way or was killed, where the public never got its version; return what was done.
 
     It is told by the proxy and the server how far it came. Raises SwitchyardError where that fails; then the fence
     stands, requests wait, and the next run begins here again.
     """
-    going = load_state(place)
+    going = load_state(ctx)
     if not going:
         return None
-    place.lock.renew(token, "take the migration back", PATIENCE)
+    ctx.lock.renew(token, "take the migration back", PATIENCE)
     if going.kind not in STOPPING_KINDS:
-        with connected(place, going.database) as (_server, admin):
+        with connected(ctx, going.database) as (_server, admin):
             migration_sessions.terminate_sessions(admin, going.database, going.login)
-        atomic_file.write_or_remove(state_path(place), None)
+        atomic_file.write_or_remove(state_path(ctx), None)
         return f"the migration of release {going.release} was interrupted; its sessions were ended"
-    record = place.records.get(going.release)
-    if record and place.live() == record.color and place.release_on(record.color) == going.release:
-        _readmit_logins(place, going)
+    record = ctx.records.get(going.release)
+    if record and ctx.live() == record.color and ctx.release_on(record.color) == going.release:
+        _readmit_logins(ctx, going)
         return f"release {going.release} had the public already; everybody can come in again"
     told = f"the migration of release {going.release} had not begun; everybody can come in again"
     if going.step == "begun":
-        told = _restore(place, going, token)
-    _readmit_logins(place, going)
+        told = _restore(ctx, going, token)
+    _readmit_logins(ctx, going)
     return told
 
 
-def _restore(place: StackContext, going: MigrationState, token: int) -> str:
-    shelf = store_of_stack(place)
+def _restore(ctx: StackContext, going: MigrationState, token: int) -> str:
+    shelf = store_of_stack(ctx)
 
     def fence() -> None:
         with shelf.locked():
             # The new version may be in: it goes before what it stands on.
             LockoutFile(shelf.folder).up(admin, going.database, [])
 
-    with place.lock.kept(token, "restore"):
-        with connected(place, going.database) as (_server, admin):
+    with ctx.lock.kept(token, "restore"):
+        with connected(ctx, going.database) as (_server, admin):
             migration_sessions.terminate_sessions(admin, going.database, going.login)
             retry_while_busy(fence)
         asked = restore_plan.RestoreRequest(str(going.backup))
         done = _twice(
-            lambda: backup_restore.restore_backup(place.engine, shelf, backup_request(place, going.database), asked)
+            lambda: backup_restore.restore_backup(ctx.engine, shelf, backup_request(ctx, going.database), asked)
         )
     kept = f", the migrated one is kept as {done['kept']}" if done["kept"] else ""
     return f"{going.database} is as in the backup {going.backup} again, from before the migration{kept}"

@@ -36,34 +36,32 @@ def problems(
     services = normalised.get("services", {})
     known = ", ".join(services) or "none"
 
-    def problem(place: str, what: str, instead: str) -> None:
-        found.append(Problem(f"{where}.{place}", what, instead))
+    def problem(ctx: str, what: str, instead: str) -> None:
+        found.append(Problem(f"{where}.{ctx}", what, instead))
 
     named = [(f"routes[{index}].service", route["service"]) for index, route in enumerate(stack["routes"])]
     named += [(kind, service) for kind in ("workers", "accessories") for service in stack[kind]]
     named += [("migrate and after_migrate", job["service"]) for job in jobs_of(stack)]
-    for place, service in named:
+    for ctx, service in named:
         if service not in services:
-            problem(place, f"the Compose files have no service {service}", f"Services there are: {known}")
+            problem(ctx, f"the Compose files have no service {service}", f"Services there are: {known}")
     used: set[str] = set()
     for name, service in services.items():
-        place = f"compose.services.{name}"
+        ctx = f"compose.services.{name}"
         image = service.get("image", "")
         if not image:
-            problem(f"{place}.image", "is missing", "Name a built image with a fixed tag, as registry/app:1.2")
+            problem(f"{ctx}.image", "is missing", "Name a built image with a fixed tag, as registry/app:1.2")
         elif floating_tag_reason(image):
             problem(
-                f"{place}.image", f"{image} {floating_tag_reason(image)}", "Write a fixed tag or a digest, as app:1.2"
+                f"{ctx}.image", f"{image} {floating_tag_reason(image)}", "Write a fixed tag or a digest, as app:1.2"
             )
         if service.get("network_mode") or service.get("privileged"):
-            problem(
-                place, "uses network_mode or privileged", "Take it out: such a service cannot run twice side by side"
-            )
+            problem(ctx, "uses network_mode or privileged", "Take it out: such a service cannot run twice side by side")
         used |= {secret["source"] for secret in service.get("secrets", [])}
         for mount in service.get("volumes", []):
             if mount.get("type") == "bind" and not exists(mount["source"]):
                 instead = "List the file under files, use a named volume, or make the folder on the server"
-                problem(f"{place}.volumes", f"{mount['source']} is not on the server", instead)
+                problem(f"{ctx}.volumes", f"{mount['source']} is not on the server", instead)
     volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
     for index, way in enumerate(stack["static"]):
         if way["volume"] not in volumes:

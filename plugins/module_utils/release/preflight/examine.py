@@ -70,14 +70,14 @@ def check_foreign_files(server: HostContext, state: ProxyState) -> list[Problem]
     return [Problem(where, what, f"Repair or take away what is not of this collection: {', '.join(strangers)}")]
 
 
-def examine_stack(place: StackContext, given: StackInput) -> PreflightResult:
+def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
     """Look at one stack and plan its release. Changes nothing; needs a server without problems of its own."""
     stack, where = given.stack, given.where
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
         folder = Path(temporary)
         try:
             compose_cli.write_sources(given.sources, folder)
-            values = compose_cli.variables(stack, place.project, place.environment)
+            values = compose_cli.variables(stack, ctx.project, ctx.environment)
             normalised = compose_cli.normalise(folder, stack["compose"], values)
         except SwitchyardError as error:
             problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'")
@@ -85,25 +85,25 @@ def examine_stack(place: StackContext, given: StackInput) -> PreflightResult:
         problems = compose_files.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
         normalised = rebase_paths(normalised, temporary, "/source")
     wanted = sorted({service.get("image", "") for service in normalised.get("services", {}).values()} - {""})
-    present = {image: place.engine.image(image) for image in wanted if not compose_files.floating_tag_reason(image)}
+    present = {image: ctx.engine.image(image) for image in wanted if not compose_files.floating_tag_reason(image)}
     images = {name: image.pinned for name, image in present.items() if image}
     pulls = [name for name, image in present.items() if not image]
     if given.secrets and not pulls and not problems:
         try:
-            secrets_owner(place, normalised, given, images)
+            secrets_owner(ctx, normalised, given, images)
         except SwitchyardError as error:
             problems.append(Problem(f"{where}.secrets_owner", str(error), "Write secrets_owner: <the user's number>"))
-    state = place.proxy.read()
-    problems += check_route_options(place, stack, where)
-    problems += check_route_conflicts(place, stack, state, where)
-    problems += check_name_conflicts(place, normalised, stack, where)
-    fingerprint = fingerprint_of(place, normalised, given, images)
-    standing = stack_state(place, state, normalised, stack)
+    state = ctx.proxy.read()
+    problems += check_route_options(ctx, stack, where)
+    problems += check_route_conflicts(ctx, stack, state, where)
+    problems += check_name_conflicts(ctx, normalised, stack, where)
+    fingerprint = fingerprint_of(ctx, normalised, given, images)
+    standing = stack_state(ctx, state, normalised, stack)
     if standing.canary and standing.canary.state == "paused":
         what = f"release {standing.canary.number} waits at {standing.weight} % of the clients"
         instead = "Go on with promote.yml, or take it back with rollback.yml"
         problems.append(Problem(where, what, instead))
-    plan = release_plan.deploy(place.stack, fingerprint, pulls, standing)
+    plan = release_plan.deploy(ctx.stack, fingerprint, pulls, standing)
     return PreflightResult(plan, problems, normalised, images, pulls, fingerprint)
 
 
@@ -120,14 +120,12 @@ def examine_in_place(given: StackInput) -> list[Problem]:
     return []
 
 
-def examine_records(
-    place: StackContext, where: str, mode: str
-) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:
+def examine_records(ctx: StackContext, where: str, mode: str) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:
     """Plan what needs no inventory: ``rollback`` or ``promote``. Changes nothing."""
-    standing = stack_state(place, place.proxy.read(), {}, None)
+    standing = stack_state(ctx, ctx.proxy.read(), {}, None)
     if mode == "promote":
-        return release_plan.promote(place.stack, standing), []
-    plan = release_plan.rollback(place.stack, standing)
+        return release_plan.promote(ctx.stack, standing), []
+    plan = release_plan.rollback(ctx.stack, standing)
     if plan:
         return plan, []
     instead = "Deploy the version you want with deploy.yml"
@@ -140,7 +138,7 @@ def rebase_paths(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, 
     return moved
 
 
-def secrets_owner(place: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> int:
+def secrets_owner(ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> int:
     """Return the number of the user that the secret files belong to: the one that reads them in the containers.
 
     Raises SwitchyardError when that is not one user with a number.
@@ -149,77 +147,75 @@ def secrets_owner(place: StackContext, normalised: dict[str, t.Any], given: Stac
         return int(given.stack["secrets_owner"])
     users = set()
     for service in (service for service in normalised["services"].values() if service.get("secrets")):
-        image = place.engine.image(images[service["image"]])
+        image = ctx.engine.image(images[service["image"]])
         named = str(service.get("user") or (image.user if image else None)).split(":", maxsplit=1)[0]
         users.add(int(named) if named.isdigit() else None)
     if len(users) != 1 or None in users:
-        raise SwitchyardError(
-            f"the services of {place.stack} read their secrets as different users, or without a number"
-        )
+        raise SwitchyardError(f"the services of {ctx.stack} read their secrets as different users, or without a number")
     return t.cast(int, users.pop())
 
 
-def check_route_options(place: StackContext, stack: dict[str, t.Any], where: str) -> list[Problem]:
+def check_route_options(ctx: StackContext, stack: dict[str, t.Any], where: str) -> list[Problem]:
     """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
     found = []
     for index, route in enumerate(stack["routes"]):
-        rules = options_of_route(route, place.environment)
-        for key, what in place.proxy.unsupported_options(rules):
+        rules = options_of_route(route, ctx.environment)
+        for key, what in ctx.proxy.unsupported_options(rules):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
-        for key, what, instead in place.proxy.capabilities.missing_prerequisites(rules, route["hosts"]):
+        for key, what, instead in ctx.proxy.capabilities.missing_prerequisites(rules, route["hosts"]):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
-    if stack["static"] and not place.proxy.serves_files:
+    if stack["static"] and not ctx.proxy.serves_files:
         what = "this proxy serves no files of its own"
         found.append(Problem(f"{where}.static", what, "Give them a service that does, or take nginx in a container"))
         return found
-    there = place.proxy.volumes() if stack["static"] else ()
+    there = ctx.proxy.volumes() if stack["static"] else ()
     for index, way in enumerate(stack["static"]):
-        volume = names.volume(place.project, way["volume"], place.environment)
+        volume = names.volume(ctx.project, way["volume"], ctx.environment)
         if volume not in there:
             what = f"the proxy does not have the volume {volume}"
             found.append(Problem(f"{where}.static[{index}].volume", what, "Run setup.yml"))
     return found
 
 
-def check_route_conflicts(place: StackContext, stack: dict[str, t.Any], state: ProxyState, where: str) -> list[Problem]:
+def check_route_conflicts(ctx: StackContext, stack: dict[str, t.Any], state: ProxyState, where: str) -> list[Problem]:
     """Return the routes that another stack of this server has in the running proxy."""
-    routing = routes_of_stack(stack, place.project, place.environment, {})
+    routing = routes_of_stack(stack, ctx.project, ctx.environment, {})
     found = []
     ways: tuple[t.Any, ...] = (*routing.routes, *routing.static)
     for route in ways:
         owner = state.owner(route.host + route.path)
-        if owner not in (None, place.key):
+        if owner not in (None, ctx.key):
             what = f"{route.host}{route.path} leads to {owner} on this server"
             found.append(Problem(f"{where}.routes", what, "Take another host name, or retire that stack first"))
     return found
 
 
 def check_name_conflicts(
-    place: StackContext, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str
+    ctx: StackContext, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str
 ) -> list[Problem]:
     """Return the names of ours that somebody else's container, network or volume has."""
     found = []
-    for kind, name in compose_render.resources_created(normalised, stack, place.project, place.environment):
-        owner = place.engine.owner(kind, name)
-        if owner not in (None, place.stack):
+    for kind, name in compose_render.resources_created(normalised, stack, ctx.project, ctx.environment):
+        owner = ctx.engine.owner(kind, name)
+        if owner not in (None, ctx.stack):
             what = f"the {kind} {name} belongs to the stack {owner}"
             found.append(Problem(where, what, f"Rename the {kind}, or declare it external to share it"))
     for service, role in compose_render.services_of(normalised, stack).items():
         colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
-        for name in (names.container(place.project, service, place.environment, color) for color in colors):
-            container = place.engine.container(name)
-            if container and not place.owns(container):
+        for name in (names.container(ctx.project, service, ctx.environment, color) for color in colors):
+            container = ctx.engine.container(name)
+            if container and not ctx.owns(container):
                 what = f"the name {name} belongs to a container that is not of this stack"
                 found.append(Problem(where, what, f"Rename the service, or remove it: docker rm -f {name}"))
     return found
 
 
 def check_duplicate_resources(
-    place: StackContext, normalised: dict[str, t.Any], given: StackInput, made: dict[tuple[str, str], str]
+    ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, made: dict[tuple[str, str], str]
 ) -> list[Problem]:
     """Return the networks and volumes that a stack of the same inventory makes as well; ``made`` collects them."""
     found = []
-    for kind, name in compose_render.resources_created(normalised, given.stack, place.project, place.environment):
+    for kind, name in compose_render.resources_created(normalised, given.stack, ctx.project, ctx.environment):
         first = made.setdefault((kind, name), given.where)
         if first != given.where:
             what = f"the {kind} {name} belongs to {first} as well"
@@ -228,35 +224,35 @@ def check_duplicate_resources(
 
 
 def stack_state(
-    place: StackContext, state: ProxyState, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
+    ctx: StackContext, state: ProxyState, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
 ) -> release_plan.StackState:
     """Return what stands of the stack now."""
-    live = state.live.get(place.key)
-    containers = place.containers()
+    live = state.live.get(ctx.key)
+    containers = ctx.containers()
     current = [one for one in containers if one.label("role") == "worker" or (live and one.label("color") == live)]
     numbers = {int(one.label("release") or 0) for one in current if one.label("color") == live}
-    record = place.records.get(max(numbers, default=0))
+    record = ctx.records.get(max(numbers, default=0))
     running = sum(1 for one in containers if one.running and (one in current or one.label("role") == "accessory"))
     expected = record.containers + record.workers + record.accessories if record else -1
-    weight = state.weights.get(place.key, 0)
-    waiting = place.records.get(place.release_on(names.other(live))) if live and weight else None
+    weight = state.weights.get(ctx.key, 0)
+    waiting = ctx.records.get(ctx.release_on(names.other(live))) if live and weight else None
     known = True
     if stack and live:
         # The proxy itself knows what it needs: a port or a number of containers is no part of its maps.
         counts = {name: compose_render.replicas(normalised, name) for name in normalised.get("services", {})}
-        routing = routes_of_stack(stack, place.project, place.environment, counts, record.ports if record else {})
-        known = not place.proxy.plan_routes(state, routing, live).changed
+        routing = routes_of_stack(stack, ctx.project, ctx.environment, counts, record.ports if record else {})
+        known = not ctx.proxy.plan_routes(state, routing, live).changed
     return release_plan.StackState(
         live=live,
         live_record=record,
-        warm_record=place.records.get(record.previous) if record else None,
+        warm_record=ctx.records.get(record.previous) if record else None,
         healthy=running == expected,
         fingerprints=frozenset(one.label("fingerprint") for one in current),
         routes_known=known,
         weight=weight,
         canary=waiting,
-        held=state.closed.get(place.key) == "hold",
-        interrupted=migration_state.load_state(place) is not None,
+        held=state.closed.get(ctx.key) == "hold",
+        interrupted=migration_state.load_state(ctx) is not None,
     )
 
 
@@ -275,22 +271,22 @@ def run_preflight(
     made: dict[tuple[str, str], str] = {}
     # A server with problems of its own cannot answer for its stacks.
     for given in [] if problems else givens:
-        place = server.place(given.stack["name"])
+        ctx = server.stack(given.stack["name"])
         if given.stack["strategy"] == "in_place":
             problems += examine_in_place(given)
-            plans.append(release_plan.ReleasePlan(place.stack, "in_place", "", None))
+            plans.append(release_plan.ReleasePlan(ctx.stack, "in_place", "", None))
             continue
         if mode == "deploy":
-            seen = examine_stack(place, given)
-            plan, found = seen.plan, [*seen.problems, *check_duplicate_resources(place, seen.normalised, given, made)]
+            seen = examine_stack(ctx, given)
+            plan, found = seen.plan, [*seen.problems, *check_duplicate_resources(ctx, seen.normalised, given, made)]
         else:
-            plan, found = examine_records(place, given.where, mode)
+            plan, found = examine_records(ctx, given.where, mode)
             no_way_back += found
         problems += found
         plans += [plan] if plan else []
-        held = place.lock.holder()
+        held = ctx.lock.holder()
         if held:
-            leases[place.stack] = asdict(held)
+            leases[ctx.stack] = asdict(held)
     if mode == "rollback":
         plans = release_plan.only_canaries(plans)
         if any(plan.action == "abort" for plan in plans):

@@ -10,7 +10,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.context 
 
 
 def test_it_tells_of_the_backups_and_of_no_release(tmp_path: Path) -> None:
-    told(HostContext(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
+    told(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
     looking = action(ActionModule, tmp_path)
     assert looking.look() is None
     told(BackupStore(tmp_path, "po", "prod", "shop").folder)

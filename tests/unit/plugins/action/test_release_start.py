@@ -15,7 +15,7 @@ def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> N
     seen = release.look()
     assert seen
     assert seen.step == "dump"
-    told(HostContext(tmp_path, "po", "prod").place("shop").folder, "migrate", done=None)
+    told(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
     seen = release.look()
     assert seen
     assert seen.step == "migrate"

@@ -8,9 +8,7 @@ static_volumes = FilterModule().filters()["static_volumes"]
 
 
 def test_each_volume_once_with_the_name_that_a_release_gives_it() -> None:
-    ways = [
-        {"volume": name, "hosts": [HOST], "path": f"/{name}{place}/"} for name in ("static", "media") for place in "ab"
-    ]
+    ways = [{"volume": name, "hosts": [HOST], "path": f"/{name}{ctx}/"} for name in ("static", "media") for ctx in "ab"]
     assert static_volumes([written(static=ways)], "po", "prod") == [
         {"name": "po-static-prod", "stack": "shop"},
         {"name": "po-media-prod", "stack": "shop"},

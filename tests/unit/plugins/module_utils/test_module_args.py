@@ -20,8 +20,8 @@ def ending(work: Callable[[], dict[str, t.Any]]) -> Callable[[], None]:
 def test_the_options_name_a_place(run_module: RunModule) -> None:
     def main() -> None:
         module = AnsibleModule(module_args.STACK_OPTIONS)
-        place = module_args.stack_context(module)
-        module.exit_json(folder=str(place.folder), key=place.key)
+        ctx = module_args.stack_context(module)
+        module.exit_json(folder=str(ctx.folder), key=ctx.key)
 
     assert run_module(main, {**PLACE, "root": "/srv"})["folder"] == "/srv/po-prod/shop"
     result = run_module(main, PLACE)

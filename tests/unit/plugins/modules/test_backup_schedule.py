@@ -49,7 +49,7 @@ def test_a_job_has_all_options_of_a_backup(run_module: RunModule, wishes: list[t
 
 
 def test_a_wrong_job_is_told(run_module: RunModule, wishes: list[t.Any], tmp_path: Path) -> None:
-    place = {"root": str(tmp_path), "project": "po", "environment": "prod"}
-    told = run_module(backup_schedule.main, {**place, "jobs": [{"stack": "shop", "keap": 7}]})["msg"]
+    ctx = {"root": str(tmp_path), "project": "po", "environment": "prod"}
+    told = run_module(backup_schedule.main, {**ctx, "jobs": [{"stack": "shop", "keap": 7}]})["msg"]
     assert "jobs, shop: keap. Supported parameters include" in told
     assert wishes == []

@@ -65,8 +65,8 @@ def test_the_release_is_recorded_in_the_same_visit(
     token = machine.lock()
     result = run_module(bluegreen.main, {**options, "record": True, "release": 2, "before": 1, "token": token})
     assert result["changed"]
-    assert machine.place.records.need(2).state == "live"
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.records.need(2).state == "live"
+    assert machine.ctx.lock.holder() is None
 
 
 def test_a_release_cannot_be_recorded_without_its_token(run_module: RunModule, options: dict[str, t.Any]) -> None:

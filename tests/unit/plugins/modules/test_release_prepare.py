@@ -27,7 +27,7 @@ def test_a_release_is_brought_to_the_server(run_module: RunModule, machine: Mach
     assert (result["changed"], result["release"], result["color"]) == (True, 1, "blue")
     assert "po-web-prod" in result["diff"]["after"]
     assert "hunter2" not in str(result)
-    assert (machine.place.records.path(1) / "secrets" / "key").read_text() == "hunter2"
+    assert (machine.ctx.records.path(1) / "secrets" / "key").read_text() == "hunter2"
 
 
 def test_check_mode_says_the_plan_and_takes_no_lock(
@@ -35,8 +35,8 @@ def test_check_mode_says_the_plan_and_takes_no_lock(
 ) -> None:
     result = run_module(release_prepare.main, options, check=True)
     assert (result["changed"], result["plan"]["action"]) == (True, "release")
-    assert machine.place.lock.holder() is None
-    assert machine.place.records.all() == []
+    assert machine.ctx.lock.holder() is None
+    assert machine.ctx.records.all() == []
 
 
 def test_a_second_person_is_refused_with_the_holders_name(

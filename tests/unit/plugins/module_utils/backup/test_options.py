@@ -27,8 +27,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.record i
 def params(**given: t.Any) -> dict[str, t.Any]:
     """Return a module's options with their defaults."""
     spec = {**options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.HOOK_OPTIONS}
-    place = {"root": "/srv", "project": "po", "environment": "prod", "stack": "my-shop"}
-    return {**{name: one.get("default") for name, one in spec.items()}, **place, **given}
+    ctx = {"root": "/srv", "project": "po", "environment": "prod", "stack": "my-shop"}
+    return {**{name: one.get("default") for name, one in spec.items()}, **ctx, **given}
 
 
 def test_without_a_server_ours_is_meant() -> None:

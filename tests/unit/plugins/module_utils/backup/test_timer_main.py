@@ -14,8 +14,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 def parameters(root: Path, *stacks: str) -> dict[str, t.Any]:
     spec = {**module_args.STACK_OPTIONS, **options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.HOOK_OPTIONS}
     plain = {key: one.get("default") for key, one in spec.items()}
-    place = {"root": str(root), "project": "po", "environment": "prod"}
-    return {**place, "parts": 4, "jobs": [{**plain, **place, "stack": name} for name in stacks]}
+    ctx = {"root": str(root), "project": "po", "environment": "prod"}
+    return {**ctx, "parts": 4, "jobs": [{**plain, **ctx, "stack": name} for name in stacks]}
 
 
 @pytest.fixture

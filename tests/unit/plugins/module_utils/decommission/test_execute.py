@@ -247,14 +247,14 @@ def test_nobody_releases_meanwhile_and_a_failure_gives_the_lock_back(shop: Machi
     held: list[t.Any] = []
 
     def drop(kind: str, name: str) -> None:
-        held.append(shop.place.lock.holder())
+        held.append(shop.ctx.lock.holder())
         raise SwitchyardError("network is busy")
 
     shop.engine.drop = drop  # type: ignore
     with pytest.raises(SwitchyardError, match="network is busy"):
         execute.execute(shop.server, ["shop"], False, "ann")
     assert (held[0].holder, held[0].until > time.time()) == ("ann", True)
-    assert shop.place.lock.holder() is None
+    assert shop.ctx.lock.holder() is None
 
 
 def test_a_proxy_that_does_not_forget_is_told(shop: Machine) -> None:

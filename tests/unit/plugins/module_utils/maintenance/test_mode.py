@@ -159,8 +159,8 @@ def test_what_waits_for_a_release_is_left_to_it_and_opened_when_the_release_is_g
     for page in (PAGE, None):
         with pytest.raises(SwitchyardError, match=r"released by ann@laptop .* requests wait for it"):
             mode.set_maintenance(shop.server, ["shop"], page)
-    later = replace(t.cast(t.Any, shop.place.lock.holder()), until=time.time() - 1)
-    shop.place.lock._write(later)
+    later = replace(t.cast(t.Any, shop.ctx.lock.holder()), until=time.time() - 1)
+    shop.ctx.lock._write(later)
     assert mode.set_maintenance(shop.server, ["shop"], None).changed
     assert closed(shop) == {}
 

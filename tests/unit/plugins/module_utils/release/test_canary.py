@@ -39,8 +39,8 @@ def step(percent: int = 5, seconds: float = 0, number: int = 1) -> dict[str, t.A
 
 def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: list[int]) -> None:
     token = prepared(machine)
-    assert canary.run_canary_step(machine.place, 2, token, step()) == {"before": 0, "after": 5, "gate_seconds": 0.5}
-    assert canary.run_canary_step(machine.place, 2, token, step(25, number=2)) == {
+    assert canary.run_canary_step(machine.ctx, 2, token, step()) == {"before": 0, "after": 5, "gate_seconds": 0.5}
+    assert canary.run_canary_step(machine.ctx, 2, token, step(25, number=2)) == {
         "before": 5,
         "after": 25,
         "gate_seconds": 0.0,
@@ -48,15 +48,15 @@ def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: lis
     assert gated == [2]
     assert machine.proxy.state.weights == {KEY: 25}
     assert machine.proxy.live() == "blue"
-    assert machine.place.records.need(2).steps == 2
+    assert machine.ctx.records.need(2).steps == 2
 
 
 def test_a_container_that_ends_meanwhile_ends_the_canary(machine: Machine) -> None:
     token = prepared(machine)
     machine.engine.start(replace(colored("green", 2), state="exited", exit_code=1))
     with pytest.raises(SwitchyardError, match=r"po-web-prod-green ended \(exit code 1"):
-        canary.run_canary_step(machine.place, 2, token, step(seconds=60))
-    assert machine.place.records.need(2).steps == 0
+        canary.run_canary_step(machine.ctx, 2, token, step(seconds=60))
+    assert machine.ctx.records.need(2).steps == 0
 
 
 def test_a_proxy_that_does_not_do_it_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,11 +67,11 @@ def test_a_proxy_that_does_not_do_it_is_told(machine: Machine, monkeypatch: pyte
 
     monkeypatch.setattr(machine.proxy, "apply", refuse)
     with pytest.raises(SwitchyardError, match="was told to send 5 % of shop on, and sends 0 %"):
-        canary.run_canary_step(machine.place, 2, token, step())
+        canary.run_canary_step(machine.ctx, 2, token, step())
 
 
 def test_a_release_that_lost_its_lock_gets_no_share(machine: Machine) -> None:
     token = prepared(machine)
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        canary.run_canary_step(machine.place, 2, token + 1, step())
+        canary.run_canary_step(machine.ctx, 2, token + 1, step())
     assert machine.proxy.state.weights == {}

@@ -51,8 +51,8 @@ def test_a_proxy_on_the_server_itself_publishes_colors(machine: Machine) -> None
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(where))
     assert open_proxy(machine.root, machine.engine).ports == (20000, 24999)  # type: ignore[arg-type]
     record = machine.released("green", ports={"web": [20003]})
-    assert machine.place.standing(record).routing.published("web") == ["127.0.0.1:20003"]
-    assert machine.place.standing(record).routing.published("api") == []
+    assert machine.ctx.standing(record).routing.published("web") == ["127.0.0.1:20003"]
+    assert machine.ctx.standing(record).routing.published("api") == []
 
 
 def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
@@ -97,11 +97,11 @@ def test_the_rules_and_the_files_of_a_stack() -> None:
 
 
 def test_where_the_things_of_a_stack_are(machine: Machine) -> None:
-    place = machine.place
-    assert place.folder == machine.root / "po-prod" / "shop"
-    assert place.key == "po.shop.prod"
-    assert place.compose_project("workers") == "po_shop_prod_workers"
-    assert place.records.folder.parent == place.folder
+    ctx = machine.ctx
+    assert ctx.folder == machine.root / "po-prod" / "shop"
+    assert ctx.key == "po.shop.prod"
+    assert ctx.compose_project("workers") == "po_shop_prod_workers"
+    assert ctx.records.folder.parent == ctx.folder
 
 
 def test_free_space_is_asked_where_things_will_be(machine: Machine) -> None:
@@ -121,26 +121,26 @@ def test_only_containers_of_this_stack_and_environment_count(machine: Machine) -
         container("c", labels={"project": "other", "color": "blue", "release": 9}),
     ]
     machine.engine.start(mine, *foreign)
-    assert machine.place.containers() == [mine]
-    assert machine.place.release_on("blue") == 3
-    assert [machine.place.owns(one) for one in [mine, *foreign]] == [True, False, False, False]
+    assert machine.ctx.containers() == [mine]
+    assert machine.ctx.release_on("blue") == 3
+    assert [machine.ctx.owns(one) for one in [mine, *foreign]] == [True, False, False, False]
 
 
 def test_nothing_stands_on_an_empty_color(machine: Machine) -> None:
-    assert machine.place.release_on("green") is None
-    assert machine.place.release_on(None) is None
-    assert machine.place.live() is None
+    assert machine.ctx.release_on("green") is None
+    assert machine.ctx.release_on(None) is None
+    assert machine.ctx.live() is None
 
 
 def test_the_live_color_is_what_the_running_proxy_says(machine: Machine) -> None:
     machine.released("green")
     machine.make_live("blue")
-    assert machine.place.live() == "blue"
+    assert machine.ctx.live() == "blue"
 
 
 def test_what_the_gates_need_of_a_release(machine: Machine) -> None:
     record = machine.released("green", containers=2, replicas={"web": 2})
-    standing = machine.place.standing(record)
+    standing = machine.ctx.standing(record)
     assert (standing.color, standing.network, standing.count) == ("green", "po-front-prod", 2)
     assert standing.routing.routes[0].host == HOST
     assert standing.routing.replicas == {"web": 2}
@@ -151,8 +151,8 @@ def test_a_part_is_started_from_the_releases_own_folder(
 ) -> None:
     notes = docker("")
     record = machine.released("green")
-    machine.place.compose_up(record, "workers")
-    folder = machine.place.records.path(record.number)
+    machine.ctx.compose_up(record, "workers")
+    folder = machine.ctx.records.path(record.number)
     assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
 
 

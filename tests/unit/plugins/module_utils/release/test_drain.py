@@ -33,47 +33,47 @@ def idle(machine: Machine) -> int:
 def test_a_live_color_is_never_emptied(machine: Machine) -> None:
     token = idle(machine)
     with pytest.raises(SwitchyardError, match="green of shop is live: it is not touched"):
-        release_drain.drain_and_remove(machine.place, "green", checked(), token)
+        release_drain.drain_and_remove(machine.ctx, "green", checked(), token)
     assert machine.engine.removed == []
 
 
 def test_a_release_that_lost_its_lock_empties_nothing(machine: Machine) -> None:
     token = idle(machine)
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        release_drain.drain_and_remove(machine.place, "blue", checked(), token + 1)
+        release_drain.drain_and_remove(machine.ctx, "blue", checked(), token + 1)
     assert machine.engine.removed == []
 
 
 def test_a_color_that_just_lost_the_public_gets_its_whole_time(machine: Machine, limits: list[float]) -> None:
-    release_drain.drain_and_remove(machine.place, "blue", checked(drain=30), idle(machine))
+    release_drain.drain_and_remove(machine.ctx, "blue", checked(drain=30), idle(machine))
     assert limits == [30]
     assert machine.engine.removed == ["po-web-prod-blue"]
 
 
 def test_long_connections_have_a_limit_of_their_own(machine: Machine, limits: list[float]) -> None:
-    release_drain.drain_and_remove(machine.place, "blue", checked(drain=30, drain_long_lived=600), idle(machine))
+    release_drain.drain_and_remove(machine.ctx, "blue", checked(drain=30, drain_long_lived=600), idle(machine))
     assert limits == [600]
 
 
 def test_the_time_counts_from_the_switch(machine: Machine, limits: list[float]) -> None:
     stack, token = checked(drain=30, drain_long_lived=600), idle(machine)
-    release_drain.drain_and_remove(machine.place, "blue", stack, token, since=time.time() - 590)
+    release_drain.drain_and_remove(machine.ctx, "blue", stack, token, since=time.time() - 590)
     assert limits[0] == pytest.approx(10, abs=5)
     machine.released("blue")
-    release_drain.drain_and_remove(machine.place, "blue", stack, token, since=time.time() - 3600)
+    release_drain.drain_and_remove(machine.ctx, "blue", stack, token, since=time.time() - 3600)
     assert limits[1] == 0
 
 
 def test_a_canary_gives_its_clients_back_and_its_whole_time_begins_then(machine: Machine, limits: list[float]) -> None:
     token = idle(machine)
     machine.proxy.apply(lambda state: machine.proxy.plan_weight(state, "po.shop.prod", 25))
-    release_drain.drain_and_remove(machine.place, "blue", checked(drain=30), token, since=time.time() - 3600)
+    release_drain.drain_and_remove(machine.ctx, "blue", checked(drain=30), token, since=time.time() - 3600)
     assert machine.proxy.state.weights == {}
     assert limits == [30]
 
 
 def test_when_the_live_release_got_the_public(machine: Machine) -> None:
-    assert release_drain.live_since(machine.place) is None
+    assert release_drain.live_since(machine.ctx) is None
     machine.released("blue", finished=1234.5)
     machine.make_live("blue")
-    assert release_drain.live_since(machine.place) == 1234.5
+    assert release_drain.live_since(machine.ctx) == 1234.5

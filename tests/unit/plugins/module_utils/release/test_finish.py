@@ -27,22 +27,22 @@ def switched(machine: Machine, live: str = "green", **changes: t.Any) -> int:
 
 def test_a_release_is_recorded_and_the_lock_given_back(machine: Machine) -> None:
     token = switched(machine)
-    finish.finish(machine.place, 2, 1, token)
-    first, second = machine.place.records.need(1), machine.place.records.need(2)
+    finish.finish(machine.ctx, 2, 1, token)
+    first, second = machine.ctx.records.need(1), machine.ctx.records.need(2)
     assert (first.state, second.state, second.previous) == ("replaced", "live", 1)
     assert second.finished
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.lock.holder() is None
 
 
 def test_the_old_color_stays_warm(machine: Machine) -> None:
-    finish.finish(machine.place, 2, 1, switched(machine))
+    finish.finish(machine.ctx, 2, 1, switched(machine))
     assert "po-web-prod-blue" in machine.engine.standing
 
 
 def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
     token = switched(machine, keep_previous=False)
     machine.proxy.busy = {"blue": [3]}
-    assert finish.finish(machine.place, 2, 1, token) == 3
+    assert finish.finish(machine.ctx, 2, 1, token) == 3
     assert list(machine.engine.standing) == ["po-web-prod-green"]
 
 
@@ -51,74 +51,74 @@ def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
     for _again in range(5):
         machine.released("blue", stack)
     machine.make_live("blue")
-    finish.finish(machine.place, 5, 1, machine.lock())
-    assert [record.number for record in machine.place.records.all()] == [5, 4, 1]
+    finish.finish(machine.ctx, 5, 1, machine.lock())
+    assert [record.number for record in machine.ctx.records.all()] == [5, 4, 1]
 
 
 def test_workers_that_the_release_no_longer_has_are_stopped(machine: Machine) -> None:
     token = switched(machine)
     machine.engine.start(worker(1, service="beat"), worker(2, service="celery"))
-    finish.finish(machine.place, 2, 1, token)
+    finish.finish(machine.ctx, 2, 1, token)
     assert machine.engine.removed == ["po-beat-prod"]
 
 
 @pytest.mark.parametrize("changes", [{"state": "exited", "exit_code": 1}, {"state": "restarting"}, {"restarts": 1}])
 def test_a_worker_that_does_not_keep_running_is_found(machine: Machine, changes: dict[str, t.Any]) -> None:
     token = switched(machine)
-    machine.place.records.save(machine.place.records.need(2).now(workers=1))
+    machine.ctx.records.save(machine.ctx.records.need(2).now(workers=1))
     machine.engine.start(worker(2, **changes))
     machine.engine.written = {"po-celery-prod": ["no broker"]}
     with pytest.raises(SwitchyardError, match="A worker of shop does not keep running: po-celery-prod") as failed:
-        finish.finish(machine.place, 2, 1, token)
+        finish.finish(machine.ctx, 2, 1, token)
     assert failed.value.details["logs"] == {"po-celery-prod": ["no broker"]}
-    assert machine.place.records.need(2).state == "prepared"
-    assert machine.place.lock.holder()
+    assert machine.ctx.records.need(2).state == "prepared"
+    assert machine.ctx.lock.holder()
 
 
 def test_a_worker_that_is_missing_is_found(machine: Machine) -> None:
     token = switched(machine)
-    machine.place.records.save(machine.place.records.need(2).now(workers=1))
+    machine.ctx.records.save(machine.ctx.records.need(2).now(workers=1))
     with pytest.raises(SwitchyardError, match="one is missing"):
-        finish.finish(machine.place, 2, 1, token)
+        finish.finish(machine.ctx, 2, 1, token)
 
 
 def test_a_release_that_lost_its_lock_is_not_recorded_as_finished(machine: Machine) -> None:
     token = switched(machine, keep_previous=False)
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        finish.finish(machine.place, 2, 1, token + 1)
+        finish.finish(machine.ctx, 2, 1, token + 1)
     assert "po-web-prod-blue" in machine.engine.standing
-    assert machine.place.records.need(2).state == "prepared"
-    assert machine.place.records.need(1).state == "live"
+    assert machine.ctx.records.need(2).state == "prepared"
+    assert machine.ctx.records.need(1).state == "live"
 
 
 def test_a_canary_waits_with_the_share_that_it_has(machine: Machine) -> None:
     token = switched(machine, live="blue")
     machine.proxy.apply(lambda state: machine.proxy.plan_weight(state, "po.shop.prod", 25))
-    assert finish.pause(machine.place, 2, token).state == "paused"
-    assert machine.place.records.need(2).state == "paused"
+    assert finish.pause(machine.ctx, 2, token).state == "paused"
+    assert machine.ctx.records.need(2).state == "paused"
     assert machine.proxy.state.weights == {"po.shop.prod": 25}
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.lock.holder() is None
 
 
 # --- taking it back ---
 
 
 def fail(machine: Machine, token: int, number: int = 2, before: int | None = 1) -> dict[str, t.Any]:
-    return revert.revert(machine.place, number, before, token, "the smoke gate failed")
+    return revert.revert(machine.ctx, number, before, token, "the smoke gate failed")
 
 
 def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) -> None:
     token = switched(machine, live="blue")
-    secrets = machine.place.records.path(2) / "secrets"
+    secrets = machine.ctx.records.path(2) / "secrets"
     secrets.mkdir()
     (secrets / "key").write_text("hunter2")
     told = fail(machine, token)
     assert told == {"traffic_taken_back": False, "workers_taken_back": False, "database": None, "live": "blue"}
     assert list(machine.engine.standing) == ["po-web-prod-blue"]
-    record = machine.place.records.need(2)
+    record = machine.ctx.records.need(2)
     assert (record.state, record.reason) == ("failed", "the smoke gate failed")
     assert not secrets.exists()
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.lock.holder() is None
 
 
 def test_the_routes_of_a_release_that_failed_go_and_those_of_the_live_one_stay(machine: Machine) -> None:
@@ -162,7 +162,7 @@ def test_an_application_that_was_stopped_runs_again(
     notes = docker("")
     monkeypatch.setattr(health, "wait_until_healthy", lambda *_words: 0.0)
     token = switched(machine, live="blue", strategy="recreate")
-    hold_requests.hold_and_stop(machine.place, 2, token)
+    hold_requests.hold_and_stop(machine.ctx, 2, token)
     told = fail(machine, token)
     assert (told["traffic_taken_back"], told["live"], machine.proxy.state.closed) == (True, "blue", {})
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
@@ -173,7 +173,7 @@ def test_workers_of_the_release_before_come_back(machine: Machine, docker: Docke
     token = switched(machine, live="blue")
     machine.engine.start(worker(2))
     assert fail(machine, token)["workers_taken_back"]
-    folder = machine.place.records.path(1)
+    folder = machine.ctx.records.path(1)
     assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
 
 
@@ -201,7 +201,7 @@ def test_a_way_back_that_fails_keeps_the_release_it_led_to(machine: Machine) -> 
     machine.make_live("blue")
     told = fail(machine, machine.lock(), number=1, before=2)
     assert told["live"] == "green"
-    assert machine.place.records.need(1).state == "replaced"
+    assert machine.ctx.records.need(1).state == "replaced"
     assert "po-web-prod-blue" in machine.engine.standing
 
 
@@ -221,8 +221,8 @@ def test_the_database_goes_back_before_the_old_application_starts(
 ) -> None:
     token = switched(machine, live="blue")
     order: list[str] = []
-    monkeypatch.setattr(undo, "undo", lambda place, token: order.append("database") or "it is as before")
-    monkeypatch.setattr(revert, "restart_and_resume", lambda place, old: bool(order.append("old")))
+    monkeypatch.setattr(undo, "undo", lambda ctx, token: order.append("database") or "it is as before")
+    monkeypatch.setattr(revert, "restart_and_resume", lambda ctx, old: bool(order.append("old")))
     assert fail(machine, token)["database"] == "it is as before"
     assert order == ["database", "old"]
 
@@ -232,42 +232,42 @@ def test_a_database_that_does_not_go_back_keeps_requests_waiting_and_frees_the_l
 ) -> None:
     token = switched(machine, live="blue")
 
-    def take_back(place: t.Any, token: int) -> str:
+    def take_back(ctx: t.Any, token: int) -> str:
         raise SwitchyardError("no room")
 
     monkeypatch.setattr(undo, "undo", take_back)
     monkeypatch.setattr(
-        revert, "restart_and_resume", lambda place, old: pytest.fail("the old application must not start")
+        revert, "restart_and_resume", lambda ctx, old: pytest.fail("the old application must not start")
     )
     with pytest.raises(SwitchyardError, match="no room"):
         fail(machine, token)
-    assert machine.place.records.need(2).state == "failed"
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.records.need(2).state == "failed"
+    assert machine.ctx.lock.holder() is None
 
 
 def test_a_release_that_the_one_before_cannot_replace_any_more_stays(machine: Machine) -> None:
     token = switched(machine)
     migration_state.save_state(
-        machine.place, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
+        machine.ctx, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
     )
     told = fail(machine, token)
     assert (told["live"], told["traffic_taken_back"]) == ("green", False)
     assert "release 2 stays" in told["database"]
-    first, second = machine.place.records.need(1), machine.place.records.need(2)
+    first, second = machine.ctx.records.need(1), machine.ctx.records.need(2)
     assert (first.state, second.state, second.previous, second.reason) == (
         "replaced",
         "live",
         1,
         "the smoke gate failed",
     )
-    assert migration_state.load_state(machine.place) is None
-    assert machine.place.lock.holder() is None
+    assert migration_state.load_state(machine.ctx) is None
+    assert machine.ctx.lock.holder() is None
 
 
 def test_a_release_that_is_recorded_has_brought_its_migration_to_an_end(machine: Machine) -> None:
     token = switched(machine)
     migration_state.save_state(
-        machine.place, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
+        machine.ctx, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
     )
-    finish.finish(machine.place, 2, 1, token)
-    assert migration_state.load_state(machine.place) is None
+    finish.finish(machine.ctx, 2, 1, token)
+    assert migration_state.load_state(machine.ctx) is None

@@ -28,10 +28,10 @@ def test_jobs_run_once_each_in_their_order(machine: Machine, docker: Docker) -> 
     notes = docker("echo done")
     number, token = prepared(machine)
     done = one_off_jobs.run_all(
-        machine.place, number, token, [job("migrate", "--noinput"), job("collectstatic", name="2")]
+        machine.ctx, number, token, [job("migrate", "--noinput"), job("collectstatic", name="2")]
     )
     assert [one["command"] for one in done] == ["migrate --noinput", "collectstatic"]
-    folder = machine.place.records.path(number)
+    folder = machine.ctx.records.path(number)
     start = f"compose -p po_shop_prod_jobs -f {folder}/jobs.yml run --rm --no-deps --no-TTY --name po_shop_prod_jobs-1"
     assert notes() == [f"{start}-1 web migrate --noinput", f"{start}-2 web collectstatic"]
 
@@ -39,7 +39,7 @@ def test_jobs_run_once_each_in_their_order(machine: Machine, docker: Docker) -> 
 def test_a_job_runs_in_the_project_that_it_names_with_its_environment(machine: Machine, docker: Docker) -> None:
     notes = docker()
     number, token = prepared(machine)
-    one_off_jobs.run_one(machine.place, number, token, job("migrate", part="migrate", env={"PGAPPNAME": "x"}))
+    one_off_jobs.run_one(machine.ctx, number, token, job("migrate", part="migrate", env={"PGAPPNAME": "x"}))
     assert "/migrate.yml run " in notes()[0]
     assert notes()[0].endswith("--env PGAPPNAME=x web migrate")
 
@@ -47,7 +47,7 @@ def test_a_job_runs_in_the_project_that_it_names_with_its_environment(machine: M
 def test_a_job_has_a_log_that_nobody_else_reads(machine: Machine, docker: Docker) -> None:
     docker("echo out; echo err >&2")
     number, token = prepared(machine)
-    ended = one_off_jobs.run_one(machine.place, number, token, job("migrate"))
+    ended = one_off_jobs.run_one(machine.ctx, number, token, job("migrate"))
     assert (ended.good, ended.lines(1), ended.log.name) == (True, ["err"], "job-1.log")
     assert ended.log.read_text() == "out\nerr\n"
     assert ended.log.stat().st_mode & 0o777 == 0o600
@@ -57,7 +57,7 @@ def test_the_first_that_fails_ends_the_row(machine: Machine, docker: Docker) -> 
     notes = docker("echo 'no such table'; exit 3")
     number, token = prepared(machine)
     with pytest.raises(SwitchyardError) as failed:
-        one_off_jobs.run_all(machine.place, number, token, [job("migrate"), job("collectstatic", name="2")])
+        one_off_jobs.run_all(machine.ctx, number, token, [job("migrate"), job("collectstatic", name="2")])
     assert "'migrate' in the new image ended with exit code 3. Its whole log: " in str(failed.value)
     assert failed.value.details["logs"] == {"po_shop_prod_jobs-1-1": ["no such table"]}
     assert len(notes()) == 1
@@ -70,7 +70,7 @@ def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) ->
     begun = time.monotonic()
     slow = one_off_jobs.from_inventory({"service": "web", "command": ["migrate"], "timeout": 1}, "1")
     with pytest.raises(SwitchyardError, match="was not done after 1 s and was ended"):
-        one_off_jobs.run_all(machine.place, number, token, [slow])
+        one_off_jobs.run_all(machine.ctx, number, token, [slow])
     assert time.monotonic() - begun < 60
     assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
 
@@ -86,7 +86,7 @@ def test_somebody_looks_while_a_job_runs_and_a_job_never_outlives_who_waits_for_
         raise SwitchyardError("seen")
 
     with pytest.raises(SwitchyardError, match="seen"):
-        one_off_jobs.run_one(machine.place, number, token, job("migrate", look=look))
+        one_off_jobs.run_one(machine.ctx, number, token, job("migrate", look=look))
     assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
 
 
@@ -94,8 +94,8 @@ def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docke
     docker("")
     number, token = prepared(machine)
     long = one_off_jobs.from_inventory({"service": "web", "command": ["migrate"], "timeout": 900}, "1")
-    one_off_jobs.run_all(machine.place, number, token, [long])
-    held = machine.place.lock.holder()
+    one_off_jobs.run_all(machine.ctx, number, token, [long])
+    held = machine.ctx.lock.holder()
     assert held
     assert held.step == "migrate"
     assert held.until > time.time() + 900
@@ -106,9 +106,9 @@ def test_a_person_is_told_of_a_job_while_it_runs(
 ) -> None:
     monkeypatch.setattr(progress, "AFTER", 0.0)
     number, token = prepared(machine)
-    path, seen = machine.place.folder / progress.NAME, machine.root / "seen"
+    path, seen = machine.ctx.folder / progress.NAME, machine.root / "seen"
     docker(f"until cp {path} {seen} 2>/dev/null; do sleep 0.05; done")
-    one_off_jobs.run_one(machine.place, number, token, job("migrate", step="migrate", rows=1200))
+    one_off_jobs.run_one(machine.ctx, number, token, job("migrate", step="migrate", rows=1200))
     told = json.loads(seen.read_text())
     assert (told["step"], told["done"], told["of"]) == ("migrate", None, 1200)
     assert not path.exists()
@@ -118,7 +118,7 @@ def test_a_release_that_lost_its_lock_runs_no_job(machine: Machine, docker: Dock
     notes = docker("")
     number, token = prepared(machine)
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        one_off_jobs.run_all(machine.place, number, token + 1, [job("migrate")])
+        one_off_jobs.run_all(machine.ctx, number, token + 1, [job("migrate")])
     assert notes() == []
 
 

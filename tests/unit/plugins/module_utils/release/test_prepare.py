@@ -25,21 +25,21 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
 
 
 def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    return prepare.start_release(machine.place, what or given(), mode, "ann@laptop", gone)
+    return prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone)
 
 
 def is_free(machine: Machine) -> bool:
-    return machine.place.lock.holder() is None
+    return machine.ctx.lock.holder() is None
 
 
 def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: Notes) -> None:
     result = begin(machine)
-    folder = machine.place.records.path(1)
+    folder = machine.ctx.records.path(1)
     assert result["changed"]
     assert (result["release"], result["before"], result["color"], result["cut_off"]) == (1, None, "blue", 0)
     assert (result["folder"], result["parts"]) == (str(folder), ["blue", "green"])
     assert result["projects"]["blue"] == "po_shop_prod_blue"
-    record = machine.place.records.need(1)
+    record = machine.ctx.records.need(1)
     assert (record.state, record.holder, record.containers) == ("prepared", "ann@laptop", 1)
     assert record.images == {"reg/web:1": "reg/web:1@sha256:abc"}
     service = json.loads((folder / "blue.yml").read_text())["services"]["po-web-prod-blue"]
@@ -52,8 +52,8 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
 
 
 def published(machine: Machine, number: int) -> t.Any:
-    record = machine.place.records.need(number)
-    content = json.loads((machine.place.records.path(number) / f"{record.color}.yml").read_text())
+    record = machine.ctx.records.need(number)
+    content = json.loads((machine.ctx.records.path(number) / f"{record.color}.yml").read_text())
     return content["services"][f"po-web-prod-{record.color}"]["ports"][0]["published"]
 
 
@@ -61,13 +61,13 @@ def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkey
     busy = {20000}
     monkeypatch.setattr(host_ports, "is_free", lambda port: port not in busy)
     machine.proxy.ports = (20000, 20009)
-    other = machine.server.place("blog")
+    other = machine.server.stack("blog")
     other.folder.mkdir()
     other.records.begin()
     other.records.save(replace(machine.released("green"), number=1, ports={"web": [20001]}))
     machine.make_live("green")
     assert begin(machine)["color"] == "blue"
-    assert (machine.place.records.need(2).ports, published(machine, 2)) == ({"web": [20002]}, "20002")
+    assert (machine.ctx.records.need(2).ports, published(machine, 2)) == ({"web": [20002]}, "20002")
     # The next release on this color stands in the way of nobody but itself.
     machine.engine.start(colored("blue", 2))
     busy.add(20002)
@@ -88,12 +88,12 @@ def test_a_stack_of_a_proxy_in_a_container_is_released_again_for_one_on_the_serv
 
 def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     token = begin(machine)["token"]
-    held = machine.place.lock.holder()
+    held = machine.ctx.lock.holder()
     assert held
     assert held.token == token
     with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
-        prepare.start_release(machine.place, given(), "deploy", "bob@desk", None)
-    assert prepare.start_release(machine.place, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
+        prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", None)
+    assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
 
 
 def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
@@ -106,7 +106,7 @@ def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: 
 def test_a_migration_that_was_killed_is_brought_to_an_end_first(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undo, "undo", lambda place, token: "undone")
+    monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
     assert begin(machine)["recovered"] == "undone"
 
 
@@ -115,7 +115,7 @@ def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_fre
 ) -> None:
     machine.engine.images = {"reg/web:1": machine.engine.pull("reg/web:1")}
     machine.deployed("green", given())
-    monkeypatch.setattr(undo, "undo", lambda place, token: "undone")
+    monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
     result = begin(machine)
     assert (result["changed"], result["recovered"], "release" in result) == (True, "undone", False)
     assert is_free(machine)
@@ -127,8 +127,8 @@ def test_requests_that_a_killed_migration_left_waiting_go_on_where_nothing_can_b
     machine.released("blue")
     machine.make_live("blue")
     served: list[int] = []
-    monkeypatch.setattr(undo, "undo", lambda place, token: "undone")
-    monkeypatch.setattr(hold_requests, "restart_and_resume", lambda place, old: served.append(old.number))
+    monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
+    monkeypatch.setattr(hold_requests, "restart_and_resume", lambda ctx, old: served.append(old.number))
     machine.engine.registry.clear()
     with pytest.raises(SwitchyardError, match="cannot be pulled"):
         begin(machine)
@@ -138,14 +138,14 @@ def test_requests_that_a_killed_migration_left_waiting_go_on_where_nothing_can_b
 def test_a_killed_migration_that_cannot_be_undone_stops_the_release_and_gives_the_lock_back(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def take_back(place: t.Any, token: int) -> str:
+    def take_back(ctx: t.Any, token: int) -> str:
         raise SwitchyardError("no database")
 
     monkeypatch.setattr(undo, "undo", take_back)
     with pytest.raises(SwitchyardError, match="no database"):
         begin(machine)
     assert is_free(machine)
-    assert machine.place.records.all() == []
+    assert machine.ctx.records.all() == []
 
 
 def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, commands: Notes) -> None:
@@ -166,13 +166,13 @@ def test_a_color_that_waits_for_jobs_or_accessories_does_not(
 
 def test_what_runs_already_is_not_released_again(machine: Machine) -> None:
     begin(machine)
-    machine.place.lock.release(1)
+    machine.ctx.lock.release(1)
     machine.deployed("blue", given())
-    before = len(machine.place.records.all())
+    before = len(machine.ctx.records.all())
     result = begin(machine)
     assert (result["changed"], result["plan"]["action"]) == (False, "none")
     assert is_free(machine)
-    assert len(machine.place.records.all()) == before
+    assert len(machine.ctx.records.all()) == before
 
 
 def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) -> None:
@@ -183,7 +183,7 @@ def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) ->
     assert "reg/web has no tag" in lines[1]
     assert is_free(machine)
     assert machine.proxy.plans == []
-    assert machine.place.records.all() == []
+    assert machine.ctx.records.all() == []
 
 
 def test_an_image_that_cannot_be_pulled_leaves_the_public_alone(machine: Machine) -> None:
@@ -197,7 +197,7 @@ def test_an_image_that_cannot_be_pulled_leaves_the_public_alone(machine: Machine
 def test_secrets_are_files_that_only_their_reader_can_read(machine: Machine) -> None:
     content = normalised(web={"secrets": [{"source": "key"}]})
     begin(machine, given(content, {"key": "hunter2"}))
-    folder = machine.place.records.path(1)
+    folder = machine.ctx.records.path(1)
     secret = folder / "secrets" / "key"
     assert secret.read_text() == "hunter2"
     assert (secret.stat().st_mode & 0o777, secret.stat().st_uid) == (0o400, os.getuid())
@@ -219,7 +219,7 @@ def test_files_of_the_stack_are_mounted_from_the_releases_folder(
     )
     what = given(files=["motd"])
     begin(machine, replace(what, sources={**what.sources, "motd": "hello"}))
-    folder = machine.place.records.path(1)
+    folder = machine.ctx.records.path(1)
     mount = json.loads((folder / "green.yml").read_text())["services"]["po-web-prod-green"]["volumes"][0]
     assert mount["source"] == f"{folder}/source/motd"
     assert (folder / "source" / "motd").read_text() == "hello"
@@ -233,7 +233,7 @@ def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -
     assert (result["color"], result["before"], result["cut_off"]) == ("blue", 2, 0)
     assert machine.engine.removed == ["po-web-prod-blue"]
     assert machine.proxy.live() == "green"
-    assert machine.place.records.need(3).previous == 2
+    assert machine.ctx.records.need(3).previous == 2
 
 
 def test_requests_that_were_cut_off_are_counted(machine: Machine) -> None:
@@ -248,15 +248,15 @@ def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
     pull = machine.engine.pull
 
     def slow(name: str) -> t.Any:
-        held = machine.place.lock.holder()
-        machine.place.lock.take("bob@desk", "prepare", lambda: None, gone=held and held.token)
+        held = machine.ctx.lock.holder()
+        machine.ctx.lock.take("bob@desk", "prepare", lambda: None, gone=held and held.token)
         return pull(name)
 
     monkeypatch.setattr(machine.engine, "pull", slow)
     with pytest.raises(SwitchyardError, match=r"lost its lock .* by bob@desk"):
         begin(machine)
     assert machine.proxy.plans == []
-    assert machine.place.records.all() == []
+    assert machine.ctx.records.all() == []
 
 
 # --- the way back ---
@@ -295,7 +295,7 @@ def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
 
 def test_a_preview_tells_the_same_plan_and_changes_nothing(machine: Machine) -> None:
     before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
-    preview = prepare.preview(machine.place, given(), "deploy")
+    preview = prepare.preview(machine.ctx, given(), "deploy")
     assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
     assert machine.proxy.plans == []
     assert machine.engine.images == {}
@@ -310,10 +310,10 @@ def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str
     first = begin(machine, given(normalised(web={"environment": old})))
     machine.engine.start(colored("green", first["release"], "x"))
     machine.make_live("green")
-    machine.place.lock.release(first["token"])
+    machine.ctx.lock.release(first["token"])
     return t.cast(
         "dict[str, str]",
-        prepare.preview(machine.place, given(normalised(web={"environment": new})), "deploy")["diff"],
+        prepare.preview(machine.ctx, given(normalised(web={"environment": new})), "deploy")["diff"],
     )
 
 
@@ -361,7 +361,7 @@ def test_a_canary_that_waits_goes_on_with_its_next_step(machine: Machine) -> Non
     assert (result["release"], result["color"], result["before"], result["started"]) == (2, "green", 1, True)
     assert [step["percent"] for step in result["steps"]] == [50]
     assert machine.proxy.state.weights == {"po.shop.prod": 25}
-    assert machine.place.records.need(2).state == "prepared"
+    assert machine.ctx.records.need(2).state == "prepared"
 
 
 def test_a_deploy_does_not_run_over_a_canary_that_waits(machine: Machine) -> None:
@@ -378,9 +378,9 @@ def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: s
     assert (result["changed"], result["aborted"], result["plan"]["action"]) == (True, True, "abort")
     assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
     assert list(machine.engine.standing) == ["po-web-prod-blue"]
-    record = machine.place.records.need(2)
+    record = machine.ctx.records.need(2)
     assert (record.state, record.reason) == ("failed", "taken back by ann@laptop")
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.lock.holder() is None
 
 
 def test_a_canary_whose_release_was_killed_is_no_share_any_more(machine: Machine) -> None:

@@ -23,7 +23,7 @@ def prepared(machine: Machine, strategy: str = "blue_green") -> int:
 
 def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine), docker("")
-    told = start.start(machine.place, 2, token, True)
+    told = start.start(machine.ctx, 2, token, True)
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
     assert ([job["command"] for job in told["jobs"]], told["stopped"]) == (["migrate"], None)
     assert machine.proxy.state.closed == {}
@@ -31,13 +31,13 @@ def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> No
 
 def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine), docker("")
-    assert start.start(machine.place, 2, token, False)["jobs"] == []
+    assert start.start(machine.ctx, 2, token, False)["jobs"] == []
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_green"]
 
 
 def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine, "recreate"), docker("")
-    assert start.start(machine.place, 2, token, True)["stopped"] == "blue"
+    assert start.start(machine.ctx, 2, token, True)["stopped"] == "blue"
     assert machine.engine.standing["po-web-prod-blue"].state == "exited"
     assert machine.proxy.state.closed == {"po.shop.prod": "hold"}
     assert len(notes()) == 2
@@ -46,7 +46,7 @@ def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine,
 def test_nothing_starts_when_a_job_fails(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine), docker("exit 1")
     with pytest.raises(SwitchyardError, match="'migrate' in the new image ended with exit code 1"):
-        start.start(machine.place, 2, token, True)
+        start.start(machine.ctx, 2, token, True)
     assert len(notes()) == 1
 
 
@@ -63,10 +63,10 @@ def test_a_guarded_migration_stops_the_old_application_where_that_has_to_be(
     record = machine.released("green", stack, state="prepared")
     machine.make_live("blue")
     token, notes = machine.lock(), docker("")
-    guarded = state.MigrationRun(machine.place, record, token, state.MigrationState(2, "x", "shop_prod"))
+    guarded = state.MigrationRun(machine.ctx, record, token, state.MigrationState(2, "x", "shop_prod"))
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: guarded)
     monkeypatch.setattr(run, "run_guarded", lambda guarded, done, hold: hold())
-    assert start.start(machine.place, 2, token, True)["stopped"] == expected
+    assert start.start(machine.ctx, 2, token, True)["stopped"] == expected
     assert len(notes()) == 1
 
 
@@ -76,5 +76,5 @@ def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
     token = prepared(machine, "recreate")
     docker("")
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: None)
-    told = start.start(machine.place, 2, token, True)
+    told = start.start(machine.ctx, 2, token, True)
     assert (told["stopped"], told["migration"]["pending"]) == ("blue", False)

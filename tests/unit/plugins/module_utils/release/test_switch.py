@@ -33,24 +33,24 @@ def two(machine: Machine, stack: dict[str, t.Any]) -> Machine:
 
 
 def test_a_switch_holds_the_gates_moves_and_proves_it(two: Machine) -> None:
-    done = switch.switch(two.place, "green", number=2, token=two.lock())
+    done = switch.switch(two.ctx, "green", number=2, token=two.lock())
     assert two.proxy.live() == "green"
     assert (done.plan.before.live, done.plan.after.live) == ({"po.shop.prod": "blue"}, {"po.shop.prod": "green"})
     assert done.asked == 1
     # Two for health and one for smoke of this color only; the last is the public's own way in.
     assert [color for _host, _path, color in two.proxy.asked] == ["green", "green", "green", None]
-    result = switch.result(two.place, done.plan)
+    result = switch.result(two.ctx, done.plan)
     assert (result["changed"], result["before"], result["after"]) == (True, "blue", "green")
     assert (result["diff"]["before"], result["diff"]["after"]) == ("po.shop.prod blue\n", "po.shop.prod green\n")
 
 
 def test_the_release_is_the_one_on_the_colors_containers(two: Machine) -> None:
-    switch.switch(two.place, "green")
+    switch.switch(two.ctx, "green")
     assert two.proxy.live() == "green"
 
 
 def test_a_color_that_is_live_is_left_as_it_is(two: Machine) -> None:
-    done = switch.switch(two.place, "blue")
+    done = switch.switch(two.ctx, "blue")
     assert not done.plan.changed
     assert two.proxy.asked == []
     assert two.proxy.plans == []
@@ -60,7 +60,7 @@ def test_a_color_that_is_live_is_left_as_it_is(two: Machine) -> None:
 def test_a_gate_that_does_not_hold_leaves_everything(two: Machine, answer: tuple[int, str]) -> None:
     two.proxy.answer = lambda color, path: answer
     with pytest.raises(SwitchyardError, match=r"gate of shop .green. failed"):
-        switch.switch(two.place, "green")
+        switch.switch(two.ctx, "green")
     assert two.proxy.live() == "blue"
     assert two.proxy.plans == []
 
@@ -69,7 +69,7 @@ def test_a_proof_that_fails_brings_traffic_back(two: Machine, monkeypatch: pytes
     monkeypatch.setattr(confirm, "confirm_switch", functools.partial(confirm.confirm_switch, limit=0.1))
     two.proxy.stuck_on = "blue"
     with pytest.raises(SwitchyardError, match="told to send shop to green, but"):
-        switch.switch(two.place, "green")
+        switch.switch(two.ctx, "green")
     assert two.proxy.live() == "blue"
 
 
@@ -80,39 +80,39 @@ def test_the_proof_of_a_first_release_that_fails_takes_it_off_the_public(
     two.proxy.state = ProxyState()
     two.proxy.stuck_on = "blue"
     with pytest.raises(SwitchyardError):
-        switch.switch(two.place, "green")
+        switch.switch(two.ctx, "green")
     assert two.proxy.live() is None
 
 
 def test_nobody_switches_while_somebody_releases(two: Machine) -> None:
     two.lock("bob@desk")
     with pytest.raises(SwitchyardError, match="being released by bob@desk"):
-        switch.switch(two.place, "green")
+        switch.switch(two.ctx, "green")
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        switch.switch(two.place, "green", token=99)
+        switch.switch(two.ctx, "green", token=99)
     assert two.proxy.live() == "blue"
 
 
 def test_the_old_color_may_finish_its_requests(two: Machine) -> None:
     two.proxy.busy = {"blue": [3, 2, 0]}
-    assert switch.switch(two.place, "green", drain=5).old_in_flight == 0
+    assert switch.switch(two.ctx, "green", drain=5).old_in_flight == 0
 
 
 def test_requests_that_are_left_are_counted(two: Machine) -> None:
     two.proxy.busy = {"blue": [7]}
-    assert switch.switch(two.place, "green").old_in_flight == 7
+    assert switch.switch(two.ctx, "green").old_in_flight == 7
 
 
 def test_there_is_nothing_to_switch_to(machine: Machine) -> None:
     with pytest.raises(SwitchyardError, match="no record of release 0"):
-        switch.switch(machine.place, "green")
+        switch.switch(machine.ctx, "green")
 
 
 def test_what_stands_now(two: Machine) -> None:
     two.engine.start(worker(1))
     two.proxy.busy = {"blue": [4]}
     two.lock("bob@desk")
-    seen = status.stack_status(two.place)
+    seen = status.stack_status(two.ctx)
     assert (seen["live"], seen["routes"]) == ("blue", {f"{HOST}/": "web"})
     assert (seen["colors"]["blue"]["release"], seen["colors"]["green"]["release"]) == (1, 2)
     assert (seen["colors"]["blue"]["in_flight"], seen["colors"]["green"]["in_flight"]) == (4, 0)

@@ -63,8 +63,8 @@ class Scene:
     token: int = 0
 
     @property
-    def place(self) -> t.Any:
-        return self.machine.place
+    def ctx(self) -> t.Any:
+        return self.machine.ctx
 
     def release(self, key: bool = True, **migrate: t.Any) -> state.MigrationRun:
         """Leave a release that runs and one that is prepared; return the migration of that one."""
@@ -73,17 +73,17 @@ class Scene:
         self.record = self.machine.released("green", stack, state="prepared")
         self.machine.make_live("blue")
         self.token = self.machine.lock()
-        folder = self.place.records.path(2)
+        folder = self.ctx.records.path(2)
         (folder / "secrets").mkdir()
         (folder / "secrets" / "postgres_password").write_text("p")
         if key:
-            path = state.migrator_password_path(self.place)
+            path = state.migrator_password_path(self.ctx)
             path.parent.mkdir(parents=True)
             path.write_text("migrator's word\n")
             for part in ("migrate", "rehearse"):
                 atomic_file.write_json(folder / f"{part}.yml", {"services": {"web": {}}, "networks": {}})
         return t.cast(
-            state.MigrationRun, pending.pending_migration(self.place, self.record, self.token, state.MigrationResult())
+            state.MigrationRun, pending.pending_migration(self.ctx, self.record, self.token, state.MigrationResult())
         )
 
     def carry_out(self, guarded: state.MigrationRun) -> state.MigrationResult:
@@ -125,10 +125,10 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         here.happened.append(f"restore {asked.backup}")
         return {"kept": "shop_prod__before"}
 
-    def one(place: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
-        place.lock.renew(token, job.words)
+    def one(ctx: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
+        ctx.lock.renew(token, job.words)
         code, said = here.ends.pop(0) if here.ends else (0, "")
-        log = place.records.path(number) / "log"
+        log = ctx.records.path(number) / "log"
         log.write_text(said)
         here.happened.append(f"{job.name} ({job.part})")
         here.told.append((job.step, job.rows))
@@ -159,17 +159,17 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
 def test_nothing_pending_costs_one_question(scene: Scene) -> None:
     done = state.MigrationResult()
     scene.release(check=["migrate", "--check"])
-    assert pending.pending_migration(scene.place, scene.record, scene.token, done) is None
+    assert pending.pending_migration(scene.ctx, scene.record, scene.token, done) is None
     assert (done.pending, set(scene.happened), scene.admin.statements) == (False, {"check (migrate)"}, [])
 
 
 def test_the_migrator_reads_its_password_only_while_it_runs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.release()
-    path = scene.place.records.path(2) / "secrets" / "migrator"
-    with projects.password_in_reach(scene.place, 2, "migrate"):
+    path = scene.ctx.records.path(2) / "secrets" / "migrator"
+    with projects.password_in_reach(scene.ctx, 2, "migrate"):
         assert (path.read_text(), path.stat().st_mode & 0o777) == ("migrator's word", 0o400)
     assert not path.exists()
-    with projects.password_in_reach(scene.place, 2, "jobs"):
+    with projects.password_in_reach(scene.ctx, 2, "jobs"):
         assert not path.exists()
 
 
@@ -190,14 +190,14 @@ def test_a_stack_without_a_database_of_the_shared_server_migrates_without_guards
     stack = checked(migrate={"service": "web", "command": ["migrate"]})
     record = scene.machine.released("green", stack, state="prepared")
     done = state.MigrationResult()
-    assert pending.pending_migration(scene.place, record, scene.machine.lock(), done) is None
+    assert pending.pending_migration(scene.ctx, record, scene.machine.lock(), done) is None
     assert ([one["command"] for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
     assert scene.told == [("migrate", None)]
 
 
 def test_a_stack_without_a_migration_has_nothing_to_do(scene: Scene) -> None:
     record = scene.machine.released("green", checked(), state="prepared")
-    assert pending.pending_migration(scene.place, record, scene.machine.lock(), state.MigrationResult()) is None
+    assert pending.pending_migration(scene.ctx, record, scene.machine.lock(), state.MigrationResult()) is None
 
 
 # --- expand ---
@@ -208,8 +208,8 @@ def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene:
     assert scene.happened == ["backup restore", "hold", "1 (migrate)", "health"]
     assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
     assert scene.told == [("migrate", 3)]
-    assert scene.place.records.need(2).backup == NAME
-    assert state.load_state(scene.place) is None
+    assert scene.ctx.records.need(2).backup == NAME
+    assert state.load_state(scene.ctx) is None
     assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
     # The live color was asked after it.
     assert ("shop.example.org", "/", "blue") in scene.machine.proxy.asked
@@ -263,7 +263,7 @@ def test_a_migration_that_fails_is_not_tried_again_and_says_what_stays(scene: Sc
     with pytest.raises(SwitchyardError, match=f"stays in shop_prod.*The backup from before is {NAME}") as failed:
         scene.carry_out(guarded)
     assert failed.value.details["logs"] == {"c": ["division by zero"]}
-    assert state.load_state(scene.place) is None
+    assert state.load_state(scene.ctx) is None
 
 
 def test_a_migration_that_takes_too_long_leaves_no_session(scene: Scene) -> None:
@@ -291,9 +291,9 @@ def test_an_old_version_that_breaks_on_the_new_schema_stops_the_release(scene: S
     guarded.record.stack["smoke"].append(
         {"path": "/", "status": 200, "contains": None, "host": None, "request_timeout": 1}
     )
-    for record in (scene.place.records.need(1), guarded.record):
+    for record in (scene.ctx.records.need(1), guarded.record):
         record.stack["smoke"][:] = guarded.record.stack["smoke"]
-        scene.place.records.save(record)
+        scene.ctx.records.save(record)
     with pytest.raises(SwitchyardError, match=r"does not pass its checks on the new schema.*no such column"):
         scene.carry_out(guarded)
 
@@ -323,10 +323,10 @@ def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     assert scene.happened == ["hold", "backup none", "copy", "compared", "rehearsal (rehearse)", "1 (migrate)"]
     assert scene.told == [("rehearse", 3), ("migrate", 3)]
     assert done.rehearsed is not None
-    project = json.loads((scene.place.records.path(2) / "rehearse.yml").read_text())
+    project = json.loads((scene.ctx.records.path(2) / "rehearse.yml").read_text())
     assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
     assert shelf(scene.machine.root).need(NAME).state == "restored"
-    going = state.load_state(scene.place)
+    going = state.load_state(scene.ctx)
     assert going
     assert (going.step, going.backup, going.login) == ("begun", NAME, "shop_prod_migrator")
     # The new version may come in; the fence is known until the public has it.
@@ -342,7 +342,7 @@ def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
     with pytest.raises(SwitchyardError, match="That was the rehearsal"):
         scene.carry_out(guarded)
     assert "1 (migrate)" not in scene.happened
-    assert undo.undo(scene.place, scene.token) is not None
+    assert undo.undo(scene.ctx, scene.token) is not None
     assert not [one for one in scene.happened if one.startswith("restore")]
     assert LockoutFile(shelf(scene.machine.root).folder).read() is None
 
@@ -353,10 +353,10 @@ def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
     with pytest.raises(SwitchyardError, match="exit code 1"):
         scene.carry_out(guarded)
     assert scene.happened == ["hold", "backup read", "1 (migrate)"]
-    told = undo.undo(scene.place, scene.token)
+    told = undo.undo(scene.ctx, scene.token)
     assert (told or "").startswith(f"shop_prod is as in the backup {NAME} again, from before the migration, ")
     assert scene.happened[-1] == f"restore {NAME}"
-    assert state.load_state(scene.place) is None
+    assert state.load_state(scene.ctx) is None
     assert LockoutFile(shelf(scene.machine.root).folder).read() is None
 
 
@@ -375,28 +375,28 @@ def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
 
     monkeypatch.setattr(backup_restore, "restore_backup", restore)
     with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
-        undo.undo(scene.place, scene.token)
+        undo.undo(scene.ctx, scene.token)
     assert attempts == [NAME] * tried
     # Where it could not be undone, the next run begins with it.
-    assert (state.load_state(scene.place) is None) is bool(cause)
+    assert (state.load_state(scene.ctx) is None) is bool(cause)
 
 
 def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
-    assert not undo.past_point_of_no_return(scene.place, scene.record)
+    assert not undo.past_point_of_no_return(scene.ctx, scene.record)
     scene.machine.make_live("green")
-    assert undo.past_point_of_no_return(scene.place, scene.record)
-    assert "had the public already" in (undo.undo(scene.place, scene.token) or "")
+    assert undo.past_point_of_no_return(scene.ctx, scene.record)
+    assert "had the public already" in (undo.undo(scene.ctx, scene.token) or "")
     assert not [one for one in scene.happened if one.startswith("restore")]
-    assert state.load_state(scene.place) is None
+    assert state.load_state(scene.ctx) is None
 
 
 def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
-    undo.finish_migration(scene.place, 1)
-    assert state.load_state(scene.place)
-    undo.finish_migration(scene.place, 2)
-    assert state.load_state(scene.place) is None
+    undo.finish_migration(scene.ctx, 1)
+    assert state.load_state(scene.ctx)
+    undo.finish_migration(scene.ctx, 2)
+    assert state.load_state(scene.ctx) is None
     assert LockoutFile(shelf(scene.machine.root).folder).read() is None
 
 
@@ -405,15 +405,15 @@ def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
 
 def test_an_expanding_migration_that_was_killed_has_its_sessions_ended(scene: Scene) -> None:
     scene.release()
-    state.save_state(scene.place, state.MigrationState(2, "expand", "shop_prod", "begun", "shop_prod_migrator"))
+    state.save_state(scene.ctx, state.MigrationState(2, "expand", "shop_prod", "begun", "shop_prod_migrator"))
     scene.machine.engine.start(container("old", labels={"role": "migrate"}))
-    assert "was interrupted" in (undo.undo(scene.place, scene.token) or "")
-    assert (state.load_state(scene.place), scene.happened) == (None, ["removed old"])
+    assert "was interrupted" in (undo.undo(scene.ctx, scene.token) or "")
+    assert (state.load_state(scene.ctx), scene.happened) == (None, ["removed old"])
 
 
 def test_where_nothing_was_killed_there_is_nothing_to_undo(scene: Scene) -> None:
     scene.release()
-    assert undo.undo(scene.place, scene.token) is None
+    assert undo.undo(scene.ctx, scene.token) is None
 
 
 def test_a_run_that_was_overtaken_leaves_the_next_ones_file_alone(scene: Scene) -> None:
@@ -421,12 +421,12 @@ def test_a_run_that_was_overtaken_leaves_the_next_ones_file_alone(scene: Scene) 
     own = state.MigrationState(3, "expand", "shop_prod", "begun")
 
     def overtake() -> None:
-        scene.place.lock.take("bob@desk", "prepare", lambda: None, gone=scene.token)
-        state.save_state(scene.place, own)
+        scene.ctx.lock.take("bob@desk", "prepare", lambda: None, gone=scene.token)
+        state.save_state(scene.ctx, own)
 
     with pytest.raises(SwitchyardError, match="lost its lock"):
         run.run_guarded(guarded, state.MigrationResult(), overtake)
-    assert (state.load_state(scene.place) or own).release in (2, 3)
+    assert (state.load_state(scene.ctx) or own).release in (2, 3)
 
 
 def test_somebody_elses_backup_is_waited_for(scene: Scene) -> None:
@@ -449,15 +449,15 @@ def test_somebody_elses_backup_is_waited_for(scene: Scene) -> None:
 def test_a_migration_has_projects_of_its_own(scene: Scene, docker: Callable[[str], Callable[[], list[str]]]) -> None:
     docker(COMPOSE)
     guarded = scene.release(kind="breaking")
-    folder = scene.place.records.path(2)
+    folder = scene.ctx.records.path(2)
     (folder / "source").mkdir()
     content = normalised(web={"secrets": [{"source": "postgres_password"}]})
     (folder / "source" / "docker-compose.yml").write_text(json.dumps(content))
     release = compose_render.Release("po", "prod", 2, str(folder))
-    found = projects.migration_projects(scene.place, guarded.record.stack, folder, release)
+    found = projects.migration_projects(scene.ctx, guarded.record.stack, folder, release)
     assert list(found) == ["migrate", "rehearse"]
     assert found["migrate"]["secrets"] == {"postgres_password": {"file": f"{folder}/secrets/migrator"}}
     expanding = {**guarded.record.stack, "migrate": {**guarded.record.stack["migrate"], "kind": "expand"}}
-    assert list(projects.migration_projects(scene.place, expanding, folder, release)) == ["migrate"]
-    state.migrator_password_path(scene.place).unlink()
-    assert projects.migration_projects(scene.place, expanding, folder, release) == {}
+    assert list(projects.migration_projects(scene.ctx, expanding, folder, release)) == ["migrate"]
+    state.migrator_password_path(scene.ctx).unlink()
+    assert projects.migration_projects(scene.ctx, expanding, folder, release) == {}

@@ -27,7 +27,7 @@ def _compose(docker: Docker, machine: Machine) -> None:
 
 
 def seen(machine: Machine, what: stack_input.StackInput) -> examine.PreflightResult:
-    return examine.examine_stack(machine.place, what)
+    return examine.examine_stack(machine.ctx, what)
 
 
 def complaints(found: examine.PreflightResult) -> list[str]:
@@ -217,7 +217,7 @@ def test_looking_changes_nothing(machine: Machine) -> None:
     seen(machine, given(normalised(web={"secrets": [{"source": "key"}]}), {"key": "hunter2"}))
     assert [path for path in sorted(machine.root.rglob("*")) if path not in before] == [machine.root / "docker.log"]
     assert machine.proxy.plans == []
-    assert machine.place.lock.holder() is None
+    assert machine.ctx.lock.holder() is None
 
 
 # --- secrets ---
@@ -230,14 +230,14 @@ def test_secret_files_belong_to_the_user_that_reads_them(machine: Machine) -> No
     what = given(content, {"key": "x"})
     for image in images:
         machine.engine.images[image] = replace(machine.engine.images[image], user=1234)
-    assert examine.secrets_owner(machine.place, content, what, images) == 1234
+    assert examine.secrets_owner(machine.ctx, content, what, images) == 1234
     content["services"]["web"]["user"] = content["services"]["celery"]["user"] = "77:88"
-    assert examine.secrets_owner(machine.place, content, what, images) == 77
+    assert examine.secrets_owner(machine.ctx, content, what, images) == 77
     content["services"]["web"]["user"] = "app"
     with pytest.raises(SwitchyardError, match="different users, or without a number"):
-        examine.secrets_owner(machine.place, content, what, images)
+        examine.secrets_owner(machine.ctx, content, what, images)
     named = given(content, {"key": "x"}, secrets_owner=5)
-    assert examine.secrets_owner(machine.place, content, named, images) == 5
+    assert examine.secrets_owner(machine.ctx, content, named, images) == 5
 
 
 def test_readers_that_differ_are_a_problem_before_anything_changes(machine: Machine) -> None:
@@ -251,7 +251,7 @@ def test_readers_that_differ_are_a_problem_before_anything_changes(machine: Mach
 
 def fingerprint(machine: Machine, what: stack_input.StackInput) -> str:
     content = json.loads(what.sources["docker-compose.yml"])
-    return release_fingerprint.fingerprint_of(machine.place, content, what, {"reg/web:1": "sha256:1"})
+    return release_fingerprint.fingerprint_of(machine.ctx, content, what, {"reg/web:1": "sha256:1"})
 
 
 def test_a_secret_changes_the_fingerprint_and_cannot_be_read_from_it(machine: Machine) -> None:
@@ -288,7 +288,7 @@ def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
     machine.make_live("green")
     # What a later release that failed left behind is not what is live.
     machine.engine.start(worker(3))
-    plan, problems = examine.examine_records(machine.place, "switchyard_stacks[shop]", "rollback")
+    plan, problems = examine.examine_records(machine.ctx, "switchyard_stacks[shop]", "rollback")
     assert problems == []
     assert plan
     assert (plan.color, plan.target) == ("blue", 1)
@@ -297,7 +297,7 @@ def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
 def test_there_may_be_no_way_back(machine: Machine) -> None:
     machine.released("blue")
     machine.make_live("blue")
-    plan, problems = examine.examine_records(machine.place, "switchyard_stacks[shop]", "rollback")
+    plan, problems = examine.examine_records(machine.ctx, "switchyard_stacks[shop]", "rollback")
     assert plan is None
     assert "no earlier release on this server to go back to. Deploy the version you want" in str(problems[0])
 
