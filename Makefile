@@ -1,57 +1,65 @@
-# Every target is one line that calls a script: the same commands work without make.
+# The same commands work without make: a target only calls scripts, which make the environment that they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-beside bench-release bench-switch faults-database pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-release bench-switch faults-database pictures
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-20s %s\n", $$1, $$2 }'
 
-demo: ## from a bare machine to a release under load: sets up, releases v1 and v2, counts
+demo: ## from a bare machine to two releases under load; prints what the clients counted (4 min)
 	@scripts/demo
 
 demo-down: ## remove what the demo made, and nothing else
 	@scripts/demo-down
 
-bootstrap: ## make the virtual environments from the pinned requirements
+bootstrap: ## make the virtual environments from the pinned requirements (2 min)
 	@scripts/bootstrap test
 
-images: ## build the images of the demo and the tests
+images: ## build the images of the demo and the tests (3 min)
+	@scripts/engine
 	@scripts/images all
 
-test: ## every test, with one summary at the end
+test: ## run every test and print one summary
 	@scripts/test
 
-lint: ## ruff, mypy, shellcheck, ansible-lint, changelog and documentation
+lint: ## run ruff, mypy, shellcheck, ansible-lint, and check changelog and documentation
 	@scripts/test lint
 
-sanity: ## ansible-test sanity
+sanity: ## run ansible-test sanity
 	@scripts/test sanity
 
-unit: ## unit tests, on each supported ansible-core that runs here
+unit: ## run the unit tests on each supported ansible-core that this machine has a Python for
 	@scripts/test unit
 
-consistency: ## tests of the repository itself
+consistency: ## run the tests of the repository itself
 	@scripts/test consistency
 
 package: ## build, install and import the collection
 	@scripts/test package
 
-molecule: ## every scenario, on servers in containers
+molecule: ## run every scenario, on servers in containers
 	@scripts/test engine molecule
 
-bench-backup: ## measure a backup, its proof and a restore of 1 GiB
-	@tests/bench/backup
+bench-backup: ## measure a backup, its verification and a restore of 1 GiB
+	@scripts/engine
+	@scripts/images
+	@scripts/python tests/bench/backup.py
 
 bench-switch: ## measure a switch on each kind of proxy
-	@tests/bench/switch
+	@scripts/engine
+	@scripts/python tests/bench/switch.py
 
-bench-beside: ## what another application behind the same Traefik notices of ours
-	@tests/bench/beside
+bench-behind-traefik: ## measure what our releases cost another application behind the same Traefik
+	@scripts/engine
+	@scripts/python tests/bench/behind_traefik.py
 
 bench-release: ## measure a release over SSH
-	@tests/bench/release
+	@scripts/engine
+	@scripts/python tests/bench/release.py
 
-faults-database: ## what faults do to a release with a migration, as a table
-	@tests/faults/database
+faults-database: ## run fifteen faults against a release with a migration, and print a table
+	@scripts/engine
+	@scripts/images
+	@scripts/python tests/faults/database.py
 
-pictures: ## take the pictures of the maintenance page, with Chromium
-	@tests/pictures/take
+pictures: ## take the pictures of the maintenance page (needs Chromium and optipng)
+	@scripts/python tests/pictures/take.py

@@ -10,7 +10,7 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
-from wire import Wire
+from connection import Transport
 
 # The type of the frame with which a server says that it leaves (RFC 9113, 6.8).
 GOAWAY = 7
@@ -35,10 +35,10 @@ class Stream:
 
 
 class Http2:
-    """HTTP/2 on a wire that is open."""
+    """HTTP/2 on an open transport."""
 
-    def __init__(self, wire: Wire, secure: bool) -> None:
-        self.wire = wire
+    def __init__(self, transport: Transport, secure: bool) -> None:
+        self.transport = transport
         self.scheme = "https" if secure else "http"
         self.leaving = False
         self.begun = b""
@@ -66,12 +66,12 @@ class Http2:
         if body:
             self.connection.send_data(stream.number, body, end_stream=True)
         while not stream.ended:
-            await self.wire.send(self.connection.data_to_send())
-            data = await self.wire.receive()
+            await self.transport.send(self.connection.data_to_send())
+            data = await self.transport.receive()
             if not data:
                 raise Broken("closed")
             self.take(data, stream)
-        await self.wire.send(self.connection.data_to_send())
+        await self.transport.send(self.connection.data_to_send())
         return int(stream.fields[":status"]), stream.fields, stream.body
 
     def take(self, data: bytes, stream: Stream | None) -> None:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The load client: an open loop of requests that counts each of them exactly and never sends one twice.
 
     load.py run --url http://127.0.0.1:8080 --host bookings.localhost --duration 60 --result r.json --ledger r.ledger
@@ -43,7 +42,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from wire import Secure, Wire, context_of
+from connection import TlsTransport, Transport, tls_context
 
 
 class Failed(Exception):
@@ -67,8 +66,8 @@ class Server:
     tls: ssl.SSLContext | None = None
     http2: bool = False
 
-    def wire(self) -> Wire:
-        return Secure(self.address, self.tls, self.host.split(":")[0]) if self.tls else Wire(self.address)
+    def transport(self) -> Transport:
+        return TlsTransport(self.address, self.tls, self.host.split(":")[0]) if self.tls else Transport(self.address)
 
 
 class Connection(abc.ABC):
@@ -76,27 +75,27 @@ class Connection(abc.ABC):
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.wire: Wire | None = None
+        self.transport: Transport | None = None
         self.reopened = 0
 
     def close(self) -> None:
-        if self.wire is not None:
-            self.wire.close()
-            self.wire = None
+        if self.transport is not None:
+            self.transport.close()
+            self.transport = None
 
     def closed_by_server(self) -> bool:
         """Whether the server has ended the idle connection (or sent something that nobody asked for)."""
-        assert self.wire is not None
-        return self.wire.waiting() is not None
+        assert self.transport is not None
+        return self.transport.waiting() is not None
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Sends one request, once. Raises Failed when no whole answer comes."""
-        if self.wire is not None and self.closed_by_server():
+        if self.transport is not None and self.closed_by_server():
             self.close()
             self.reopened += 1
         try:
             async with asyncio.timeout(self.server.timeout):
-                if self.wire is None:
+                if self.transport is None:
                     await self.open()
                 return await self.exchange(method, path, body)
         except TimeoutError:
@@ -110,17 +109,17 @@ class Connection(abc.ABC):
             raise
 
     async def open(self) -> None:
-        self.wire = self.server.wire()
+        self.transport = self.server.transport()
         try:
-            await self.wire.open()
+            await self.transport.open()
         except TimeoutError:
             raise
         except OSError:
             raise Failed("connect") from None
 
     async def more(self) -> bytes:
-        assert self.wire is not None
-        data = await self.wire.receive()
+        assert self.transport is not None
+        data = await self.transport.receive()
         if not data:
             raise Failed("reset")
         return data
@@ -139,8 +138,8 @@ class Http1Connection(Connection):
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         elif method == "POST":
             head += "Content-Length: 0\r\n"
-        assert self.wire is not None
-        await self.wire.send(head.encode() + b"\r\n" + body)
+        assert self.transport is not None
+        await self.transport.send(head.encode() + b"\r\n" + body)
         data = b""
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += await self.more()
@@ -185,14 +184,14 @@ class Http2Connection(Connection):
         from http2 import Http2
 
         await super().open()
-        assert self.wire is not None
-        if self.server.tls and self.wire.protocol != "h2":
+        assert self.transport is not None
+        if self.server.tls and self.transport.protocol != "h2":
             raise Failed("no HTTP/2")
-        self.http2 = Http2(self.wire, bool(self.server.tls))
+        self.http2 = Http2(self.transport, bool(self.server.tls))
 
     def closed_by_server(self) -> bool:
-        assert self.wire is not None
-        data = self.wire.waiting()
+        assert self.transport is not None
+        data = self.transport.waiting()
         return data is not None and self.http2.ends_idle(data)
 
     async def exchange(self, method: str, path: str, body: bytes) -> Answer:
@@ -566,7 +565,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     port = url.port or (443 if secure else 80)
     # Resolved once: a look-up for every connection would be part of what is measured.
     address = socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)[0][4][:2]
-    tls = context_of(options.ca, "h2" if http2 else "http/1.1") if secure else None
+    tls = tls_context(options.ca, "h2" if http2 else "http/1.1") if secure else None
     options.server = Server(address, options.host or url.netloc, options.timeout, tls, http2)
     if options.mode == "run" and (options.rate <= 0 or options.connections < 1 or options.post_every < 1):
         parser.error("--rate, --connections and --post-every must be above 0")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Holds one WebSocket open, says something every fifth of a second, and counts what comes back.
 
     websocket.py --url http://127.0.0.1:8080 --host shop.localhost --path /echo --result w.json [--stop-file F]

@@ -37,9 +37,7 @@ HOSTS = {
     "github.com",
     "www.gnu.org",
 }
-HOSTS_OF_EXAMPLES = re.compile(
-    r"(?:^|\.)(?:example(?:\.(?:org|com|net))?|test|invalid|localhost|fleet)$|^[\d.]+$|^[\w-]+$"
-)
+HOSTS_OF_EXAMPLES = re.compile(r"(?:^|\.)(?:example(?:\.(?:org|com|net))?|test|invalid|localhost)$|^[\d.]+$|^[\w-]+$")
 
 
 def check(function: Check) -> Check:

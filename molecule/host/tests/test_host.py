@@ -21,11 +21,11 @@ def test_engine_runs_a_container(host: Host) -> None:
     try:
         host.check_output(
             "docker run --detach --name try --network try --publish 127.0.0.1:16379:6379 "
-            "--memory 64m registry.fleet:5000/switchyard/redis:8.0"
+            "--memory 64m registry.test:5000/switchyard/redis:8.0"
         )
         try:
             answer = host.check_output(
-                "docker run --rm --network try registry.fleet:5000/switchyard/redis:8.0 redis-cli -h try ping"
+                "docker run --rm --network try registry.test:5000/switchyard/redis:8.0 redis-cli -h try ping"
             )
             assert answer == "PONG"
             assert host.socket("tcp://127.0.0.1:16379").is_listening
@@ -64,7 +64,7 @@ def test_settings_of_the_engine(host: Host) -> None:
     else:
         assert not engine["LiveRestoreEnabled"]
         assert engine["LoggingDriver"] == "local"
-    assert "registry.fleet:5000" in settings["insecure-registries"]
+    assert "registry.test:5000" in settings["insecure-registries"]
 
 
 def test_engine_starts_with_the_server(host: Host) -> None:

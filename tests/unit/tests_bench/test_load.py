@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from misbehaving import Server, finish, start
+from faulty_http_server import Server, finish, start
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""What a Traefik that stands already, and the application behind it, notice of an environment of ours.
+
+    make bench-behind-traefik
+
+Clients ask the other application from before the installation until after the removal. Between them: our proxy as an
+edge behind that Traefik, releases under load, maintenance on and off. Leaves with 0 only when no request failed, and
+the Traefik and the other application are the same containers, never started anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hosts import HOST, PLAY, PROXIES, ROOT, hosts, load, run, setting, table
+
+EXISTING = ("existing-traefik", "existing-web")
+
+
+@contextlib.contextmanager
+def clients(host: str, result: Path) -> Iterator[None]:
+    """Lets clients come while something happens; what they saw is written to the result."""
+    command = [*load(setting("behind-traefik", "test_host_proxy_url"), host), "--rate", "100", "--result", str(result)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
+    time.sleep(1)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def identity() -> str:
+    """Returns which containers stood before us, and when each was started."""
+    shown = "{{.Name}} {{.Id}} {{.State.StartedAt}}"
+    inspect = ["docker", "inspect", "--format", shown, *EXISTING]
+    return run("ssh", "-F", "tests/test_hosts/.state/ssh_config", "server1", " ".join(f"'{word}'" for word in inspect))
+
+
+def row(name: str, result: Path) -> tuple[str, ...]:
+    """Returns a row of the table."""
+    seen = json.loads(result.read_text(encoding="utf-8"))["normal"]
+    return name, str(seen["sent"]), str(seen["failed"]), f"{seen['longest_gap']['seconds']:.3f} s"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=10, help="releases (10)")
+    parser.add_argument("--keep", action="store_true", help="use test hosts that stand, and leave them standing")
+    options = parser.parse_args()
+    play = [*PLAY, "-e", f"@{PROXIES / 'behind-traefik.yml'}"]
+    with hosts(options.keep), tempfile.TemporaryDirectory() as name:
+        other, ours = Path(name, "other"), Path(name, "ours")
+        run(*play, "tests/bench/switching/before.yml")
+        before = identity()
+        with clients("existing.localhost", other):
+            run(*play, "molecule/proxy/converge.yml")
+            run(*play, "deploy.yml", "-e", "bench_version=1.0.0")
+            with clients(HOST, ours):
+                for number in range(options.count):
+                    version = ("2.0.0", "1.0.0")[number % 2]
+                    run(*play, "deploy.yml", "-e", f"bench_version={version}")
+                    print(f"release {number + 1}: {version}", flush=True)
+            for state in ("on", "off"):
+                run(*play, "maintenance.yml", "-e", f"state={state}")
+                print(f"maintenance {state}", flush=True)
+            run(*play, "retire.yml", "-e", "whole_environment=bench")
+            print("the environment is gone", flush=True)
+            time.sleep(2)
+        same = identity() == before
+        rows = [("clients of", "requests", "failed", "longest gap")]
+        rows += [row("our application", ours), row("the other one", other)]
+    print(table(rows))
+    print(f"{' and '.join(EXISTING)}: {'the same containers, never started anew' if same else 'NOT the same any more'}")
+    return 0 if same and all(one[2] == "0" for one in rows[1:]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
