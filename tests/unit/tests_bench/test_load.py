@@ -104,7 +104,9 @@ def test_sigterm_ends_the_load_with_a_whole_result(tmp_path):
     result = tmp_path / "result.json"
     with Server() as server:
         process = start(server, "run", "--slow-clients", "0", "--result", str(result))
-        time.sleep(1)
+        deadline = time.monotonic() + 20
+        while not server.requests.total() and time.monotonic() < deadline:
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         code, output = finish(process)
     assert code == 0, output
