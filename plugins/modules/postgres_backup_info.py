@@ -97,11 +97,9 @@ folder:
   sample: /var/lib/switchyard/backups/po-prod/bookings
 """
 
-import dataclasses
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, restore_journal, run
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import lockout
 
@@ -124,7 +122,7 @@ def main() -> None:
             "last": run.last_run(shelf),
             "unfinished": shelf.partials(),
             "restoring": restoring.backup if restoring else None,
-            "fence": dataclasses.asdict(fence) if fence else None,
+            "fence": state_file.as_json(fence),
             "folder": str(shelf.folder),
         }
 

@@ -12,10 +12,10 @@ import hashlib
 import json
 import re
 import typing as t
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, state_file
 from ..errors import Problem, SwitchyardError
 
 NAME = "manifest.json"
@@ -39,6 +39,7 @@ class ManifestError(SwitchyardError):
         super().__init__(f"The backup {folder.name} cannot be used: {what}")
 
 
+@state_file.register("manifest.json")
 @dataclass(frozen=True)
 class Manifest:
     """One backup; times are seconds (epoch). ``proved`` has when each state was reached.
@@ -77,6 +78,7 @@ class Manifest:
     release: int | None = None
     fence: str | None = None
     proved: dict[str, float] = field(default_factory=dict)
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
     def reached(self, state: str, when: float) -> Manifest:
         """Return the manifest with a state that was proved; a weaker proof takes no stronger one away."""
@@ -118,7 +120,7 @@ class Manifest:
 
 def text(manifest: Manifest) -> str:
     """Return the manifest as its file has it."""
-    content = {"version": VERSION, **asdict(manifest)}
+    content = {"version": VERSION, **state_file.as_json(manifest)}
     return json.dumps({**content, "checksum": _checksum(content)}, indent=1, sort_keys=True) + "\n"
 
 
@@ -143,7 +145,9 @@ def read(folder: Path) -> Manifest:
         found.append(Problem(str(path), f"it is of the backup {value.get('name')}", "Give the folder its name back"))
     if found:
         raise ManifestError(folder, found)
-    return Manifest(**{key: item for key, item in value.items() if key not in ("version", "checksum")})
+    return state_file.from_json(
+        Manifest, {key: item for key, item in value.items() if key not in ("version", "checksum")}
+    )
 
 
 def problems(value: t.Any, where: str) -> list[Problem]:
@@ -161,12 +165,9 @@ def problems(value: t.Any, where: str) -> list[Problem]:
     content = {key: item for key, item in value.items() if key != "checksum"}
     if value.get("checksum") != _checksum(content):
         wrong("its checksum is wrong: it was changed after it was written")
-    known = {one.name: one for one in fields(Manifest)}
-    optional = {"query", "answer", "release", "fence", "proved"}
-    for key in sorted(set(known) - optional - set(content)):
+    optional = {"query", "answer", "release", "fence", "proved", state_file.EXTRA}
+    for key in sorted({item.name for item in fields(Manifest)} - optional - set(content)):
         wrong(f"{key} is missing")
-    for key in sorted(set(content) - set(known) - {"version"}):
-        wrong(f"{key} is unknown")
     for key, kinds in _KINDS.items():
         if key in content and type(content[key]) not in kinds:
             wrong(f"{key} is no {kinds[0].__name__}")

@@ -10,15 +10,16 @@ renaming does not change.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, state_file
 from ..postgres import catalog, lockout
 from ..postgres.psql_session import PsqlSession
 from ..postgres.sql import ident
 
 
+@state_file.register("restore-journal.json")
 @dataclass(frozen=True)
 class RestoreJournal:
     """A restore that has begun. ``origin`` is what will be known of the new database when it has the name."""
@@ -31,6 +32,7 @@ class RestoreJournal:
     new_oid: int | None = None
     logins: list[str] = field(default_factory=list)
     origin: dict[str, t.Any] | None = None
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
 
 def journal_path(folder: Path) -> Path:
@@ -45,13 +47,12 @@ def origin_path(folder: Path) -> Path:
 
 def load_journal(folder: Path) -> RestoreJournal | None:
     """Return the restore that was not brought to an end, or None."""
-    content = atomic_file.read_json(journal_path(folder))
-    return RestoreJournal(**content) if content else None
+    return state_file.load(journal_path(folder), RestoreJournal)
 
 
 def save_journal(folder: Path, journal: RestoreJournal) -> None:
     """Write the journal down before what it announces is done."""
-    atomic_file.write_json(journal_path(folder), asdict(journal), 0o600)
+    state_file.save(journal_path(folder), journal)
 
 
 def finish_interrupted(admin: PsqlSession, folder: Path) -> str | None:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import secrets
 import time
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, state_file
 from ..errors import SwitchyardError
 from .psql_session import PsqlSession
 from .sql import ident, literal
@@ -24,6 +24,7 @@ from .sql import ident, literal
 LIMIT = 15.0
 
 
+@state_file.register("lockout.json")
 @dataclass(frozen=True)
 class Lockout:
     """A fence that stands: since when (epoch), around which database, and the logins that it keeps out."""
@@ -32,6 +33,7 @@ class Lockout:
     database: str
     logins: list[str]
     since: float
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
 
 class LockoutFile:
@@ -43,8 +45,7 @@ class LockoutFile:
 
     def read(self) -> Lockout | None:
         """Return the fence, or None."""
-        content = atomic_file.read_json(self.path)
-        return Lockout(**content) if content else None
+        return state_file.load(self.path, Lockout)
 
     def up(self, admin: PsqlSession, database: str, logins: t.Iterable[str]) -> Lockout:
         """Put a fence around a database; one that stands already is kept and closed again where it leaks."""
@@ -52,7 +53,7 @@ class LockoutFile:
             secrets.token_hex(4), database, sorted(enabled_logins(admin, logins)), time.time()
         )
         # Known before anything is done: a run that is killed here leaves what the next one needs to lift it.
-        atomic_file.write_json(self.path, asdict(fence), 0o600)
+        state_file.save(self.path, fence)
         disable_logins(admin, fence.logins)
         return fence
 

@@ -14,10 +14,10 @@ import contextlib
 import threading
 import time
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, state_file
 from ..errors import SwitchyardError
 
 # Between two steps the controller only starts the next module; a minute covers a slow connection.
@@ -36,11 +36,22 @@ class LockState:
     since: float
     step: str
     until: float
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
     def sentence(self, stack: str) -> str:
         """Return what a second person is told."""
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.since))
         return f"{stack} is being released by {self.holder} since {since} (step: {self.step})"
+
+
+@state_file.register("lock.json")
+@dataclass(frozen=True)
+class LockFile:
+    """The content of the lock file: the last token that was given out, and the lease that it belongs to, if held."""
+
+    token: int = 0
+    lease: LockState | None = field(default=None, metadata=state_file.nested(LockState))
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
 
 class ReleaseLock:
@@ -55,8 +66,7 @@ class ReleaseLock:
 
     def holder(self) -> LockState | None:
         """Return who holds the lock; a lease that ran out still counts as held until it is taken over."""
-        content = atomic_file.read_json(self.path)
-        return LockState(**content["lease"]) if content and content.get("lease") else None
+        return self._read().lease
 
     def take(self, holder: str, step: str, busy: t.Callable[[], str | None], gone: int | None = None) -> LockState:
         """Take the lock or refuse at once.
@@ -65,24 +75,24 @@ class ReleaseLock:
         holder that is known to live no longer. Raises SwitchyardError with the holder's name.
         """
         with atomic_file.locked(self.guard):
-            content = atomic_file.read_json(self.path) or {"token": 0}
-            held = self.holder()
+            content = self._read()
+            held = content.lease
             if held:
                 rest = held.until - self.now()
                 if rest > 0 and held.token != gone:
                     raise SwitchyardError(
                         f"{held.sentence(self.stack)}. Wait until that is done; if it died, its lock ends by itself "
                         f"in {rest:.0f} s.",
-                        lock=asdict(held),
+                        lock=state_file.as_json(held),
                     )
                 running = busy()
                 if running:
                     raise SwitchyardError(
                         f"{held.sentence(self.stack)}; its lock ran out, but {running} still runs. "
                         f"Wait for it, or end it with 'docker stop {running}'.",
-                        lock=asdict(held),
+                        lock=state_file.as_json(held),
                     )
-            lease = LockState(int(content["token"]) + 1, holder, self.now(), step, self.now() + MARGIN)
+            lease = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN)
             self._write(lease)
             return lease
 
@@ -90,7 +100,7 @@ class ReleaseLock:
         """Go on holding the lock for a step of up to ``seconds``. Raises SwitchyardError when it was taken over."""
         with atomic_file.locked(self.guard):
             held = self._mine(token)
-            lease = LockState(token, held.holder, held.since, step, self.now() + seconds + MARGIN)
+            lease = replace(held, step=step, until=self.now() + seconds + MARGIN)
             self._write(lease)
             return lease
 
@@ -121,7 +131,7 @@ class ReleaseLock:
         """Give the lock back. Raises SwitchyardError when it was taken over."""
         with atomic_file.locked(self.guard):
             self._mine(token)
-            atomic_file.write_json(self.path, {"token": token, "lease": None}, 0o600)
+            state_file.save(self.path, replace(self._read(), lease=None))
 
     def _mine(self, token: int) -> LockState:
         held = self.holder()
@@ -130,5 +140,8 @@ class ReleaseLock:
             raise SwitchyardError(f"This release lost its lock (token {token}): {now}. Start it again.")
         return held
 
+    def _read(self) -> LockFile:
+        return state_file.load(self.path, LockFile) or LockFile()
+
     def _write(self, lease: LockState) -> None:
-        atomic_file.write_json(self.path, {"token": lease.token, "lease": asdict(lease)}, 0o600)
+        state_file.save(self.path, replace(self._read(), token=lease.token, lease=lease))

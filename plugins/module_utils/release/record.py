@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import shutil
 import typing as t
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import atomic_file
+from .. import state_file
 from ..errors import SwitchyardError
 
 
+@state_file.register("release.json")
 @dataclass(frozen=True)
 class Record:
     """One release; times are seconds (epoch), ``steps`` is how many steps of its canary are done.
@@ -46,6 +47,7 @@ class Record:
     steps: int = 0
     backup: str | None = None
     reason: str | None = None
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
     def now(self, **changes: t.Any) -> Record:
         """Return the record with changes."""
@@ -70,8 +72,7 @@ class Records:
 
     def get(self, number: int | None) -> Record | None:
         """Return a record, or None where there is none."""
-        content = atomic_file.read_json(self.path(number) / "release.json") if number else None
-        return Record(**content) if content else None
+        return state_file.load(self.path(number) / "release.json", Record) if number else None
 
     def need(self, number: int) -> Record:
         """Return a record. Raises SwitchyardError where there is none."""
@@ -90,7 +91,7 @@ class Records:
 
     def save(self, record: Record) -> None:
         """Write a record as a whole."""
-        atomic_file.write_json(self.path(record.number) / "release.json", asdict(record), 0o600)
+        state_file.save(self.path(record.number) / "release.json", record)
 
     def prune(self, keep: int, needed: t.Container[int]) -> list[int]:
         """Remove the oldest folders beyond ``keep``, never one that is ``needed``; return their numbers."""

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict
 
-from .. import names
+from .. import names, state_file
 from .context import StackContext
 
 
@@ -31,5 +30,5 @@ def stack_status(ctx: StackContext) -> dict[str, t.Any]:
             for color in names.COLORS
         },
         "workers": {one.name: one.state for one in containers if one.label("role") == "worker"},
-        "lease": asdict(held) if held else None,
+        "lease": state_file.as_json(held),
     }

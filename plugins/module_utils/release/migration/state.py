@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ... import atomic_file, names
+from ... import names, state_file
 from ...backup import request
 from ...backup.store import BackupStore
 from ...config.schema import STOPPING_KINDS
@@ -25,6 +25,7 @@ PART, REHEARSAL = "migrate", "rehearse"
 ROLE = "migrate"
 
 
+@state_file.register("migration.json")
 @dataclass(frozen=True)
 class MigrationState:
     """A migration that is under way.
@@ -39,6 +40,7 @@ class MigrationState:
     step: str = "closed"
     login: str | None = None
     backup: str | None = None
+    extra: dict[str, t.Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,12 @@ def state_path(ctx: StackContext) -> Path:
 
 def load_state(ctx: StackContext) -> MigrationState | None:
     """Return the migration that is under way or was killed, or None."""
-    content = atomic_file.read_json(state_path(ctx))
-    return MigrationState(**content) if content else None
+    return state_file.load(state_path(ctx), MigrationState)
 
 
 def save_state(ctx: StackContext, going: MigrationState) -> None:
     """Write down what is going to be done, before it is."""
-    atomic_file.write_json(state_path(ctx), asdict(going), 0o600)
+    state_file.save(state_path(ctx), going)
 
 
 def store_of_stack(ctx: StackContext) -> BackupStore:

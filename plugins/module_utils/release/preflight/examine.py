@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import tempfile
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from ... import names
+from ... import names, state_file
 from ...engine import compose_cli, compose_render
 from ...errors import Problem, SwitchyardError
 from ...proxy.route_options import options_of_route
@@ -286,7 +286,7 @@ def run_preflight(
         plans += [plan] if plan else []
         held = ctx.lock.holder()
         if held:
-            leases[ctx.stack] = asdict(held)
+            leases[ctx.stack] = state_file.as_json(held)
     if mode == "rollback":
         plans = release_plan.only_canaries(plans)
         if any(plan.action == "abort" for plan in plans):
