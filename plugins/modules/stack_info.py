@@ -40,8 +40,10 @@ routes:
   returned: always
   type: dict
   sample: {"bookings.example.org/": "web"}
-closed:
-  description: How the public is kept out, C(maintenance) with a page or C(hold) waiting; empty where it is not.
+availability:
+  description: >-
+    C(maintenance) while users get the maintenance page, C(held) while their requests wait in the proxy; null while the
+    stack is available.
   returned: always
   type: str
 colors:

@@ -288,8 +288,8 @@ class FakeProxy(Proxy):
         self, host: str, path: str, color: str | None = None, timeout: float = 5.0, public: bool = False
     ) -> tuple[int, str | None, str]:
         self.asked.append((host, path, color))
-        key = self.state.owner(host + path)
-        if public and (self.always_closed or key in self.state.closed):
+        key = self.state.stack_of_route(host + path)
+        if public and (self.always_closed or key in self.state.availability):
             page = self.pages / f"{key}.maintenance.html"
             page = page if page.exists() else self.pages / "maintenance.html"
             status, body = self.instead_of_page or (503, page.read_text())

@@ -63,15 +63,15 @@ RATE_LIMIT = {
     "burst": Field("integer", 0, least=0),
 }
 
-# What holds on a way in, besides where it leads (proxies/rules.py).
+# The options of a route (proxy/route_options.py).
 ROUTE_OPTIONS = {
-    "https": Field("text", "both", choices=("both", "redirect")),
+    "https": Field("text", "optional", choices=("optional", "redirect")),
     "hsts": Field("integer", 0, least=0),
-    "allow": Field("addresses", []),
+    "allow_ips": Field("addresses", []),
     "basic_auth": Field("text", None),
-    "rate": Field("mapping", None, RATE_LIMIT),
+    "rate_limit": Field("mapping", None, RATE_LIMIT),
     "max_body_size": Field("size", None, least=1),
-    "timeout": Field("number", None, least=0.1),
+    "response_timeout": Field("number", None, least=0.1),
     "headers": Field("headers", {}),
 }
 STATIC = {

@@ -105,7 +105,7 @@ def _off_the_proxy(ctx: StackContext, token: int) -> None:
     for color in names.COLORS:
         drain.wait_until_drained(proxy, ctx.key, color, limit)
     proxy.apply(lambda state: proxy.plan_forget(state, ctx.key))
-    if ctx.key in proxy.read().known():
+    if ctx.key in proxy.read().known_stacks():
         raise SwitchyardError(f"The proxy was told to forget {ctx.stack}, and still knows it. Run retire.yml again.")
 
 

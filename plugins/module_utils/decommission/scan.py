@@ -72,7 +72,7 @@ def scan(server: HostContext) -> EnvironmentScan:
         except SwitchyardError as error:
             trouble = str(error)
         else:
-            for key in sorted(state.known()):
+            for key in sorted(state.known_stacks()):
                 stack = names.stack_of_key(key, project, environment)
                 if stack:
                     routes[stack] = tuple(sorted({at for owner, _color, at in state.routes if owner == key}))

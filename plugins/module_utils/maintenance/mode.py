@@ -48,7 +48,7 @@ class MaintenancePlan:
 
 def known_stacks(state: ProxyState, project: str, environment: str) -> list[str]:
     """Return the stacks of an environment that the proxy knows: routed, live or closed."""
-    keys = {*state.live, *state.closed, *(key for key, _color, _address in state.routes)}
+    keys = {*state.live, *state.availability, *(key for key, _color, _address in state.routes)}
     return sorted(filter(None, (names.stack_of_key(key, project, environment) for key in keys)))
 
 
@@ -116,7 +116,7 @@ def _apply(server: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
 def _restore_page(state: ProxyState, before: ProxyState, keys: t.Iterable[str]) -> ProxyState:
     """Return the state in which stacks are closed as they were before."""
     for key in keys:
-        state = state.with_availability([key], before.closed.get(key))
+        state = state.with_availability([key], before.availability.get(key))
     return state
 
 
@@ -167,7 +167,7 @@ def result(server: HostContext, closing: MaintenancePlan) -> dict[str, t.Any]:
 
     def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
         return "".join(
-            f"{stack}: {state.closed.get(key, 'open')}{_summary(pages[stack])}\n" for stack, key in keys.items()
+            f"{stack}: {state.availability.get(key, 'open')}{_summary(pages[stack])}\n" for stack, key in keys.items()
         )
 
     diff = {
@@ -212,5 +212,5 @@ def _no_request_waits(server: HostContext, state: ProxyState, stacks: t.Iterable
     for stack in stacks:
         ctx = server.stack(stack)
         held = ctx.lock.holder()
-        if state.closed.get(ctx.key) == "hold" and held and held.until > time.time():
+        if state.availability.get(ctx.key) == "held" and held and held.until > time.time():
             raise SwitchyardError(f"{held.sentence(stack)}, and requests wait for it. Say it again when that is done.")

@@ -53,9 +53,9 @@ def plan(
     for name, routing in {**gone, **given}.items():
         ctx = server.stack(name)
         ways = {route.host + route.path: route.service for route in routing.routes}
-        if ctx.key in state.live or ctx.records.all() or after.of(ctx.key, COLOR) == ways:
+        if ctx.key in state.live or ctx.records.all() or after.routes_of(ctx.key, COLOR) == ways:
             continue
-        taken = {at: after.owner(at) for at in ways if after.owner(at) not in (None, ctx.key)}
+        taken = {at: after.stack_of_route(at) for at in ways if after.stack_of_route(at) not in (None, ctx.key)}
         problems += [
             Problem(f"switchyard_stacks[{name}].routes", f"{at} leads to {owner} on this server", "Take another host")
             for at, owner in taken.items()
@@ -99,7 +99,7 @@ def result(announcing: PlaceholderPlan) -> dict[str, t.Any]:
     """Return what a module says of it, done or planned."""
 
     def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
-        ways = sorted(at for routing in announcing.routings for at in state.of(routing.key, COLOR))
+        ways = sorted(at for routing in announcing.routings for at in state.routes_of(routing.key, COLOR))
         return "".join(f"{at}\n" for at in ways) + "".join(
             f"{kind}.html: {len((page or '').encode())} bytes\n" for kind, page in pages.items()
         )

@@ -51,13 +51,13 @@ class ProxyCapabilities:
         return cls(port, certificates, users, settings.get("edge", ""))
 
     def missing_prerequisites(
-        self, rules: RouteOptions, hosts: t.Iterable[str], now: datetime | None = None
+        self, options: RouteOptions, hosts: t.Iterable[str], now: datetime | None = None
     ) -> list[tuple[str, str, str]]:
-        """Return what the rules of a route need and the proxy does not have: the key, what is wrong, what to do."""
+        """Return what the options of a route need and the proxy does not have: the key, what is wrong, what to do."""
         found = []
-        wanted = "https" if rules.https == "redirect" else "hsts" if rules.hsts else None
+        wanted = "https" if options.https == "redirect" else "hsts" if options.hsts else None
         if self.edge == "unknown":
-            for key, needed in (("allow", rules.allow), ("rate", rules.rate), (wanted, wanted)):
+            for key, needed in (("allow_ips", options.allow_ips), ("rate_limit", options.rate_limit), (wanted, wanted)):
                 if key and needed:
                     what = "who asks, and whether by https, only the Traefik in front knows"
                     found.append((key, what, "Name its network in proxy_trusted_proxies, then run setup.yml"))
@@ -72,7 +72,7 @@ class ProxyCapabilities:
                 elif all(one.until <= (now or datetime.now(timezone.utc)) for one in fitting):
                     what = f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
                     found.append((wanted, what, "Put a new one into proxy_certificates, then run setup.yml"))
-        if rules.basic_auth and rules.basic_auth not in self.users:
-            what = f"the proxy knows no list of users {rules.basic_auth.partition('.')[2]}"
+        if options.basic_auth and options.basic_auth not in self.users:
+            what = f"the proxy knows no list of users {options.basic_auth.partition('.')[2]}"
             found.append(("basic_auth", what, "Add it to proxy_users, then run setup.yml"))
         return found

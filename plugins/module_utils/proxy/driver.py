@@ -40,8 +40,8 @@ class Proxy(abc.ABC):
         self.ports: tuple[int, int] | None = tuple(settings["ports"]) if settings.get("ports") else None
 
     @staticmethod
-    def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
-        """Return what this kind of proxy cannot do of a route's rules: the key in the inventory, and a sentence."""
+    def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
+        """Return what this kind of proxy cannot do of a route's options: the key in the inventory, and a sentence."""
         return []
 
     def volumes(self) -> t.Collection[str]:
@@ -95,7 +95,7 @@ class Proxy(abc.ABC):
 
     def foreign_files(self, state: ProxyState) -> list[str]:
         """Return the files in ``conf.d`` that neither the role nor a release of a stack that it knows has written."""
-        releases = {name for key in state.known() for name in self.files_of(key)}
+        releases = {name for key in state.known_stacks() for name in self.files_of(key)}
         ours = {*self.own_files(""), *self.first_files(), *releases}
         folder = self.folder / "conf.d"
         names = [path.name for path in folder.iterdir()] if folder.exists() else []
@@ -137,7 +137,7 @@ class Proxy(abc.ABC):
         address is an insider's, and tells no color. Raises OSError.
         """
         headers = {"Host": host, "Connection": "close"}
-        headers.update({"X-Switchyard-Bypass": "off"} if public else {"X-Switchyard-Key": self.key()})
+        headers.update({"X-Switchyard-Bypass": "off"} if public else {"X-Switchyard-Key": self.server_key()})
         if color:
             headers["X-Switchyard-Color"] = color
         connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
@@ -163,14 +163,14 @@ class Proxy(abc.ABC):
             return None
         return line if isinstance(line, dict) and {"time", "stack", "status"} <= line.keys() else None
 
-    def key(self) -> str:
+    def server_key(self) -> str:
         """Return the secret that opens the private way in; made by the role, 0600."""
         key = atomic_file.read(self.folder / "server-preview.key")
         if not key:
             raise SwitchyardError(f"{self.folder}/server-preview.key is missing. Run setup.yml.")
         return key.strip()
 
-    def private(self) -> dict[str, tuple[str, str]]:
+    def preview_keys(self) -> dict[str, tuple[str, str]]:
         """Return the header and its secret value per environment: they open the private way in to its stacks alone."""
         given = atomic_file.read_json(self.folder / "preview-keys.json") or {}
         return {environment: (one["header"], one["value"]) for environment, one in given.items()}

@@ -27,17 +27,17 @@ class Rate:
 class RouteOptions:
     """What holds for the requests of a route. A request with the server's key passes all but ``max_body_size``.
 
-    ``https`` is ``both`` or ``redirect``; ``hsts`` and ``timeout`` are seconds, ``max_body_size`` bytes, ``allow``
-    networks in canonical form, ``basic_auth`` the name of a list of users, as the proxy knows it: ``prod.staff``.
+    ``https`` is ``optional`` or ``redirect``; ``hsts`` and ``response_timeout`` are seconds, ``max_body_size`` bytes,
+    ``allow_ips`` networks in canonical form, ``basic_auth`` the name of a user list of the proxy: ``prod.staff``.
     """
 
-    https: str = "both"
+    https: str = "optional"
     hsts: int = 0
-    allow: tuple[str, ...] = ()
+    allow_ips: tuple[str, ...] = ()
     basic_auth: str | None = None
-    rate: Rate | None = None
+    rate_limit: Rate | None = None
     max_body_size: int | None = None
-    timeout: float | None = None
+    response_timeout: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -45,17 +45,17 @@ NO_OPTIONS = RouteOptions()
 
 
 def options_of_route(route: t.Mapping[str, t.Any], environment: str) -> RouteOptions:
-    """Return the rules of a checked route; a record of an older version has none."""
-    rate = route.get("rate")
+    """Return the options of a checked route; a record of an older version has none."""
+    rate = route.get("rate_limit")
     users = route.get("basic_auth")
     return RouteOptions(
         https=route.get("https", NO_OPTIONS.https),
         hsts=route.get("hsts", NO_OPTIONS.hsts),
-        allow=tuple(route.get("allow", ())),
+        allow_ips=tuple(route.get("allow_ips", ())),
         # Several environments share the proxy, each with lists of its own.
         basic_auth=f"{environment}.{users}" if users else None,
-        rate=Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None,
+        rate_limit=Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None,
         max_body_size=route.get("max_body_size"),
-        timeout=route.get("timeout"),
+        response_timeout=route.get("response_timeout"),
         headers=tuple(sorted(route.get("headers", {}).items())),
     )

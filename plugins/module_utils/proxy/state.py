@@ -21,7 +21,7 @@ class Route:
     port: int
     host: str
     path: str
-    rules: RouteOptions = NO_OPTIONS
+    options: RouteOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -81,21 +81,21 @@ class ProxyState:
 
     Each color has routes of its own, those of the release that stands on it: what the next release adds or drops
     reaches the public with the switch and not before. ``weights`` is the percent of a stack's clients that get the
-    color which is not live. ``closed`` has the stacks that answer nobody: ``maintenance`` shows a page, ``hold`` lets
-    requests wait. ``settled`` says that the proxy has all of it in use.
+    color which is not live. ``availability`` has the stacks that are not available: ``maintenance`` shows a page,
+    ``held`` lets requests wait. ``in_sync`` says that the proxy has all of it in use.
     """
 
     live: t.Mapping[str, str] = field(default_factory=dict)
     routes: t.Mapping[RouteKey, str] = field(default_factory=dict)
     weights: t.Mapping[str, int] = field(default_factory=dict)
-    closed: t.Mapping[str, str] = field(default_factory=dict)
-    settled: bool = True
+    availability: t.Mapping[str, str] = field(default_factory=dict)
+    in_sync: bool = True
 
-    def owner(self, address: str) -> str | None:
+    def stack_of_route(self, address: str) -> str | None:
         """Return the key of the stack that has a host and path, on whichever color."""
         return next((key for key, _color, at in self.routes if at == address), None)
 
-    def of(self, key: str, color: str | None) -> dict[str, str]:
+    def routes_of(self, key: str, color: str | None) -> dict[str, str]:
         """Return the routes of a color: the service per host and path."""
         return {at: service for (owner, on, at), service in self.routes.items() if (owner, on) == (key, color)}
 
@@ -104,7 +104,7 @@ class ProxyState:
         others = {way: service for way, service in self.routes.items() if way[:2] != (routing.key, color)}
         ways: tuple[Route | StaticFiles, ...] = (*routing.routes, *routing.static)
         mine = {(routing.key, color, way.host + way.path): way.service for way in ways}
-        return replace(self, routes={**others, **mine}, settled=True)
+        return replace(self, routes={**others, **mine}, in_sync=True)
 
     def with_live(self, key: str, color: str | None) -> ProxyState:
         """Return the state in which a color is live, all of it; None takes the stack off the public.
@@ -112,16 +112,16 @@ class ProxyState:
         Requests that were held go on to it; a maintenance page stays.
         """
         live, weights = _with_value(self.live, key, color), _with_value(self.weights, key, None)
-        open_again = self.with_availability([key], None) if self.closed.get(key) == "hold" else self
-        return replace(open_again, live=live, weights=weights, settled=True)
+        open_again = self.with_availability([key], None) if self.availability.get(key) == "held" else self
+        return replace(open_again, live=live, weights=weights, in_sync=True)
 
     def with_weight(self, key: str, percent: int) -> ProxyState:
         """Return the state in which the color that is not live answers a percentage of a stack's clients."""
-        return replace(self, weights=_with_value(self.weights, key, percent or None), settled=True)
+        return replace(self, weights=_with_value(self.weights, key, percent or None), in_sync=True)
 
-    def known(self) -> set[str]:
+    def known_stacks(self) -> set[str]:
         """Return the keys of all stacks that the proxy knows."""
-        return {*self.live, *self.weights, *self.closed, *(key for key, _color, _address in self.routes)}
+        return {*self.live, *self.weights, *self.availability, *(key for key, _color, _address in self.routes)}
 
     def without(self, key: str) -> ProxyState:
         """Return the state in which the proxy knows nothing of a stack."""
@@ -130,10 +130,10 @@ class ProxyState:
 
     def with_availability(self, keys: t.Iterable[str], how: str | None) -> ProxyState:
         """Return the state in which stacks are closed, or open again with None."""
-        closed = dict(self.closed)
+        availability = dict(self.availability)
         for key in keys:
-            closed = _with_value(closed, key, how)
-        return replace(self, closed=closed, settled=True)
+            availability = _with_value(availability, key, how)
+        return replace(self, availability=availability, in_sync=True)
 
 
 Value = t.TypeVar("Value")

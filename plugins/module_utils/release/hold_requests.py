@@ -27,14 +27,14 @@ def hold_and_stop(ctx: StackContext, number: int, token: int) -> dict[str, t.Any
         return NOTHING
     ctx.lock.renew(token, "hold", stack["drain"] + 60)
     # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
-    ctx.proxy.apply(lambda state: ctx.proxy.plan_availability(state, _open(state, ctx.key), "hold"))
+    ctx.proxy.apply(lambda state: ctx.proxy.plan_availability(state, _open(state, ctx.key), "held"))
     left = drain.wait_until_drained(ctx.proxy, ctx.key, live, stack["drain"])
     ctx.engine.stop([*ctx.containers(color=live), *ctx.containers(role="worker")])
     return {"stopped": live, "cut_off": left}
 
 
 def _open(state: ProxyState, key: str) -> list[str]:
-    return [] if state.closed.get(key) == "maintenance" else [key]
+    return [] if state.availability.get(key) == "maintenance" else [key]
 
 
 def restart_and_resume(ctx: StackContext, old: Record) -> bool:
@@ -42,7 +42,7 @@ def restart_and_resume(ctx: StackContext, old: Record) -> bool:
 
     Raises SwitchyardError when the old application does not get healthy: the requests are then still held.
     """
-    held = ctx.proxy.read().closed.get(ctx.key) == "hold"
+    held = ctx.proxy.read().availability.get(ctx.key) == "held"
     stopped = any(not one.running for one in ctx.containers(color=old.color))
     if not held and not stopped:
         return False

@@ -18,8 +18,8 @@ def stack_status(ctx: StackContext) -> dict[str, t.Any]:
     held = ctx.lock.holder()
     return {
         "live": state.live.get(ctx.key),
-        "routes": state.of(ctx.key, state.live.get(ctx.key)),
-        "closed": state.closed.get(ctx.key),
+        "routes": state.routes_of(ctx.key, state.live.get(ctx.key)),
+        "availability": state.availability.get(ctx.key),
         "colors": {
             color: {
                 "release": ctx.release_on(color),

@@ -19,7 +19,7 @@ function held(flag) {
 }
 
 async function wait(r) {
-    const flag = `/etc/switchyard/flags/${r.variables.sy_stack}.hold`;
+    const flag = `/etc/switchyard/flags/${r.variables.sy_stack}.held`;
     const end = Date.now() + 1000 * Number(r.variables.sy_hold_max);
     while (held(flag) && Date.now() < end) {
         await new Promise((done) => setTimeout(done, STEP));

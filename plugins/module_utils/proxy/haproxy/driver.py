@@ -99,9 +99,9 @@ class HAProxy(Proxy):
             atomic_file.write_or_remove(path, content)
 
     @staticmethod
-    def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
-        """Return what HAProxy cannot do of a route's rules; see the interface."""
-        return route_options.unsupported_options(rules)
+    def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
+        """Return what HAProxy cannot do of a route's options; see the interface."""
+        return route_options.unsupported_options(options)
 
     @property
     def run(self) -> Path:

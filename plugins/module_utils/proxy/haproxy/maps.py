@@ -16,7 +16,7 @@ INSIDE = "/etc/switchyard"
 
 # In the order in which they change: what leads to a color comes before the color, and requests that were held go on
 # when it stands.
-MAPS = ("routes", "private", "public", "live", "weights", "availability")
+MAPS = ("routes", "preview_routes", "live_routes", "live", "weights", "availability")
 
 # An entry in it makes a worker pass its requests on.
 OLD_WORKER = f"{INSIDE}/maps/old-worker.map"
@@ -25,17 +25,17 @@ OLD_WORKER = f"{INSIDE}/maps/old-worker.map"
 def maps_of(state: ProxyState) -> dict[str, dict[str, str]]:
     """Return the maps that make HAProxy do this, by name; roles/proxy's haproxy.cfg.j2 reads them.
 
-    ``public`` leads from a host and path to a stack, by the routes of what is live; ``live`` from a stack to its
-    color; ``routes`` from stack, color, host and path to a service. ``private`` is for requests that name a color.
-    ``weights`` and ``availability`` are by stack.
+    ``live_routes`` leads from a host and path to a stack, by the routes of the live color; ``live`` from a stack to its
+    color; ``routes`` from stack, color, host and path to a service. ``preview_routes`` is for requests that name a
+    color. ``weights`` and ``availability`` are by stack.
     """
     nothing_live = {at: key for (key, _color, at) in state.routes if key not in state.live}
     live = {at: key for (key, color, at) in state.routes if state.live.get(key) == color}
     return {
         "routes": {":".join(way): service for way, service in state.routes.items()},
-        "private": {f"{color}:{at}": key for (key, color, at) in state.routes},
-        "public": {**nothing_live, **live},
-        "availability": dict(state.closed),
+        "preview_routes": {f"{color}:{at}": key for (key, color, at) in state.routes},
+        "live_routes": {**nothing_live, **live},
+        "availability": dict(state.availability),
         "live": dict(state.live),
         "weights": {key: str(percent) for key, percent in state.weights.items()},
     }
@@ -49,8 +49,8 @@ def state_of(maps: t.Mapping[str, t.Mapping[str, str]]) -> ProxyState:
         if address:
             routes[key, color, address] = service
     weights = {key: int(percent) for key, percent in maps["weights"].items() if percent.isdigit()}
-    state = ProxyState(live=maps["live"], routes=routes, weights=weights, closed=maps["availability"])
-    return replace(state, settled=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
+    state = ProxyState(live=maps["live"], routes=routes, weights=weights, availability=maps["availability"])
+    return replace(state, in_sync=maps_of(state) == {name: dict(maps[name]) for name in MAPS})
 
 
 def map_text(entries: t.Mapping[str, str]) -> str:

@@ -1,11 +1,11 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of routes as lines of a backend of HAProxy.
+"""Route options as lines of an HAProxy backend.
 
-They read what roles/proxy's haproxy.cfg.j2 found out of a request: ``txn.at``, ``txn.host``, ``txn.scheme``,
-``txn.client``, ``txn.key`` (only there for this server's key) and ``txn.https_port``. A rule has a number within its
-backend; ``txn.rule`` is the one that counts.
+They read variables that roles/proxy's haproxy.cfg.j2 sets: ``txn.address``, ``txn.host``, ``txn.scheme``,
+``txn.client``, ``txn.preview`` (only set for requests with a preview key) and ``txn.https_port``. Each different set
+of options has a number within its backend; ``txn.options`` is the number of the request's route.
 """
 
 from __future__ import annotations
@@ -36,36 +36,38 @@ def plain(text: str) -> str:
     return quoted(text.replace("%", "%%"))
 
 
-def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
-    """Return what HAProxy cannot do of a route's rules."""
+def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
+    """Return what HAProxy cannot do of a route's options."""
     found = []
-    if rules.rate and _unit(rules.rate) is None:
-        found.append(("rate", "HAProxy counts for an address during 12 days at most"))
-    if rules.timeout and rules.timeout > LONGEST_TIMEOUT:
-        found.append(("timeout", "HAProxy waits 24 days at most"))
-    length = sum(len(name) + len(value) for name, value in rules.headers)
+    if options.rate_limit and _unit(options.rate_limit) is None:
+        found.append(("rate_limit", "HAProxy counts for an address during 12 days at most"))
+    if options.response_timeout and options.response_timeout > LONGEST_TIMEOUT:
+        found.append(("response_timeout", "HAProxy waits 24 days at most"))
+    length = sum(len(name) + len(value) for name, value in options.headers)
     if length > LONGEST_HEADERS:
         found.append(("headers", f"HAProxy has room for {LONGEST_HEADERS} characters, these are {length}"))
     return found
 
 
 def lines(routing: StackRoutes, service: str, color: str) -> list[str]:
-    """Return the lines of the backend of a service, without their indent; none where no route has rules."""
+    """Return the lines of the backend of a service, without their indent; none where no route has options."""
     # The frontend chose the service by the longest way of all; the longest of this service is the same one.
-    ways = {way.host + way.path: way.rules for way in routing.routes if way.service == service}
+    ways = {way.host + way.path: way.options for way in routing.routes if way.service == service}
     numbers = _numbers(routing, service)
     if not numbers:
         return []
-    words = ["acl key var(txn.key) -m found", "acl https var(txn.scheme) -m str https"]
+    words = ["acl key var(txn.preview) -m found", "acl https var(txn.scheme) -m str https"]
     # A longer way comes after the one that it begins with, and the last one stays.
     for at in sorted(ways, key=len):
         number = numbers.get(ways[at], 0)
-        words.append(f"http-request set-var(txn.rule) int({number}) if {{ var(txn.at) -m beg -- {quoted(at)} }}")
-    for rules, number in numbers.items():
-        words += [f"acl rule{number} var(txn.rule) -m int {number}"]
-        words += _rule(rules, number, routing.stack, _table(routing, service, color, number))
-    if any(rules.max_body_size for rules in numbers):
-        # roles/proxy's rules.lua: it ends a request whose body says no length and becomes too long.
+        words.append(
+            f"http-request set-var(txn.options) int({number}) if {{ var(txn.address) -m beg -- {quoted(at)} }}"
+        )
+    for options, number in numbers.items():
+        words += [f"acl options{number} var(txn.options) -m int {number}"]
+        words += _rule(options, number, routing.stack, _table(routing, service, color, number))
+    if any(options.max_body_size for options in numbers):
+        # roles/proxy's max_body_size.lua: it ends a request whose body says no length and becomes too long.
         words += ["filter lua.max_body_size", "http-after-response set-status 413 if { var(txn.body_over) -m bool }"]
     return words
 
@@ -74,10 +76,10 @@ def tables(routing: StackRoutes, color: str) -> list[str]:
     """Return the sections of a color in which HAProxy counts requests per address."""
     sections = []
     for service in routing.services():
-        for rules, number in _numbers(routing, service).items():
-            if rules.rate:
-                interval, scale = _interval(rules.rate)
-                seconds = math.ceil((rules.rate.burst + 1) * interval / scale) + 1
+        for options, number in _numbers(routing, service).items():
+            if options.rate_limit:
+                interval, scale = _interval(options.rate_limit)
+                seconds = math.ceil((options.rate_limit.burst + 1) * interval / scale) + 1
                 sections += [
                     f"backend {_table(routing, service, color, number)}",
                     f"    stick-table type ipv6 size 100k expire {seconds}s store gpt0",
@@ -87,9 +89,11 @@ def tables(routing: StackRoutes, color: str) -> list[str]:
 
 
 def _numbers(routing: StackRoutes, service: str) -> dict[RouteOptions, int]:
-    """Return a number for each different set of rules of a service; routes without any need none."""
-    different = dict.fromkeys(way.rules for way in routing.routes if way.service == service and way.rules != NO_OPTIONS)
-    return {rules: number for number, rules in enumerate(different, start=1)}
+    """Return a number for each different set of options of a service; routes without any need none."""
+    different = dict.fromkeys(
+        way.options for way in routing.routes if way.service == service and way.options != NO_OPTIONS
+    )
+    return {options: number for number, options in enumerate(different, start=1)}
 
 
 def _table(routing: StackRoutes, service: str, color: str, number: int) -> str:
@@ -109,31 +113,31 @@ def _interval(rate: Rate) -> tuple[int, int]:
     return max(1, round(scale / rate.per_second)), scale
 
 
-def _rule(rules: RouteOptions, number: int, stack: str, table: str) -> t.Iterator[str]:
-    """Yield the lines of the rules with a number: who may not come in first, what costs time behind it."""
-    mine = f"rule{number}"
-    if rules.https == "redirect":
+def _rule(options: RouteOptions, number: int, stack: str, table: str) -> t.Iterator[str]:
+    """Yield the lines of the options with a number: who may not come in first, what costs time behind it."""
+    mine = f"options{number}"
+    if options.https == "redirect":
         location = '"https://%[var(txn.host)]%[var(txn.https_port)]%[pathq]"'
         yield f"http-request redirect code 308 location {location} if {mine} !https !key"
-    if rules.allow:
+    if options.allow_ips:
         # One address a line: a line has 64 words at most.
-        yield from (f"acl allowed{number} var(txn.client) -m ip {address}" for address in rules.allow)
+        yield from (f"acl allowed{number} var(txn.client) -m ip {address}" for address in options.allow_ips)
         yield f"{_answer(403, 'Not for this address.')} if {mine} !key !allowed{number}"
-    if rules.rate:
-        yield from _rate(rules.rate, f"{mine} !key", table)
-    if rules.basic_auth:
+    if options.rate_limit:
+        yield from _rate(options.rate_limit, f"{mine} !key", table)
+    if options.basic_auth:
         # Behind the rate: a comparison of passwords costs far more than everything else here.
-        users = f"!{{ http_auth({rules.basic_auth}) }}"
+        users = f"!{{ http_auth({options.basic_auth}) }}"
         yield f"http-request auth realm {quoted(stack)} if {mine} !key {users}"
-    if rules.max_body_size is not None:
-        yield f"http-request set-var(txn.max_body_size) int({rules.max_body_size}) if {mine}"
-        too_long = f"{{ req.body_size gt {rules.max_body_size} }}"
+    if options.max_body_size is not None:
+        yield f"http-request set-var(txn.max_body_size) int({options.max_body_size}) if {mine}"
+        too_long = f"{{ req.body_size gt {options.max_body_size} }}"
         yield f"{_answer(413, 'The body of this request is too large.')} if {mine} {too_long}"
-    if rules.timeout is not None:
-        yield f"http-request set-timeout server {max(1, round(rules.timeout * 1000))} if {mine}"
-    if rules.hsts:
-        yield f"http-after-response set-header strict-transport-security max-age={rules.hsts} if {mine} https"
-    for name, value in rules.headers:
+    if options.response_timeout is not None:
+        yield f"http-request set-timeout server {max(1, round(options.response_timeout * 1000))} if {mine}"
+    if options.hsts:
+        yield f"http-after-response set-header strict-transport-security max-age={options.hsts} if {mine} https"
+    for name, value in options.headers:
         # One without a value is none, as on the other proxies.
         change = f"set-header {quoted(name)} {plain(value)}" if value else f"del-header {quoted(name)}"
         yield f"http-after-response {change} if {mine}"

@@ -79,7 +79,7 @@ def admin(routes: t.Mapping[RouteKey, str], mark: str) -> str:
     )
 
 
-ROUTES, LOOKUP, PLACES = "40-routes.http", "40-routes.server", "40-rules.server"
+ROUTES, LOOKUP, PLACES = "40-routes.http", "40-routes.server", "40-options.server"
 
 
 def full_config(
@@ -95,12 +95,12 @@ def full_config(
     """
     head = "# All routes of this server. Written by releases; changes here are lost.\n\n"
     there = {name: text for name, text in contents.items() if text is not None}
-    rules = {
+    options = {
         (stack, color, at): held
         for stack, color in sorted({way[:2] for way in routes})
         for at, held in route_options.options_from_json(there.get(file_of(stack, color, "json"), "{}")).items()
     }
-    table = LookupTable(routes, rules)
+    table = LookupTable(routes, options)
     made = route_options.RouteOptionMaps(table.ways, max_body_size)
     whole = {**there, **preview_key_files(key, private or {})}
     whole.update({LOOKUP: f"{head}{table.lookup()}", PLACES: f"{head}{made.server()}"})

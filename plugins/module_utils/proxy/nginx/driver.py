@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nginx: decisions are empty files that it looks for with each request, so a switch is one file more or less.
 
-Which stack and service a host and path lead to, and the rules there, are configuration: new routes are a reload.
+Which stack and service a host and path lead to, and the options there, are configuration: new routes are a reload.
 Nothing that nginx says of a reload proves it (``-t`` and ``reload`` leave with 0 where the master then refuses), so
 the configuration carries a mark that the workers answer with.
 
@@ -12,7 +12,7 @@ The flags of a stack (roles/proxy/templates/nginx.conf.j2 looks for them):
 ``<key>.live``            a color is live: blue, or green where ``<key>.green`` lies there as well
 ``<key>.to-green.<n>``    while blue is live, the clients with the number n get green; a weight of 25 is 0 to 24
 ``<key>.maintenance``     the page is shown
-``<key>.hold``            requests wait; where nginx has no njs, they get the page as well
+``<key>.held``            requests wait; where nginx has no njs, they get the page as well
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ...engine import sockets
 from ...errors import SwitchyardError
 from ..driver import Proxy
 from ..process import process_for
+from ..route_options import RouteOptions
 from ..state import ProxyPlan, ProxyState, StackRoutes
 from . import route_options
 from .config import ROUTES, file_of, full_config, ports_in, published, servers
@@ -71,7 +72,10 @@ class Nginx(Proxy):
         self.max_body_size = int(settings.get("max_body_size", 0))
         self.engine = engine
 
-    cannot = staticmethod(route_options.unsupported_options)
+    @staticmethod
+    def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
+        """Return the options that nginx does not support; see the interface."""
+        return route_options.unsupported_options(options)
 
     def volumes(self) -> t.Collection[str]:
         """Return the volumes that the role mounted."""
@@ -80,11 +84,11 @@ class Nginx(Proxy):
 
     def first_files(self) -> dict[str, str]:
         """Return the configuration without any route."""
-        return full_config({}, {}, self.key(), self.max_body_size, self.private())[0]
+        return full_config({}, {}, self.server_key(), self.max_body_size, self.preview_keys())[0]
 
     def own_files(self, content: str) -> dict[str, str]:
         """Return the role's configuration, and what lets a request with a key in; see the interface."""
-        return {**super().own_files(content), **preview_key_files(self.key(), self.private())}
+        return {**super().own_files(content), **preview_key_files(self.server_key(), self.preview_keys())}
 
     def write(self, path: Path, content: str | None) -> None:
         """Write a configuration file; see the interface. The digests of keys are nobody else's to read."""
@@ -156,7 +160,7 @@ class Nginx(Proxy):
             after=state.with_routes(routing, color),
             files=wanted,
             # What is on disk counts only while it is what runs.
-            files_before={name: text for name, text in current.items() if text is not None and state.settled},
+            files_before={name: text for name, text in current.items() if text is not None and state.in_sync},
         )
 
     def files_of(self, key: str) -> list[str]:
@@ -199,7 +203,7 @@ class Nginx(Proxy):
 
     def _clean(self, plan: ProxyPlan) -> None:
         """Take away the flags of stacks that nginx is to forget: a color that means nothing stays otherwise."""
-        gone = plan.before.known() - plan.after.known()
+        gone = plan.before.known_stacks() - plan.after.known_stacks()
         for name in self._lying():
             found = FLAG.match(name)
             if found and found["key"] in gone:
@@ -213,7 +217,7 @@ class Nginx(Proxy):
         live = self.folder / "conf.d"
         before = _contents(live)
         given = {**before, **plan.files}
-        wanted, mark = full_config(given, plan.after.routes, self.key(), self.max_body_size, self.private())
+        wanted, mark = full_config(given, plan.after.routes, self.server_key(), self.max_body_size, self.preview_keys())
         if before == wanted and self._mark() == mark:
             return
         told = self._try(wanted)

@@ -15,21 +15,21 @@ from ..state import ProxyState, RouteKey
 
 # Where the folders of the server are mounted for the proxy; roles/proxy uses the same paths.
 INSIDE = "/etc/switchyard"
-FLAG = re.compile(r"(?P<key>.+)\.(?P<kind>live|green|maintenance|hold|to-(?P<color>blue|green)\.(?P<number>\d{1,2}))\Z")
+FLAG = re.compile(r"(?P<key>.+)\.(?P<kind>live|green|maintenance|held|to-(?P<color>blue|green)\.(?P<number>\d{1,2}))\Z")
 
 
 def flags_of(state: ProxyState) -> set[str]:
     """Return the flags that make nginx do this."""
     flags = {f"{key}.live" for key in state.live}
     flags |= {f"{key}.green" for key, color in state.live.items() if color == "green"}
-    flags |= {f"{key}.{how}" for key, how in state.closed.items()}
+    flags |= {f"{key}.{how}" for key, how in state.availability.items()}
     for key, percent in state.weights.items():
         if key in state.live:
             flags |= {f"{key}.to-{names.other(state.live[key])}.{number}" for number in range(percent)}
     return flags
 
 
-def state_from_flags(flags: t.Iterable[str], routes: t.Mapping[RouteKey, str], settled: bool = True) -> ProxyState:
+def state_from_flags(flags: t.Iterable[str], routes: t.Mapping[RouteKey, str], in_sync: bool = True) -> ProxyState:
     """Return what nginx does with these flags and routes."""
     found = {flag[0]: flag for flag in map(FLAG.match, flags) if flag}
     keys = {flag["key"]: flag for flag in found.values()}
@@ -40,11 +40,11 @@ def state_from_flags(flags: t.Iterable[str], routes: t.Mapping[RouteKey, str], s
         percent = sum(f"{key}.to-{names.other(color)}.{number}" in found for number in range(100))
         if percent:
             weights[key] = percent
-    closed = {key: how for how in ("hold", "maintenance") for key in keys if f"{key}.{how}" in found}
-    state = ProxyState(live=live, routes=routes, weights=weights, closed=closed)
+    availability = {key: how for how in ("held", "maintenance") for key in keys if f"{key}.{how}" in found}
+    state = ProxyState(live=live, routes=routes, weights=weights, availability=availability)
     # The color of a stack that is not live says nothing; everything else that is left over does.
     told = {flag for flag in flags if not (flag.endswith(".green") and flag[: -len(".green")] not in live)}
-    return ProxyState(state.live, state.routes, state.weights, state.closed, settled and told == flags_of(state))
+    return ProxyState(state.live, state.routes, state.weights, state.availability, in_sync and told == flags_of(state))
 
 
 def flag_changes(seen: t.Collection[str], wanted: t.Collection[str]) -> list[tuple[str, bool]]:

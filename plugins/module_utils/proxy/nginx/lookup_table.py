@@ -28,13 +28,13 @@ class LookupTable:
     """
 
     def __init__(
-        self, routes: t.Mapping[RouteKey, str], rules: t.Mapping[RouteKey, RouteOptions] | None = None
+        self, routes: t.Mapping[RouteKey, str], options: t.Mapping[RouteKey, RouteOptions] | None = None
     ) -> None:
-        """Take the routes of a state, and their rules."""
+        """Take the routes of a state, and their options."""
         self.routes = routes
         longest_first = sorted(routes.items(), key=lambda item: (-len(item[0][2]), item[0]))
         self.ways = [
-            route_options.NumberedRoute(number, way, service, (rules or {}).get(way, NO_OPTIONS))
+            route_options.NumberedRoute(number, way, service, (options or {}).get(way, NO_OPTIONS))
             for number, (way, service) in enumerate(longest_first, 1)
         ]
         self.owner = {address: key for key, _color, address in routes}

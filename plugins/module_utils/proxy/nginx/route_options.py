@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of routes as nginx looks them up: maps from the number of a way in to what holds there.
+"""The options of routes as nginx looks them up: maps from the number of a way in to what holds there.
 
 roles/proxy's nginx.conf.j2 asks them: ``$sy_way`` is the number of the way that a request came by, on the color that
 answers it; ``$sy_guard`` is the same number, but empty with this server's key and where a page is shown.
@@ -30,14 +30,14 @@ LONGEST_TIMEOUT = (2**31 - 1) // 1000
 ZONE = "2m"
 
 
-def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
-    """Return what nginx cannot do of a route's rules."""
+def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
+    """Return what nginx cannot do of a route's options."""
     found = []
-    if rules.rate and rules.rate.per_second * 60 < 1:
-        found.append(("rate", "nginx counts whole requests a minute, one at least"))
-    if rules.timeout and rules.timeout > LONGEST_TIMEOUT:
-        found.append(("timeout", "nginx waits 24 days at most"))
-    for name, value in rules.headers:
+    if options.rate_limit and options.rate_limit.per_second * 60 < 1:
+        found.append(("rate_limit", "nginx counts whole requests a minute, one at least"))
+    if options.response_timeout and options.response_timeout > LONGEST_TIMEOUT:
+        found.append(("response_timeout", "nginx waits 24 days at most"))
+    for name, value in options.headers:
         if name.lower() in OWN_HEADERS:
             found.append(("headers", f"nginx writes {name} itself"))
         elif not HEADER_NAME.match(name):
@@ -51,21 +51,21 @@ def unsupported_options(rules: RouteOptions) -> list[tuple[str, str]]:
 
 
 def options_to_json(routing: StackRoutes) -> str:
-    """Return the rules of a color's routes as text; nginx itself does not read it."""
-    ways = {route.host + route.path: asdict(route.rules) for route in routing.routes if route.rules != NO_OPTIONS}
+    """Return the options of a color's routes as text; nginx itself does not read it."""
+    ways = {route.host + route.path: asdict(route.options) for route in routing.routes if route.options != NO_OPTIONS}
     return json.dumps(ways, indent=1, sort_keys=True) + "\n"
 
 
 def options_from_json(text: str) -> dict[str, RouteOptions]:
-    """Return the rules per host and path from such a text."""
+    """Return the options per host and path from such a text."""
     return {at: _rules(given) for at, given in json.loads(text).items()}
 
 
 def _rules(given: dict[str, t.Any]) -> RouteOptions:
-    rate, headers = given["rate"], given["headers"]
+    rate, headers = given["rate_limit"], given["headers"]
     several = {
-        "allow": tuple(given["allow"]),
-        "rate": Rate(**rate) if rate else None,
+        "allow_ips": tuple(given["allow_ips"]),
+        "rate_limit": Rate(**rate) if rate else None,
         "headers": tuple((name, value) for name, value in headers),
     }
     return RouteOptions(**{**given, **several})
@@ -115,7 +115,7 @@ class NumberedRoute:
     number: int
     at: tuple[str, str, str]
     service: str
-    rules: RouteOptions
+    options: RouteOptions
 
     @property
     def key(self) -> str:
@@ -153,23 +153,23 @@ class RouteOptionMaps:
         self.max_body_size = max_body_size
         self.headers: dict[str, str] = {}
         for way in ways:
-            for name, _value in way.rules.headers:
+            for name, _value in way.options.headers:
                 self.headers.setdefault(name.lower(), name)
-        self.limits = list(dict.fromkeys([PLAIN, *(_limits(way.rules) for way in ways)]))
+        self.limits = list(dict.fromkeys([PLAIN, *(_limits(way.options) for way in ways)]))
         # What nginx counts alike is one zone.
-        self.rates = {_zone(way.rules.rate): way.rules.rate for way in ways if way.rules.rate}
+        self.rates = {_zone(way.options.rate_limit): way.options.rate_limit for way in ways if way.options.rate_limit}
 
     def http(self) -> str:
         """Return the maps, and where addresses are counted."""
         return "\n".join(
             [
                 'geo $sy_dollar {\n    default "$";\n}\n',
-                self.guard("$sy_redirect", lambda rules: "yes" if rules.https == "redirect" else None),
+                self.guard("$sy_redirect", lambda options: "yes" if options.https == "redirect" else None),
                 *self.addresses(),
-                self.guard("$sy_users", lambda rules: quoted(rules.basic_auth) if rules.basic_auth else None),
+                self.guard("$sy_users", lambda options: quoted(options.basic_auth) if options.basic_auth else None),
                 *self.zones(),
                 *self.bodies(),
-                self.way("$sy_limits", lambda rules: self.place(rules) or None, default="0"),
+                self.way("$sy_limits", lambda options: self.place(options) or None, default="0"),
                 *self.answers(),
                 self.below(),
             ]
@@ -191,9 +191,9 @@ class RouteOptionMaps:
                 lines.append(f"location {name} {{\n" + "".join(f"    {line}\n" for line in inside) + "}")
         return "\n".join([*lines, ""])
 
-    def place(self, rules: RouteOptions) -> str:
+    def place(self, options: RouteOptions) -> str:
         """Return the number of the limits of a route; an empty text where they are the role's."""
-        number = self.limits.index(_limits(rules))
+        number = self.limits.index(_limits(options))
         return str(number) if number else ""
 
     def guard(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
@@ -206,12 +206,14 @@ class RouteOptionMaps:
 
     def entries(self, value: t.Callable[[RouteOptions], str | None]) -> list[tuple[str, str]]:
         """Return a row for each way for which there is a value."""
-        found = ((f'"{way.number}"', value(way.rules)) for way in self.ways)
+        found = ((f'"{way.number}"', value(way.options)) for way in self.ways)
         return [(number, word) for number, word in found if word is not None]
 
     def addresses(self) -> list[str]:
         """Return the lists of client addresses, and which one a way asks."""
-        number = {allow: str(place) for place, allow in enumerate(dict.fromkeys(way.rules.allow for way in self.ways))}
+        number = {
+            allow: str(place) for place, allow in enumerate(dict.fromkeys(way.options.allow_ips for way in self.ways))
+        }
         lists = [
             f'geo $sy_from_{number[allow]} {{\n    default "";\n'
             + "".join(f"    {network} yes;\n" for network in sorted(set(allow)))
@@ -220,7 +222,9 @@ class RouteOptionMaps:
             if allow
         ]
         asked = self.guard(
-            "$sy_allowed", lambda rules: f"$sy_from_{number[rules.allow]}" if rules.allow else None, default="yes"
+            "$sy_allowed",
+            lambda options: f"$sy_from_{number[options.allow_ips]}" if options.allow_ips else None,
+            default="yes",
         )
         return [*lists, asked]
 
@@ -233,7 +237,7 @@ class RouteOptionMaps:
             entries = [
                 (f'"{way.number}"', quoted(f"{way.key} {way.address} ")[:-1] + '$binary_remote_addr"')
                 for way in self.ways
-                if way.rules.rate and _zone(way.rules.rate) == zone
+                if way.options.rate_limit and _zone(way.options.rate_limit) == zone
             ]
             yield variable("$sy_guard", f"$sy_{zone}", entries)
             yield f"limit_req_zone $sy_{zone} zone={zone}:{ZONE} rate={_speed(rate)};\n"
@@ -246,13 +250,13 @@ class RouteOptionMaps:
         """
         limits = {
             self.max_body_size,
-            *(way.rules.max_body_size for way in self.ways if way.rules.max_body_size is not None),
+            *(way.options.max_body_size for way in self.ways if way.options.max_body_size is not None),
         } - {0}
         for limit in sorted(limits):
             yield variable("$content_length", f"$sy_above_{limit}", [(f'"~{above(limit)}"', "yes")])
         yield self.way(
             "$sy_too_large",
-            lambda rules: f"$sy_above_{rules.max_body_size}" if rules.max_body_size else None,
+            lambda options: f"$sy_above_{options.max_body_size}" if options.max_body_size else None,
             default=f"$sy_above_{self.max_body_size}" if self.max_body_size else '""',
         )
 
@@ -260,7 +264,7 @@ class RouteOptionMaps:
         """Return the headers of all routes with the variables that have their values."""
         names = [
             *self.headers.values(),
-            *(["Strict-Transport-Security"] if any(w.rules.hsts for w in self.ways) else []),
+            *(["Strict-Transport-Security"] if any(w.options.hsts for w in self.ways) else []),
         ]
         return {name: f"$sy_header_{_plain(name)}" for name in names}
 
@@ -269,10 +273,10 @@ class RouteOptionMaps:
         for name, result in self.header_variables().items():
             own = f"$upstream_http_{_plain(name)}"
             if name == "Strict-Transport-Security":
-                entries = [(f'"https:{w.number}"', f'"max-age={w.rules.hsts}"') for w in self.ways if w.rules.hsts]
+                entries = [(f'"https:{w.number}"', f'"max-age={w.options.hsts}"') for w in self.ways if w.options.hsts]
                 yield variable('"$sy_forwarded_proto:$sy_way"', result, entries, own)
                 continue
-            values = {way.number: dict(_lower(way.rules.headers)).get(name.lower()) for way in self.ways}
+            values = {way.number: dict(_lower(way.options.headers)).get(name.lower()) for way in self.ways}
             entries = [(f'"{number}"', quoted(value)) for number, value in values.items() if value is not None]
             yield variable("$sy_way", result, entries, own)
 
@@ -286,8 +290,8 @@ class RouteOptionMaps:
         return variable('"$sy_way:$sy_uri"', "$sy_below", entries)
 
 
-def _limits(rules: RouteOptions) -> Limits:
-    return rules.timeout, rules.max_body_size
+def _limits(options: RouteOptions) -> Limits:
+    return options.response_timeout, options.max_body_size
 
 
 def _speed(rate: Rate) -> str:

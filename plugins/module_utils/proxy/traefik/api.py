@@ -46,20 +46,22 @@ def state_of(raw: Document) -> ProxyState:
 
 
 def options_in(raw: Document) -> dict[RouteKey, RouteOptions]:
-    """Return the rules of each color's ways in, from ``/api/rawdata``."""
+    """Return the options of each color's ways in, from ``/api/rawdata``."""
     return {
-        (key, kind[len("rules-") :], urllib.parse.unquote(rest)): _options(
-            middleware["headers"]["customRequestHeaders"]["X-Switchyard-Rules"]
+        (key, kind[len("options-") :], urllib.parse.unquote(rest)): _options(
+            middleware["headers"]["customRequestHeaders"]["X-Switchyard-Options"]
         )
         for (key, kind, rest), middleware in owned_entries(raw, "middlewares")
-        if kind.startswith("rules-")
+        if kind.startswith("options-")
     }
 
 
 def _options(text: str) -> RouteOptions:
     content = json.loads(text)
-    lists = {"allow": tuple(content["allow"]), "headers": tuple(sorted(content["headers"].items()))}
-    return RouteOptions(**{**content, **lists, "rate": Rate(**content["rate"]) if content["rate"] else None})
+    lists = {"allow_ips": tuple(content["allow_ips"]), "headers": tuple(sorted(content["headers"].items()))}
+    return RouteOptions(
+        **{**content, **lists, "rate_limit": Rate(**content["rate_limit"]) if content["rate_limit"] else None}
+    )
 
 
 def service_of(rest: str) -> str:

@@ -94,7 +94,7 @@ class Traefik(Proxy):
 
     def first_files(self) -> dict[str, str]:
         """Return the way to the API. It shows the key of the private way in, so who asks must know that key."""
-        digest = base64.b64encode(hashlib.sha1(self.key().encode()).digest()).decode()
+        digest = base64.b64encode(hashlib.sha1(self.server_key().encode()).digest()).decode()
         router = {
             "entryPoints": ["private"],
             "rule": f"Host({quoted(API_HOST)}) && Path(`/api/rawdata`)",
@@ -112,13 +112,13 @@ class Traefik(Proxy):
 
     def _form(self) -> ConfigInputs:
         return ConfigInputs(
-            self.key(),
+            self.server_key(),
             self.insiders,
             self.sticky,
             self.trusted,
             self.capabilities.https_port,
             connect=self.connect,
-            private=self.private(),
+            private=self.preview_keys(),
         )
 
     def _raw(self, port: int | None = None) -> Document:
@@ -146,7 +146,7 @@ class Traefik(Proxy):
     def _api(self, address: str, port: int) -> Document:
         connection = http.client.HTTPConnection(address, port, timeout=API_TIMEOUT)
         try:
-            password = base64.b64encode(f"{API_HOST}:{self.key()}".encode()).decode()
+            password = base64.b64encode(f"{API_HOST}:{self.server_key()}".encode()).decode()
             headers = {"Host": API_HOST, "Authorization": f"Basic {password}"}
             connection.request("GET", "/api/rawdata", headers=headers)
             answer = connection.getresponse()
@@ -162,11 +162,12 @@ class Traefik(Proxy):
         return self._state(self._raw())
 
     def _state(self, raw: Document) -> ProxyState:
-        state, servers, form, rules = state_of(raw), servers_of(raw), self._form(), options_in(raw)
+        state, servers, form, options = state_of(raw), servers_of(raw), self._form(), options_in(raw)
         return replace(
             state,
-            settled=not any(
-                config_mismatches(document(key, state, servers, form, rules), raw, key) for key in state.known()
+            in_sync=not any(
+                config_mismatches(document(key, state, servers, form, options), raw, key)
+                for key in state.known_stacks()
             ),
         )
 
@@ -218,10 +219,10 @@ class Traefik(Proxy):
         mine = f"{routing.key}:{color}:"
         raw = self._raw()
         others = {service: url for service, url in servers_of(raw).items() if not service.startswith(mine)}
-        rules = {way: rules for way, rules in options_in(raw).items() if way[:2] != (routing.key, color)}
-        rules.update({(routing.key, color, route.host + route.path): route.rules for route in routing.routes})
+        options = {way: options for way, options in options_in(raw).items() if way[:2] != (routing.key, color)}
+        options.update({(routing.key, color, route.host + route.path): route.options for route in routing.routes})
         after = state.with_routes(routing, color)
-        content = document(routing.key, after, {**others, **backends(routing, color)}, self._form(), rules)
+        content = document(routing.key, after, {**others, **backends(routing, color)}, self._form(), options)
         return ProxyPlan(
             before=state,
             after=after,
@@ -252,10 +253,10 @@ class Traefik(Proxy):
 
     def _contents(self, plan: ProxyPlan, raw: Document) -> dict[str, str | None]:
         """Return the files that will be different."""
-        servers, form, rules = servers_of(raw), self._form(), options_in(raw)
+        servers, form, options = servers_of(raw), self._form(), options_in(raw)
         wanted: dict[str, str | None] = {
-            file_name(key): text_of(document(key, plan.after, servers, form, rules))
-            for key in sorted(plan.before.known() | plan.after.known())
+            file_name(key): text_of(document(key, plan.after, servers, form, options))
+            for key in sorted(plan.before.known_stacks() | plan.after.known_stacks())
         }
         wanted.update(plan.files)
         folder = self.folder / "conf.d"
@@ -265,7 +266,7 @@ class Traefik(Proxy):
         folder = self.folder / "conf.d"
         before = {name: atomic_file.read(folder / name) for name in contents}
         try:
-            self._hold({**plan.before.closed, **plan.after.closed})
+            self._hold({**plan.before.availability, **plan.after.availability})
             for name, text in contents.items():
                 self.write(folder / name, text)
             self._confirm(contents)
@@ -273,12 +274,12 @@ class Traefik(Proxy):
             for name, old in before.items():
                 self.write(folder / name, old)
             with contextlib.suppress(SwitchyardError):
-                self._hold(plan.before.closed)
+                self._hold(plan.before.availability)
             raise SwitchyardError(
                 f"The proxy did not take the change over, the files before are back: {error}"
             ) from error
         atomic_file.write_json(self.folder / "validated.json", self._signature(), 0o600)
-        self._hold(plan.after.closed)
+        self._hold(plan.after.availability)
 
     def write(self, path: Path, content: str | None) -> None:
         """Write a file that only the proxy reads: it may hold a key of the private way in; see the interface."""
@@ -407,7 +408,7 @@ class Traefik(Proxy):
                 self._ask_pages(f"{verb} map {inside} {key} {closed.get(key, '')}")
         except OSError as error:
             # Whoever opens a stack must not fail because of the pages; they read the file when they start.
-            if "hold" in closed.values():
+            if "held" in closed.values():
                 raise SwitchyardError(f"The server of the pages does not answer ({error}). Run setup.yml.") from error
 
     def _ask_pages(self, command: str) -> str:

@@ -131,16 +131,16 @@ def document(
     state: ProxyState,
     servers: t.Mapping[str, str],
     form: ConfigInputs,
-    rules: t.Mapping[RouteKey, RouteOptions] | None = None,
+    options: t.Mapping[RouteKey, RouteOptions] | None = None,
 ) -> Document:
     """Return the configuration that makes Traefik do this for one stack; ``servers`` has the address per service.
 
-    Private routers lead to each color; public ones follow the routes of what is live. The rules are those of the color
-    that answers. What is closed, or has nothing live, is led to the pages.
+    Private routers lead to each color; public ones follow the routes of what is live. The options are those of the
+    color that answers. What is closed, or has nothing live, is led to the pages.
     """
-    made = _StackConfigBuilder(key, state, servers, form, rules or {})
+    made = _StackConfigBuilder(key, state, servers, form, options or {})
     for color in names.COLORS:
-        for address in state.of(key, color):
+        for address in state.routes_of(key, color):
             made.color_router(color, address)
             made.ruling(color, address)
     live = state.live.get(key)
@@ -168,7 +168,7 @@ class _StackConfigBuilder:
     state: ProxyState
     servers: t.Mapping[str, str]
     form: ConfigInputs
-    rules: t.Mapping[RouteKey, RouteOptions] = field(default_factory=dict)
+    options: t.Mapping[RouteKey, RouteOptions] = field(default_factory=dict)
     routers: Document = field(default_factory=dict)
     services: Document = field(default_factory=dict)
     marks: Document = field(default_factory=dict)
@@ -184,29 +184,29 @@ class _StackConfigBuilder:
     @property
     def page(self) -> str | None:
         """The page that the public gets instead of the application."""
-        return self.state.closed.get(self.key) or (None if self.key in self.state.live else "placeholder")
+        return self.state.availability.get(self.key) or (None if self.key in self.state.live else "placeholder")
 
     def public(self) -> list[str]:
         """Return the ways in of the public: those of what is live; where nothing is, those of both colors."""
         live = self.state.live.get(self.key)
         colors = [live] if live else names.COLORS
-        return sorted({address for color in colors for address in self.state.of(self.key, color)})
+        return sorted({address for color in colors for address in self.state.routes_of(self.key, color)})
 
-    def rules_at(self, color: str | None, address: str) -> RouteOptions:
-        """Return the rules of a way in; nothing live has none."""
-        return self.rules.get((self.key, color, address), NO_OPTIONS) if color else NO_OPTIONS
+    def options_at(self, color: str | None, address: str) -> RouteOptions:
+        """Return the options of a way in; nothing live has none."""
+        return self.options.get((self.key, color, address), NO_OPTIONS) if color else NO_OPTIONS
 
     def target(self, color: str, address: str) -> str:
         """Return the name of the service that answers at a way in of a color."""
-        service = self.state.of(self.key, color)[address]
-        return backend(self.key, service, color, self.rules_at(color, address).timeout)
+        service = self.state.routes_of(self.key, color)[address]
+        return backend(self.key, service, color, self.options_at(color, address).response_timeout)
 
     def sharing(self, live: str, address: str) -> bool:
         """Return whether both colors answer the public at a way in."""
-        return self.state.weights.get(self.key, 0) > 0 and address in self.state.of(self.key, names.other(live))
+        return self.state.weights.get(self.key, 0) > 0 and address in self.state.routes_of(self.key, names.other(live))
 
     def share(self, door: EntryPointVariant, color: str, address: str) -> str:
-        """Return the name of a color's share of the public: behind the draw stand the rules of the color drawn."""
+        """Return the name of a color's share of the public: behind the draw stand the options of the color drawn."""
         door_and_address = f":{urllib.parse.quote(door.name + address)}" if self.ruled(door, color, address) else ""
         return self.target(color, address) + door_and_address
 
@@ -216,10 +216,10 @@ class _StackConfigBuilder:
 
     def doors(self, address: str | None = None) -> list[EntryPointVariant]:
         """Return how requests come in; what a trusted proxy says only matters where a rule asks for it."""
-        both = [self.rules_at(color, address) for color in names.COLORS] if address and self.form.trusted else []
+        both = [self.options_at(color, address) for color in names.COLORS] if address and self.form.trusted else []
         tls = [False, True] if self.form.https_port else [False]
-        forwarded = [False, True] if any(rules.allow or rules.rate for rules in both) else [False]
-        secured = [False, True] if any(rules.hsts or self._redirects(rules) for rules in both) else [False]
+        forwarded = [False, True] if any(options.allow_ips or options.rate_limit for options in both) else [False]
+        secured = [False, True] if any(options.hsts or self._redirects(options) for options in both) else [False]
         doors = itertools.product(tls, forwarded, secured)
         return [EntryPointVariant(*door) for door in doors if not (door[0] and door[2])]
 
@@ -255,7 +255,7 @@ class _StackConfigBuilder:
     def named(self, color: str, address: str) -> str:
         """Return the rule for requests that name a color, or call it the one that is not live."""
         live, name = self.state.live.get(self.key), _header("X-Switchyard-Color", color)
-        standing = [one for one in names.COLORS if address in self.state.of(self.key, one)]
+        standing = [one for one in names.COLORS if address in self.state.routes_of(self.key, one)]
         idle = names.other(live) if live else standing[0]
         return f"({name} || {_header('X-Switchyard-Color', 'idle')})" if color == idle else name
 
@@ -297,7 +297,7 @@ class _StackConfigBuilder:
             self._staying_router(color, address)
 
     def gates(self, door: EntryPointVariant, colors: t.Iterable[str], address: str) -> None:
-        """Make the services that ask for the rules of a color once it is drawn."""
+        """Make the services that ask for the options of a color once it is drawn."""
         for color in colors:
             marks = self.ruled(door, color, address)
             if marks:
@@ -306,7 +306,9 @@ class _StackConfigBuilder:
 
     def _staying_router(self, color: str, address: str) -> None:
         """Keep a client at its color on all routes of the stack: the cookie only names the service that set it."""
-        shares = {self.share(door, color, mine) for mine in self.state.of(self.key, color) for door in self.doors(mine)}
+        shares = {
+            self.share(door, color, mine) for mine in self.state.routes_of(self.key, color) for door in self.doors(mine)
+        }
         values = "|".join(sorted(map(cookie_of, shares)))
         cookie = f"HeaderRegexp({quoted('Cookie')}, {quoted(f'(^|; *){COOKIE}=({values})(;|$)')})"
         for door in self.doors(address):
@@ -324,88 +326,91 @@ class _StackConfigBuilder:
                 inside = [f"({_from(self.form.insiders)})", f"!{_header('X-Switchyard-Bypass', 'off')}"]
                 self._router(door, "insider", INSIDER, address, shared, marks, *inside)
             if self.page:
-                # Who waits comes back with the key: what the rules ask of a client is asked before.
+                # Who waits comes back with the key: what the options ask of a client is asked before.
                 shared, marks = "switchyard:pages", [f"{self.key}:page", *self.ruled(door, live, address, page=True)]
             self._router(door, "public", PUBLIC, address, shared, marks)
 
-    # --- rules ---
+    # --- options ---
 
     def ruled(
         self, door: EntryPointVariant, color: str | None, address: str, admitted: bool = False, page: bool = False
     ) -> list[str]:
-        """Return the middlewares of the rules, in their order: a password takes long to check, so it comes late.
+        """Return the middlewares of the options, in their order: a password takes long to check, so it comes late.
 
         Who has the key is ``admitted``; a ``page`` has nothing of the application.
         """
-        rules = self.rules_at(color, address)
+        options = self.options_at(color, address)
         client = "forwarded-" if door.forwarded else ""
         wanted = {
-            "hsts": door.https and rules.hsts,
-            "headers": rules.headers and not page,
-            "redirect": self._redirects(rules) and not door.https and not admitted,
-            f"{client}allow": rules.allow and not admitted,
-            f"{client}rate": rules.rate and not admitted,
-            "users": rules.basic_auth and not admitted,
-            "body": rules.max_body_size and not page,
+            "hsts": door.https and options.hsts,
+            "headers": options.headers and not page,
+            "redirect": self._redirects(options) and not door.https and not admitted,
+            f"{client}allow": options.allow_ips and not admitted,
+            f"{client}rate": options.rate_limit and not admitted,
+            "users": options.basic_auth and not admitted,
+            "body": options.max_body_size and not page,
         }
         return [self.name(f"{kind}-{color}", address) for kind, there in wanted.items() if there]
 
-    def _redirects(self, rules: RouteOptions) -> bool:
-        return rules.https == "redirect" and bool(self.form.https_port)
+    def _redirects(self, options: RouteOptions) -> bool:
+        return options.https == "redirect" and bool(self.form.https_port)
 
     def ruling(self, color: str, address: str) -> None:
         """Make the middlewares of a way in of a color, and the service that has its time limit."""
-        rules = self.rules_at(color, address)
-        if rules == NO_OPTIONS:
+        options = self.options_at(color, address)
+        if options == NO_OPTIONS:
             return
         made: dict[str, Document] = {}
-        # No router uses this one. Traefik keeps it for us: it shows which rules the others were made from.
-        made["rules"] = {"headers": {"customRequestHeaders": {"X-Switchyard-Rules": options_text(rules)}}}
-        if rules.hsts:
+        # No router uses this one. Traefik keeps it for us: it shows which options the others were made from.
+        made["options"] = {"headers": {"customRequestHeaders": {"X-Switchyard-Options": options_text(options)}}}
+        if options.hsts:
             made["hsts"] = {
-                "headers": {"customResponseHeaders": {"Strict-Transport-Security": f"max-age={rules.hsts}"}}
+                "headers": {"customResponseHeaders": {"Strict-Transport-Security": f"max-age={options.hsts}"}}
             }
-        if self._redirects(rules):
+        if self._redirects(options):
             port = {"port": str(self.form.https_port)} if self.form.https_port != 443 else {}
             made["redirect"] = {"redirectScheme": {"scheme": "https", "permanent": True, **port}}
         # In which header, and how far back in it, the client's own address stands.
         client = {"ipStrategy": {"excludedIPs": list(self.form.trusted)}}
-        if rules.allow:
-            made["allow"] = {"ipAllowList": {"sourceRange": list(rules.allow)}}
+        if options.allow_ips:
+            made["allow"] = {"ipAllowList": {"sourceRange": list(options.allow_ips)}}
             made["forwarded-allow"] = {"ipAllowList": {**made["allow"]["ipAllowList"], **client}}
-        if rules.rate:
-            made["rate"] = {"rateLimit": _rate(rules.rate)}
-            made["forwarded-rate"] = {"rateLimit": {**_rate(rules.rate), "sourceCriterion": client}}
-        if rules.basic_auth:
-            file = f"{INSIDE}/users/{rules.basic_auth}.htpasswd"
+        if options.rate_limit:
+            made["rate"] = {"rateLimit": _rate(options.rate_limit)}
+            made["forwarded-rate"] = {"rateLimit": {**_rate(options.rate_limit), "sourceCriterion": client}}
+        if options.basic_auth:
+            file = f"{INSIDE}/users/{options.basic_auth}.htpasswd"
             made["users"] = {"basicAuth": {"usersFile": file, "realm": self.key.split(".")[1]}}
-        if rules.headers:
-            made["headers"] = {"headers": {"customResponseHeaders": dict(rules.headers)}}
-        if rules.max_body_size:
-            made["body"] = {"buffering": {"maxRequestBodyBytes": rules.max_body_size}}
+        if options.headers:
+            made["headers"] = {"headers": {"customResponseHeaders": dict(options.headers)}}
+        if options.max_body_size:
+            made["body"] = {"buffering": {"maxRequestBodyBytes": options.max_body_size}}
         for kind, content in made.items():
             if self.form.trusted or not kind.startswith("forwarded-"):
                 self.marks[self.name(f"{kind}-{color}", address)] = content
-        if rules.timeout:
+        if options.response_timeout:
             self.services[self.target(color, address)] = self.balancer(color, address)
-            limits = {"dialTimeout": f"{self.form.connect}s", "responseHeaderTimeout": f"{rules.timeout}s"}
-            self.transports[f"{self.key}:{rules.timeout}"] = {"maxIdleConnsPerHost": -1, "forwardingTimeouts": limits}
+            limits = {"dialTimeout": f"{self.form.connect}s", "responseHeaderTimeout": f"{options.response_timeout}s"}
+            self.transports[f"{self.key}:{options.response_timeout}"] = {
+                "maxIdleConnsPerHost": -1,
+                "forwardingTimeouts": limits,
+            }
 
     def balancer(self, color: str, address: str) -> Document:
         """Return the service of a color at a way in."""
-        timeout = self.rules_at(color, address).timeout
-        url = self.servers[backend(self.key, self.state.of(self.key, color)[address], color)]
+        timeout = self.options_at(color, address).response_timeout
+        url = self.servers[backend(self.key, self.state.routes_of(self.key, color)[address], color)]
         return _balancer(url, f"{self.key}:{timeout}" if timeout else "switchyard:direct")
 
     def middlewares(self) -> None:
         """Say which color answered to those with the key; tell the pages which stack asks, and for what."""
         live = self.state.live.get(self.key)
-        shown = {color: color for color in names.COLORS if self.state.of(self.key, color)}
+        shown = {color: color for color in names.COLORS if self.state.routes_of(self.key, color)}
         if live:
             shown["live"] = live
         for name, color in shown.items():
             self.marks[f"{self.key}:{name}"] = self._headers({}, {"X-Switchyard-Color": color})
-        if self.page and (self.key in self.state.closed or self.public()):
+        if self.page and (self.key in self.state.availability or self.public()):
             asked = {"X-Switchyard-Stack": self.key, "X-Switchyard-Page": self.page}
             self.marks[f"{self.key}:page"] = self._headers(asked, {"X-Switchyard-Color": ""})
 
@@ -440,5 +445,5 @@ def parse(text: str) -> Document:
     return content
 
 
-def options_text(rules: RouteOptions) -> str:
-    return json.dumps({**dataclasses.asdict(rules), "headers": dict(rules.headers)}, sort_keys=True)
+def options_text(options: RouteOptions) -> str:
+    return json.dumps({**dataclasses.asdict(options), "headers": dict(options.headers)}, sort_keys=True)

@@ -159,10 +159,10 @@ def check_route_options(ctx: StackContext, stack: dict[str, t.Any], where: str) 
     """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
     found = []
     for index, route in enumerate(stack["routes"]):
-        rules = options_of_route(route, ctx.environment)
-        for key, what in ctx.proxy.unsupported_options(rules):
+        options = options_of_route(route, ctx.environment)
+        for key, what in ctx.proxy.unsupported_options(options):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
-        for key, what, instead in ctx.proxy.capabilities.missing_prerequisites(rules, route["hosts"]):
+        for key, what, instead in ctx.proxy.capabilities.missing_prerequisites(options, route["hosts"]):
             found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
     if stack["static"] and not ctx.proxy.serves_files:
         what = "this proxy serves no files of its own"
@@ -183,7 +183,7 @@ def check_route_conflicts(ctx: StackContext, stack: dict[str, t.Any], state: Pro
     found = []
     ways: tuple[t.Any, ...] = (*routing.routes, *routing.static)
     for route in ways:
-        owner = state.owner(route.host + route.path)
+        owner = state.stack_of_route(route.host + route.path)
         if owner not in (None, ctx.key):
             what = f"{route.host}{route.path} leads to {owner} on this server"
             found.append(Problem(f"{where}.routes", what, "Take another host name, or retire that stack first"))
@@ -251,7 +251,7 @@ def stack_state(
         routes_known=known,
         weight=weight,
         canary=waiting,
-        held=state.closed.get(ctx.key) == "hold",
+        held=state.availability.get(ctx.key) == "held",
         interrupted=migration_state.load_state(ctx) is not None,
     )
 

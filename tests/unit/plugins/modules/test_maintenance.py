@@ -20,11 +20,11 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
 def test_on_and_off_each_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(maintenance.main, options)
     assert (result["changed"], result["stacks"], result["requests"]) == (True, ["shop"], 1)
-    assert machine.proxy.state.closed == {"po.shop.prod": "maintenance"}
+    assert machine.proxy.state.availability == {"po.shop.prod": "maintenance"}
     assert not run_module(maintenance.main, options)["changed"]
     off = {**options, "state": "off", "stacks": ["shop"]}
     assert run_module(maintenance.main, off)["changed"]
-    assert machine.proxy.state.closed == {}
+    assert machine.proxy.state.availability == {}
     assert not run_module(maintenance.main, off)["changed"]
 
 
@@ -32,7 +32,7 @@ def test_check_mode_says_the_same_and_closes_nothing(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     looked = run_module(maintenance.main, options, check=True, diff=True)
-    assert machine.proxy.state.closed == {}
+    assert machine.proxy.state.availability == {}
     done = run_module(maintenance.main, options, diff=True)
     assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
 

@@ -22,7 +22,7 @@ def test_a_stack_without_a_release_has_a_page_once(
 ) -> None:
     result = run_module(placeholder_page.main, options)
     assert (result["changed"], result["stacks"]) == (True, ["shop"])
-    assert machine.proxy.state.owner(f"{HOST}/") == "po.shop.prod"
+    assert machine.proxy.state.stack_of_route(f"{HOST}/") == "po.shop.prod"
     assert not run_module(placeholder_page.main, options)["changed"]
 
 

@@ -23,9 +23,9 @@ def test_what_the_proxy_and_the_engine_say(
 
 
 def test_a_stack_that_is_closed(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
-    assert run_module(stack_info.main, {**on_server, "stack": "shop"})["closed"] is None
+    assert run_module(stack_info.main, {**on_server, "stack": "shop"})["availability"] is None
     machine.proxy.state = machine.proxy.state.with_availability(["po.shop.prod"], "maintenance")
-    assert run_module(stack_info.main, {**on_server, "stack": "shop"})["closed"] == "maintenance"
+    assert run_module(stack_info.main, {**on_server, "stack": "shop"})["availability"] == "maintenance"
 
 
 def test_a_stack_that_was_never_released(run_module: RunModule, on_server: dict[str, t.Any]) -> None:

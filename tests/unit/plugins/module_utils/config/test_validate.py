@@ -120,14 +120,14 @@ def test_a_wrong_value(changes: dict[str, t.Any], where: str, what: str) -> None
         ({"hosts": ["https://shop.example.org"]}, "is no host name"),
         ({"hosts": ["shop.example.org:80"]}, "is no host name"),
         ({"health": {"pth": "/"}}, "routes[0].health.pth: unknown key. Did you mean 'path'"),
-        ({"https": "always"}, "routes[0].https: 'always' is not known. Write one of both, redirect"),
+        ({"https": "always"}, "routes[0].https: 'always' is not known. Write one of optional, redirect"),
         ({"hsts": -1}, "routes[0].hsts: -1 is too small"),
-        ({"allow": ["10.0.0.0/33"]}, "routes[0].allow: a list is not a list of addresses or networks"),
-        ({"allow": "10.0.0.1"}, "routes[0].allow: a str is not a list of addresses or networks"),
+        ({"allow_ips": ["10.0.0.0/33"]}, "routes[0].allow_ips: a list is not a list of addresses or networks"),
+        ({"allow_ips": "10.0.0.1"}, "routes[0].allow_ips: a str is not a list of addresses or networks"),
         ({"basic_auth": "Staff Only"}, "routes[0].basic_auth: 'Staff Only' is no name. Write the name of a list"),
-        ({"rate": {"seconds": 1}}, "routes[0].rate.requests: is missing"),
+        ({"rate_limit": {"seconds": 1}}, "routes[0].rate_limit.requests: is missing"),
         ({"max_body_size": "20 MB"}, "routes[0].max_body_size: a str is not a size in bytes, or with k, m or g"),
-        ({"timeout": 0}, "routes[0].timeout: 0.0 is too small"),
+        ({"response_timeout": 0}, "routes[0].response_timeout: 0.0 is too small"),
         ({"headers": {"X-A": "one\ntwo"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
         ({"headers": {"X A": "one"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
         ({"headers": {"X-A": "1", "x-a": "2"}}, "routes[0].headers: a dict is not a mapping of header names, each"),
@@ -142,18 +142,18 @@ def test_a_wrong_route(changes: dict[str, t.Any], what: str) -> None:
 
 def test_the_rules_of_a_route_come_in_one_form() -> None:
     rules = {
-        "allow": ["10.1.2.3/8", "192.0.2.7"],
+        "allow_ips": ["10.1.2.3/8", "192.0.2.7"],
         "max_body_size": "20M",
-        "rate": {"requests": "5"},
+        "rate_limit": {"requests": "5"},
         "headers": {"X-A": 1},
     }
     route = {"service": "web", "port": 8000, "hosts": ["shop.example.org"], **rules}
     checked = validate.check([written(routes=[route])], "po", "prod")[0][0]["routes"][0]
-    assert checked["allow"] == ["10.0.0.0/8", "192.0.2.7/32"]
+    assert checked["allow_ips"] == ["10.0.0.0/8", "192.0.2.7/32"]
     assert checked["max_body_size"] == 20 * 2**20
-    assert checked["rate"] == {"requests": 5.0, "seconds": 1, "burst": 0}
+    assert checked["rate_limit"] == {"requests": 5.0, "seconds": 1, "burst": 0}
     assert checked["headers"] == {"X-A": "1"}
-    assert (checked["https"], checked["hsts"], checked["timeout"]) == ("both", 0, None)
+    assert (checked["https"], checked["hsts"], checked["response_timeout"]) == ("optional", 0, None)
 
 
 def test_files_of_a_volume_and_a_route_share_no_address() -> None:

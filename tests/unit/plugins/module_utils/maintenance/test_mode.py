@@ -39,7 +39,7 @@ def shop(machine: Machine) -> Machine:
 
 
 def closed(machine: Machine) -> dict[str, str]:
-    return dict(machine.proxy.state.closed)
+    return dict(machine.proxy.state.availability)
 
 
 def pages(machine: Machine) -> dict[str, str]:
@@ -154,7 +154,7 @@ def test_an_application_that_is_down_does_not_keep_its_stack_closed(shop: Machin
 
 
 def test_what_waits_for_a_release_is_left_to_it_and_opened_when_the_release_is_gone(shop: Machine) -> None:
-    shop.proxy.state = shop.proxy.state.with_availability([SHOP], "hold")
+    shop.proxy.state = shop.proxy.state.with_availability([SHOP], "held")
     shop.lock("ann@laptop")
     for page in (PAGE, None):
         with pytest.raises(SwitchyardError, match=r"released by ann@laptop .* requests wait for it"):

@@ -18,15 +18,15 @@ STATE = ProxyState(
 def test_a_color_gets_exactly_its_routes_and_no_other_loses_one() -> None:
     routing = StackRoutes("po", "prod", "shop", (Route("api", 8000, "shop.org", "/api"),))
     after = STATE.with_routes(routing, "green")
-    assert after.of(SHOP, "green") == {"shop.org/api": "api"}
-    assert after.of(SHOP, "blue") == {"shop.org/": "web"}
-    assert after.of(BLOG, "green") == {"blog.org/": "site"}
-    assert STATE.with_routes(StackRoutes("po", "prod", "shop", ()), "green").of(SHOP, "green") == {}
+    assert after.routes_of(SHOP, "green") == {"shop.org/api": "api"}
+    assert after.routes_of(SHOP, "blue") == {"shop.org/": "web"}
+    assert after.routes_of(BLOG, "green") == {"blog.org/": "site"}
+    assert STATE.with_routes(StackRoutes("po", "prod", "shop", ()), "green").routes_of(SHOP, "green") == {}
 
 
 def test_who_has_an_address() -> None:
-    assert STATE.owner("shop.org/") == SHOP
-    assert STATE.owner("shop.org/api") is None
+    assert STATE.stack_of_route("shop.org/") == SHOP
+    assert STATE.stack_of_route("shop.org/api") is None
 
 
 def test_a_switch_changes_its_own_stack_only() -> None:
@@ -46,16 +46,16 @@ def test_a_canary_ends_with_the_switch() -> None:
 
 def test_stacks_are_closed_and_opened_together() -> None:
     closed = Proxy.plan_availability(STATE, [SHOP, BLOG], "maintenance").after
-    assert closed.closed == {SHOP: "maintenance", BLOG: "maintenance"}
-    assert Proxy.plan_availability(closed, [BLOG], None).after.closed == {SHOP: "maintenance"}
+    assert closed.availability == {SHOP: "maintenance", BLOG: "maintenance"}
+    assert Proxy.plan_availability(closed, [BLOG], None).after.availability == {SHOP: "maintenance"}
     assert not Proxy.plan_availability(closed, [SHOP], "maintenance").changed
 
 
 def test_a_switch_lets_held_requests_go_on_and_leaves_a_maintenance_page_up() -> None:
-    held = Proxy.plan_availability(STATE, [SHOP], "hold").after
-    assert Proxy.plan_switch(held, SHOP, "green").after.closed == {}
+    held = Proxy.plan_availability(STATE, [SHOP], "held").after
+    assert Proxy.plan_switch(held, SHOP, "green").after.availability == {}
     shown = Proxy.plan_availability(STATE, [SHOP], "maintenance").after
-    assert Proxy.plan_switch(shown, SHOP, "green").after.closed == {SHOP: "maintenance"}
+    assert Proxy.plan_switch(shown, SHOP, "green").after.availability == {SHOP: "maintenance"}
 
 
 def test_a_routing_knows_its_services_and_their_names_on_a_color() -> None:

@@ -32,13 +32,13 @@ def test_a_route_of_a_record_of_an_older_version_has_no_rules() -> None:
 
 def test_the_rules_of_a_route() -> None:
     rate = {"requests": 30.0, "seconds": 60.0, "burst": 5}
-    given = {"https": "redirect", "allow": ["10.0.0.0/8"], "rate": rate, "headers": {"B": "2", "A": "1"}}
-    rules = options_of_route(given, "prod")
-    assert rules == RouteOptions(
-        "redirect", allow=("10.0.0.0/8",), rate=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2"))
+    given = {"https": "redirect", "allow_ips": ["10.0.0.0/8"], "rate_limit": rate, "headers": {"B": "2", "A": "1"}}
+    options = options_of_route(given, "prod")
+    assert options == RouteOptions(
+        "redirect", allow_ips=("10.0.0.0/8",), rate_limit=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2"))
     )
-    assert rules.rate
-    assert rules.rate.per_second == 0.5
+    assert options.rate_limit
+    assert options.rate_limit.per_second == 0.5
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
 
 
 def test_the_users_of_another_environment_are_others() -> None:
-    rules = options_of_route({"basic_auth": "staff"}, "dev")
-    assert ProxyCapabilities.of(SETTINGS).missing_prerequisites(rules, []) == [
+    options = options_of_route({"basic_auth": "staff"}, "dev")
+    assert ProxyCapabilities.of(SETTINGS).missing_prerequisites(options, []) == [
         ("basic_auth", "the proxy knows no list of users staff", "Add it to proxy_users, then run setup.yml")
     ]
     assert (
@@ -68,12 +68,12 @@ def test_the_users_of_another_environment_are_others() -> None:
 
 def test_a_proxy_that_has_everything() -> None:
     equipment = ProxyCapabilities.of(SETTINGS)
-    rules = RouteOptions("redirect", hsts=60, basic_auth="prod.staff")
-    assert equipment.missing_prerequisites(rules, ["shop.example.org", "img.shop.example.org"], NOW) == []
+    options = RouteOptions("redirect", hsts=60, basic_auth="prod.staff")
+    assert equipment.missing_prerequisites(options, ["shop.example.org", "img.shop.example.org"], NOW) == []
 
 
 @pytest.mark.parametrize(
-    ("settings", "rules", "host", "expected"),
+    ("settings", "options", "host", "expected"),
     [
         ({}, RouteOptions("redirect"), "a.org", ("https", "the proxy has no https port")),
         ({}, RouteOptions(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
@@ -88,9 +88,9 @@ def test_a_proxy_that_has_everything() -> None:
     ],
 )
 def test_what_a_proxy_was_not_given(
-    settings: dict[str, t.Any], rules: RouteOptions, host: str, expected: tuple[str, str]
+    settings: dict[str, t.Any], options: RouteOptions, host: str, expected: tuple[str, str]
 ) -> None:
-    found = ProxyCapabilities.of(settings).missing_prerequisites(rules, [host], NOW)
+    found = ProxyCapabilities.of(settings).missing_prerequisites(options, [host], NOW)
     assert [one[:2] for one in found] == [expected]
     assert "setup.yml" in found[0][2]
 
@@ -100,16 +100,16 @@ def test_a_route_without_https_needs_nothing() -> None:
 
 
 def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
-    rules = RouteOptions("redirect", hsts=5, allow=("10.0.0.0/8",), rate=Rate(1, 1, 0))
+    options = RouteOptions("redirect", hsts=5, allow_ips=("10.0.0.0/8",), rate_limit=Rate(1, 1, 0))
     edge = {"https": {"port": 443, "certificates": []}, "users": []}
-    assert ProxyCapabilities.of({**edge, "edge": "trusted"}).missing_prerequisites(rules, ["shop.org"]) == []
+    assert ProxyCapabilities.of({**edge, "edge": "trusted"}).missing_prerequisites(options, ["shop.org"]) == []
     assert ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(NO_OPTIONS, ["shop.org"]) == []
-    found = ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(rules, ["shop.org"])
-    assert [key for key, _what, _instead in found] == ["allow", "rate", "https"]
+    found = ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(options, ["shop.org"])
+    assert [key for key, _what, _instead in found] == ["allow_ips", "rate_limit", "https"]
     assert {instead for _key, _what, instead in found} == {
         "Name its network in proxy_trusted_proxies, then run setup.yml",
     }
     nowhere = {"https": {"port": 0}, "edge": "trusted"}
-    assert [key for key, *_words in ProxyCapabilities.of(nowhere).missing_prerequisites(rules, ["shop.org"])] == [
+    assert [key for key, *_words in ProxyCapabilities.of(nowhere).missing_prerequisites(options, ["shop.org"])] == [
         "https"
     ]

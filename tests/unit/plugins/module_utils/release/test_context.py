@@ -89,7 +89,7 @@ def test_the_rules_and_the_files_of_a_stack() -> None:
     routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "hsts": 60}]
     static = [{"volume": "static", "hosts": ["a.org", "b.org"], "path": "/static/"}]
     routing = routes_of_stack(checked(routes=routes, static=static), "po", "prod", {})
-    assert [route.rules for route in routing.routes] == [RouteOptions(hsts=60)]
+    assert [route.options for route in routing.routes] == [RouteOptions(hsts=60)]
     assert [(way.volume, way.host + way.path) for way in routing.static] == [
         ("po-static-prod", "a.org/static/"),
         ("po-static-prod", "b.org/static/"),

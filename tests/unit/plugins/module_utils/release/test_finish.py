@@ -125,11 +125,11 @@ def test_the_routes_of_a_release_that_failed_go_and_those_of_the_live_one_stay(m
     token = switched(machine, live="blue")
     way = ("po.shop.prod", "green", "new.example.org/")
     machine.proxy.state = ProxyState(machine.proxy.state.live, {**machine.proxy.state.routes, way: "web"})
-    before = machine.proxy.state.of("po.shop.prod", "blue")
+    before = machine.proxy.state.routes_of("po.shop.prod", "blue")
     fail(machine, token)
-    assert machine.proxy.state.of("po.shop.prod", "blue") == before
+    assert machine.proxy.state.routes_of("po.shop.prod", "blue") == before
     assert before
-    assert machine.proxy.state.of("po.shop.prod", "green") == {}
+    assert machine.proxy.state.routes_of("po.shop.prod", "green") == {}
 
 
 def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_an_application_that_was_stopped_runs_again(
     token = switched(machine, live="blue", strategy="recreate")
     hold_requests.hold_and_stop(machine.ctx, 2, token)
     told = fail(machine, token)
-    assert (told["traffic_taken_back"], told["live"], machine.proxy.state.closed) == (True, "blue", {})
+    assert (told["traffic_taken_back"], told["live"], machine.proxy.state.availability) == (True, "blue", {})
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
 
 

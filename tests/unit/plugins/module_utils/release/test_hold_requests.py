@@ -30,12 +30,12 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
     stop = machine.engine.stop
 
     def note(containers: t.Any) -> None:
-        seen.append(machine.proxy.state.closed)
+        seen.append(machine.proxy.state.availability)
         stop(containers)
 
     monkeypatch.setattr(machine.engine, "stop", note)
     assert hold_requests.hold_and_stop(machine.ctx, 2, token) == {"stopped": "blue", "cut_off": 0}
-    assert seen == [{KEY: "hold"}]
+    assert seen == [{KEY: "held"}]
     states = {name: one.state for name, one in machine.engine.standing.items()}
     assert states == {"po-web-prod-blue": "exited", "po-celery-prod": "exited", "po-web-prod-green": "running"}
 
@@ -44,20 +44,20 @@ def test_what_a_person_closed_stays_closed_with_its_page(machine: Machine) -> No
     token = cut(machine)
     machine.proxy.state = machine.proxy.state.with_availability([KEY], "maintenance")
     assert hold_requests.hold_and_stop(machine.ctx, 2, token)["stopped"] == "blue"
-    assert machine.proxy.state.with_live(KEY, "green").closed == {KEY: "maintenance"}
+    assert machine.proxy.state.with_live(KEY, "green").availability == {KEY: "maintenance"}
 
 
 def test_where_nothing_is_live_nobody_has_to_wait(machine: Machine) -> None:
     machine.released("blue", checked(strategy="recreate"), state="prepared")
     assert hold_requests.hold_and_stop(machine.ctx, 1, machine.lock()) == hold_requests.NOTHING
-    assert machine.proxy.state.closed == {}
+    assert machine.proxy.state.availability == {}
 
 
 def test_a_release_that_lost_its_lock_stops_nothing(machine: Machine) -> None:
     token = cut(machine)
     with pytest.raises(SwitchyardError, match="lost its lock"):
         hold_requests.hold_and_stop(machine.ctx, 2, token + 1)
-    assert machine.proxy.state.closed == {}
+    assert machine.proxy.state.availability == {}
 
 
 def test_the_way_back_starts_what_was_stopped_and_then_lets_go(
@@ -66,12 +66,12 @@ def test_the_way_back_starts_what_was_stopped_and_then_lets_go(
     token, notes = cut(machine), docker("")
     held_at_the_gate = []
     monkeypatch.setattr(
-        health, "wait_until_healthy", lambda *_words: held_at_the_gate.append(dict(machine.proxy.state.closed))
+        health, "wait_until_healthy", lambda *_words: held_at_the_gate.append(dict(machine.proxy.state.availability))
     )
     hold_requests.hold_and_stop(machine.ctx, 2, token)
     assert hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.need(1))
-    assert held_at_the_gate == [{KEY: "hold"}]
-    assert (machine.proxy.state.closed, machine.proxy.live()) == ({}, "blue")
+    assert held_at_the_gate == [{KEY: "held"}]
+    assert (machine.proxy.state.availability, machine.proxy.live()) == ({}, "blue")
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue", "po_shop_prod_workers"]
 
 
@@ -94,4 +94,4 @@ def test_requests_stay_held_when_the_old_application_does_not_come_back(
     hold_requests.hold_and_stop(machine.ctx, 2, token)
     with pytest.raises(SwitchyardError, match="not healthy"):
         hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.need(1))
-    assert machine.proxy.state.closed == {KEY: "hold"}
+    assert machine.proxy.state.availability == {KEY: "held"}

@@ -26,7 +26,7 @@ def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> No
     told = start.start(machine.ctx, 2, token, True)
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
     assert ([job["command"] for job in told["jobs"]], told["stopped"]) == (["migrate"], None)
-    assert machine.proxy.state.closed == {}
+    assert machine.proxy.state.availability == {}
 
 
 def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker) -> None:
@@ -39,7 +39,7 @@ def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine,
     token, notes = prepared(machine, "recreate"), docker("")
     assert start.start(machine.ctx, 2, token, True)["stopped"] == "blue"
     assert machine.engine.standing["po-web-prod-blue"].state == "exited"
-    assert machine.proxy.state.closed == {"po.shop.prod": "hold"}
+    assert machine.proxy.state.availability == {"po.shop.prod": "held"}
     assert len(notes()) == 2
 
 

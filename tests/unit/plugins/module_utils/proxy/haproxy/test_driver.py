@@ -134,10 +134,10 @@ def test_a_color_has_a_backend_per_service_with_its_number_of_servers() -> None:
 
 
 def test_a_color_with_rates_has_tables_that_are_none_of_its_backends() -> None:
-    route = Route("web", 8000, "a.org", "/", RouteOptions(rate=Rate(1, 1, 0)))
+    route = Route("web", 8000, "a.org", "/", RouteOptions(rate_limit=Rate(1, 1, 0)))
     text = config.configuration(StackRoutes("po", "prod", "shop", (route,)), "green")
     assert driver.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_web_green_rate1"}
-    assert "    acl rule1 var(txn.rule) -m int 1\n" in text
+    assert "    acl options1 var(txn.options) -m int 1\n" in text
 
 
 def test_users_are_nobody_elses_to_read(proxy: driver.HAProxy, check: Check) -> None:
@@ -164,10 +164,10 @@ def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own()
         ("po.new.prod", "blue", "new.org/"): "site",
     }
     maps = haproxy_maps.maps_of(ProxyState({"po.shop.prod": "blue"}, routes))
-    assert maps["public"] == {"shop.org/": "po.shop.prod", "old.org/": "po.shop.prod", "new.org/": "po.new.prod"}
-    assert maps["private"]["green:shop.org/api"] == "po.shop.prod"
+    assert maps["live_routes"] == {"shop.org/": "po.shop.prod", "old.org/": "po.shop.prod", "new.org/": "po.new.prod"}
+    assert maps["preview_routes"]["green:shop.org/api"] == "po.shop.prod"
     assert maps["routes"]["po.shop.prod:green:shop.org/api"] == "api"
-    assert haproxy_maps.maps_of(ProxyState({"po.shop.prod": "green"}, routes))["public"] == {
+    assert haproxy_maps.maps_of(ProxyState({"po.shop.prod": "green"}, routes))["live_routes"] == {
         "shop.org/": "po.shop.prod",
         "shop.org/api": "po.shop.prod",
         "new.org/": "po.new.prod",
@@ -177,10 +177,10 @@ def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own()
 def test_a_state_is_settled_when_all_maps_say_the_same() -> None:
     maps = haproxy_maps.maps_of(STATE)
     assert haproxy_maps.state_of(maps) == STATE
-    half = {**maps, "public": {}}
-    assert haproxy_maps.state_of(half) == ProxyState(STATE.live, STATE.routes, settled=False)
+    half = {**maps, "live_routes": {}}
+    assert haproxy_maps.state_of(half) == ProxyState(STATE.live, STATE.routes, in_sync=False)
     strange = {**maps, "routes": {**maps["routes"], "shop.org/": "po-shop/web"}}
-    assert haproxy_maps.state_of(strange) == ProxyState(STATE.live, STATE.routes, settled=False)
+    assert haproxy_maps.state_of(strange) == ProxyState(STATE.live, STATE.routes, in_sync=False)
 
 
 # --- plans ---
@@ -194,7 +194,7 @@ def test_weights_and_closed_stacks_are_maps_of_their_own() -> None:
 
 
 def test_requests_that_were_held_go_on_when_the_color_is_live(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    tell(master, STATE.with_availability(["po.shop.prod"], "hold"))
+    tell(master, STATE.with_availability(["po.shop.prod"], "held"))
     proxy.apply(switch("green"))
     commits = [line.split("/")[-1] for line in master.log if " commit map " in line]
     assert commits == ["live.map", "availability.map"]
@@ -209,9 +209,9 @@ def test_routes_that_a_stack_no_longer_has_are_forgotten_and_no_others(proxy: dr
     mine = {("po.shop.prod", "green", "old.org/"): "web", ("po.shop.prod", "green", f"{HOST}/"): "old"}
     plan = proxy.plan_routes(ProxyState({}, {**others, **mine}), SHOP, "green")
     assert plan.after.routes == {**others, ("po.shop.prod", "green", f"{HOST}/"): "web"}
-    assert plan.after.owner("old.org/") == "po.shop.prod"
-    assert plan.after.owner("nobody.org/") is None
-    assert plan.after.of("po.shop.prod", "green") == {f"{HOST}/": "web"}
+    assert plan.after.stack_of_route("old.org/") == "po.shop.prod"
+    assert plan.after.stack_of_route("nobody.org/") is None
+    assert plan.after.routes_of("po.shop.prod", "green") == {f"{HOST}/": "web"}
 
 
 def test_routes_that_are_known_need_nothing(proxy: driver.HAProxy) -> None:
@@ -221,7 +221,7 @@ def test_routes_that_are_known_need_nothing(proxy: driver.HAProxy) -> None:
     assert proxy.plan_routes(ProxyState(STATE.live, {}), SHOP, "green").changed
     several = routes_of_stack(checked(), "po", "prod", {"web": 2})
     assert proxy.plan_routes(STATE, several, "green").changed
-    assert proxy.plan_routes(replace(STATE, settled=False), SHOP, "green").changed
+    assert proxy.plan_routes(replace(STATE, in_sync=False), SHOP, "green").changed
 
 
 # --- asking ---
@@ -313,10 +313,10 @@ def test_routes_that_only_the_new_color_has_reach_the_public_with_the_switch(
     proxy.apply(
         lambda state: proxy.plan_routes(state, routes_of_stack(checked(routes=[more]), "po", "prod", {}), "green")
     )
-    assert "new.org/" not in master.maps["12"]["public"]
+    assert "new.org/" not in master.maps["12"]["live_routes"]
     proxy.apply(switch("green"))
-    assert master.maps["12"]["public"] == {"new.org/": "po.shop.prod", "blog.org/": "po-blog-prod"}
-    assert haproxy_maps.state_of(master.maps["12"]).settled
+    assert master.maps["12"]["live_routes"] == {"new.org/": "po.shop.prod", "blog.org/": "po-blog-prod"}
+    assert haproxy_maps.state_of(master.maps["12"]).in_sync
 
 
 def test_the_files_are_written_before_the_running_process_hears_of_it(
@@ -578,7 +578,7 @@ def test_a_stack_is_forgotten_whole_and_its_neighbours_are_not(
     done = proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod"))
     assert done.after == STATE.without("po.shop.prod")
     assert told(master) == on_disk(proxy) == done.after
-    assert done.after.known() == {"po-blog-prod"}
+    assert done.after.known_stacks() == {"po-blog-prod"}
     assert list((proxy.folder / "conf.d").glob("50-po.shop.prod-*")) == []
     assert FILE not in check.staged[-1]
     assert not proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod")).changed
@@ -590,7 +590,7 @@ def test_a_stack_that_the_proxy_does_not_forget_keeps_its_files(proxy: driver.HA
     with pytest.raises(SwitchyardError, match="refused the reload"):
         proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod"))
     assert (proxy.folder / "conf.d" / FILE).exists()
-    assert on_disk(proxy).known() == STATE.known()
+    assert on_disk(proxy).known_stacks() == STATE.known_stacks()
 
 
 def test_a_file_of_a_neighbour_is_told_in_haproxys_words(proxy: driver.HAProxy, check: Check) -> None:

@@ -95,10 +95,10 @@ def switch(color: str | None) -> t.Callable[[ProxyState], ProxyPlan]:
 
 def test_the_flags_of_a_state() -> None:
     state = ProxyState(
-        {"a": "blue", "b": "green"}, weights={"a": 2, "b": 1, "c": 50}, closed={"a": "hold", "d": "maintenance"}
+        {"a": "blue", "b": "green"}, weights={"a": 2, "b": 1, "c": 50}, availability={"a": "held", "d": "maintenance"}
     )
     assert nginx_flags.flags_of(state) == {
-        *("a.live", "a.to-green.0", "a.to-green.1", "a.hold"),
+        *("a.live", "a.to-green.0", "a.to-green.1", "a.held"),
         *("b.live", "b.green", "b.to-blue.0"),
         "d.maintenance",
     }
@@ -111,7 +111,7 @@ def test_the_flags_of_a_state() -> None:
         STATE,
         STATE.with_weight(KEY, 1),
         STATE.with_weight(KEY, 100).with_availability([KEY], "maintenance"),
-        STATE.with_availability([KEY, "po.blog.prod"], "hold").with_weight("po.blog.prod", 30),
+        STATE.with_availability([KEY, "po.blog.prod"], "held").with_weight("po.blog.prod", 30),
         STATE.with_live(KEY, None).with_availability([KEY], "maintenance"),
     ],
 )
@@ -121,9 +121,9 @@ def test_what_flags_decide_is_the_state_they_were_made_from(state: ProxyState) -
 
 def test_flags_that_are_left_over_are_told() -> None:
     flags = nginx_flags.flags_of(STATE)
-    assert nginx_flags.state_from_flags(flags | {f"{KEY}.to-blue.0"}, ROUTES) == replace(STATE, settled=False)
-    assert nginx_flags.state_from_flags(flags | {driver.CLOSING}, ROUTES) == replace(STATE, settled=False)
-    assert nginx_flags.state_from_flags(flags | {f"{KEY}.to-green.7"}, ROUTES).settled is False
+    assert nginx_flags.state_from_flags(flags | {f"{KEY}.to-blue.0"}, ROUTES) == replace(STATE, in_sync=False)
+    assert nginx_flags.state_from_flags(flags | {driver.CLOSING}, ROUTES) == replace(STATE, in_sync=False)
+    assert nginx_flags.state_from_flags(flags | {f"{KEY}.to-green.7"}, ROUTES).in_sync is False
     # The color of what is not live means nothing.
     assert nginx_flags.state_from_flags({*flags, "po.new.prod.green"}, ROUTES) == STATE
 
@@ -167,15 +167,15 @@ def test_a_switch_is_one_flag_and_the_weight_goes_afterwards() -> None:
 
 
 def test_a_closed_stack_is_closed_until_the_last_moment() -> None:
-    page, hold = (nginx_flags.flags_of(STATE.with_availability([KEY], how)) for how in ("maintenance", "hold"))
-    assert nginx_flags.flag_changes(page, hold) == [(f"{KEY}.hold", True), (f"{KEY}.maintenance", False)]
+    page, hold = (nginx_flags.flags_of(STATE.with_availability([KEY], how)) for how in ("maintenance", "held"))
+    assert nginx_flags.flag_changes(page, hold) == [(f"{KEY}.held", True), (f"{KEY}.maintenance", False)]
 
 
 def test_requests_that_were_held_go_on_when_the_new_color_stands() -> None:
-    held = STATE.with_availability([KEY], "hold")
+    held = STATE.with_availability([KEY], "held")
     assert nginx_flags.flag_changes(nginx_flags.flags_of(held), nginx_flags.flags_of(held.with_live(KEY, "green"))) == [
         (f"{KEY}.green", True),
-        (f"{KEY}.hold", False),
+        (f"{KEY}.held", False),
     ]
 
 
@@ -242,7 +242,7 @@ def test_the_public_finds_what_haproxy_finds() -> None:
         }
         live = {key: chance.choice(["blue", "green"]) for key in set(owners.values()) if chance.random() < 0.8}
         table = lookup_table.LookupTable(routes)
-        public = maps.maps_of(ProxyState(live, routes))["public"]
+        public = maps.maps_of(ProxyState(live, routes))["live_routes"]
         for path in [*paths, "/a/b/c/d/e", "/nothing", "/ab"]:
             at = f"s.org{path}"
             wanted = max((one for one in public if at.startswith(one)), key=len, default=None)
@@ -316,7 +316,7 @@ def test_only_nginx_reads_the_digests_of_keys(proxy: driver.Nginx, running: Fake
     for name in ("conf.d", "staged"):
         assert (proxy.folder / name / preview_keys.KEYS).stat().st_mode & 0o777 == 0o600
     assert "$http_x_preview" in (proxy.folder / "conf.d" / preview_keys.KEYS).read_text()
-    assert proxy.read().settled
+    assert proxy.read().in_sync
 
 
 # --- asking ---
@@ -326,7 +326,7 @@ def test_read_asks_the_running_process_and_not_the_files(proxy: driver.Nginx, ru
     assert proxy.read() == STATE
     for name, text in config.full_config({}, {}, "key")[0].items():
         (proxy.folder / "conf.d" / name).write_text(text)
-    assert proxy.read() == replace(STATE, settled=False)
+    assert proxy.read() == replace(STATE, in_sync=False)
     running.load()
     assert proxy.read().routes == {}
     running.blind = True
@@ -388,13 +388,13 @@ def test_routes_that_are_known_need_nothing(proxy: driver.Nginx) -> None:
     (proxy.folder / "conf.d" / FILE).write_text(config.servers(SHOP, "green"))
     (proxy.folder / "conf.d" / RULES).write_text(route_options.options_to_json(SHOP))
     assert not proxy.plan_routes(STATE, SHOP, "green").changed
-    ways = [{"service": "web", "port": 8000, "hosts": [HOST], "timeout": 5}]
+    ways = [{"service": "web", "port": 8000, "hosts": [HOST], "response_timeout": 5}]
     assert proxy.plan_routes(STATE, routes_of_stack(checked(routes=ways), "po", "prod", {}), "green").changed
     assert proxy.plan_routes(replace(STATE, routes={}), SHOP, "green").changed
     moved = routes_of_stack(checked(routes=[{"service": "web", "port": 9, "hosts": [HOST]}]), "po", "prod", {})
     assert proxy.plan_routes(STATE, moved, "green").changed
     # Where nginx runs another configuration than the one on disk, the file says nothing.
-    assert proxy.plan_routes(replace(STATE, settled=False), SHOP, "green").files_before == {}
+    assert proxy.plan_routes(replace(STATE, in_sync=False), SHOP, "green").files_before == {}
 
 
 # --- making it so ---
@@ -474,7 +474,7 @@ def test_the_same_routes_again_are_no_reload(proxy: driver.Nginx, running: FakeN
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     running.log.clear()
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
-    proxy.apply(lambda state: proxy.plan_routes(replace(state, settled=False), SHOP, "green"))
+    proxy.apply(lambda state: proxy.plan_routes(replace(state, in_sync=False), SHOP, "green"))
     assert running.log == []
 
 

@@ -18,22 +18,22 @@ KEY = "po.shop.prod"
 ALL = RouteOptions(
     https="redirect",
     hsts=60,
-    allow=("192.0.2.0/24", "2001:db8::/32"),
+    allow_ips=("192.0.2.0/24", "2001:db8::/32"),
     basic_auth="prod.staff",
-    rate=Rate(10, 1, 20),
+    rate_limit=Rate(10, 1, 20),
     max_body_size=1024,
-    timeout=1.5,
+    response_timeout=1.5,
     headers=(("Cache-Control", "no-store"), ("X-Frame-Options", "DENY")),
 )
 
 
 def maps(
-    *rules: RouteOptions, max_body_size: int = 0, service: str = "web", path: str = "/way"
+    *options: RouteOptions, max_body_size: int = 0, service: str = "web", path: str = "/way"
 ) -> route_options.RouteOptionMaps:
-    """Return the maps of ways with these rules, numbered from 1."""
+    """Return the maps of ways with these options, numbered from 1."""
     ways = [
         route_options.NumberedRoute(number, (KEY, "blue", f"a.org{path}{number}"), service, one)
-        for number, one in enumerate(rules, 1)
+        for number, one in enumerate(options, 1)
     ]
     return route_options.RouteOptionMaps(ways, max_body_size)
 
@@ -117,17 +117,17 @@ def test_what_nginx_can_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "key", "words"),
+    ("options", "key", "words"),
     [
-        (RouteOptions(rate=Rate(1, 61, 0)), "rate", "whole requests a minute, one at least"),
-        (RouteOptions(timeout=10**8), "timeout", "24 days"),
+        (RouteOptions(rate_limit=Rate(1, 61, 0)), "rate_limit", "whole requests a minute, one at least"),
+        (RouteOptions(response_timeout=10**8), "response_timeout", "24 days"),
         (RouteOptions(headers=(("Server", "x"),)), "headers", "nginx writes Server itself"),
         (RouteOptions(headers=(("X.Y", "x"),)), "headers", "replaces no header X.Y"),
         (RouteOptions(headers=(("X-Long", "x" * 2001),)), "headers", "X-Long has 2001"),
     ],
 )
-def test_what_it_cannot_do(rules: RouteOptions, key: str, words: str) -> None:
-    [(found, what)] = route_options.unsupported_options(rules)
+def test_what_it_cannot_do(options: RouteOptions, key: str, words: str) -> None:
+    [(found, what)] = route_options.unsupported_options(options)
     assert found == key
     assert words in what
 
@@ -200,11 +200,11 @@ def test_hsts_is_only_said_on_https() -> None:
     ],
 )
 def test_a_rate_in_whole_requests(rate: Rate, speed: str) -> None:
-    assert f"rate={speed};" in maps(RouteOptions(rate=rate)).http()
+    assert f"rate={speed};" in maps(RouteOptions(rate_limit=rate)).http()
 
 
 def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
-    made = maps(ALL, RouteOptions(rate=Rate(600, 60, 20)), RouteOptions(rate=Rate(1, 1, 0)))
+    made = maps(ALL, RouteOptions(rate_limit=Rate(600, 60, 20)), RouteOptions(rate_limit=Rate(1, 1, 0)))
     text = made.http()
     assert rows(text, "$sy_rate_10rs_20") == {
         "default": '""',
@@ -217,7 +217,7 @@ def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
 
 
 def test_limits_are_a_place_of_their_own() -> None:
-    made = maps(NO_OPTIONS, ALL, ALL, RouteOptions(timeout=0.0001), max_body_size=2048)
+    made = maps(NO_OPTIONS, ALL, ALL, RouteOptions(response_timeout=0.0001), max_body_size=2048)
     assert rows(made.http(), "$sy_limits") == {"default": "0", '"2"': "1", '"3"': "1", '"4"': "2"}
     text = made.server()
     inside = text[text.index("location @1-last {") :].partition("}")[0]

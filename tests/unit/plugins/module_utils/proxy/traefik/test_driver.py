@@ -44,11 +44,11 @@ ADDRESS = f"{HOST}/"
 FULL = RouteOptions(
     https="redirect",
     hsts=60,
-    allow=("192.0.2.0/24", "2001:db8::/32"),
+    allow_ips=("192.0.2.0/24", "2001:db8::/32"),
     basic_auth="prod.staff",
-    rate=Rate(10, 2, 20),
+    rate_limit=Rate(10, 2, 20),
     max_body_size=1000,
-    timeout=2.5,
+    response_timeout=2.5,
     headers=(("X-Frame-Options", "DENY"),),
 )
 SECURE = replace(FORM, https_port=8443)
@@ -307,9 +307,9 @@ def test_the_public_follows_the_routes_of_the_live_color() -> None:
 
 def test_the_longest_address_comes_first_and_the_private_way_before_all() -> None:
     more = {**BOTH, (KEY, "blue", f"{HOST}/api/"): "web"}
-    routers = http_part(ProxyState({KEY: "blue"}, more, closed={KEY: "hold"}), replace(FORM, insiders=("10.0.0.0/8",)))[
-        "routers"
-    ]
+    routers = http_part(
+        ProxyState({KEY: "blue"}, more, availability={KEY: "held"}), replace(FORM, insiders=("10.0.0.0/8",))
+    )["routers"]
     order = sorted(routers, key=lambda name: -routers[name]["priority"])
     assert [name.split(":", 1)[1].replace(HOST, "") for name in order] == [
         "blue:/api/",
@@ -376,9 +376,9 @@ def test_the_other_color_gets_no_share_of_a_way_it_does_not_have() -> None:
     assert services == [{"name": f"{KEY}:blue:web@file", "weight": 100}]
 
 
-@pytest.mark.parametrize("how", ["maintenance", "hold"])
+@pytest.mark.parametrize("how", ["maintenance", "held"])
 def test_a_closed_stack_leads_to_the_pages_but_not_for_insiders(how: str) -> None:
-    http = http_part(replace(STATE, closed={KEY: how}), replace(FORM, insiders=("10.0.0.0/8", "::1")))
+    http = http_part(replace(STATE, availability={KEY: how}), replace(FORM, insiders=("10.0.0.0/8", "::1")))
     assert http["routers"][f"{KEY}:public:{HOST}/"]["service"] == "switchyard:pages@file"
     asked = http["middlewares"][f"{KEY}:page"]["headers"]["customRequestHeaders"]
     assert (asked["X-Switchyard-Stack"], asked["X-Switchyard-Page"]) == (KEY, how)
@@ -406,7 +406,7 @@ def test_nothing_of_a_stack_is_an_empty_file() -> None:
     [
         STATE,
         ProxyState({KEY: "green"}, BOTH, {KEY: 5}),
-        ProxyState({KEY: "green"}, BOTH, {KEY: 100}, {KEY: "hold"}),
+        ProxyState({KEY: "green"}, BOTH, {KEY: 100}, {KEY: "held"}),
         ProxyState({}, {(KEY, "blue", f"{HOST}/"): "web"}),
         ProxyState({KEY: "blue"}),
         ProxyState({}, {}, {}, {KEY: "maintenance"}),
@@ -415,21 +415,21 @@ def test_nothing_of_a_stack_is_an_empty_file() -> None:
 )
 def test_what_traefik_shows_is_the_state_that_was_written(state: ProxyState) -> None:
     servers = {**SERVERS, "po.a_b.qual:green:site": "http://po-site-qual-green:80"}
-    contents = [dynamic_config.document(key, state, servers, FORM) for key in state.known()]
+    contents = [dynamic_config.document(key, state, servers, FORM) for key in state.known_stacks()]
     assert api.state_of(seen(*contents)) == state
 
 
-# --- rules ---
+# --- options ---
 
 
 def ruled(
-    rules: dict[str, RouteOptions],
+    options: dict[str, RouteOptions],
     state: ProxyState = STATE,
     form: dynamic_config.ConfigInputs = SECURE,
     path: str = "/",
 ) -> tuple[dynamic_config.Document, t.Any]:
-    """Return a document with rules per color, and what it is about."""
-    ways = {(KEY, color, HOST + path): each for color, each in rules.items()}
+    """Return a document with options per color, and what it is about."""
+    ways = {(KEY, color, HOST + path): each for color, each in options.items()}
     content = dynamic_config.document(KEY, state, SERVERS, form, ways)
     return content, content["http"]
 
@@ -485,7 +485,7 @@ def test_the_usual_port_is_not_told_and_without_https_nobody_is_sent_there() -> 
 
 
 def test_each_way_in_is_there_with_tls_as_well() -> None:
-    state = replace(STATE, weights={KEY: 5}, closed={})
+    state = replace(STATE, weights={KEY: 5}, availability={})
     _content, http = ruled({}, state)
     plain = {name for name, router in http["routers"].items() if "tls" not in router}
     assert {name for name in http["routers"] if name not in plain} == {
@@ -513,14 +513,14 @@ def test_rules_change_with_the_switch() -> None:
 
 
 def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
-    both = {"blue": RouteOptions(max_body_size=5), "green": RouteOptions(basic_auth="prod.staff", timeout=3)}
+    both = {"blue": RouteOptions(max_body_size=5), "green": RouteOptions(basic_auth="prod.staff", response_timeout=3)}
     _content, http = ruled(both, replace(STATE, weights={KEY: 25}), FORM)
     assert marks(http, f"public:{ADDRESS}") == []
     blue, green = (child["name"] for child in http["services"][f"{KEY}:public:{ADDRESS}"]["weighted"]["services"])
     assert marks(http, blue.removesuffix("@file").removeprefix(f"{KEY}:"), "services") == ["body-blue"]
     assert marks(http, green.removesuffix("@file").removeprefix(f"{KEY}:"), "services") == ["users-green"]
     assert http["services"][green.removesuffix("@file")]["loadBalancer"]["serversTransport"] == f"{KEY}:3@file"
-    # Whoever stays at a color has its rules as well, and the cookie of the draw is known.
+    # Whoever stays at a color has its options as well, and the cookie of the draw is known.
     assert marks(http, f"staying-green:{ADDRESS}") == ["users-green"]
     assert (
         dynamic_config.cookie_of(green.removesuffix("@file"))
@@ -528,17 +528,17 @@ def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
     )
 
 
-@pytest.mark.parametrize("how", ["maintenance", "hold"])
+@pytest.mark.parametrize("how", ["maintenance", "held"])
 def test_a_page_asks_for_the_rules_but_is_no_answer_of_the_application(how: str) -> None:
-    # Who waits goes on with the key, which passes the rules: so they are asked before.
-    _content, http = ruled({"blue": FULL}, replace(STATE, closed={KEY: how}))
+    # Who waits goes on with the key, which passes the options: so they are asked before.
+    _content, http = ruled({"blue": FULL}, replace(STATE, availability={KEY: how}))
     assert marks(http, f"public:{ADDRESS}") == [f"{kind}-blue" for kind in ("redirect", "allow", "rate", "users")]
     assert marks(http, f"https-public:{ADDRESS}") == [f"{kind}-blue" for kind in ("hsts", "allow", "rate", "users")]
 
 
 def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> None:
     form = replace(FORM, trusted=("10.0.0.0/8", "::1"))
-    _content, http = ruled({"blue": RouteOptions(allow=("192.0.2.0/24",), rate=Rate(1, 1, 0))}, form=form)
+    _content, http = ruled({"blue": RouteOptions(allow_ips=("192.0.2.0/24",), rate_limit=Rate(1, 1, 0))}, form=form)
     plain, forwarded = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "forwarded-"))
     assert forwarded["rule"] == plain["rule"] + ' && (ClientIP("10.0.0.0/8") || ClientIP("::1"))'
     assert forwarded["priority"] == plain["priority"] + 1
@@ -554,8 +554,8 @@ def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> N
 
 
 def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
-    rules = RouteOptions(https="redirect", hsts=5)
-    _content, http = ruled({"blue": rules}, form=replace(SECURE, trusted=("10.0.0.0/8",)))
+    options = RouteOptions(https="redirect", hsts=5)
+    _content, http = ruled({"blue": options}, form=replace(SECURE, trusted=("10.0.0.0/8",)))
     plain, secured = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "secured-"))
     assert secured["rule"] == plain["rule"] + ' && Header("X-Forwarded-Proto", "https")'
     assert secured["priority"] > plain["priority"]
@@ -563,13 +563,13 @@ def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
     assert marks(http, f"secured-public:{ADDRESS}") == marks(http, f"https-public:{ADDRESS}") == ["hsts-blue"]
     assert not [name for name in http["routers"] if "https-secured" in name]
     # Nobody is believed where nobody is trusted.
-    assert "secured" not in json.dumps(ruled({"blue": rules})[0])
+    assert "secured" not in json.dumps(ruled({"blue": options})[0])
 
 
 def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
     form = replace(FORM, trusted=("10.0.0.0/8",))
     state = ProxyState({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web", (KEY, "blue", f"{HOST}/a"): "web"})
-    ways = {(KEY, "blue", f"{HOST}/"): RouteOptions(allow=("192.0.2.0/24",))}
+    ways = {(KEY, "blue", f"{HOST}/"): RouteOptions(allow_ips=("192.0.2.0/24",))}
     routers = dynamic_config.document(KEY, state, SERVERS, form, ways)["http"]["routers"]
     longer, shorter = (
         routers[f"{KEY}:{name}"]["priority"] for name in (f"public:{HOST}/a", f"forwarded-public:{HOST}/")
@@ -578,23 +578,23 @@ def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
 
 
 @pytest.mark.parametrize(
-    "rules",
+    "options",
     [
         FULL,
-        RouteOptions(timeout=30),
-        RouteOptions(rate=Rate(0.5, 60, 0)),
+        RouteOptions(response_timeout=30),
+        RouteOptions(rate_limit=Rate(0.5, 60, 0)),
         RouteOptions(headers=(("X!#$%&'*+.^_`|~-a", '"\\ {{ env "HOME" }} {{{'), ("X-Gone", ""))),
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/@me:x", "/ü {{ now }}"])
-def test_traefik_shows_the_rules_that_were_written(rules: RouteOptions, path: str) -> None:
-    state = ProxyState({KEY: "blue"}, {(KEY, "blue", HOST + path): "web"}, closed={KEY: "hold"})
-    content, _http = ruled({"blue": rules}, state, path=path)
+def test_traefik_shows_the_rules_that_were_written(options: RouteOptions, path: str) -> None:
+    state = ProxyState({KEY: "blue"}, {(KEY, "blue", HOST + path): "web"}, availability={KEY: "held"})
+    content, _http = ruled({"blue": options}, state, path=path)
     text = dynamic_config.text_of(content)
     # Two braces would be a template of Go.
     assert "{{" not in text
     raw = seen(dynamic_config.parse(text))
-    assert api.options_in(raw) == {(KEY, "blue", HOST + path): rules}
+    assert api.options_in(raw) == {(KEY, "blue", HOST + path): options}
     assert api.state_of(raw) == state
     assert api.servers_of(raw) == SERVERS
 
@@ -743,7 +743,7 @@ def test_what_stands_already_is_no_change(shop: driver.Traefik) -> None:
 
 def test_a_release_takes_its_routes_away(shop: driver.Traefik) -> None:
     routes(shop, "green", replace(SHOP, routes=()))
-    assert shop.read().of(KEY, "green") == {}
+    assert shop.read().routes_of(KEY, "green") == {}
     switch(shop, None)
     routes(shop, "blue", replace(SHOP, routes=()))
     assert shop.read() == ProxyState()
@@ -762,7 +762,7 @@ def test_only_the_proxy_reads_a_file_with_the_key(shop: driver.Traefik, folder: 
 def test_what_somebody_else_changed_is_not_settled(shop: driver.Traefik, running: FakeTraefik) -> None:
     running.frozen = True
     running.raw["routers"][f"{KEY}:public:{HOST}/@file"]["rule"] = "Host(`evil.org`)"
-    assert not shop.read().settled
+    assert not shop.read().in_sync
     assert shop.plan_switch(shop.read(), KEY, "blue").changed
 
 
@@ -838,7 +838,7 @@ def test_a_release_brings_its_rules_and_the_switch_makes_them_hold(shop: driver.
     assert routes(shop, "green", routing).changed
     assert not shop.plan_routes(shop.read(), routing, "green").changed
     assert api.options_in(running.raw) == {(KEY, "green", ADDRESS): FULL}
-    assert shop.read().settled
+    assert shop.read().in_sync
     assert marks({"routers": _plain(running)}, f"public:{ADDRESS}") == []
     switch(shop, "green")
     assert "users-green" in marks({"routers": _plain(running)}, f"public:{ADDRESS}")
@@ -922,8 +922,8 @@ def test_no_answer_on_https_is_told(
 def test_other_settings_reach_the_files_of_all_stacks(shop: driver.Traefik, running: FakeTraefik) -> None:
     close(shop, "maintenance")
     shop.insiders = ("10.0.0.0/8",)
-    assert not shop.read().settled
-    shop.apply(lambda state: ProxyPlan(state, replace(state, settled=True)))
+    assert not shop.read().in_sync
+    shop.apply(lambda state: ProxyPlan(state, replace(state, in_sync=True)))
     assert f"{KEY}:insider:{HOST}/@file" in running.raw["routers"]
 
 
@@ -931,18 +931,18 @@ def test_another_key_of_an_environment_reaches_the_files_of_all_stacks(
     shop: driver.Traefik, running: FakeTraefik, folder: Path
 ) -> None:
     (folder / "preview-keys.json").write_text('{"prod": {"header": "X-Preview", "value": "secret"}}')
-    assert not shop.read().settled
-    shop.apply(lambda state: ProxyPlan(state, replace(state, settled=True)))
+    assert not shop.read().in_sync
+    shop.apply(lambda state: ProxyPlan(state, replace(state, in_sync=True)))
     assert 'Header("X-Preview", "secret")' in running.raw["routers"][f"{KEY}:keyed:{HOST}/@file"]["rule"]
 
 
 def test_a_held_stack_is_told_before_its_requests_come(shop: driver.Traefik, pages: FakePages) -> None:
-    close(shop, "hold")
-    assert shop.read().closed == pages.closed == {KEY: "hold"}
+    close(shop, "held")
+    assert shop.read().availability == pages.closed == {KEY: "held"}
     close(shop, "maintenance")
     assert pages.closed == {KEY: "maintenance"}
     close(shop, None)
-    assert pages.closed == shop.read().closed == {}
+    assert pages.closed == shop.read().availability == {}
 
 
 def test_requests_do_not_wait_where_nobody_lets_them_go(
@@ -950,12 +950,12 @@ def test_requests_do_not_wait_where_nobody_lets_them_go(
 ) -> None:
     (folder / "run" / "pages.sock").unlink()
     with pytest.raises(SwitchyardError, match=r"server of the pages does not answer.*setup\.yml"):
-        close(shop, "hold")
+        close(shop, "held")
     assert shop.read() == STATE
 
 
 def test_a_stack_opens_also_without_the_server_of_the_pages(shop: driver.Traefik, folder: Path) -> None:
-    close(shop, "hold")
+    close(shop, "held")
     (folder / "run" / "pages.sock").unlink()
     close(shop, None)
     assert shop.read() == STATE

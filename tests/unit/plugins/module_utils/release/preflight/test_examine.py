@@ -91,10 +91,12 @@ FILES = {**normalised(), "volumes": {"static": {}, "media": {}}}
 
 
 def test_what_this_kind_of_proxy_cannot_do(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.proxy, "unsupported_options", lambda rules: [("timeout", "it has no patience")])
+    monkeypatch.setattr(
+        machine.proxy, "unsupported_options", lambda rules: [("response_timeout", "it has no patience")]
+    )
     static = [{"volume": "static", "hosts": [HOST], "path": "/static/"}]
     assert complaints(seen(machine, given(FILES, static=static))) == [
-        "switchyard_stacks[shop].routes[0].timeout: it has no patience. Take it out, or take another proxy.",
+        "switchyard_stacks[shop].routes[0].response_timeout: it has no patience. Take it out, or take another proxy.",
         "switchyard_stacks[shop].static: this proxy serves no files of its own. "
         "Give them a service that does, or take nginx in a container.",
     ]

@@ -5,22 +5,22 @@
 -- What HAProxy's rules cannot say of a stack that is closed: that a request waits until it opens again, and a page
 -- whose text changes without a reload. (HAProxy's Lua reference: Map, core.register_action, core.register_service.)
 
-local CLOSED = "/etc/switchyard/maps/availability.map"
+local AVAILABILITY = "/etc/switchyard/maps/availability.map"
 local PAGES = "/etc/switchyard/pages/"
 local STEP = 0.02
 
 -- The map of the running process: it changes here in the moment in which a command changes it.
-local closed = Map.new(CLOSED, Map._str)
+local availability = Map.new(AVAILABILITY, Map._str)
 
 -- http-request lua.hold <seconds>: go on when the stack is open, or when the time is over.
 core.register_action("hold", { "http-req" }, function(txn, seconds)
     local stack = txn:get_var("txn.stack")
-    local left = tonumber(seconds)
-    while left > 0 and closed:lookup(stack) == "hold" do
+    local remaining = tonumber(seconds)
+    while remaining > 0 and availability:lookup(stack) == "held" do
         core.msleep(STEP * 1000)
-        left = left - STEP
+        remaining = remaining - STEP
     end
-    txn:set_var("txn.closed", closed:lookup(stack) or "")
+    txn:set_var("txn.availability", availability:lookup(stack) or "")
 end, 1)
 
 local function read(name)
