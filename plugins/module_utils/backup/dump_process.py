@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
 import tempfile
 import time
 import typing as t
 
+from .. import command
 from ..errors import SwitchyardError
 from ..postgres.client_container import command_failure
 
@@ -28,15 +28,11 @@ def private_umask(words: list[str]) -> list[str]:
 class DumpProcess:
     """A program that runs while this process does something else."""
 
-    def __init__(self, command: list[str], program: str) -> None:
+    def __init__(self, args: list[str], program: str) -> None:
         """Start it."""
         self.program = program
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the program is done
-        # AnsibleModule.run_command needs a module; this code is used and tested without one.
-        # pylint: disable-next=ansible-bad-function,consider-using-with
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._complaints
-        )
+        self._process = command.Process(args, name=program, stderr=self._complaints)
 
     def wait(self) -> None:
         """Wait until it is done. Raises SwitchyardError with its last lines where it failed."""
@@ -44,7 +40,8 @@ class DumpProcess:
         if code:
             self._complaints.seek(0)
             lines = self._complaints.readlines()
-            raise command_failure(self.program, code, b"".join(line for line in lines if not _VERBOSE_ONLY.match(line)))
+            text = b"".join(line for line in lines if not _VERBOSE_ONLY.match(line)).decode("utf-8", "replace")
+            raise command_failure(self.program, code, text)
 
     def said(self, begin: int) -> bytes:
         """Return what it wrote to standard error so far, from a byte on."""
@@ -60,10 +57,8 @@ class DumpProcess:
             if kind and issubclass(kind, SwitchyardError) and self._process.poll():
                 self.wait()
         finally:
-            if self._process.poll() is None:
-                # What runs in the container ends with the container.
-                self._process.kill()
-                self._process.wait()
+            # What runs in the container ends with the container.
+            self._process.kill()
             self._complaints.close()
 
 

@@ -13,12 +13,12 @@ import calendar
 import contextlib
 import json
 import os
-import subprocess
+import shutil
 import time
 import typing as t
 from pathlib import Path
 
-from .. import atomic_file, paths
+from .. import atomic_file, command, paths
 from ..errors import SwitchyardError
 from . import checksums, retention
 from . import manifest as backup_manifest
@@ -50,8 +50,8 @@ class OffsiteRepository:
         """Whether it was said where the copies go."""
         return (self.folder / REPOSITORY).exists()
 
-    def restic(self, *words: str, cwd: Path | None = None) -> str:
-        """Run restic; return what it wrote. Raises ResticError with its last lines."""
+    def restic(self, *args: str, cwd: Path | None = None) -> str:
+        """Run restic; return what it wrote. Raises CommandError with its last lines."""
         if not self.known:
             raise SwitchyardError(f"Nobody said where copies go: there is no {self.folder}. Run setup.yml.")
         credentials = atomic_file.read_json(self.folder / CREDENTIALS) or {}
@@ -60,30 +60,17 @@ class OffsiteRepository:
             "RESTIC_PASSWORD_FILE": str(self.folder / PASSWORD),
             "RESTIC_CACHE_DIR": str(self.folder / "cache"),
         }
-        try:
-            # AnsibleModule.run_command needs a module; this code runs from a timer too.
-            # pylint: disable-next=ansible-bad-function
-            done = subprocess.run(
-                ["restic", *words],
-                env={**os.environ, **credentials, **variables},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                cwd=cwd,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise SwitchyardError("There is no restic on this server. Run setup.yml, or install it.") from error
-        if done.returncode:
-            said = "\n".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-12:])
-            raise ResticError(f"restic {words[0]} ended with exit code {done.returncode}: {said}", done.returncode)
-        return done.stdout.decode("utf-8", "replace")
+        if not shutil.which("restic"):
+            raise SwitchyardError("There is no restic on this server. Run setup.yml, or install it.")
+        env = {**credentials, **variables}
+        return command.run(["restic", *args], name=f"restic {args[0]}", env=env, cwd=cwd).stdout
 
     def begin(self) -> bool:
         """Make the repository where there is none; return whether there was none."""
         try:
             self.restic("cat", "config")
             return False
-        except ResticError as error:
+        except command.CommandError as error:
             if error.code != NO_REPOSITORY and MISSING not in str(error):
                 raise
         self.restic("init")
@@ -150,14 +137,6 @@ class OffsiteRepository:
         """Check the repository, and read one of so many parts of all that is in it. Raises SwitchyardError."""
         self.restic("unlock")
         self.restic("check", "--quiet", f"--read-data-subset={part}/{parts}")
-
-
-class ResticError(SwitchyardError):
-    """restic failed; ``code`` is how it ended."""
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def _select_snapshot(there: t.Mapping[str, t.Any], name: str, stack: str) -> str:

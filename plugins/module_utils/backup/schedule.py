@@ -12,14 +12,13 @@ import io
 import json
 import re
 import shlex
-import subprocess
 import sys
 import typing as t
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, paths
+from .. import atomic_file, command, paths
 from ..errors import Problem, SwitchyardError, report
 from . import offsite_restic, timer_main
 
@@ -283,14 +282,8 @@ def _systemd() -> bool:
 
 
 def _active(timer: str) -> bool:
-    # AnsibleModule.run_command needs a module; this code is used and tested without one.
-    # pylint: disable-next=ansible-bad-function
-    return subprocess.run(["systemctl", "is-active", "--quiet", timer], check=False).returncode == 0
+    return command.run(["systemctl", "is-active", "--quiet", timer], check=False).code == 0
 
 
-def _systemctl(*words: str) -> None:
-    # pylint: disable-next=ansible-bad-function
-    done = subprocess.run(["systemctl", *words], capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise SwitchyardError(f"systemctl {' '.join(words)} ended with exit code {done.returncode}: {said}")
+def _systemctl(*args: str) -> None:
+    command.run(["systemctl", *args], name=f"systemctl {' '.join(args)}")

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import typing as t
 from pathlib import Path
 
-from .. import names
+from .. import command, names
 from ..errors import SwitchyardError
 
 TIMEOUT = 60
@@ -61,25 +60,19 @@ def normalise(folder: Path, files: list[str], values: dict[str, str]) -> dict[st
 
     Raises SwitchyardError with Compose's own words when Compose refuses the files.
     """
-    command = ["docker", "compose", "--project-name", "stack", "--project-directory", str(folder)]
+    args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(folder)]
     for name in files:
-        command += ["--file", str(folder / name)]
-    command += ["config", "--format", "json"]
-    # Nothing of this server's environment may end up in a release: only PATH and HOME go along.
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    try:
-        # AnsibleModule.run_command needs a module; this code is used and tested without one.
-        # pylint: disable-next=ansible-bad-function
-        done = subprocess.run(
-            command, env={**environment, **values}, capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SwitchyardError(f"docker compose config did not answer: {error}") from error
+        args += ["--file", str(folder / name)]
+    args += ["config", "--format", "json"]
+    # Nothing else of this server's environment may end up in a release.
+    result = command.run(
+        args, name="docker compose config", timeout=TIMEOUT, env=values, inherit=("PATH", "HOME"), check=False
+    )
     # Without the plugin, the Docker client takes the first word or the first option for an error of its own.
-    if "is not a docker command" in done.stderr or "unknown flag: --project-name" in done.stderr:
+    if "is not a docker command" in result.stderr or "unknown flag: --project-name" in result.stderr:
         raise SwitchyardError("The Compose plugin does not answer on this server. Run setup.yml.")
-    if done.returncode != 0:
-        words = done.stderr.strip().replace(f"{folder}/", "")
-        raise SwitchyardError(f"Compose refuses {', '.join(files)}: {words}")
-    result: dict[str, t.Any] = json.loads(done.stdout)
-    return result
+    if result.code:
+        text = result.stderr.strip().replace(f"{folder}/", "")
+        raise SwitchyardError(f"Compose refuses {', '.join(files)}: {text}")
+    normalised: dict[str, t.Any] = json.loads(result.stdout)
+    return normalised

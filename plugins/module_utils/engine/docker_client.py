@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import typing as t
 from pathlib import Path
 
-from .. import names
+from .. import command, names
 from ..errors import SwitchyardError
 from .models import Container, Image, LabelledResource, repository_of
 
@@ -188,8 +187,8 @@ class Engine:
         for words in (["stop", *limit], ["rm", "--force"]):
             try:
                 docker_command(*words, "--", *(container.id for container in chosen))
-            except SwitchyardError as error:
-                if not only_gone(str(error)):
+            except command.CommandError as error:
+                if not only_gone(error.output):
                     raise
         return sorted(container.name for container in chosen)
 
@@ -215,10 +214,10 @@ class Engine:
         if chosen:
             docker_command("stop", "--", *chosen)
 
-    def run_inside(self, name: str, command: list[str]) -> tuple[int, str]:
+    def run_inside(self, name: str, args: list[str]) -> tuple[int, str]:
         """Run a command in a running container; return its exit code and everything it wrote."""
-        done = self.client.containers.get(name).exec_run(command)
-        return int(done.exit_code or 0), done.output.decode("utf-8", "replace").strip()
+        result = self.client.containers.get(name).exec_run(args)
+        return int(result.exit_code or 0), result.output.decode("utf-8", "replace").strip()
 
 
 def only_gone(said: str) -> bool:
@@ -231,14 +230,6 @@ def _wanted(labels: t.Mapping[str, str]) -> list[str]:
     return [f"{names.LABEL}{name}={value}" for name, value in labels.items()]
 
 
-def docker_command(*words: str, timeout: float = 600) -> str:
-    """Run the Docker client. Raises SwitchyardError with what it said when it fails."""
-    try:
-        # AnsibleModule.run_command needs a module; this code is used and tested without one.
-        # pylint: disable-next=ansible-bad-function
-        done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=timeout, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SwitchyardError(f"docker {words[0]} did not end: {error}") from error
-    if done.returncode != 0:
-        raise SwitchyardError(f"docker {words[0]} failed: {done.stderr.strip()}")
-    return done.stdout
+def docker_command(*args: str, timeout: float = 600) -> str:
+    """Run the Docker client; return its output. Raises CommandError."""
+    return command.run(["docker", *args], name=f"docker {args[0]}", timeout=timeout).stdout

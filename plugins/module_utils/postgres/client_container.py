@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
+from .. import command
 from ..engine.docker_client import docker_command, only_gone
-from ..errors import SwitchyardError
 from .psql_session import PATIENCE, hint_for
 
 SOCKETS = "/var/run/postgresql"
@@ -75,30 +74,22 @@ class ClientContainer:
         stdin: str = "",
         limit: float | None = PATIENCE,
     ) -> str:
-        """Run words to their end; return what they wrote. Raises SwitchyardError with what they complained of."""
-        words = list(words)
-        try:
-            # AnsibleModule.run_command needs a module; this code is used and tested without one.
-            # pylint: disable-next=ansible-bad-function
-            done = subprocess.run(
-                self.command(words, env, user), input=stdin.encode(), capture_output=True, timeout=limit, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise SwitchyardError(f"{words[0]} was not done after {limit:g} s.") from error
-        if done.returncode:
-            raise command_failure(words[0], done.returncode, done.stderr)
-        return done.stdout.decode("utf-8", "replace")
+        """Run words to their end; return what they wrote. Raises CommandError with what they complained of."""
+        args = list(words)
+        result = command.run(self.command(args, env, user), name=args[0], stdin=stdin, timeout=limit, check=False)
+        if result.code:
+            raise command_failure(args[0], result.code, result.stderr)
+        return result.stdout
 
     def put(self, path: str, content: str) -> None:
         """Write a file of the container that only its root can read; the content is in no argument."""
         self.call(["sh", "-c", 'umask 077 && cat > "$1"', "sh", path], stdin=content)
 
 
-def command_failure(program: str, code: int, complaints: bytes) -> SwitchyardError:
-    """Return the error of a program that ended badly, with its last lines."""
-    lines = complaints.decode("utf-8", "replace").strip().splitlines()[-12:]
-    said = "\n".join(lines)
-    return SwitchyardError(f"{program} ended with exit code {code}: {said}{hint_for(said)}")
+def command_failure(program: str, code: int, output: str) -> command.CommandError:
+    """Return the error of a program of PostgreSQL that failed, with its last lines and a hint."""
+    error = command.failure(program, code, output)
+    return command.CommandError(f"{error}{hint_for(str(error))}", code, output)
 
 
 def remove(*containers: str) -> None:
@@ -107,7 +98,7 @@ def remove(*containers: str) -> None:
         return
     try:
         docker_command("rm", "--force", "--volumes", "--", *containers)
-    except SwitchyardError as error:
+    except command.CommandError as error:
         # One that a killed run left ends by itself, and may be going just now.
-        if not only_gone(str(error)):
+        if not only_gone(error.output):
             raise

@@ -11,11 +11,11 @@ import os
 import re
 import secrets
 import selectors
-import subprocess
 import tempfile
 import time
 import typing as t
 
+from .. import command
 from ..errors import SwitchyardError
 
 # One line of an answer is read at once; a statement that says nothing for longer than this is ended.
@@ -59,19 +59,17 @@ class PsqlSession:
     It lives as long as this process: where it is killed, psql reads the end of its input and leaves.
     """
 
-    def __init__(self, command: list[str], about: str) -> None:
+    def __init__(self, args: list[str], about: str) -> None:
         """Start psql. ``about`` is what a message calls the server."""
         self.about = about
         self._mark = secrets.token_hex(12)
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         self._buffer = b""
-        # AnsibleModule.run_command needs a module; this code is used and tested without one.
-        # pylint: disable-next=ansible-bad-function,consider-using-with
-        self._psql = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, start_new_session=True
+        self._psql = command.Process(
+            args, stdin=command.PIPE, stdout=command.PIPE, stderr=self._complaints, new_session=True
         )
         self._selector = selectors.DefaultSelector()
-        self._selector.register(t.cast(t.IO[bytes], self._psql.stdout), selectors.EVENT_READ)
+        self._selector.register(self._psql.stdout, selectors.EVENT_READ)
         try:
             self.run("SELECT 1")
         except BaseException:
@@ -86,9 +84,8 @@ class PsqlSession:
         # The text of an error can have several lines: the second mark ends it.
         text = f"{statement}\n;\n\\echo {self._mark} :SQLSTATE\n\\echo :LAST_ERROR_MESSAGE\n\\echo {self._mark}\n"
         try:
-            pipe = t.cast(t.IO[bytes], self._psql.stdin)
-            pipe.write(text.encode())
-            pipe.flush()
+            self._psql.stdin.write(text.encode())
+            self._psql.stdin.flush()
         except OSError:
             raise self._lost() from None
         deadline = None if limit is None else time.monotonic() + limit
@@ -112,14 +109,10 @@ class PsqlSession:
     def close(self) -> None:
         """End the session."""
         with contextlib.suppress(OSError):
-            t.cast(t.IO[bytes], self._psql.stdin).close()
-        try:
-            self._psql.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._psql.kill()
-            self._psql.wait()
+            self._psql.stdin.close()
+        self._psql.kill(grace=5)
         self._selector.close()
-        t.cast(t.IO[bytes], self._psql.stdout).close()
+        self._psql.close()
         self._complaints.close()
 
     def __enter__(self) -> PsqlSession:
@@ -142,14 +135,13 @@ class PsqlSession:
             if left is not None and (left <= 0 or not self._selector.select(left)):
                 self._psql.kill()
                 raise SwitchyardError(f"{self.about} did not answer in time. The session was ended.")
-            chunk = os.read(t.cast(t.IO[bytes], self._psql.stdout).fileno(), 65536)
+            chunk = os.read(self._psql.stdout.fileno(), 65536)
             if not chunk:
                 raise self._lost()
             self._buffer += chunk
 
     def _lost(self) -> ConnectionLost:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._psql.wait(timeout=5)
+        self._psql.wait(timeout=5)
         self._complaints.seek(0)
         said = self._complaints.read().decode("utf-8", "replace").strip()
         return ConnectionLost(f"{self.about} cannot be used: {said or 'the connection is gone'}{hint_for(said)}")

@@ -11,11 +11,11 @@ from __future__ import annotations
 import abc
 import fcntl
 import os
-import subprocess
 import tempfile
 import typing as t
 from pathlib import Path
 
+from .. import command
 from ..errors import SwitchyardError
 
 if t.TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ProxyProcess(abc.ABC):
         """Return whether the proxy runs now, and is not about to be started again."""
 
     @abc.abstractmethod
-    def run(self, command: list[str]) -> tuple[int, str]:
+    def run(self, args: list[str]) -> tuple[int, str]:
         """Run a command where the proxy runs, as the user it runs as; return its exit code and all it wrote."""
 
     @abc.abstractmethod
@@ -63,9 +63,9 @@ class ContainerProcess(ProxyProcess):
         container = self.engine.container(self.name)
         return bool(container and container.running)
 
-    def run(self, command: list[str]) -> tuple[int, str]:
+    def run(self, args: list[str]) -> tuple[int, str]:
         """Run a command in the container."""
-        return self.engine.run_inside(self.name, command)
+        return self.engine.run_inside(self.name, args)
 
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the container."""
@@ -85,7 +85,7 @@ class SystemdProcess(ProxyProcess):
         """Return whether the unit is active."""
         return self._pid() > 0
 
-    def run(self, command: list[str]) -> tuple[int, str]:
+    def run(self, args: list[str]) -> tuple[int, str]:
         """Run a command with the mounts, the user and the one capability of the unit's first process.
 
         As root the proxies would leave files behind that their own user cannot write.
@@ -98,12 +98,12 @@ class SystemdProcess(ProxyProcess):
         become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
         become += ["--inh-caps=-all,+net_bind_service", "--ambient-caps=-all,+net_bind_service", "--"]
         # A file and no pipe: what opens /dev/stdout anew, as nginx does, has to be its owner, and overwrites nothing.
-        with tempfile.TemporaryFile() as words:
-            fcntl.fcntl(words, fcntl.F_SETFL, os.O_APPEND)
-            os.fchown(words.fileno(), owner.st_uid, owner.st_gid)
-            code = _command([*enter, *become, *command], words)
-            words.seek(0)
-            return code, words.read().decode("utf-8", "replace").strip()
+        with tempfile.TemporaryFile() as output:
+            fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)
+            os.fchown(output.fileno(), owner.st_uid, owner.st_gid)
+            result = command.run([*enter, *become, *args], timeout=TIMEOUT, env=ENVIRONMENT, output=output, check=False)
+            output.seek(0)
+            return result.code, output.read().decode("utf-8", "replace").strip()
 
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the unit in the journal."""
@@ -125,34 +125,9 @@ class SystemdProcess(ProxyProcess):
         return int(said.get("MainPID", "0")) if up else 0
 
 
-def _command(words: list[str], out: t.IO[bytes]) -> int:
-    """Run a command and let it write into a file; return its exit code. Raises SwitchyardError."""
-    try:
-        # AnsibleModule.run_command needs a module; this code is used and tested without one.
-        # pylint: disable-next=ansible-bad-function
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **ENVIRONMENT},
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SwitchyardError(f"{words[0]} did not end: {error}") from error
-    return done.returncode
-
-
-def _output(words: list[str]) -> list[str]:
-    """Return the lines that a command wrote. Raises SwitchyardError with them when it fails."""
-    with tempfile.TemporaryFile() as out:
-        code = _command(words, out)
-        out.seek(0)
-        text = out.read().decode("utf-8", "replace")
-    if code:
-        raise SwitchyardError(f"{words[0]} failed: {text.strip()}")
-    return text.splitlines()
+def _output(args: list[str]) -> list[str]:
+    """Return the lines that a command wrote. Raises CommandError with the last of them when it fails."""
+    return command.run(args, timeout=TIMEOUT, env=ENVIRONMENT, merge=True).stdout.splitlines()
 
 
 def process_for(settings: t.Mapping[str, t.Any], engine: Engine) -> ProxyProcess:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import progress
+from ..command import Process
 from ..errors import SwitchyardError
 from .context import StackContext
 
@@ -96,37 +96,34 @@ def run_one(ctx: StackContext, number: int, token: int, job: OneOffJob) -> JobRe
     folder = ctx.records.path(number)
     ctx.lock.renew(token, job.words, job.timeout)
     container = f"{ctx.compose_project('jobs')}-{number}-{job.name}"
-    command = ["docker", "compose", "-p", ctx.compose_project("jobs"), "-f", str(folder / f"{job.part}.yml")]
-    command += ["run", "--rm", "--no-deps", "--no-TTY", "--name", container]
-    command += [word for name, value in job.env.items() for word in ("--env", f"{name}={value}")]
-    command += [job.service, *job.command]
+    args = ["docker", "compose", "-p", ctx.compose_project("jobs"), "-f", str(folder / f"{job.part}.yml")]
+    args += ["run", "--rm", "--no-deps", "--no-TTY", "--name", container]
+    args += [arg for name, value in job.env.items() for arg in ("--env", f"{name}={value}")]
+    args += [job.service, *job.command]
     log = folder / f"job-{job.name}.log"
     begun = time.monotonic()
     with (
-        log.open("w", encoding="utf-8") as output,
+        log.open("wb") as output,
         progress.report_progress(ctx.folder, job.step, lambda: (None, job.rows)),
     ):
         log.chmod(0o600)
-        # AnsibleModule.run_command needs a module; this code is used and tested without one.
-        # pylint: disable-next=ansible-bad-function,consider-using-with
-        running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        running = Process(args, name="docker compose run", stdout=output, stderr=output)
         try:
             code = _wait(running, job, begun + job.timeout)
         finally:
             if running.poll() is None:
                 running.kill()
-                running.wait()
                 left = ctx.engine.container(container)
                 ctx.engine.remove([left] if left else [], timeout=10)
     return JobResult(job, code, time.monotonic() - begun, log, container)
 
 
-def _wait(running: subprocess.Popen[bytes], job: OneOffJob, until: float) -> int | None:
+def _wait(running: Process, job: OneOffJob, until: float) -> int | None:
     while time.monotonic() < until:
-        try:
-            return running.wait(timeout=POLL)
-        except subprocess.TimeoutExpired:
-            job.look()
+        code = running.wait(timeout=POLL)
+        if code is not None:
+            return code
+        job.look()
     return None
 
 

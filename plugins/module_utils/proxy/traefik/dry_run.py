@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import threading
 import typing as t
 
+from ... import command
 from .api import API_TIMEOUT
 from .dynamic_config import INSIDE, TRIAL_HTTPS_PORT, TRIAL_PORT
 
@@ -33,30 +33,24 @@ def dry_run_config(container: str) -> t.Iterator[t.Callable[[], str]]:
         "--global.checknewversion=false",
     ]
     script = 'traefik "$@" 2>&1 & read -r line; kill -9 $!; wait'
-    # AnsibleModule.run_command cannot leave a command running; this code is used and tested without a module.
-    # pylint: disable-next=ansible-bad-function
-    process = subprocess.Popen(
+    process = command.Process(
         ["docker", "exec", "-i", container, "sh", "-c", script, "trial", *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        name="docker exec",
+        stdin=command.PIPE,
+        stdout=command.PIPE,
+        stderr=command.STDOUT,
     )
-    # Both are pipes: that was asked for above.
-    said, given = t.cast("t.IO[str]", process.stdout), t.cast("t.IO[str]", process.stdin)
-    lines: list[str] = []
+    lines: list[bytes] = []
 
     def listen() -> None:
-        lines.extend(iter(said.readline, ""))
+        lines.extend(iter(process.stdout.readline, b""))
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     try:
-        yield lambda: "".join(lines)
+        yield lambda: b"".join(lines).decode("utf-8", "replace")
     finally:
         with contextlib.suppress(OSError):
-            given.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=API_TIMEOUT)
-        process.kill()
+            process.stdin.close()
+        process.kill(grace=API_TIMEOUT)
         listener.join(timeout=API_TIMEOUT)

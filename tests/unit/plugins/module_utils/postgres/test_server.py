@@ -91,7 +91,7 @@ def test_a_session_that_does_not_begin_is_told_with_what_to_do() -> None:
 )
 def test_complaints_come_with_advice(said: str, what: str) -> None:
     assert what in psql_session.hint_for(said)
-    assert what in str(client_container.command_failure("pg_dump", 1, said.encode()))
+    assert what in str(client_container.command_failure("pg_dump", 1, said))
 
 
 def test_names_and_texts_are_written_as_sql() -> None:

@@ -106,9 +106,9 @@ def test_a_unit_goes_with_what_describes_it(
 
 def test_a_program_that_fails_or_is_missing_is_told(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs("systemctl", "echo Failed to connect to bus; exit 1")
-    with pytest.raises(SwitchyardError, match="systemctl failed: Failed to connect to bus"):
+    with pytest.raises(SwitchyardError, match="systemctl ended with exit code 1: Failed to connect to bus"):
         UNIT.is_up()
     monkeypatch.setattr(process, "ENVIRONMENT", {"PATH": "/nowhere"})
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(SwitchyardError, match="journalctl did not end"):
+    with pytest.raises(SwitchyardError, match="journalctl cannot be started: No such file"):
         UNIT.logs(1)
