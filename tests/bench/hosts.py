@@ -1,4 +1,4 @@
-"""What the benchmarks on test hosts share: the hosts, the commands, the kinds of proxy, and the table at the end."""
+"""Shared by the benchmarks: the test hosts, the commands, the settings of the proxies and the table at the end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import contextlib
 import os
 import subprocess
 import sys
+import typing as t
 from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BENCH = ROOT / "tests/bench"
@@ -17,7 +20,7 @@ PLAY = ["ansible-playbook", "-i", "molecule/inventory", "-e", "@tests/bench/stac
 
 
 def run(*command: str, **environment: str) -> str:
-    """Runs a command in the checkout and returns what it printed. Ends the program with it when the command fails."""
+    """Run a command in the checkout and return its output. Exits with the output when the command fails."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -34,10 +37,10 @@ def run(*command: str, **environment: str) -> str:
 
 @contextlib.contextmanager
 def hosts(keep: bool) -> Iterator[None]:
-    """Makes the test hosts, and removes them at the end; with `keep` those that stand are used and stay."""
+    """Create the test hosts, and remove them at the end; `keep` uses existing ones and leaves them running."""
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     os.environ["MOLECULE_GLOB"] = "molecule/*/molecule.yml"
-    print("making the test hosts", flush=True)
+    print("creating the test hosts", flush=True)
     if not keep:
         run("molecule", "destroy", "-s", "default")
     run("molecule", "create", "-s", "default")
@@ -49,18 +52,29 @@ def hosts(keep: bool) -> Iterator[None]:
 
 
 def setting(proxy: str, name: str) -> str:
-    """Returns a plain value of a proxy's file of variables, empty where it has none of this name."""
-    lines = (PROXIES / f"{proxy}.yml").read_text(encoding="utf-8").splitlines()
-    return next((line.split(": ", 1)[1] for line in lines if line.startswith(f"{name}: ")), "")
+    """A plain value from the variables file of a proxy; empty where the file does not set it."""
+    settings: dict[str, t.Any] = yaml.safe_load((PROXIES / f"{proxy}.yml").read_text(encoding="utf-8"))
+    return str(settings.get(name, ""))
 
 
 def load(url: str, host: str = HOST) -> list[str]:
-    """Returns the command of a load on the application, GET and POST, nothing slow."""
-    asked = ["--no-bookings", "--post-path", "/", "--post-every", "4", "--get-path", "/", "/version"]
-    return [sys.executable, str(BENCH / "load.py"), "run", "--url", url, "--host", host, "--slow-clients", "0", *asked]
+    """The command of a load on the application: GET and POST, no slow requests."""
+    options = ["--no-bookings", "--post-path", "/", "--post-every", "4", "--get-path", "/", "/version"]
+    return [
+        sys.executable,
+        str(BENCH / "load.py"),
+        "run",
+        "--url",
+        url,
+        "--host",
+        host,
+        "--slow-clients",
+        "0",
+        *options,
+    ]
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
-    """Returns rows as aligned columns."""
+    """Rows as aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

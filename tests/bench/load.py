@@ -19,7 +19,6 @@ a new one, and nothing failed (`reopened`). With HTTP/2 a server may also say th
 a booking was lost or doubled, an event overbooked, or a task or a beat's tick ran twice.
 
 Times are in seconds since the start of the load (monotonic), latencies in milliseconds.
-Python 3.11 or later; HTTP/2 needs the library h2, all else the standard library only.
 """
 
 from __future__ import annotations
@@ -42,6 +41,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+import h11
 from connection import TlsTransport, Transport, tls_context
 
 
@@ -132,55 +132,53 @@ class Connection(abc.ABC):
 class Http1Connection(Connection):
     """HTTP/1.1."""
 
+    async def open(self) -> None:
+        await super().open()
+        self.http1 = h11.Connection(h11.CLIENT)
+
     async def exchange(self, method: str, path: str, body: bytes) -> Answer:
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self.server.host}\r\nUser-Agent: switchyard-load\r\n"
+        headers = [("Host", self.server.host), ("User-Agent", "switchyard-load")]
         if body:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        elif method == "POST":
-            head += "Content-Length: 0\r\n"
+            headers.append(("Content-Type", "application/json"))
+        if method == "POST":
+            headers.append(("Content-Length", str(len(body))))
+        events = [h11.Request(method=method, target=path, headers=headers), h11.Data(data=body), h11.EndOfMessage()]
         assert self.transport is not None
-        await self.transport.send(head.encode() + b"\r\n" + body)
-        data = b""
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            data += await self.more()
+        await self.transport.send(b"".join(self.http1.send(event) or b"" for event in events))
         try:
-            status_line, *lines = data[:end].decode("latin-1").split("\r\n")
-            version, status_text = status_line.split(" ")[:2]
-            status = int(status_text)
-            fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            rest = data[end + 4 :]
-            if "chunked" in fields.get("transfer-encoding", ""):
-                content = await self.read_chunks(rest)
-            else:
-                content = await self.read_bytes(rest, int(fields["content-length"]))
-        except (ValueError, KeyError):
+            answer = await self.read_answer()
+            # Bytes after the answer belong to no request.
+            if self.http1.trailing_data[0]:
+                raise Failed("malformed")
+        except h11.RemoteProtocolError:
             raise Failed("malformed") from None
-        if fields.get("connection", "").lower() == "close" or version == "HTTP/1.0":
+        if self.http1.our_state is h11.DONE and self.http1.their_state is h11.DONE:
+            self.http1.start_next_cycle()
+        else:
             self.close()
-        return Answer(status, fields.get("x-app-version", "none"), content)
+        return answer
 
-    async def read_bytes(self, data: bytes, length: int) -> bytes:
-        while len(data) < length:
-            data += await self.more()
-        return data
-
-    async def read_chunks(self, data: bytes) -> bytes:
-        content = b""
+    async def read_answer(self) -> Answer:
+        """Reads one whole answer. Raises Failed when the connection ends before, also for one without a length."""
+        status, version, content = 0, "none", b""
         while True:
-            while (end := data.find(b"\r\n")) < 0:
-                data += await self.more()
-            length = int(data[:end].split(b";")[0], 16)
-            data = await self.read_bytes(data[end + 2 :], length + 2)
-            content += data[:length]
-            data = data[length + 2 :]
-            if length == 0:
-                return content
+            event = self.http1.next_event()
+            if event is h11.NEED_DATA:
+                self.http1.receive_data(await self.more())
+            elif isinstance(event, h11.Response):
+                status, fields = event.status_code, dict(event.headers)
+                version = fields.get(b"x-app-version", b"none").decode("latin-1")
+            elif isinstance(event, h11.Data):
+                content += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                return Answer(status, version, content)
 
 
 class Http2Connection(Connection):
     """HTTP/2: one request at a time."""
 
     async def open(self) -> None:
+        # Here and below: the demo's environment has no h2.
         from http2 import Http2
 
         await super().open()

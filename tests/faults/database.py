@@ -520,7 +520,7 @@ def main() -> int:
     print()
     for row in [HEAD, *rows]:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    looked = ", ".join(f"{number} x {kind}" for kind, number in sorted(scan.looked.items()))
+    looked = ", ".join(f"{number} x {kind}" for kind, number in sorted(scan.searched.items()))
     print(f"\nlooked for {len(scan.secrets)} secrets in: {looked}")
     return 1 if any(row[-1] != "as it should be" for row in rows) else 0
 

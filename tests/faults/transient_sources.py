@@ -1,13 +1,12 @@
-"""What is there for a moment only: argument lists of processes, containers that do one thing, lines for syslog.
+"""Texts that exist for a moment only: argument lists of processes, short-lived containers, lines of syslog.
 
-It is taken down while the plays run, and looked through afterwards: by then it is known what had to stay secret.
+They are recorded while the plays run and searched afterwards, when all secrets are known.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import socket
@@ -17,35 +16,36 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import docker_api
-from docker_resources import belongs
+import docker
+import docker.errors
+from docker_resources import as_text, belongs
 
 EVERY = 0.02
 SYSLOG = "/dev/log"
-# What kind it is, of whom, and what was said
-Moment = tuple[str, str, bytes]
+# Kind, name of the container or empty, and text
+Text = tuple[str, str, bytes]
 
 
 def arguments() -> Iterator[bytes]:
-    """Return the argument lists of all processes, those in containers too."""
+    """The argument lists of all processes, also of those in containers."""
     for number in os.listdir("/proc"):
         if number.isdigit():
-            # A process may end while it is looked at.
+            # A process may end meanwhile.
             with contextlib.suppress(OSError), io.FileIO(f"/proc/{number}/cmdline") as file:
                 yield file.readall() or b""
 
 
 class TransientSources:
-    """Takes down what happens between its beginning and its end."""
+    """Records the texts while its context is open."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self._seen: set[Moment] = set()
+        self._recorded: set[Text] = set()
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._since = time.time()
         self._syslog: socket.socket | None = None
-        self._watching: list[threading.Thread] = []
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> TransientSources:
         self._listen()
@@ -56,60 +56,61 @@ class TransientSources:
     def __exit__(self, *dummy: object) -> None:
         self._end.set()
         if self._syslog:
-            # Who waits for a line gets an empty one.
+            # Ends the thread that waits for a line.
             self._syslog.shutdown(socket.SHUT_RDWR)
             Path(SYSLOG).unlink()
 
-    def taken(self) -> set[Moment]:
-        """Return what was seen since it was asked last."""
-        if not all(thread.is_alive() for thread in self._watching):
-            raise RuntimeError("nobody watches any more")
+    def take(self) -> set[Text]:
+        """The texts recorded since the last call. Raises RuntimeError when a recording thread has ended."""
+        if not all(thread.is_alive() for thread in self._threads):
+            raise RuntimeError("a recording thread has ended")
         with self._lock:
-            seen, self._seen = self._seen, set()
-        return seen | {("syslog", "", line) for line in self._journal()}
+            recorded, self._recorded = self._recorded, set()
+        return recorded | {("syslog", "", line) for line in self._journal()}
 
-    def _begin(self, work: Callable[..., None], *given: object) -> None:
-        self._watching.append(threading.Thread(target=work, args=given, daemon=True))
-        self._watching[-1].start()
+    def _begin(self, work: Callable[..., None], *args: object) -> None:
+        self._threads.append(threading.Thread(target=work, args=args, daemon=True))
+        self._threads[-1].start()
 
-    def _add(self, *moment: Moment) -> None:
+    def _add(self, *texts: Text) -> None:
         with self._lock:
-            self._seen.update(moment)
+            self._recorded.update(texts)
 
     def _watch_processes(self) -> None:
         while not self._end.wait(EVERY):
-            self._add(*(("argv", "", words) for words in set(arguments())))
+            self._add(*(("argv", "", args) for args in set(arguments())))
 
     # --- containers ---
 
     def _watch_containers(self) -> None:
-        answer = docker_api.opened("/events", since=self._since, filters=json.dumps({"type": ["container"]}))
-        for line in answer:
+        client = docker.APIClient()
+        for event in client.events(since=self._since, filters={"type": ["container"]}, decode=True):
             if self._end.is_set():
                 return
-            event = json.loads(line)
-            # Labels stand there beside the name.
-            about = event["Actor"]["Attributes"]
-            name = about["name"]
-            if not belongs(name, about, self.prefix):
+            # The labels of the container, and its name.
+            attributes = event["Actor"]["Attributes"]
+            name = attributes["name"]
+            if not belongs(name, attributes, self.prefix):
                 continue
-            self._add(("events", name, line))
+            self._add(("events", name, as_text(event)))
             if event["Action"] == "create":
-                details = docker_api.read(f"/containers/{event['id']}/json")
-                # One that was gone first is counted apart: of it nobody knows.
-                self._add(("inspect" if b'"Config"' in details else "missed container", name, details))
+                try:
+                    self._add(("inspect", name, as_text(client.inspect_container(event["id"]))))
+                except docker.errors.NotFound:
+                    # Counted apart, for its data is unknown.
+                    self._add(("missed container", name, b""))
             elif event["Action"] == "start":
                 threading.Thread(target=self._follow, args=(name, event["id"]), daemon=True).start()
 
     def _follow(self, name: str, container: str) -> None:
-        with docker_api.opened(f"/containers/{container}/logs", follow=1, stdout=1, stderr=1) as answer:
-            for line in answer:
-                self._add(("log", name, line))
+        with contextlib.suppress(docker.errors.NotFound):
+            for text in docker.APIClient().logs(container, stream=True, follow=True):
+                self._add(("log", name, text))
 
-    # --- syslog: what Ansible's modules say there of their parameters ---
+    # --- syslog: Ansible's modules log their parameters there ---
 
     def _listen(self) -> None:
-        """Be the machine's syslog, where it has none."""
+        """Act as the syslog of a machine that has none."""
         if self._has_syslog():
             return
         Path(SYSLOG).unlink(missing_ok=True)
@@ -120,19 +121,19 @@ class TransientSources:
 
     @staticmethod
     def _has_syslog() -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking, contextlib.suppress(OSError):
-            asking.connect(SYSLOG)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client, contextlib.suppress(OSError):
+            client.connect(SYSLOG)
             return True
         return False
 
-    def _watch_syslog(self, listening: socket.socket) -> None:
+    def _watch_syslog(self, server: socket.socket) -> None:
         while not self._end.is_set():
-            self._add(("syslog", "", listening.recv(1 << 20)))
+            self._add(("syslog", "", server.recv(1 << 20)))
 
     def _journal(self) -> list[bytes]:
         if self._syslog:
             return []
         if not shutil.which("journalctl"):
-            raise RuntimeError(f"somebody else listens at {SYSLOG}, and there is no journalctl to ask")
-        words = ["journalctl", "--quiet", "--output=cat", f"--since=@{self._since:.0f}"]
-        return subprocess.run(words, capture_output=True, check=True).stdout.splitlines()
+            raise RuntimeError(f"another program listens at {SYSLOG}, and journalctl is missing")
+        command = ["journalctl", "--quiet", "--output=cat", f"--since=@{self._since:.0f}"]
+        return subprocess.run(command, capture_output=True, check=True).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""What is there for a moment is taken down."""
+"""Texts that exist for a moment only are recorded."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def test_a_watch_that_ended_does_not_look_like_silence(monkeypatch):
     monkeypatch.setattr(watch, "_watch_processes", lambda: None)
     monkeypatch.setattr(watch, "_watch_containers", lambda: None)
     with watch:
-        for thread in watch._watching:
+        for thread in watch._threads:
             thread.join()
-        with pytest.raises(RuntimeError, match="nobody watches"):
-            watch.taken()
+        with pytest.raises(RuntimeError, match="recording thread has ended"):
+            watch.take()
 
 
 @pytest.mark.parametrize(
