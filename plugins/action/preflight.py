@@ -40,7 +40,12 @@ class ActionModule(ActionBase):
         problems += found
         only = args.get("only") or [stack["name"] for stack in checked]
         problems += [
-            Problem("stacks", f"there is no stack {name}", f"Stacks are {', '.join(str(s['name']) for s in checked)}")
+            Problem(
+                "stacks",
+                f"there is no stack {name}",
+                f"Stacks are {', '.join(str(s['name']) for s in checked)}",
+                "stack.unknown",
+            )
             for name in only
             if name not in [stack["name"] for stack in checked]
         ]
@@ -76,7 +81,14 @@ class ActionModule(ActionBase):
                 return self._templar.template(value)
             except AnsibleError as error:
                 reason = str(error).split("\n", maxsplit=1)[0].rstrip(".")
-                problems.append(Problem(where + origin(value), reason, "Set it in the inventory, a secret in a vault"))
+                problems.append(
+                    Problem(
+                        where + origin(value),
+                        reason,
+                        "Set it in the inventory, a secret in a vault",
+                        "inventory.not_templated",
+                    )
+                )
                 return MISSING
         return value
 
@@ -87,13 +99,20 @@ class ActionModule(ActionBase):
                 module_name="switchyard.stacks.preflight", module_args=args, task_vars=task_vars
             )
         except AnsibleConnectionFailure as error:
-            what = f"cannot be reached: {str(error).strip()}"
+            message = f"cannot be reached: {str(error).strip()}"
             return {
-                "_problems": [Problem("server", what, "Try 'ssh' to it, and look at ansible_host and ansible_user")]
+                "_problems": [
+                    Problem(
+                        "server",
+                        message,
+                        "Try 'ssh' to it, and look at ansible_host and ansible_user",
+                        "server.unreachable",
+                    )
+                ]
             }
         if answer.pop("failed", False):
-            what = str(answer.get("msg", "the check did not run")).strip().rstrip(".")
-            answer["_problems"] = [Problem("server", what, "Run setup.yml")]
+            message = str(answer.get("msg", "the check did not run")).strip().rstrip(".")
+            answer["_problems"] = [Problem("server", message, "Run setup.yml", "server.module_failed")]
         else:
             answer["_problems"] = []
         answer.pop("invocation", None)
@@ -130,8 +149,15 @@ def resolve(
             try:
                 sources[name] = (folder / name).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                what = f"{folder / name} cannot be read ({getattr(error, 'strerror', None) or 'it is not a text'})"
-                problems.append(Problem(f"{where}.{key}", what, "Look at source.path, which starts at the inventory"))
+                message = f"{folder / name} cannot be read ({getattr(error, 'strerror', None) or 'it is not a text'})"
+                problems.append(
+                    Problem(
+                        f"{where}.{key}",
+                        message,
+                        "Look at source.path, which starts at the inventory",
+                        "stack.file_unreadable",
+                    )
+                )
     return {"definition": definition, "sources": sources, "where": where}, secrets, problems
 
 

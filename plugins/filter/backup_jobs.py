@@ -68,15 +68,24 @@ def backup_jobs(
     listed = ", ".join(stacks) or "none has a postgres key"
     for name in only:
         if name not in stacks:
-            found.append(Problem("stack", f"there is no database of {name}", f"Write one of: {listed}"))
+            found.append(
+                Problem("stack", f"there is no database of {name}", f"Write one of: {listed}", "stack.unknown")
+            )
     given = {"backup_options": common, **{f"backup_stack_options.{name}": one for name, one in special.items()}}
     for name in sorted(set(special) - set(stacks)):
-        found.append(Problem("backup_stack_options", f"there is no database of {name}", f"Write one of: {listed}"))
+        found.append(
+            Problem(
+                "backup_stack_options",
+                f"there is no database of {name}",
+                f"Write one of: {listed}",
+                "stack.unknown",
+            )
+        )
     for where, options in given.items():
         for key in sorted(set(options) - known):
-            instead = f"Write one of: {', '.join(sorted(known))}"
-            instead = "Write it in backup_passwords" if key == "password" else instead
-            found.append(Problem(where, f"{key} is no option of a backup", instead))
+            hint = f"Write one of: {', '.join(sorted(known))}"
+            hint = "Write it in backup_passwords" if key == "password" else hint
+            found.append(Problem(where, f"{key} is no option of a backup", hint, "backup.option_unknown"))
     if found:
         raise AnsibleFilterError(report(found, "Nothing was done. To be put right"))
     return [{"stack": name, **common, **special.get(name, {})} for name in stacks if not only or name in only]

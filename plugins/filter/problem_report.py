@@ -38,9 +38,7 @@ _value:
 def problem_report(problems: t.Mapping[str, list[dict[str, str]]]) -> str:
     """Return the report; a problem of a server itself has the server's name in front."""
     found = [
-        Problem(
-            f"{host}, {item['where']}" if item["where"] == "server" else item["where"], item["what"], item["instead"]
-        )
+        Problem(**{**item, "where": f"{host}, server"} if item["where"] == "server" else item)
         for host, items in problems.items()
         for item in items
     ]

@@ -94,13 +94,19 @@ def proxy_problems(
     for name, members in users.items():
         where = f"proxy_users.{name}"
         if not names.NAME_PART.match(str(name)):
-            problems.append(Problem(where, "is no name", "Use lower case, digits, - and _"))
+            problems.append(Problem(where, "is no name", "Use lower case, digits, - and _", "proxy.user_list_name"))
         if not isinstance(members, dict) or not members:
-            problems.append(Problem(where, "has no users", "Write {anna: <the hash of a password>}"))
+            problems.append(
+                Problem(where, "has no users", "Write {anna: <the hash of a password>}", "proxy.user_list_empty")
+            )
             continue
         for user, value in members.items():
             if not USER.match(str(user)):
-                problems.append(Problem(f"{where}.{user}", "is no user's name", "Use letters, digits and . _ @ -"))
+                problems.append(
+                    Problem(
+                        f"{where}.{user}", "is no user's name", "Use letters, digits and . _ @ -", "proxy.user_name"
+                    )
+                )
             problems += _hash(f"{where}.{user}", str(value), provider)
     problems += _private(private or {}, others or {})
     return [problem.as_dict() for problem in problems]
@@ -112,21 +118,33 @@ def _private(private: dict[str, t.Any], others: dict[str, t.Any]) -> t.Iterator[
     if not private:
         return
     if set(private) != {"header", "value"}:
-        yield Problem(where, "needs a header and a value, and nothing else", "Write {header: X-Preview, value: ...}")
+        yield Problem(
+            where,
+            "needs a header and a value, and nothing else",
+            "Write {header: X-Preview, value: ...}",
+            "proxy.preview_keys",
+        )
     header, value = private.get("header", "X-Preview"), private.get("value", "-" * 20)
     if not isinstance(header, str) or not HEADER.match(header):
-        what = f"{header!r} is no name of a header that every proxy passes on"
-        yield Problem(f"{where}.header", what, "Use letters, digits and -, as X-Preview")
+        message = f"{header!r} is no name of a header that every proxy passes on"
+        yield Problem(f"{where}.header", message, "Use letters, digits and -, as X-Preview", "proxy.preview_header")
     elif TAKEN.match(header):
-        what = f"browsers and proxies say something of their own in {header}"
-        yield Problem(f"{where}.header", what, "Use a name of your own, as X-Preview")
+        message = f"browsers and proxies say something of their own in {header}"
+        yield Problem(f"{where}.header", message, "Use a name of your own, as X-Preview", "proxy.preview_header")
     if not isinstance(value, str) or not VALUE.match(value):
-        what = "is no secret of at least 20 letters, digits and signs of ASCII without spaces"
-        yield Problem(f"{where}.value", what, "Make one with 'openssl rand -hex 20' and keep it in a vault")
+        message = "is no secret of at least 20 letters, digits and signs of ASCII without spaces"
+        yield Problem(
+            f"{where}.value",
+            message,
+            "Make one with 'openssl rand -hex 20' and keep it in a vault",
+            "proxy.preview_value",
+        )
     for environment, other in others.items():
         if other["value"] == value:
-            what = f"is that of the environment {environment} on this server as well"
-            yield Problem(f"{where}.value", what, "Give each environment one of its own")
+            message = f"is that of the environment {environment} on this server as well"
+            yield Problem(
+                f"{where}.value", message, "Give each environment one of its own", "proxy.preview_value_shared"
+            )
 
 
 def _hash(where: str, value: str, provider: str) -> list[Problem]:
@@ -134,9 +152,20 @@ def _hash(where: str, value: str, provider: str) -> list[Problem]:
     if BCRYPT.match(value) or (SHA.match(value) and provider not in ONLY_BCRYPT):
         return []
     if SHA.match(value):
-        return [Problem(where, f"{provider} only compares bcrypt", "Make it with 'htpasswd -nB <user>'")]
-    what = "is no hash of a password that a proxy can compare"
-    return [Problem(where, what, "Make it with 'htpasswd -nB <user>' and keep what comes after the colon")]
+        return [
+            Problem(
+                where, f"{provider} only compares bcrypt", "Make it with 'htpasswd -nB <user>'", "proxy.password_hash"
+            )
+        ]
+    message = "is no hash of a password that a proxy can compare"
+    return [
+        Problem(
+            where,
+            message,
+            "Make it with 'htpasswd -nB <user>' and keep what comes after the colon",
+            "proxy.password_hash",
+        )
+    ]
 
 
 class FilterModule:

@@ -22,18 +22,23 @@ class SwitchyardError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where it is (a variable or a file), what is wrong, and what to write or do instead."""
+    """One mistake that was found before anything changed.
+
+    ``where`` is a variable, a file or ``server``; ``message`` says what is wrong with it, with the value seen; ``hint``
+    what to write or do. ``code`` is one of docs/problem-codes.md: it stays the same when the message changes.
+    """
 
     where: str
-    what: str
-    instead: str
+    message: str
+    hint: str
+    code: str
 
     def as_dict(self) -> dict[str, str]:
         """Return the problem in the form that goes through Ansible's results."""
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}. {self.instead}."
+        return f"{self.where}: {self.message}. {self.hint}."
 
 
 def report(problems: t.Iterable[Problem], heading: str) -> str:

@@ -94,11 +94,15 @@ begun:
   type: bool
   sample: false
 problems:
-  description: All that is in the way, each with where it is, what is wrong and what to do instead.
+  description: What is wrong with the options, each with C(where), C(message), C(hint) and the stable C(code).
   returned: when something is in the way
   type: list
   elements: dict
-  sample: [{"where": "at", "what": "noon is no time of a day", "instead": "Write one as 03:30"}]
+  sample:
+    - where: at
+      message: noon is no time of a day
+      hint: Write one as 03:30
+      code: schedule.time
 """
 
 from pathlib import Path

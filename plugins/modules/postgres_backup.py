@@ -206,11 +206,15 @@ seconds:
   type: dict
   sample: {"dump": 0.5, "verify": 2.2}
 problems:
-  description: All that is in the way, each with where it is, what is wrong and what to do instead.
+  description: Everything that prevents the backup, each with C(where), C(message), C(hint) and the stable C(code).
   returned: when something is in the way
   type: list
   elements: dict
-  sample: [{"where": "database", "what": "there is no database shop_prod", "instead": "Check its name"}]
+  sample:
+    - where: database
+      message: there is no database shop_prod
+      hint: Check its name, or run setup.yml
+      code: postgres.database_missing
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -164,11 +164,15 @@ seconds:
   type: dict
   sample: {"load": 1.234, "outage": 0.018}
 problems:
-  description: All that is in the way, each with where it is, what is wrong and what to do instead.
+  description: Everything that prevents the restore, each with C(where), C(message), C(hint) and the stable C(code).
   returned: when something is in the way
   type: list
   elements: dict
-  sample: [{"where": "set_aside", "what": "510 row changes would be set aside", "instead": "Write set_aside: 510"}]
+  sample:
+    - where: set_aside
+      message: 510 row changes would be set aside
+      hint: "Write set_aside: 510"
+      code: restore.discarded_changes
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -85,14 +85,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: Everything that is wrong, in the order it was found.
+  description: Every problem in the order it was found, each with a C(code) that stays the same across versions.
   returned: always
   type: list
   elements: dict
   sample:
     - where: switchyard_stacks[bookings].rotes
-      what: unknown key
-      instead: Did you mean 'routes'
+      message: unknown key
+      hint: Did you mean 'routes'
+      code: inventory.key_unknown
 plans:
   description: What a release would do with each stack that could be looked at.
   returned: always

@@ -38,18 +38,20 @@ def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[l
         try:
             pair = _pair(item)
         except ValueError as error:
-            what, instead = error.args
-            problems.append(Problem(where, what, instead))
+            message, hint = error.args
+            problems.append(Problem(where, message, hint, "certificate.invalid"))
             continue
         moment = now or datetime.now(timezone.utc)
         if pair.until <= moment:
-            what = f"the certificate of {', '.join(pair.names)} ended on {pair.until:%Y-%m-%d}"
-            problems.append(Problem(where, what, "Put a new one there"))
+            message = f"the certificate of {', '.join(pair.names)} ended on {pair.until:%Y-%m-%d}"
+            problems.append(Problem(where, message, "Put a new one there", "certificate.expired"))
         elif pair.begin > moment:
-            what = f"the certificate of {', '.join(pair.names)} only begins on {pair.begin:%Y-%m-%d}"
-            problems.append(Problem(where, what, "Put one there that holds, or look at the clock"))
+            message = f"the certificate of {', '.join(pair.names)} only begins on {pair.begin:%Y-%m-%d}"
+            problems.append(
+                Problem(where, message, "Put one there that holds, or look at the clock", "certificate.not_yet_valid")
+            )
         elif pair.file(environment) in [other.file(environment) for other in pairs]:
-            problems.append(Problem(where, "is there twice", "Take one of them out"))
+            problems.append(Problem(where, "is there twice", "Take one of them out", "certificate.duplicate"))
         else:
             pairs.append(pair)
     return pairs, problems
@@ -82,8 +84,8 @@ def _pair(item: t.Any) -> Pair:
         raise ValueError("the key is not in PEM form", "It begins with -----BEGIN PRIVATE KEY-----") from None
     leaf = chain[0]
     if public(leaf.public_key()) != public(key.public_key()):
-        instead = "Put the server's certificate first and its chain after it"
-        raise ValueError("the certificate does not belong to the key", instead)
+        hint = "Put the server's certificate first and its chain after it"
+        raise ValueError("the certificate does not belong to the key", hint)
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -74,27 +74,54 @@ def plan(
     database = seen.database or {"bytes": 0, "owner": "", "owner_is_superuser": False}
     client, server = int(seen.client.split(".")[0]), int(seen.server["number"]) // 10000
     if seen.database is None:
-        found.append(Problem("database", f"there is no database {wanted.database}", "Check its name, or run setup.yml"))
+        found.append(
+            Problem(
+                "database",
+                f"there is no database {wanted.database}",
+                "Check its name, or run setup.yml",
+                "postgres.database_missing",
+            )
+        )
     if database["owner_is_superuser"]:
-        what = f"{wanted.database} belongs to {database['owner']}, a superuser: what is planted in it would run as one"
-        found.append(Problem("database", what, "Give it to a role of its own: ALTER DATABASE ... OWNER TO"))
+        message = (
+            f"{wanted.database} belongs to {database['owner']}, a superuser: what is planted in it would run as one"
+        )
+        found.append(
+            Problem(
+                "database",
+                message,
+                "Give it to a role of its own: ALTER DATABASE ... OWNER TO",
+                "postgres.superuser_owns_database",
+            )
+        )
     if client < server:
-        what = f"its programs are version {seen.client}, and the server is {seen.server['version']}"
-        found.append(Problem("image", what, "Give an image of the server's version or of a newer one"))
+        message = f"its programs are version {seen.client}, and the server is {seen.server['version']}"
+        found.append(
+            Problem(
+                "image", message, "Give an image of the server's version or of a newer one", "postgres.client_too_old"
+            )
+        )
     if not seen.server["may"]:
-        what = f"{wanted.target.user} may not make roles and databases"
-        found.append(Problem("user", what, "Give an administrator, with CREATEROLE and CREATEDB"))
+        message = f"{wanted.target.user} may not make roles and databases"
+        found.append(
+            Problem(
+                "user",
+                message,
+                "Give an administrator, with CREATEROLE and CREATEDB",
+                "postgres.user_not_administrator",
+            )
+        )
     big = database["bytes"] >= wanted.parallel_from
     form = wanted.format if wanted.format != "auto" else ("directory" if big else "custom")
     jobs = wanted.jobs or max(1, min(4, seen.cpus // 2))
     compression = wanted.compression if wanted.compression != "auto" else ("zstd:3" if client >= 16 else "gzip:6")
     if client < 16 and not compression.startswith(("gzip", "none")):
-        what = f"{compression} needs PostgreSQL 16, and the programs are version {seen.client}"
-        found.append(Problem("compression", what, "Write gzip:6"))
+        message = f"{compression} needs PostgreSQL 16, and the programs are version {seen.client}"
+        found.append(Problem("compression", message, "Write gzip:6", "backup.compression"))
     needed = required_bytes(database["bytes"], backups)
     if needed > seen.free:
-        what = f"{needed >> 20} MiB may be needed for the dump, and {seen.free >> 20} MiB are free"
-        found.append(Problem("root", what, "Make room, or keep fewer backups"))
+        message = f"{needed >> 20} MiB may be needed for the dump, and {seen.free >> 20} MiB are free"
+        found.append(Problem("root", message, "Make room, or keep fewer backups", "backup.disk_space"))
     state = {"restore": "restored", "read": "read"}.get(wanted.verify, "dumped")
     gone = retention.backups_to_remove(
         [*backups, retention.PlannedBackup(name, state, now)], wanted.rule, now, wanted.named

@@ -95,12 +95,14 @@ def missing_extensions(admin: PsqlSession, manifest: Manifest) -> list[Problem]:
     found = []
     for one in manifest.extensions:
         if one["name"] not in versions:
-            what = f"the server does not have the extension {one['name']} {one['version']}"
-            found.append(Problem(one["name"], what, "Use an image that has it"))
+            message = f"the server does not have the extension {one['name']} {one['version']}"
+            found.append(Problem(one["name"], message, "Use an image that has it", "postgres.extension_missing"))
         elif one["version"] not in versions[one["name"]]:
             has = ", ".join(sorted(versions[one["name"]]))
-            what = f"the server has the extension {one['name']} {has}, and the backup was made with {one['version']}"
-            found.append(Problem(one["name"], what, "Use an image that has this version too"))
+            message = f"the server has the extension {one['name']} {has}, and the backup was made with {one['version']}"
+            found.append(
+                Problem(one["name"], message, "Use an image that has this version too", "postgres.extension_version")
+            )
     return found
 
 

@@ -35,8 +35,8 @@ class ManifestError(SwitchyardError):
 
     def __init__(self, folder: Path, problems: t.Sequence[Problem]) -> None:
         self.problems = list(problems)
-        what = " ".join(str(problem) for problem in self.problems)
-        super().__init__(f"The backup {folder.name} cannot be used: {what}")
+        text = " ".join(str(problem) for problem in self.problems)
+        super().__init__(f"The backup {folder.name} cannot be used: {text}")
 
 
 @state_file.register("manifest.json")
@@ -134,15 +134,21 @@ def read(folder: Path) -> Manifest:
     path = folder / NAME
     content = atomic_file.read(path)
     if content is None:
-        raise ManifestError(folder, [Problem(str(path), "it is missing", "Use another backup")])
+        raise ManifestError(folder, [Problem(str(path), "it is missing", "Use another backup", "manifest.missing")])
     try:
         value = json.loads(content)
     except ValueError:
-        raise ManifestError(folder, [Problem(str(path), "it is not whole", "Use another backup")]) from None
+        raise ManifestError(
+            folder, [Problem(str(path), "it is not whole", "Use another backup", "manifest.invalid")]
+        ) from None
     found = problems(value, str(path))
     if isinstance(value, dict) and value.get("name") != folder.name:
         # The name leads to the files: a copy under another name would be proved by those of the first.
-        found.append(Problem(str(path), f"it is of the backup {value.get('name')}", "Give the folder its name back"))
+        found.append(
+            Problem(
+                str(path), f"it is of the backup {value.get('name')}", "Give the folder its name back", "manifest.name"
+            )
+        )
     if found:
         raise ManifestError(folder, found)
     return state_file.from_json(
@@ -153,14 +159,14 @@ def read(folder: Path) -> Manifest:
 def problems(value: t.Any, where: str) -> list[Problem]:
     """Return everything that is wrong with the content of a manifest."""
     if not isinstance(value, dict):
-        return [Problem(where, "it is no manifest", "Use another backup")]
+        return [Problem(where, "it is no manifest", "Use another backup", "manifest.invalid")]
     if value.get("version") != VERSION:
-        what = f"it has version {value.get('version')!r}, and this collection knows {VERSION}"
-        return [Problem(where, what, "Use the collection that wrote it, or a newer one")]
+        message = f"it has version {value.get('version')!r}, and this collection knows {VERSION}"
+        return [Problem(where, message, "Use the collection that wrote it, or a newer one", "manifest.version")]
     found = []
 
-    def wrong(what: str) -> None:
-        found.append(Problem(where, what, "Use another backup"))
+    def wrong(message: str) -> None:
+        found.append(Problem(where, message, "Use another backup", "manifest.invalid"))
 
     content = {key: item for key, item in value.items() if key != "checksum"}
     if value.get("checksum") != _checksum(content):

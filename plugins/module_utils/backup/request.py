@@ -54,12 +54,21 @@ class BackupRequest:
         """Return what is wrong with it."""
         found = self.target.problems()
         if not COMPRESSION.match(self.compression):
-            found.append(Problem("compression", f"{self.compression} is unknown", "Write zstd:3, gzip:6, lz4 or none"))
+            found.append(
+                Problem(
+                    "compression",
+                    f"{self.compression} is unknown",
+                    "Write zstd:3, gzip:6, lz4 or none",
+                    "backup.compression",
+                )
+            )
         for name, value in (("jobs", self.jobs), ("keep", self.rule.count), ("keep_days", self.rule.days)):
             if value is not None and value < 1:
-                found.append(Problem(name, f"{value} is less than 1", "Write 1 or more"))
+                found.append(Problem(name, f"{value} is less than 1", "Write 1 or more", "backup.too_small"))
         if self.rule.count is not None and self.rule.count < 1:
-            found.append(Problem("keep", "the backup that is made now would be gone", "Write 1 or more"))
+            found.append(
+                Problem("keep", "the backup that is made now would be gone", "Write 1 or more", "backup.too_small")
+            )
         return list(dict.fromkeys(found))
 
 
@@ -67,4 +76,4 @@ def raise_for(problems: t.Sequence[Problem], wanted: BackupRequest) -> None:
     """Raise SwitchyardError with all problems, where there are any."""
     if problems:
         heading = f"Nothing was done with {wanted.database} ({wanted.target.where}). To be put right"
-        raise SwitchyardError(report(problems, heading), problems=[one.as_dict() for one in problems])
+        raise SwitchyardError(report(problems, heading), problems=[problem.as_dict() for problem in problems])

@@ -100,24 +100,43 @@ def plan(
     found = []
     server = int(seen.server["number"]) // 10000
     if server < manifest.major:
-        what = f"the server is PostgreSQL {seen.server['version']}, and the backup is of {manifest.server['version']}"
-        found.append(Problem("container, host", what, "Restore into a server that is as new or newer"))
+        message = (
+            f"the server is PostgreSQL {seen.server['version']}, and the backup is of {manifest.server['version']}"
+        )
+        found.append(
+            Problem(
+                "container, host", message, "Restore into a server that is as new or newer", "postgres.server_too_old"
+            )
+        )
     if not seen.server["may"]:
-        what = f"{wanted.target.user} may not make roles and databases"
-        found.append(Problem("user", what, "Give an administrator, with CREATEROLE and CREATEDB"))
+        message = f"{wanted.target.user} may not make roles and databases"
+        found.append(
+            Problem(
+                "user",
+                message,
+                "Give an administrator, with CREATEROLE and CREATEDB",
+                "postgres.user_not_administrator",
+            )
+        )
     if seen.owner is None:
-        found.append(Problem("owner", f"there is no role {owner} on the server", "Run setup.yml"))
+        found.append(
+            Problem("owner", f"there is no role {owner} on the server", "Run setup.yml", "postgres.role_missing")
+        )
     elif seen.owner["super"]:
-        what = f"{owner} is a superuser: what is planted in the backup would run as one"
-        found.append(Problem("owner", what, "Name a role of the tenant"))
+        message = f"{owner} is a superuser: what is planted in the backup would run as one"
+        found.append(Problem("owner", message, "Name a role of the tenant", "postgres.superuser_owns_database"))
     if made.grants:
         for role in sorted(set(manifest.roles) - seen.roles - {owner}):
-            what = f"the backup speaks of the role {role}, which the server does not have"
-            found.append(Problem("roles", what, "Make it, or run setup.yml"))
+            message = f"the backup speaks of the role {role}, which the server does not have"
+            found.append(Problem("roles", message, "Make it, or run setup.yml", "postgres.role_missing"))
     found += seen.missing
     if seen.free is not None and seen.free < manifest.database_bytes * 1.2:
-        what = f"the new database takes {manifest.database_bytes >> 20} MiB beside the old one"
-        found.append(Problem("disk", f"{what}, and the server has {seen.free >> 20} MiB left", "Make room"))
+        message = f"the new database takes {manifest.database_bytes >> 20} MiB beside the old one"
+        found.append(
+            Problem(
+                "disk", f"{message}, and the server has {seen.free >> 20} MiB left", "Make room", "restore.disk_space"
+            )
+        )
     if live and not seen.fenced:
         found += check_discarded_changes(asked.set_aside, seen.changes, manifest)
     return made, found
@@ -138,15 +157,36 @@ def check_discarded_changes(given: str | None, changes: int | None, manifest: Ma
     if given == UNKNOWN or (changes == 0 and given is None):
         return []
     if given is not None and not given.isdigit():
-        return [Problem("set_aside", f"{given!r} is neither a number nor {UNKNOWN}", "Write how many changes")]
+        return [
+            Problem(
+                "set_aside",
+                f"{given!r} is neither a number nor {UNKNOWN}",
+                "Write how many changes",
+                "restore.discarded_changes",
+            )
+        ]
     moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(manifest.started))
     if changes is None:
-        what = f"nobody can know how much was changed since the backup {manifest.name} of {moment}"
-        return [Problem("set_aside", what, f"Write set_aside: {UNKNOWN} where that may be set aside")]
+        message = f"nobody can know how much was changed since the backup {manifest.name} of {moment}"
+        return [
+            Problem(
+                "set_aside",
+                message,
+                f"Write set_aside: {UNKNOWN} where that may be set aside",
+                "restore.discarded_changes",
+            )
+        ]
     if given is not None and int(given) >= changes:
         return []
-    what = f"{changes} row changes since the backup {manifest.name} of {moment} would be set aside"
-    return [Problem("set_aside", what, f"Write set_aside: {changes} where they may be, or stop writes and look again")]
+    message = f"{changes} row changes since the backup {manifest.name} of {moment} would be set aside"
+    return [
+        Problem(
+            "set_aside",
+            message,
+            f"Write set_aside: {changes} where they may be, or stop writes and look again",
+            "restore.discarded_changes",
+        )
+    ]
 
 
 def sibling_name(database: str, tail: str) -> str:

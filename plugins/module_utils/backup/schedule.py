@@ -61,18 +61,40 @@ class ScheduleSpec:
         found = []
         for where, value in (("at", self.at), ("check_at", self.check_at)):
             if value and not _MOMENT.match(value):
-                found.append(Problem(where, f"{value} is no time of a day", "Write one as 03:30"))
+                found.append(Problem(where, f"{value} is no time of a day", "Write one as 03:30", "schedule.time"))
         if self.check_at and not self.repository:
-            found.append(Problem("check_at", "there are no copies to check", "Give a repository, or leave it out"))
+            found.append(
+                Problem(
+                    "check_at",
+                    "there are no copies to check",
+                    "Give a repository, or leave it out",
+                    "schedule.no_repository",
+                )
+            )
         if bool(self.repository) != bool(self.password):
-            found.append(Problem("repository, password", "one is given without the other", "Give both or none"))
+            found.append(
+                Problem(
+                    "repository, password", "one is given without the other", "Give both or none", "schedule.repository"
+                )
+            )
         if self.parts < 1:
-            found.append(Problem("check_parts", f"{self.parts} is less than 1", "Write 1 or more"))
+            found.append(
+                Problem("check_parts", f"{self.parts} is less than 1", "Write 1 or more", "schedule.too_small")
+            )
         if (self.at or self.check_at) and not re.fullmatch(r"[\w./+-]+", str(self.root)):
-            found.append(Problem("root", f"a timer cannot name {self.root}", "Use letters, digits, and ./_+-"))
+            found.append(
+                Problem("root", f"a timer cannot name {self.root}", "Use letters, digits, and ./_+-", "schedule.root")
+            )
         for name in self.credentials or ():
             if not re.fullmatch(r"[A-Za-z_]\w*", name):
-                found.append(Problem("credentials", f"{name!r} is no name of a variable", "Write one as AWS_REGION"))
+                found.append(
+                    Problem(
+                        "credentials",
+                        f"{name!r} is no name of a variable",
+                        "Write one as AWS_REGION",
+                        "schedule.credentials",
+                    )
+                )
         return found
 
 

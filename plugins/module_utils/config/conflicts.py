@@ -18,26 +18,42 @@ def check_conflicts(
     """Report what two stacks, or two routes, both claim."""
     claimed: dict[tuple[str, str], str] = {}
 
-    def claim(kind: str, name: str, where: str, instead: str) -> None:
+    def claim(kind: str, name: str, where: str, hint: str, code: str) -> None:
         first = claimed.setdefault((kind, name), where)
         if first is not where:
-            problems.append(Problem(where, f"{kind} {name} belongs to {first} already", instead))
+            problems.append(Problem(where, f"{kind} {name} belongs to {first} already", hint, code))
 
     for number, stack in enumerate(stacks):
         where = f"{variable}[{stack['name']}]"
-        claim("stack", stack["name"], f"{variable}[{number}]", "Give each stack a name of its own")
+        claim(
+            "stack", stack["name"], f"{variable}[{number}]", "Give each stack a name of its own", code="name.duplicate"
+        )
         for kind, index, way in routes_and_files(stack):
             for host in way["hosts"]:
                 ctx = f"{where}.{kind}[{index}].hosts"
-                claim("route", host + way["path"], ctx, "One host and path leads to one service")
+                claim(
+                    "route", host + way["path"], ctx, "One host and path leads to one service", code="route.duplicate"
+                )
         for service in sorted(
             {route["service"] for route in stack["routes"]} | {*stack["workers"], *stack["accessories"]}
         ):
             name = names.container(project, service, environment)
-            instead = "Rename a service: containers are called <project>-<service>-<environment>"
-            claim("container", name, f"{where}, service {service}", instead)
+            hint = "Rename a service: containers are called <project>-<service>-<environment>"
+            claim("container", name, f"{where}, service {service}", hint, code="name.duplicate")
         if stack["postgres"]:
             database = names.database(stack["name"], environment)
-            claim("database", database, f"{where}.postgres", "Rename a stack: in a database's name - becomes _")
+            claim(
+                "database",
+                database,
+                f"{where}.postgres",
+                "Rename a stack: in a database's name - becomes _",
+                code="name.duplicate",
+            )
         for database in (stack["redis"] or {}).get("databases", []):
-            claim("Redis database", str(database), f"{where}.redis.databases", "Take a free one")
+            claim(
+                "Redis database",
+                str(database),
+                f"{where}.redis.databases",
+                "Take a free one",
+                code="redis.database_duplicate",
+            )

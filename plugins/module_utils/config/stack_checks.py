@@ -24,46 +24,76 @@ RESERVED_HEADERS = (
 )
 
 
+class ReportProblem(t.Protocol):
+    """Adds a problem of one key of a stack."""
+
+    def __call__(self, key: str, message: str, hint: str, code: str) -> None: ...
+
+
 def check_stack(stack: dict[str, t.Any], environment: str, where: str, problems: list[Problem]) -> None:
     """Report what is wrong within one stack."""
 
-    def problem(key: str, what: str, instead: str) -> None:
-        problems.append(Problem(f"{where}.{key}", what, instead))
+    def problem(key: str, message: str, hint: str, code: str) -> None:
+        problems.append(Problem(f"{where}.{key}", message, hint, code))
 
     if not names.NAME_PART.match(stack["name"]):
-        problem("name", f"{stack['name']!r} is no name", "Use lower case, digits, - and _")
+        problem("name", f"{stack['name']!r} is no name", "Use lower case, digits, - and _", code="stack.name")
     if len(names.login(stack["name"], environment, "migrator")) > LONGEST_NAME:
-        what = f"is too long with the environment behind it and its login _migrator ({LONGEST_NAME} at most)"
-        problem("name", what, "Write a shorter one")
+        message = f"is too long with the environment behind it and its login _migrator ({LONGEST_NAME} at most)"
+        problem("name", message, "Write a shorter one", code="stack.name")
     if stack["strategy"] != "in_place" and not stack["routes"]:
         problem(
             "routes",
             f"{stack['strategy']} needs at least one",
             "Write [{service: web, port: 8000, hosts: [a.example.org]}]",
+            code="stack.no_routes",
         )
     routed = {route["service"] for route in stack["routes"]}
     for kind, others in (("workers", routed), ("accessories", routed | set(stack["workers"]))):
         for service in sorted(others.intersection(stack[kind])):
-            problem(kind, f"{service} also has a route or is a worker", "Name each service in one place only")
+            problem(
+                kind,
+                f"{service} also has a route or is a worker",
+                "Name each service in one place only",
+                code="stack.service_twice",
+            )
     for kind, index, way in routes_and_files(stack):
         if not way["path"].startswith("/"):
-            problem(f"{kind}[{index}].path", f"{way['path']!r} does not begin with /", f"Write /{way['path']}")
+            problem(
+                f"{kind}[{index}].path",
+                f"{way['path']!r} does not begin with /",
+                f"Write /{way['path']}",
+                code="route.path",
+            )
         for host in way["hosts"]:
             if host != host.lower() or "/" in host or ":" in host or " " in host:
-                problem(f"{kind}[{index}].hosts", f"{host!r} is no host name", "Write only the name, in lower case")
+                problem(
+                    f"{kind}[{index}].hosts",
+                    f"{host!r} is no host name",
+                    "Write only the name, in lower case",
+                    code="route.host",
+                )
     for index, route in enumerate(stack["routes"]):
         _check_route_options(route, f"routes[{index}]", problem)
     hosts = {host for route in stack["routes"] for host in route["hosts"]}
     for index, smoke in enumerate(stack["smoke"]):
         if smoke["host"] and smoke["host"] not in hosts:
             problem(
-                f"smoke[{index}].host", f"{smoke['host']} has no route here", f"Write one of {listed(sorted(hosts))}"
+                f"smoke[{index}].host",
+                f"{smoke['host']} has no route here",
+                f"Write one of {listed(sorted(hosts))}",
+                code="stack.smoke_host",
             )
     if stack["migrate"]:
         _check_migration(stack, problem)
     for name in ("postgres", "redis"):
         if stack[name] and f"{name}_password" in stack["secrets"]:
-            problem(f"secrets.{name}_password", f"is made from {name}.password", "Take it out of secrets")
+            problem(
+                f"secrets.{name}_password",
+                f"is made from {name}.password",
+                "Take it out of secrets",
+                code="stack.secret_reserved",
+            )
 
 
 def routes_and_files(stack: dict[str, t.Any]) -> t.Iterator[tuple[str, int, dict[str, t.Any]]]:
@@ -73,23 +103,36 @@ def routes_and_files(stack: dict[str, t.Any]) -> t.Iterator[tuple[str, int, dict
             yield kind, index, way
 
 
-def _check_route_options(route: dict[str, t.Any], where: str, problem: t.Callable[[str, str, str], None]) -> None:
+def _check_route_options(route: dict[str, t.Any], where: str, problem: ReportProblem) -> None:
     """Report what is wrong within the rules of a route."""
     if route["basic_auth"] and not names.NAME_PART.match(route["basic_auth"]):
-        problem(f"{where}.basic_auth", f"{route['basic_auth']!r} is no name", "Write the name of a list in proxy_users")
+        problem(
+            f"{where}.basic_auth",
+            f"{route['basic_auth']!r} is no name",
+            "Write the name of a list in proxy_users",
+            code="route.basic_auth",
+        )
     for name in route["headers"]:
         if name.lower() in RESERVED_HEADERS or name.lower().startswith("x-switchyard-"):
-            problem(f"{where}.headers", f"{name} is set by the proxy itself", "Take it out; for HSTS write hsts")
+            problem(
+                f"{where}.headers",
+                f"{name} is set by the proxy itself",
+                "Take it out; for HSTS write hsts",
+                code="route.header_reserved",
+            )
 
 
-def _check_migration(stack: dict[str, t.Any], problem: t.Callable[[str, str, str], None]) -> None:
+def _check_migration(stack: dict[str, t.Any], problem: ReportProblem) -> None:
     """Report what is wrong with the guards of a migration."""
     migrate = stack["migrate"]
     if not stack["postgres"]:
         for key in DATABASE_KEYS:
             if migrate[key]:
                 problem(
-                    f"migrate.{key}", "the stack has no database on the shared server", "Write postgres, or no such"
+                    f"migrate.{key}",
+                    "the stack has no database on the shared server",
+                    "Write postgres, or no such",
+                    code="migration.no_database",
                 )
         return
     if stack["strategy"] != "in_place" and not migrate["kind"] and not migrate["check"]:
@@ -97,10 +140,16 @@ def _check_migration(stack: dict[str, t.Any], problem: t.Callable[[str, str, str
             "migrate.kind",
             "is missing, and without check nobody knows whether a migration is pending",
             "Write expand (the old version works on the new schema), contract or breaking",
+            code="migration.kind_missing",
         )
     if migrate["kind"] in STOPPING_KINDS:
         if migrate["backup"] == "none":
-            problem("migrate.backup", f"none is no way back from kind: {migrate['kind']}", "Write restore or read")
+            problem(
+                "migrate.backup",
+                f"none is no way back from kind: {migrate['kind']}",
+                "Write restore or read",
+                code="migration.no_backup",
+            )
         if stack["strategy"] == "canary":
-            what = f"{migrate['kind']} stops the old version, and a canary needs it"
-            problem("migrate.kind", what, "Write strategy: blue_green for this release")
+            message = f"{migrate['kind']} stops the old version, and a canary needs it"
+            problem("migrate.kind", message, "Write strategy: blue_green for this release", code="migration.canary")

@@ -19,7 +19,7 @@ from .schema import REQUIRED, STACK, Field
 from .stack_checks import check_stack
 from .value_types import TYPES, listed, shown
 
-UNKNOWN = "unknown key"
+KEY_UNKNOWN = "inventory.key_unknown"
 
 
 def check(
@@ -35,13 +35,19 @@ def check(
         ("switchyard_environment", environment, "the environment's name such as 'prod'"),
     ):
         if not names.NAME_PART.match(str(value)):
-            problems.append(Problem(name, f"{value!r} is no name", f"Write {example}: lower case, digits, - and _"))
+            problems.append(
+                Problem(
+                    name, f"{value!r} is no name", f"Write {example}: lower case, digits, - and _", "inventory.name"
+                )
+            )
     for name, value in (("switchyard_project", project), ("switchyard_environment", environment)):
         if "_" in str(value):
             # They stand on both sides of the stack in the names of Compose projects, and the environment in host names.
-            problems.append(Problem(name, f"{value!r} has an underscore", "Write - instead"))
+            problems.append(Problem(name, f"{value!r} has an underscore", "Write - instead", "inventory.name"))
     if not isinstance(stacks, list) or not stacks:
-        problems.append(Problem(variable, "there is no stack in it", "Write a list with at least one stack"))
+        problems.append(
+            Problem(variable, "there is no stack in it", "Write a list with at least one stack", "inventory.no_stacks")
+        )
         return [], problems
     usable: list[dict[str, t.Any]] = []
     for index, given in enumerate(stacks):
@@ -49,7 +55,7 @@ def check(
         found: list[Problem] = []
         stack = _mapping(given, STACK, where, found)
         # What is built wrongly cannot be looked at more closely; the other stacks still are.
-        if stack is not None and all(problem.what == UNKNOWN for problem in found):
+        if stack is not None and all(problem.code == KEY_UNKNOWN for problem in found):
             check_stack(stack, environment, where, found)
             usable.append(stack)
         problems += found
@@ -65,19 +71,21 @@ def _label(stack: t.Any, index: int) -> str:
 def _mapping(value: t.Any, keys: dict[str, Field], where: str, problems: list[Problem]) -> dict[str, t.Any] | None:
     """Return a mapping with its defaults; report what does not belong or is missing."""
     if not isinstance(value, dict):
-        problems.append(Problem(where, "is not a mapping", f"Write it with the keys {listed(keys)}"))
+        problems.append(Problem(where, "is not a mapping", f"Write it with the keys {listed(keys)}", "inventory.type"))
         return None
     for name in value:
         if name not in keys:
             close = difflib.get_close_matches(str(name), keys, n=1)
             hint = f"Did you mean '{close[0]}'" if close else f"Known keys are {listed(keys)}"
-            problems.append(Problem(f"{where}.{name}", UNKNOWN, hint))
+            problems.append(Problem(f"{where}.{name}", "unknown key", hint, KEY_UNKNOWN))
     result = {}
     for name, key in keys.items():
         if value.get(name) is not None:
             result[name] = _value(value[name], key, f"{where}.{name}", problems)
         elif key.default is REQUIRED:
-            problems.append(Problem(f"{where}.{name}", "is missing", f"Write {name}: <{key.type}>"))
+            problems.append(
+                Problem(f"{where}.{name}", "is missing", f"Write {name}: <{key.type}>", "inventory.key_missing")
+            )
         elif key.type == "mapping" and key.default is not None:
             result[name] = _mapping(key.default, key.keys, f"{where}.{name}", problems)
         else:
@@ -91,17 +99,19 @@ def _value(value: t.Any, key: Field, where: str, problems: list[Problem]) -> t.A
         return _mapping(value, key.keys, where, problems)
     if key.type == "mappings":
         if not isinstance(value, list):
-            problems.append(Problem(where, "is not a list", "Write a list of mappings"))
+            problems.append(Problem(where, "is not a list", "Write a list of mappings", "inventory.type"))
             return []
         return [_mapping(item, key.keys, f"{where}[{index}]", problems) for index, item in enumerate(value)]
     convert, words = TYPES[key.type]
     try:
         result = convert(value)
     except (TypeError, ValueError):
-        problems.append(Problem(where, f"{shown(value)} is not {words}", f"Write {words}"))
+        problems.append(Problem(where, f"{shown(value)} is not {words}", f"Write {words}", "inventory.type"))
         return None
     if key.least is not None and result < key.least:
-        problems.append(Problem(where, f"{result} is too small", f"Write {key.least} or more"))
+        problems.append(Problem(where, f"{result} is too small", f"Write {key.least} or more", "inventory.too_small"))
     if key.choices and result not in key.choices:
-        problems.append(Problem(where, f"{result!r} is not known", f"Write one of {listed(key.choices)}"))
+        problems.append(
+            Problem(where, f"{result!r} is not known", f"Write one of {listed(key.choices)}", "inventory.choice")
+        )
     return result

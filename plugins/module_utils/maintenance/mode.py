@@ -59,9 +59,9 @@ def select_stacks(asked: t.Sequence[str], here: list[str], environment: str) -> 
     """
     unknown = [name for name in dict.fromkeys(asked) if name not in here]
     if unknown:
-        what = f"the proxy of this server knows no {' and no '.join(unknown)} in {environment}"
-        instead = f"Write one of: {', '.join(here)}" if here else "Run setup.yml and deploy.yml first"
-        raise SwitchyardError(str(Problem("stack", what, instead)))
+        message = f"the proxy of this server knows no {' and no '.join(unknown)} in {environment}"
+        hint = f"Write one of: {', '.join(here)}" if here else "Run setup.yml and deploy.yml first"
+        raise SwitchyardError(str(Problem("stack", message, hint, "stack.unknown")))
     return list(dict.fromkeys(asked)) or here
 
 

@@ -57,7 +57,12 @@ def plan(
             continue
         taken = {at: after.stack_of_route(at) for at in ways if after.stack_of_route(at) not in (None, ctx.key)}
         problems += [
-            Problem(f"switchyard_stacks[{name}].routes", f"{at} leads to {owner} on this server", "Take another host")
+            Problem(
+                f"switchyard_stacks[{name}].routes",
+                f"{at} leads to {owner} on this server",
+                "Take another host",
+                "route.conflict",
+            )
             for at, owner in taken.items()
         ]
         routings.append(routing)

@@ -64,23 +64,46 @@ def option_problems(
     found = []
     for name in sorted({given.database, given.app}):
         if not NAME.match(name):
-            what = f"{name} is no name of a database and a login"
-            found.append(Problem(where, what, "Write lower case letters, digits and _, with a letter first"))
+            message = f"{name} is no name of a database and a login"
+            found.append(
+                Problem(where, message, "Write lower case letters, digits and _, with a letter first", "postgres.name")
+            )
     longest = max((given[kind] for kind in KINDS), key=len)
     if len(longest) > LONGEST_NAME:
-        what = f"the login {longest} has {len(longest)} letters, and PostgreSQL keeps {LONGEST_NAME}"
-        found.append(Problem(where, what, "Give the stack a shorter name"))
+        message = f"the login {longest} has {len(longest)} letters, and PostgreSQL keeps {LONGEST_NAME}"
+        found.append(Problem(where, message, "Give the stack a shorter name", "postgres.name"))
     for kind, value in connections.items():
         if kind not in CONNECTIONS:
-            found.append(Problem(f"{where}.connections", f"there is no {kind}", f"Write {', '.join(CONNECTIONS)}"))
+            found.append(
+                Problem(
+                    f"{where}.connections",
+                    f"there is no {kind}",
+                    f"Write {', '.join(CONNECTIONS)}",
+                    "postgres.option_unknown",
+                )
+            )
         elif isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
-            what = f"{kind}: {value} is no number of connections"
-            found.append(Problem(f"{where}.connections", what, "Write a number from 1"))
+            message = f"{kind}: {value} is no number of connections"
+            found.append(Problem(f"{where}.connections", message, "Write a number from 1", "postgres.connections"))
     for kind, value in timeouts.items():
         if kind not in TIMEOUTS:
-            found.append(Problem(f"{where}.timeouts", f"there is no {kind}", f"Write {', '.join(TIMEOUTS)}"))
+            found.append(
+                Problem(
+                    f"{where}.timeouts",
+                    f"there is no {kind}",
+                    f"Write {', '.join(TIMEOUTS)}",
+                    "postgres.option_unknown",
+                )
+            )
         elif not TIME.match(str(value)):
-            found.append(Problem(f"{where}.timeouts", f"{kind}: {value} is no time", "Write one as 30s or 5min, or 0"))
+            found.append(
+                Problem(
+                    f"{where}.timeouts",
+                    f"{kind}: {value} is no time",
+                    "Write one as 30s or 5min, or 0",
+                    "postgres.timeouts",
+                )
+            )
     return found
 
 

@@ -32,25 +32,41 @@ class Target:
         """Return what is wrong with how the server was named."""
         found = []
         if bool(self.container) == bool(self.host):
-            found.append(Problem("container, host", "exactly one of them says where the server is", "Give one"))
+            found.append(
+                Problem(
+                    "container, host", "exactly one of them says where the server is", "Give one", "postgres.target"
+                )
+            )
         if self.host and not self.image:
             found.append(
                 Problem(
                     "image",
                     "a server that is no container of ours needs an image with PostgreSQL's programs",
                     "Give one of the server's major version or a newer one, as docker.io/library/postgres:17",
+                    "postgres.target",
                 )
             )
         if not 0 < self.port < 65536:
-            found.append(Problem("port", f"{self.port} is no port", "Give a number from 1 to 65535"))
+            found.append(Problem("port", f"{self.port} is no port", "Give a number from 1 to 65535", "postgres.port"))
         if self.tls not in TLS_MODES:
-            found.append(Problem("tls", f"{self.tls} is unknown", f"Write one of {', '.join(TLS_MODES)}"))
+            found.append(
+                Problem("tls", f"{self.tls} is unknown", f"Write one of {', '.join(TLS_MODES)}", "postgres.tls")
+            )
         if self.tls_ca and not os.path.isfile(self.tls_ca):
-            found.append(Problem("tls_ca", f"there is no file {self.tls_ca}", "Give the CA's certificates in PEM form"))
+            found.append(
+                Problem(
+                    "tls_ca",
+                    f"there is no file {self.tls_ca}",
+                    "Give the CA's certificates in PEM form",
+                    "postgres.tls",
+                )
+            )
         if self.tls.startswith("verify") and self.host and not self.tls_ca:
-            found.append(Problem("tls_ca", f"tls is {self.tls} and no CA is named", "Give the CA's certificates"))
+            found.append(
+                Problem("tls_ca", f"tls is {self.tls} and no CA is named", "Give the CA's certificates", "postgres.tls")
+            )
         if self.password and any(sign in self.password for sign in "\n\r\0"):
-            found.append(Problem("password", "it has a line end in it", "Give it without"))
+            found.append(Problem("password", "it has a line end in it", "Give it without", "postgres.password"))
         return found
 
     @property

@@ -126,8 +126,10 @@ def tenant_spec(tenant: Tenant, connections: t.Mapping[str, t.Any], timeouts: t.
             try:
                 passwords[given[kind]] = verifier(tenant[key], given[kind])
             except ValueError:
-                what = f"{key} is not made of printable ASCII characters, at least one"
-                problems.append(Problem(f"postgres_tenants, {given.database}", what, "Give another one"))
+                message = f"{key} is not made of printable ASCII characters, at least one"
+                problems.append(
+                    Problem(f"postgres_tenants, {given.database}", message, "Give another one", "postgres.password")
+                )
     return TenantSpec(given, passwords, limits, times, problems)
 
 
@@ -138,8 +140,8 @@ def _check_role_conflicts(wanted: list[TenantSpec], state: t.Mapping[str, t.Any]
     for one in wanted:
         for name in one.logins.all.values():
             if claimed.setdefault(name, one.logins.database) != one.logins.database:
-                what = f"{one.logins.database} and {claimed[name]} would both have the login {name}"
-                found.append(Problem("postgres_tenants", what, "Rename a stack"))
+                message = f"{one.logins.database} and {claimed[name]} would both have the login {name}"
+                found.append(Problem("postgres_tenants", message, "Rename a stack", "postgres.role_conflict"))
     mine = {one.logins.database for one in wanted}
     theirs = [name for name in state.get("databases", {}) if name not in mine]
     others = {
@@ -148,11 +150,11 @@ def _check_role_conflicts(wanted: list[TenantSpec], state: t.Mapping[str, t.Any]
     for one in wanted:
         for kind, name in one.logins.all.items():
             if name in others and name in state.get("roles", {}):
-                what = f"the login {name} belongs to the database {others[name]} already"
-                found.append(Problem("postgres_tenants", what, "Rename a stack"))
+                message = f"the login {name} belongs to the database {others[name]} already"
+                found.append(Problem("postgres_tenants", message, "Rename a stack", "postgres.role_conflict"))
             elif kind != "app" and name in state.get("databases", {}):
-                what = f"{name}, the {kind} of {one.logins.database}, is another database's own login"
-                found.append(Problem("postgres_tenants", what, "Rename a stack"))
+                message = f"{name}, the {kind} of {one.logins.database}, is another database's own login"
+                found.append(Problem("postgres_tenants", message, "Rename a stack", "postgres.role_conflict"))
     return list(dict.fromkeys(found))
 
 
@@ -182,12 +184,16 @@ def _check_connection_budget(
     if total <= most - reserved:
         return []
     parts = ", ".join(f"{name} {number}" for name, number in own.items())
-    what = (
+    message = (
         f"the logins may have {total} sessions at once ({parts}, all others {others}), and the server gives them"
         f" {most - reserved} (max_connections {most}, {reserved} of them reserved)"
     )
-    instead = "Raise max_connections in postgres_settings" if settings is not None else "Raise max_connections there"
-    return [Problem("connections", what, f"{instead}, or write smaller connections for a stack")]
+    hint = "Raise max_connections in postgres_settings" if settings is not None else "Raise max_connections there"
+    return [
+        Problem(
+            "connections", message, f"{hint}, or write smaller connections for a stack", "postgres.connection_budget"
+        )
+    ]
 
 
 def _passwords(

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from ..errors import Problem
 from .route_options import RouteOptions
 
 
@@ -52,27 +53,34 @@ class ProxyCapabilities:
 
     def missing_prerequisites(
         self, options: RouteOptions, hosts: t.Iterable[str], now: datetime | None = None
-    ) -> list[tuple[str, str, str]]:
-        """Return what the options of a route need and the proxy does not have: the key, what is wrong, what to do."""
-        found = []
+    ) -> list[Problem]:
+        """Return what the options of a route need and the proxy does not have; ``where`` is the option."""
+        problems = []
         wanted = "https" if options.https == "redirect" else "hsts" if options.hsts else None
         if self.edge == "unknown":
             for key, needed in (("allow_ips", options.allow_ips), ("rate_limit", options.rate_limit), (wanted, wanted)):
                 if key and needed:
-                    what = "who asks, and whether by https, only the Traefik in front knows"
-                    found.append((key, what, "Name its network in proxy_trusted_proxies, then run setup.yml"))
+                    message = "who asks, and whether by https, only the Traefik in front knows"
+                    hint = "Name its network in proxy_trusted_proxies, then run setup.yml"
+                    problems.append(Problem(key, message, hint, "route.client_unknown"))
         elif wanted and not self.https_port:
-            found.append((wanted, "the proxy has no https port", "Set proxy_https_port, then run setup.yml"))
+            hint = "Set proxy_https_port, then run setup.yml"
+            problems.append(Problem(wanted, "the proxy has no https port", hint, "route.no_https_port"))
         elif wanted and not self.edge:
             for host in hosts:
                 fitting = [one for one in self.certificates if one.covers(host)]
                 if not fitting:
-                    what = f"the proxy has no certificate for {host}"
-                    found.append((wanted, what, "Add it to proxy_certificates, then run setup.yml"))
+                    message = f"the proxy has no certificate for {host}"
+                    hint = "Add it to proxy_certificates, then run setup.yml"
+                    problems.append(Problem(wanted, message, hint, "route.no_certificate"))
                 elif all(one.until <= (now or datetime.now(timezone.utc)) for one in fitting):
-                    what = f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
-                    found.append((wanted, what, "Put a new one into proxy_certificates, then run setup.yml"))
+                    message = (
+                        f"the proxy's certificate for {host} ended on {max(one.until for one in fitting):%Y-%m-%d}"
+                    )
+                    hint = "Put a new one into proxy_certificates, then run setup.yml"
+                    problems.append(Problem(wanted, message, hint, "route.certificate_expired"))
         if options.basic_auth and options.basic_auth not in self.users:
-            what = f"the proxy knows no list of users {options.basic_auth.partition('.')[2]}"
-            found.append(("basic_auth", what, "Add it to proxy_users, then run setup.yml"))
-        return found
+            message = f"the proxy knows no list of users {options.basic_auth.partition('.')[2]}"
+            hint = "Add it to proxy_users, then run setup.yml"
+            problems.append(Problem("basic_auth", message, hint, "route.no_user_list"))
+        return problems

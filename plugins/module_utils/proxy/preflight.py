@@ -60,26 +60,35 @@ def problems(server: HostContext, wanted: ProxyRequest, seen: ProxyFacts) -> lis
     found = []
     other = seen.settings.get("container", mine)
     if other != mine:
-        what = f"{folder} belongs to the container {other} of another project"
-        found.append(Problem("switchyard_root", what, "Write a folder of its own for each project of a server"))
+        message = f"{folder} belongs to the container {other} of another project"
+        found.append(
+            Problem(
+                "switchyard_root",
+                message,
+                "Write a folder of its own for each project of a server",
+                "proxy.root_conflict",
+            )
+        )
     standing = seen.settings.get("provider", wanted.provider)
     if other == mine and standing != wanted.provider:
-        what = f"the proxy of this server is {standing}, and {wanted.provider} is asked for"
-        instead = f"Write {standing}, or take its environments off with retire.yml first"
-        found.append(Problem("proxy_provider", what, instead))
+        message = f"the proxy of this server is {standing}, and {wanted.provider} is asked for"
+        hint = f"Write {standing}, or take its environments off with retire.yml first"
+        found.append(Problem("proxy_provider", message, hint, "proxy.provider_conflict"))
     elsewhere = sorted(
         {path for path in seen.proxy.mounts.values() if _is_elsewhere(path, folder)} if seen.proxy else ()
     )
     if elsewhere:
-        what = f"the container {mine} has its files in {elsewhere[0]}, not below {folder}"
-        instead = "Write the same switchyard_root in all inventories of this server, or another switchyard_project"
-        found.append(Problem("switchyard_root", what, instead))
+        message = f"the container {mine} has its files in {elsewhere[0]}, not below {folder}"
+        hint = "Write the same switchyard_root in all inventories of this server, or another switchyard_project"
+        found.append(Problem("switchyard_root", message, hint, "proxy.root_conflict"))
     for address, port in wanted.ports:
         for holder in seen.holders.get(port, ()):
             if holder.container != mine and (address in ANY or holder.address in ANY or address == holder.address):
                 where = holder.address if ":" not in holder.address else f"[{holder.address}]"
-                what = f"the port {port} is held on {where} by {holder.words()}"
-                found.append(Problem("proxy_http_port", what, "Write another port, or end what holds it"))
+                message = f"the port {port} is held on {where} by {holder.words()}"
+                found.append(
+                    Problem("proxy_http_port", message, "Write another port, or end what holds it", "proxy.port_in_use")
+                )
                 break
     return found
 

@@ -36,39 +36,74 @@ def problems(
     services = normalised.get("services", {})
     known = ", ".join(services) or "none"
 
-    def problem(ctx: str, what: str, instead: str) -> None:
-        found.append(Problem(f"{where}.{ctx}", what, instead))
+    def problem(ctx: str, message: str, hint: str, code: str) -> None:
+        found.append(Problem(f"{where}.{ctx}", message, hint, code))
 
     named = [(f"routes[{index}].service", route["service"]) for index, route in enumerate(stack["routes"])]
     named += [(kind, service) for kind in ("workers", "accessories") for service in stack[kind]]
     named += [("migrate and after_migrate", job["service"]) for job in jobs_of(stack)]
     for ctx, service in named:
         if service not in services:
-            problem(ctx, f"the Compose files have no service {service}", f"Services there are: {known}")
+            problem(
+                ctx,
+                f"the Compose files have no service {service}",
+                f"Services there are: {known}",
+                code="compose.service_unknown",
+            )
     used: set[str] = set()
     for name, service in services.items():
         ctx = f"compose.services.{name}"
         image = service.get("image", "")
         if not image:
-            problem(f"{ctx}.image", "is missing", "Name a built image with a fixed tag, as registry/app:1.2")
+            problem(
+                f"{ctx}.image",
+                "is missing",
+                "Name a built image with a fixed tag, as registry/app:1.2",
+                code="compose.image_missing",
+            )
         elif floating_tag_reason(image):
             problem(
-                f"{ctx}.image", f"{image} {floating_tag_reason(image)}", "Write a fixed tag or a digest, as app:1.2"
+                f"{ctx}.image",
+                f"{image} {floating_tag_reason(image)}",
+                "Write a fixed tag or a digest, as app:1.2",
+                code="compose.image_not_fixed",
             )
         if service.get("network_mode") or service.get("privileged"):
-            problem(ctx, "uses network_mode or privileged", "Take it out: such a service cannot run twice side by side")
+            problem(
+                ctx,
+                "uses network_mode or privileged",
+                "Take it out: such a service cannot run twice side by side",
+                code="compose.not_repeatable",
+            )
         used |= {secret["source"] for secret in service.get("secrets", [])}
         for mount in service.get("volumes", []):
             if mount.get("type") == "bind" and not exists(mount["source"]):
-                instead = "List the file under files, use a named volume, or make the folder on the server"
-                problem(f"{ctx}.volumes", f"{mount['source']} is not on the server", instead)
+                hint = "List the file under files, use a named volume, or make the folder on the server"
+                problem(
+                    f"{ctx}.volumes", f"{mount['source']} is not on the server", hint, code="compose.bind_mount_missing"
+                )
     volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
     for index, way in enumerate(stack["static"]):
         if way["volume"] not in volumes:
-            what = f"the Compose files make no volume {way['volume']}"
-            problem(f"static[{index}].volume", what, f"Volumes there are: {', '.join(sorted(volumes)) or 'none'}")
+            message = f"the Compose files make no volume {way['volume']}"
+            problem(
+                f"static[{index}].volume",
+                message,
+                f"Volumes there are: {', '.join(sorted(volumes)) or 'none'}",
+                code="compose.volume_unknown",
+            )
     for name in sorted(used - set(secrets)):
-        problem(f"secrets.{name}", "the Compose files use it, but it has no value", "Give it one, from a vault")
+        problem(
+            f"secrets.{name}",
+            "the Compose files use it, but it has no value",
+            "Give it one, from a vault",
+            code="stack.secret_without_value",
+        )
     for name in sorted(set(secrets) - used):
-        problem(f"secrets.{name}", "no service of the Compose files uses it", "Add it to a service's secrets")
+        problem(
+            f"secrets.{name}",
+            "no service of the Compose files uses it",
+            "Add it to a service's secrets",
+            code="stack.secret_not_used",
+        )
     return found

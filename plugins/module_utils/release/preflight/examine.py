@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import names, state_file
@@ -43,19 +43,23 @@ def examine_host(server: HostContext, least_free: int, environment_has_routes: b
     try:
         for folder, free in server.free_bytes().items():
             if free < least_free:
-                what = f"{folder} has {free / 2**30:.1f} GiB free, {least_free / 2**30:.1f} GiB are asked for"
-                problems.append(Problem("server", what, "Make room, for example with 'docker image prune'"))
+                message = f"{folder} has {free / 2**30:.1f} GiB free, {least_free / 2**30:.1f} GiB are asked for"
+                problems.append(
+                    Problem("server", message, "Make room, for example with 'docker image prune'", "server.disk_space")
+                )
         networks = server.engine.networks()
     except SwitchyardError as error:
-        return [Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml")]
+        return [Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml", "server.engine")]
     if environment_has_routes:
         front = names.network(server.project, "front", server.environment)
         if front not in networks:
-            problems.append(Problem("server", f"the network {front} is missing", "Run setup.yml"))
+            problems.append(
+                Problem("server", f"the network {front} is missing", "Run setup.yml", "server.network_missing")
+            )
         try:
             problems += check_foreign_files(server, server.proxy.read())
         except SwitchyardError as error:
-            problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml"))
+            problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml", "server.proxy"))
     return problems
 
 
@@ -66,8 +70,15 @@ def check_foreign_files(server: HostContext, state: ProxyState) -> list[Problem]
     if not words:
         return []
     where = f"{server.root}/proxy/conf.d"
-    what = f"the proxy would not load its folder: {words.strip().rstrip('.')}"
-    return [Problem(where, what, f"Repair or take away what is not of this collection: {', '.join(strangers)}")]
+    message = f"the proxy would not load its folder: {words.strip().rstrip('.')}"
+    return [
+        Problem(
+            where,
+            message,
+            f"Repair or take away what is not of this collection: {', '.join(strangers)}",
+            "proxy.foreign_files",
+        )
+    ]
 
 
 def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
@@ -80,7 +91,7 @@ def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
             values = compose_cli.variables(stack, ctx.project, ctx.environment)
             normalised = compose_cli.normalise(folder, stack["compose"], values)
         except SwitchyardError as error:
-            problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'")
+            problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'", "compose.invalid")
             return PreflightResult(None, [problem], {}, {}, [], "")
         problems = compose_files.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
         normalised = rebase_paths(normalised, temporary, "/source")
@@ -92,7 +103,14 @@ def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
         try:
             secrets_owner(ctx, normalised, given, images)
         except SwitchyardError as error:
-            problems.append(Problem(f"{where}.secrets_owner", str(error), "Write secrets_owner: <the user's number>"))
+            problems.append(
+                Problem(
+                    f"{where}.secrets_owner",
+                    str(error),
+                    "Write secrets_owner: <the user's number>",
+                    "stack.secrets_owner",
+                )
+            )
     state = ctx.proxy.read()
     problems += check_route_options(ctx, stack, where)
     problems += check_route_conflicts(ctx, stack, state, where)
@@ -100,9 +118,9 @@ def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
     fingerprint = fingerprint_of(ctx, normalised, given, images)
     standing = stack_state(ctx, state, normalised, stack)
     if standing.canary and standing.canary.state == "paused":
-        what = f"release {standing.canary.number} waits at {standing.weight} % of the clients"
-        instead = "Go on with promote.yml, or take it back with rollback.yml"
-        problems.append(Problem(where, what, instead))
+        message = f"release {standing.canary.number} waits at {standing.weight} % of the clients"
+        hint = "Go on with promote.yml, or take it back with rollback.yml"
+        problems.append(Problem(where, message, hint, "release.canary_paused"))
     plan = release_plan.deploy(ctx.stack, fingerprint, pulls, standing)
     return PreflightResult(plan, problems, normalised, images, pulls, fingerprint)
 
@@ -111,12 +129,16 @@ def examine_in_place(given: StackInput) -> list[Problem]:
     """Return what is wrong with a stack that runs where its files are, on a developer's own machine."""
     folder = Path(given.stack["source"]["path"])
     if not all((folder / name).exists() for name in given.stack["compose"]):
-        what = f"{folder} is not on the server"
-        return [Problem(f"{given.where}.strategy", what, "Use in_place only with ansible_connection: local")]
+        message = f"{folder} is not on the server"
+        return [
+            Problem(
+                f"{given.where}.strategy", message, "Use in_place only with ansible_connection: local", "stack.in_place"
+            )
+        ]
     try:
         compose_cli.normalise(folder, given.stack["compose"], given.stack["variables"])
     except SwitchyardError as error:
-        return [Problem(f"{given.where}.compose", str(error), "Try it with 'docker compose config'")]
+        return [Problem(f"{given.where}.compose", str(error), "Try it with 'docker compose config'", "compose.invalid")]
     return []
 
 
@@ -128,8 +150,10 @@ def examine_records(ctx: StackContext, where: str, mode: str) -> tuple[release_p
     plan = release_plan.rollback(ctx.stack, standing)
     if plan:
         return plan, []
-    instead = "Deploy the version you want with deploy.yml"
-    return None, [Problem(where, "there is no earlier release on this server to go back to", instead)]
+    hint = "Deploy the version you want with deploy.yml"
+    return None, [
+        Problem(where, "there is no earlier release on this server to go back to", hint, "release.no_earlier")
+    ]
 
 
 def rebase_paths(normalised: dict[str, t.Any], old: str, new: str) -> dict[str, t.Any]:
@@ -160,20 +184,34 @@ def check_route_options(ctx: StackContext, stack: dict[str, t.Any], where: str) 
     found = []
     for index, route in enumerate(stack["routes"]):
         options = options_of_route(route, ctx.environment)
-        for key, what in ctx.proxy.unsupported_options(options):
-            found.append(Problem(f"{where}.routes[{index}].{key}", what, "Take it out, or take another proxy"))
-        for key, what, instead in ctx.proxy.capabilities.missing_prerequisites(options, route["hosts"]):
-            found.append(Problem(f"{where}.routes[{index}].{key}", what, instead))
+        for key, message in ctx.proxy.unsupported_options(options):
+            found.append(
+                Problem(
+                    f"{where}.routes[{index}].{key}",
+                    message,
+                    "Take it out, or take another proxy",
+                    "route.option_unsupported",
+                )
+            )
+        for problem in ctx.proxy.capabilities.missing_prerequisites(options, route["hosts"]):
+            found.append(replace(problem, where=f"{where}.routes[{index}].{problem.where}"))
     if stack["static"] and not ctx.proxy.serves_files:
-        what = "this proxy serves no files of its own"
-        found.append(Problem(f"{where}.static", what, "Give them a service that does, or take nginx in a container"))
+        message = "this proxy serves no files of its own"
+        found.append(
+            Problem(
+                f"{where}.static",
+                message,
+                "Give them a service that does, or take nginx in a container",
+                "stack.static_unsupported",
+            )
+        )
         return found
     there = ctx.proxy.volumes() if stack["static"] else ()
     for index, way in enumerate(stack["static"]):
         volume = names.volume(ctx.project, way["volume"], ctx.environment)
         if volume not in there:
-            what = f"the proxy does not have the volume {volume}"
-            found.append(Problem(f"{where}.static[{index}].volume", what, "Run setup.yml"))
+            message = f"the proxy does not have the volume {volume}"
+            found.append(Problem(f"{where}.static[{index}].volume", message, "Run setup.yml", "stack.static_volume"))
     return found
 
 
@@ -185,8 +223,12 @@ def check_route_conflicts(ctx: StackContext, stack: dict[str, t.Any], state: Pro
     for route in ways:
         owner = state.stack_of_route(route.host + route.path)
         if owner not in (None, ctx.key):
-            what = f"{route.host}{route.path} leads to {owner} on this server"
-            found.append(Problem(f"{where}.routes", what, "Take another host name, or retire that stack first"))
+            message = f"{route.host}{route.path} leads to {owner} on this server"
+            found.append(
+                Problem(
+                    f"{where}.routes", message, "Take another host name, or retire that stack first", "route.conflict"
+                )
+            )
     return found
 
 
@@ -198,15 +240,19 @@ def check_name_conflicts(
     for kind, name in compose_render.resources_created(normalised, stack, ctx.project, ctx.environment):
         owner = ctx.engine.owner(kind, name)
         if owner not in (None, ctx.stack):
-            what = f"the {kind} {name} belongs to the stack {owner}"
-            found.append(Problem(where, what, f"Rename the {kind}, or declare it external to share it"))
+            message = f"the {kind} {name} belongs to the stack {owner}"
+            found.append(
+                Problem(where, message, f"Rename the {kind}, or declare it external to share it", "name.conflict")
+            )
     for service, role in compose_render.services_of(normalised, stack).items():
         colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
         for name in (names.container(ctx.project, service, ctx.environment, color) for color in colors):
             container = ctx.engine.container(name)
             if container and not ctx.owns(container):
-                what = f"the name {name} belongs to a container that is not of this stack"
-                found.append(Problem(where, what, f"Rename the service, or remove it: docker rm -f {name}"))
+                message = f"the name {name} belongs to a container that is not of this stack"
+                found.append(
+                    Problem(where, message, f"Rename the service, or remove it: docker rm -f {name}", "name.conflict")
+                )
     return found
 
 
@@ -218,8 +264,12 @@ def check_duplicate_resources(
     for kind, name in compose_render.resources_created(normalised, given.stack, ctx.project, ctx.environment):
         first = made.setdefault((kind, name), given.where)
         if first != given.where:
-            what = f"the {kind} {name} belongs to {first} as well"
-            found.append(Problem(given.where, what, f"Rename the {kind}, or declare it external to share it"))
+            message = f"the {kind} {name} belongs to {first} as well"
+            found.append(
+                Problem(
+                    given.where, message, f"Rename the {kind}, or declare it external to share it", "name.duplicate"
+                )
+            )
     return found
 
 
@@ -292,7 +342,9 @@ def run_preflight(
         if any(plan.action == "abort" for plan in plans):
             problems = [problem for problem in problems if problem not in no_way_back]
     if mode == "promote" and not problems and not any(plan.changed for plan in plans):
-        problems.append(Problem("server", "no release waits for a person", "Begin one with deploy.yml"))
+        problems.append(
+            Problem("server", "no release waits for a person", "Begin one with deploy.yml", "release.none_paused")
+        )
     return {
         "problems": [problem.as_dict() for problem in problems],
         "plans": [plan.as_dict() for plan in plans],

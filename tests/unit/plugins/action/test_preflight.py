@@ -69,7 +69,7 @@ def controller(tmp_path: Path) -> Controller:
 
 
 def lines(result: dict[str, t.Any]) -> list[str]:
-    return [f"{problem['where']}: {problem['what']}" for problem in result["problems"]]
+    return [f"{problem['where']}: {problem['message']}" for problem in result["problems"]]
 
 
 def test_a_good_inventory_goes_to_the_server_with_its_files_and_without_its_secrets(controller: Controller) -> None:
@@ -111,7 +111,12 @@ def test_values_are_templated(controller: Controller) -> None:
 
 def test_problems_of_inventory_files_and_server_come_together(controller: Controller) -> None:
     def answer(args: dict[str, t.Any]) -> dict[str, t.Any]:
-        return {"problems": [{"where": "server", "what": "the disk is full", "instead": "Make room"}], "plans": []}
+        return {
+            "problems": [
+                {"where": "server", "message": "the disk is full", "hint": "Make room", "code": "server.disk_space"}
+            ],
+            "plans": [],
+        }
 
     secrets = {"key": trust_as_template("{{ vault_key }}")}
     wrong = written(rotes=[], compose=["docker-compose.yml", "prod.yml"], secrets=secrets)

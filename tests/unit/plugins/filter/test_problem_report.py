@@ -2,8 +2,13 @@ from __future__ import annotations
 
 from ansible_collections.switchyard.stacks.plugins.filter.problem_report import FilterModule
 
-INVENTORY = {"where": "switchyard_stacks[shop].rotes", "what": "unknown key", "instead": "Did you mean 'routes'"}
-DISK = {"where": "server", "what": "/ has 0.1 GiB free", "instead": "Make room"}
+INVENTORY = {
+    "where": "switchyard_stacks[shop].rotes",
+    "message": "unknown key",
+    "hint": "Did you mean 'routes'",
+    "code": "inventory.key_unknown",
+}
+DISK = {"where": "server", "message": "/ has 0.1 GiB free", "hint": "Make room", "code": "server.disk_space"}
 
 
 def test_a_problem_that_servers_share_stands_once_and_one_of_a_server_names_it() -> None:

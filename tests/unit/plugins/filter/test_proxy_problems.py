@@ -13,7 +13,7 @@ SHA512 = "$6$salt$" + "b" * 86
 
 
 def found(users: t.Any, provider: str = "haproxy") -> list[tuple[str, str]]:
-    return [(item["where"], item["what"]) for item in problems([], users, "prod", provider)]
+    return [(item["where"], item["message"]) for item in problems([], users, "prod", provider)]
 
 
 def test_nothing_is_wrong() -> None:

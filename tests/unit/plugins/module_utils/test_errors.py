@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import ast
+import re
+import typing as t
+from pathlib import Path
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import errors
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, SwitchyardError, report
 
 
 def test_a_problem_says_where_what_and_what_to_do() -> None:
-    problem = Problem("switchyard_stacks[shop].rotes", "unknown key", "Did you mean 'routes'")
+    problem = Problem("switchyard_stacks[shop].rotes", "unknown key", "Did you mean 'routes'", "inventory.key_unknown")
     assert str(problem) == "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'."
     assert Problem(**problem.as_dict()) == problem
 
 
 def test_a_report_counts_its_lines_keeps_their_order_and_says_nothing_twice() -> None:
-    first, second = Problem("b", "is missing", "Write b"), Problem("a", "is missing", "Write a")
+    first, second = (
+        Problem("b", "is missing", "Write b", "inventory.key_missing"),
+        Problem("a", "is missing", "Write a", "inventory.key_missing"),
+    )
     assert report([first, second, first], "Nothing was changed").splitlines() == [
         "Nothing was changed (2):",
         "  1. b: is missing. Write b.",
@@ -21,3 +30,35 @@ def test_a_report_counts_its_lines_keeps_their_order_and_says_nothing_twice() ->
 def test_an_error_carries_details_beside_its_message() -> None:
     error = SwitchyardError("The gate failed.", gate="health")
     assert (str(error), error.details) == ("The gate failed.", {"gate": "health"})
+
+
+def given_codes() -> t.Iterator[str]:
+    """Yield the code of every problem in the sources; fail for one whose code is not written in place."""
+    plugins = Path(errors.__file__).resolve().parents[1]
+    for path in sorted(plugins.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        constants = {
+            node.targets[0].id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            codes = [item.value for item in node.keywords if item.arg == "code"]
+            if isinstance(node.func, ast.Name) and node.func.id == "Problem":
+                codes += node.args[3:]
+                assert codes or not node.args, f"{path}:{node.lineno}: a problem without a code"
+            for code in codes:
+                if isinstance(code, ast.Name) and code.id == "code":
+                    continue  # a helper: its callers give the code
+                value = constants[code.id] if isinstance(code, ast.Name) else code
+                assert isinstance(value, ast.Constant), f"{path}:{node.lineno}: write the code in place"
+                yield value.value
+
+
+def test_the_documentation_lists_every_problem_code() -> None:
+    text = (Path(errors.__file__).resolve().parents[2] / "docs/problem-codes.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `([^`]+)` \| \S", text, re.MULTILINE)
+    assert documented == sorted(set(given_codes()))
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", code) for code in documented)

@@ -34,14 +34,14 @@ def test_a_stack_that_can_be_released(run_module: RunModule, options: dict[str, 
 def test_problems_are_a_result_and_no_failure(run_module: RunModule, options: dict[str, t.Any]) -> None:
     result = run_module(preflight.main, {**options, "stacks": stacks(normalised(web={"image": "reg/web"}))})
     assert "failed" not in result
-    assert result["problems"][0]["what"] == "reg/web has no tag"
+    assert result["problems"][0]["message"] == "reg/web has no tag"
 
 
 def test_room_is_asked_for_in_mebibytes(run_module: RunModule, options: dict[str, t.Any]) -> None:
     result = run_module(preflight.main, {**options, "min_free_mb": 2**40})
-    assert "1073741824.0 GiB are asked for" in result["problems"][0]["what"]
+    assert "1073741824.0 GiB are asked for" in result["problems"][0]["message"]
 
 
 def test_the_way_back(run_module: RunModule, options: dict[str, t.Any]) -> None:
     result = run_module(preflight.main, {**options, "mode": "rollback", "stacks": stacks(normalised())})
-    assert "no earlier release" in result["problems"][0]["what"]
+    assert "no earlier release" in result["problems"][0]["message"]

@@ -77,7 +77,9 @@ def test_everything_in_the_way_is_told_at_once() -> None:
     looked = seen(
         server={**SERVER, "number": 160001, "version": "16.1", "may": False},
         owner=None,
-        missing=(Problem("postgis", "the server does not have it", "Use an image that has it"),),
+        missing=(
+            Problem("postgis", "the server does not have it", "Use an image that has it", "postgres.extension_missing"),
+        ),
         roles=frozenset(),
         changes=510,
         free=0,

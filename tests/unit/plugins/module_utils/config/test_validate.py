@@ -78,7 +78,7 @@ def test_a_stack_without_a_name_is_known_by_its_place() -> None:
 @pytest.mark.parametrize("stacks", [None, [], {}, "shop"])
 def test_no_stack_at_all(stacks: t.Any) -> None:
     found = validate.check(stacks, "po", "prod")[1]
-    assert [problem.what for problem in found] == ["there is no stack in it"]
+    assert [problem.message for problem in found] == ["there is no stack in it"]
 
 
 @pytest.mark.parametrize(

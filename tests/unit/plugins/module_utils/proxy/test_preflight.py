@@ -24,7 +24,7 @@ WANTED = ProxyRequest("haproxy", (("0.0.0.0", 80),))
 
 
 def told(seen: ProxyFacts, wanted: ProxyRequest = WANTED) -> list[str]:
-    return [problem.what for problem in preflight.problems(SERVER, wanted, seen)]
+    return [problem.message for problem in preflight.problems(SERVER, wanted, seen)]
 
 
 def test_a_free_server_and_our_own_proxy_have_no_problem() -> None:
@@ -96,7 +96,7 @@ def test_a_process_is_found_and_named(machine: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         found = preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("127.0.0.1", port),)))
-        assert [f"(process {os.getpid()})" in problem.what for problem in found] == [True]
+        assert [f"(process {os.getpid()})" in problem.message for problem in found] == [True]
     assert preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("127.0.0.1", port),))) == []
 
 
@@ -106,7 +106,7 @@ def test_a_container_is_found_and_named(machine: Machine) -> None:
     assert machine.engine.standing["theirs"].labels.items() >= labels.items()
     machine.engine.published = {80: {"theirs": {"0.0.0.0"}}, 81: {"web": {"127.0.0.1"}}}
     found = preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("0.0.0.0", 80), ("0.0.0.0", 81))))
-    assert [problem.what.partition(" by ")[2] for problem in found] == [
+    assert [problem.message.partition(" by ")[2] for problem in found] == [
         "the container theirs, the proxy of the project other",
         "the container web",
     ]
@@ -117,8 +117,8 @@ def test_a_neighbours_file_is_told_in_the_proxys_words(standing: Machine) -> Non
     standing.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'."}
     (problem,) = preflight.run_preflight(standing.server, WANTED)
     assert problem.where == f"{standing.root}/proxy/conf.d"
-    assert problem.what == "the proxy would not load its folder: unknown keyword 'fronted'"
-    assert problem.instead.endswith("99-theirs.cfg")
+    assert problem.message == "the proxy would not load its folder: unknown keyword 'fronted'"
+    assert problem.hint.endswith("99-theirs.cfg")
 
 
 def test_a_proxy_that_does_not_answer_is_put_right_by_the_role(

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate, ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
     NO_OPTIONS,
@@ -59,7 +60,12 @@ def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
 def test_the_users_of_another_environment_are_others() -> None:
     options = options_of_route({"basic_auth": "staff"}, "dev")
     assert ProxyCapabilities.of(SETTINGS).missing_prerequisites(options, []) == [
-        ("basic_auth", "the proxy knows no list of users staff", "Add it to proxy_users, then run setup.yml")
+        Problem(
+            "basic_auth",
+            "the proxy knows no list of users staff",
+            "Add it to proxy_users, then run setup.yml",
+            "route.no_user_list",
+        )
     ]
     assert (
         ProxyCapabilities.of(SETTINGS).missing_prerequisites(options_of_route({"basic_auth": "boss"}, "dev"), []) == []
@@ -91,8 +97,8 @@ def test_what_a_proxy_was_not_given(
     settings: dict[str, t.Any], options: RouteOptions, host: str, expected: tuple[str, str]
 ) -> None:
     found = ProxyCapabilities.of(settings).missing_prerequisites(options, [host], NOW)
-    assert [one[:2] for one in found] == [expected]
-    assert "setup.yml" in found[0][2]
+    assert [(problem.where, problem.message) for problem in found] == [expected]
+    assert "setup.yml" in found[0].hint
 
 
 def test_a_route_without_https_needs_nothing() -> None:
@@ -105,11 +111,10 @@ def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_t
     assert ProxyCapabilities.of({**edge, "edge": "trusted"}).missing_prerequisites(options, ["shop.org"]) == []
     assert ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(NO_OPTIONS, ["shop.org"]) == []
     found = ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(options, ["shop.org"])
-    assert [key for key, _what, _instead in found] == ["allow_ips", "rate_limit", "https"]
-    assert {instead for _key, _what, instead in found} == {
+    assert [problem.where for problem in found] == ["allow_ips", "rate_limit", "https"]
+    assert {problem.hint for problem in found} == {
         "Name its network in proxy_trusted_proxies, then run setup.yml",
     }
     nowhere = {"https": {"port": 0}, "edge": "trusted"}
-    assert [key for key, *_words in ProxyCapabilities.of(nowhere).missing_prerequisites(options, ["shop.org"])] == [
-        "https"
-    ]
+    found = ProxyCapabilities.of(nowhere).missing_prerequisites(options, ["shop.org"])
+    assert [problem.where for problem in found] == ["https"]

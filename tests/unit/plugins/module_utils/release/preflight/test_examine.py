@@ -204,7 +204,7 @@ def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Ma
     ]
     machine.engine.made_networks["po-front-prod"] = {}
     result = examine.run_preflight(machine.server, stacks, {}, mode="deploy", least_free=0)
-    assert [problem["what"] for problem in result["problems"] if "volume" in problem["what"]] == [
+    assert [problem["message"] for problem in result["problems"] if "volume" in problem["message"]] == [
         "the volume po-files-prod belongs to switchyard_stacks[0] as well"
     ]
 
@@ -336,7 +336,7 @@ def test_preflight_plans_every_stack_and_says_who_releases(machine: Machine) -> 
 
 def test_preflight_of_a_rollback(machine: Machine) -> None:
     result = examine.run_preflight(machine.server, [item(given())], {}, "rollback", 0)
-    assert [problem["what"] for problem in result["problems"]] == [
+    assert [problem["message"] for problem in result["problems"]] == [
         "there is no earlier release on this server to go back to"
     ]
     assert result["plans"] == []
@@ -361,6 +361,6 @@ def test_a_neighbours_file_in_the_proxys_folder_stands_in_the_way(machine: Machi
     assert examine.examine_host(machine.server, 0, True) == []
     machine.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'"}
     (problem,) = examine.examine_host(machine.server, 0, True)
-    assert "unknown keyword 'fronted'" in problem.what
-    assert "99-theirs.cfg" in problem.instead
+    assert "unknown keyword 'fronted'" in problem.message
+    assert "99-theirs.cfg" in problem.hint
     assert examine.examine_host(machine.server, 0, False) == []
