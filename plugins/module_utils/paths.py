@@ -1,24 +1,73 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files and folders that this collection keeps on a server."""
+"""Files and folders of this collection on a server.
+
+    <root>/<project>-<environment>/<stack>/releases/0012/   one release: record, Compose projects, secrets, logs
+    <root>/<project>-<environment>/<stack>/                 lock and migration state of a stack
+    <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database
+    <root>/proxy/                                           the proxy: settings, pages, configuration
+    <root>/postgres/                                        passwords of the shared PostgreSQL
+
+What a proxy driver keeps in the proxy's folder is that driver's own.
+"""
 
 from __future__ import annotations
 
 import shutil
+import typing as t
 from pathlib import Path
 
-# Where everything lies on a server, unless the inventory says something else
+# The folder of everything on a server, unless the inventory names another one.
 ROOT = "/var/lib/switchyard"
+
+# In a stack's folder.
+RELEASES = "releases"
+LOCK = "lock.json"
+LOCK_GUARD = "lock"
+MIGRATION = "migration.json"
+
+# In the folder of a release.
+RECORD = "release.json"
+SECRETS = "secrets"
+
+# In the proxy's folder.
+PROXY_SETTINGS = "proxy.json"
+SERVER_PREVIEW_KEY = "server-preview.key"
+
+
+def environment_folder(root: Path, project: str, environment: str) -> Path:
+    """Return the folder with the stacks of an environment."""
+    return root / f"{project}-{environment}"
+
+
+def environments(root: Path, project: str) -> set[str]:
+    """Return the environments of a project that have releases on this server."""
+    return {path.parent.parent.name[len(project) + 1 :] for path in root.glob(f"{project}-*/*/{RELEASES}")}
 
 
 def stack_folder(root: Path, project: str, environment: str, stack: str) -> Path:
-    """Return the folder with the releases of a stack."""
-    return root / f"{project}-{environment}" / stack
+    """Return the folder of a stack."""
+    return environment_folder(root, project, environment) / stack
+
+
+def release_folder(releases: Path, number: int) -> Path:
+    """Return the folder of a release; ``releases`` is the folder of all releases of its stack."""
+    return releases / f"{number:04d}"
+
+
+def all_records(root: Path) -> t.Iterator[Path]:
+    """Return the record files of all releases of every stack on this server."""
+    return root.glob(f"*/*/{RELEASES}/*/{RECORD}")
+
+
+def compose_file(release: Path, part: str) -> Path:
+    """Return the Compose file of a part of a release: a color, ``workers``, ``accessories`` or one-off jobs."""
+    return release / f"{part}.yml"
 
 
 def backups_folder(root: Path, project: str, environment: str) -> Path:
-    """Return the folder with the backups of an environment, and with what they need."""
+    """Return the folder with the backups of an environment and what they need."""
     return root / "backups" / f"{project}-{environment}"
 
 
@@ -27,6 +76,41 @@ def backup_store_folder(root: Path, project: str, environment: str, stack: str) 
     return backups_folder(root, project, environment) / stack
 
 
+def proxy_folder(root: Path) -> Path:
+    """Return the folder of the proxy."""
+    return root / "proxy"
+
+
+def proxy_settings(root: Path) -> Path:
+    """Return the file in which the role ``proxy`` says which proxy it set up."""
+    return proxy_folder(root) / PROXY_SETTINGS
+
+
+def server_preview_key(root: Path) -> Path:
+    """Return the file with the preview key of this server, known to no client."""
+    return proxy_folder(root) / SERVER_PREVIEW_KEY
+
+
+def host_ports_lock(root: Path) -> Path:
+    """Return the lock under which published ports of this server are chosen."""
+    return proxy_folder(root) / "ports.lock"
+
+
+def page(root: Path, name: str) -> Path:
+    """Return a page of the proxy: ``maintenance``, ``placeholder`` or a stack's own."""
+    return proxy_folder(root) / "pages" / f"{name}.html"
+
+
+def maintenance_page(root: Path, stack_key: str) -> Path:
+    """Return the maintenance page of a stack; the stack key is what ``names.stack_key`` makes."""
+    return page(root, f"{stack_key}.maintenance")
+
+
+def postgres_folder(root: Path) -> Path:
+    """Return the folder with the passwords of the shared PostgreSQL's roles."""
+    return root / "postgres"
+
+
 def free_bytes(folder: Path) -> int:
-    """Return how many bytes are free where a folder is, or will be."""
+    """Return the bytes that are free on the file system of a folder, which may not exist yet."""
     return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free

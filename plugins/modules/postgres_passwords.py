@@ -66,7 +66,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, paths
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import passwords
 
 
@@ -81,7 +81,7 @@ def main() -> None:
     )
 
     def work() -> dict[str, object]:
-        folder, logins = Path(module.params["root"]) / "postgres", module.params["logins"]
+        folder, logins = paths.postgres_folder(Path(module.params["root"])), module.params["logins"]
         made = passwords.missing(folder, logins)
         if made and not module.check_mode:
             passwords.create(folder, made)

@@ -69,7 +69,7 @@ cut_off:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, names
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, names, paths
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.replace import RollingReplacement
 
 
@@ -88,7 +88,9 @@ def main() -> None:
     def work() -> dict[str, object]:
         server = module_args.host_context(module)
         name = names.shared(server.project, "proxy")
-        replacing = RollingReplacement(server.root / "proxy", name, server.engine, params["settle"], params["drain"])
+        replacing = RollingReplacement(
+            paths.proxy_folder(server.root), name, server.engine, params["settle"], params["drain"]
+        )
         steps = replacing.carry_out(params["begin"], module.check_mode)
         diff = {"before": "".join(f"{step}\n" for step in steps), "after": "", "before_header": f"steps of {name}"}
         return {"changed": bool(steps), "steps": steps, "cut_off": replacing.cut_off, "diff": diff}

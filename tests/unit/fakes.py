@@ -139,7 +139,7 @@ class FakeEngine:
     def logs(self, name: str, lines: int = 20) -> list[str]:
         return self.written.get(name, [])[-lines:]
 
-    def run_inside(self, name: str, command: list[str]) -> tuple[int, str]:
+    def exec(self, name: str, command: list[str]) -> tuple[int, str]:
         return self.inside(command)
 
     def networks(self) -> set[str]:
@@ -162,22 +162,22 @@ class FakeEngine:
         ]
         return [one for one in found if all(one.label(name) == value for name, value in labels.items())]
 
-    def publishers(self, port: int) -> dict[str, set[str]]:
+    def containers_publishing(self, port: int) -> dict[str, set[str]]:
         return self.published.get(port, {})
 
-    def way_in(self, name: str) -> str | None:
+    def published_network(self, name: str) -> str | None:
         return self.public_network if name in self.standing else None
 
-    def leave(self, network: str, container: str) -> None:
+    def disconnect(self, network: str, container: str) -> None:
         one = self.standing[container]
         left = {name: address for name, address in one.addresses.items() if name != network}
         self.standing[container] = replace(one, addresses=left)
 
-    def drop(self, kind: str, name: str) -> None:
+    def remove_resource(self, kind: str, name: str) -> None:
         made = self.made_networks if kind == "network" else self.made_volumes
         del made[name]
 
-    def owner(self, kind: str, name: str) -> str | None:
+    def owning_stack(self, kind: str, name: str) -> str | None:
         made = self.made_networks if kind == "network" else self.made_volumes
         labels: dict[str, str] = made.get(name, {}).get("labels", {})
         return labels.get(f"{names.LABEL}stack")
@@ -209,7 +209,7 @@ class FakeEngine:
         for one in containers:
             self.standing[one.name] = replace(self.standing[one.name], state="exited")
 
-    def start_one(self, name: str) -> None:
+    def start_container(self, name: str) -> None:
         self.standing[name] = replace(self.standing[name], state="running")
 
     def rename(self, name: str, new: str) -> None:

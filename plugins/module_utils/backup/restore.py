@@ -176,7 +176,7 @@ def check_free_space(engine: Engine, container: str | None) -> int | None:
     """Return how many bytes are free where a server of ours has its data; None of one that is not ours."""
     if not container:
         return None
-    code, said = engine.run_inside(container, ["sh", "-c", 'df -Pk -- "${PGDATA:-/var/lib/postgresql}" | tail -n 1'])
+    code, said = engine.exec(container, ["sh", "-c", 'df -Pk -- "${PGDATA:-/var/lib/postgresql}" | tail -n 1'])
     words = said.split()
     return int(words[3]) * 1024 if code == 0 and len(words) > 3 and words[3].isdigit() else None
 

@@ -82,11 +82,11 @@ def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[
         server.stack(stack).lock.renew(token, "retire", 600)
     engine.remove(one for one in everything if one.name in wanted.containers)
     for network, name in wanted.leaves:
-        engine.leave(network, name)
+        engine.disconnect(network, name)
     for name in wanted.networks:
-        engine.drop("network", name)
+        engine.remove_resource("network", name)
     for name in wanted.volumes:
-        engine.drop("volume", name)
+        engine.remove_resource("volume", name)
     # The locks are the last to go: until then nobody begins a release here.
     for path in sorted(wanted.paths, key=lambda path: path.name in LOCKS):
         if path.is_dir() and not path.is_symlink():

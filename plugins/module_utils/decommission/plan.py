@@ -115,7 +115,7 @@ def _networks(
         alone = [name for name in users if name in left and left[name] <= {one.name}]
         if strangers:
             kept.append(f"the network {one.name}: {', '.join(strangers)} uses it")
-        elif one.name == seen.way_in and users:
+        elif one.name == seen.published_network and users:
             kept.append(f"the network {one.name}: the public's port leads through it to the other environments")
         elif alone:
             kept.append(f"the network {one.name}: {', '.join(alone)} has no other")

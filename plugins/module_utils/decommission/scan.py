@@ -9,13 +9,13 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, names, paths
 from ..engine.models import Container, LabelledResource
 from ..errors import SwitchyardError
 from ..release.context import HostContext
 
 # What a release makes in a stack's folder. The lock goes last.
-RELEASES, LOCKS = "releases", ("lock.json", "lock")
+LOCKS = (paths.LOCK, paths.LOCK_GUARD)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class EnvironmentScan:
 
     ``routes`` has the hosts and paths per stack that the proxy knows, ``pages`` and ``folders`` the paths per stack.
     ``shared`` are the servers of the project that belong to no environment, with the networks that each is on;
-    ``way_in`` is the network that the published port of the proxy needs. ``others`` are the project's other
+    ``published_network`` is the network that the published port of the proxy needs. ``others`` are the project's other
     environments here. ``records`` says what a stack asked for. ``unit`` is the proxy's where it runs on the server
     itself. ``trouble`` is why it does not answer.
     """
@@ -37,7 +37,7 @@ class EnvironmentScan:
     pages: t.Mapping[str, Path] = field(default_factory=dict)
     folders: t.Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     shared: t.Mapping[str, Container] = field(default_factory=dict)
-    way_in: str | None = None
+    published_network: str | None = None
     others: tuple[str, ...] = ()
     records: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
     proxy_folder: Path | None = None
@@ -53,7 +53,7 @@ class EnvironmentScan:
 
 
 def is_ours(path: Path) -> bool:
-    return path.name in (RELEASES, *LOCKS)
+    return path.name in (paths.RELEASES, *LOCKS)
 
 
 def scan(server: HostContext) -> EnvironmentScan:
@@ -62,11 +62,11 @@ def scan(server: HostContext) -> EnvironmentScan:
     everything = engine.containers(project=project)
     shared = {one.name: one for one in everything if not one.label("environment")}
     proxy = next((one for one in shared.values() if one.label("role") == "proxy"), None)
-    folder = server.root / "proxy"
+    folder = paths.proxy_folder(server.root)
     routes: dict[str, tuple[str, ...]] = {}
     others = {one.label("environment") for one in everything}
     trouble = None
-    if proxy or (folder / "proxy.json").exists():
+    if proxy or paths.proxy_settings(server.root).exists():
         try:
             state = server.proxy.read()
         except SwitchyardError as error:
@@ -78,11 +78,10 @@ def scan(server: HostContext) -> EnvironmentScan:
                     routes[stack] = tuple(sorted({at for owner, _color, at in state.routes if owner == key}))
                 elif key.startswith(f"{project}."):
                     others.add(key.split(".")[-1])
-    for path in server.root.glob(f"{project}-*/*/{RELEASES}"):
-        others.add(path.parent.parent.name[len(project) + 1 :])
-    home = server.root / f"{project}-{environment}"
+    others |= paths.environments(server.root, project)
+    home = paths.environment_folder(server.root, project, environment)
     folders = {path.name: tuple(sorted(path.iterdir())) for path in sorted(home.glob("*")) if path.is_dir()}
-    pages = sorted((folder / "pages").glob(f"{project}.*.{environment}.maintenance.html"))
+    pages = sorted(folder.glob(f"pages/{project}.*.{environment}.maintenance.html"))
     latest = {name: server.stack(name).records.all()[:1] for name in folders}
     return EnvironmentScan(
         environment=environment,
@@ -93,10 +92,10 @@ def scan(server: HostContext) -> EnvironmentScan:
         pages={path.name.split(".")[1]: path for path in pages},
         folders=folders,
         shared=shared,
-        way_in=engine.way_in(proxy.name) if proxy else None,
+        published_network=engine.published_network(proxy.name) if proxy else None,
         others=tuple(sorted(others - {environment, ""})),
         records={name: found[0].stack for name, found in latest.items() if found},
         proxy_folder=folder if folder.exists() else None,
-        unit=(atomic_file.read_json(folder / "proxy.json") or {}).get("unit"),
+        unit=(atomic_file.read_json(paths.proxy_settings(server.root)) or {}).get("unit"),
         trouble=trouble,
     )

@@ -15,6 +15,11 @@ from ..errors import SwitchyardError
 
 TIMEOUT = 60
 
+# How every part of a release is started; the role ``stack`` has the same settings for community.docker. A release has
+# pulled its images by then, and what its Compose project does not name any more is removed.
+UP = ("up", "--detach", "--remove-orphans", "--pull", "never", "--no-build")
+UP_TIMEOUT = 600
+
 
 def write_sources(files: dict[str, str], folder: Path) -> None:
     """Write the files of a stack below a folder; names are relative paths without ``..``.
@@ -76,3 +81,9 @@ def normalise(folder: Path, files: list[str], values: dict[str, str]) -> dict[st
         raise SwitchyardError(f"Compose refuses {', '.join(files)}: {text}")
     normalised: dict[str, t.Any] = json.loads(result.stdout)
     return normalised
+
+
+def up(project: str, file: Path) -> None:
+    """Start a Compose project, or make it what its file says. Raises CommandError."""
+    args = ["docker", "compose", "-p", project, "-f", str(file), *UP]
+    command.run(args, name="docker compose up", timeout=UP_TIMEOUT)

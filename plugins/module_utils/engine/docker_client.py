@@ -109,7 +109,7 @@ class Engine:
         found = self.client.api.containers(all=True, filters={kind: name})
         return tuple(sorted(one["Names"][0].lstrip("/") for one in found))
 
-    def publishers(self, port: int) -> dict[str, set[str]]:
+    def containers_publishing(self, port: int) -> dict[str, set[str]]:
         """Return the containers that publish a port of this server, and on which addresses."""
         found: dict[str, set[str]] = {}
         for one in self.client.api.containers():
@@ -118,7 +118,7 @@ class Engine:
                     found.setdefault(one["Names"][0].lstrip("/"), set()).add(binding["IP"])
         return found
 
-    def way_in(self, name: str, proc: Path = Path("/proc")) -> str | None:
+    def published_network(self, name: str, proc: Path = Path("/proc")) -> str | None:
         """Return the network through which the published ports of a container lead; None where it publishes none.
 
         It is the one with the default route (libnetwork gives ports to the endpoint that has the gateway).
@@ -135,7 +135,7 @@ class Engine:
         networks = seen["NetworkSettings"]["Networks"].items()
         return next((name for name, network in networks if network["Gateway"] in gateways), None)
 
-    def owner(self, kind: str, name: str) -> str | None:
+    def owning_stack(self, kind: str, name: str) -> str | None:
         """Return the stack that made a ``network`` or ``volume``; None where there is none, or nobody's label on it."""
         inspect = self.client.api.inspect_network if kind == "network" else self.client.api.inspect_volume
         try:
@@ -192,15 +192,15 @@ class Engine:
                     raise
         return sorted(container.name for container in chosen)
 
-    def leave(self, network: str, container: str) -> None:
+    def disconnect(self, network: str, container: str) -> None:
         """Take a container off a network; it runs on."""
         docker_command("network", "disconnect", "--", network, container)
 
-    def drop(self, kind: str, name: str) -> None:
+    def remove_resource(self, kind: str, name: str) -> None:
         """Remove a ``network`` or ``volume`` that nobody uses."""
         docker_command(kind, "rm", "--", name)
 
-    def start_one(self, name: str) -> None:
+    def start_container(self, name: str) -> None:
         """Start a container that was made and never ran, or ended."""
         docker_command("start", "--", name)
 
@@ -214,7 +214,7 @@ class Engine:
         if chosen:
             docker_command("stop", "--", *chosen)
 
-    def run_inside(self, name: str, args: list[str]) -> tuple[int, str]:
+    def exec(self, name: str, args: list[str]) -> tuple[int, str]:
         """Run a command in a running container; return its exit code and everything it wrote."""
         result = self.client.containers.get(name).exec_run(args)
         return int(result.exit_code or 0), result.output.decode("utf-8", "replace").strip()

@@ -16,7 +16,7 @@ import socket
 import typing as t
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, paths
 from ..errors import SwitchyardError
 
 ADDRESS = "127.0.0.1"
@@ -59,7 +59,7 @@ def _row(span: tuple[int, int], count: int, taken: t.Collection[int], free: t.Ca
 
 def reserved(root: Path) -> set[int]:
     """Return the ports of all releases that are kept on this server."""
-    records = (atomic_file.read_json(path) or {} for path in root.glob("*/*/releases/*/release.json"))
+    records = (atomic_file.read_json(path) or {} for path in paths.all_records(root))
     return {port for record in records for row in record.get("ports", {}).values() for port in row}
 
 

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, names, paths
 from ..errors import Problem, SwitchyardError
 from ..proxy.driver import Proxy
 from ..proxy.state import ProxyPlan, ProxyState
@@ -95,7 +95,7 @@ def _apply(server: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
     stacks = list(closing.pages_before)
     wanted = dict.fromkeys(stacks, closing.page)
     # Off is proved by an answer that is none of the pages that may have been shown.
-    general = atomic_file.read(server.root / "proxy" / "pages" / "maintenance.html")
+    general = atomic_file.read(paths.page(server.root, "maintenance"))
     shown = [closing.page] if closing.closed else [*closing.pages_before.values(), general]
     # A page is there before it is shown, and until it is shown no longer.
     if closing.closed:
@@ -193,8 +193,7 @@ def _put(server: HostContext, pages: t.Mapping[str, str | None]) -> None:
 
 
 def _path(server: HostContext, stack: str) -> Path:
-    key = names.stack_key(server.project, stack, server.environment)
-    return server.root / "proxy" / "pages" / f"{key}.maintenance.html"
+    return paths.maintenance_page(server.root, names.stack_key(server.project, stack, server.environment))
 
 
 def _keys(server: HostContext, stacks: t.Iterable[str]) -> list[str]:

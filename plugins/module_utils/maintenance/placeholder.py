@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, names, paths
 from ..errors import Problem, SwitchyardError, report
 from ..proxy.driver import Proxy
 from ..proxy.state import ProxyPlan, ProxyState, StackRoutes
@@ -90,7 +90,7 @@ def apply(
 
 def _current_page(server: HostContext) -> ProxyState:
     """Return what the proxy does; nothing where none stands yet, as in check mode before the first setup."""
-    return server.proxy.read() if (server.root / "proxy" / "proxy.json").exists() else ProxyState()
+    return server.proxy.read() if paths.proxy_settings(server.root).exists() else ProxyState()
 
 
 def _serving(proxy: Proxy, routing: StackRoutes) -> t.Callable[[ProxyState], ProxyPlan]:
@@ -122,4 +122,4 @@ def result(announcing: PlaceholderPlan) -> dict[str, t.Any]:
 
 
 def _path(server: HostContext, kind: str) -> Path:
-    return server.root / "proxy" / "pages" / f"{kind}.html"
+    return paths.page(server.root, kind)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import atomic_file
+from .. import atomic_file, paths
 from ..release.context import HostContext
 from .process import process_for
 from .state import ProxyPlan, ProxyState
@@ -18,8 +18,8 @@ def apply_base_config(server: HostContext, content: str, check_mode: bool) -> di
 
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
     """
-    folder = server.root / "proxy" / "conf.d"
-    if check_mode and not (server.root / "proxy" / "proxy.json").exists():
+    folder = paths.proxy_folder(server.root) / "conf.d"
+    if check_mode and not paths.proxy_settings(server.root).exists():
         # Before the first setup there is nothing to compare with.
         diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
         return {"changed": True, "running": False, "diff": diff}
@@ -54,5 +54,5 @@ def apply_base_config(server: HostContext, content: str, check_mode: bool) -> di
 
 def is_running(server: HostContext) -> bool:
     """Return whether the proxy runs now."""
-    settings = atomic_file.read_json(server.root / "proxy" / "proxy.json")
+    settings = atomic_file.read_json(paths.proxy_settings(server.root))
     return bool(settings) and process_for(settings, server.engine).is_up()

@@ -15,7 +15,7 @@ import json
 import typing as t
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, paths
 from ..errors import SwitchyardError
 from .capabilities import ProxyCapabilities
 from .route_options import RouteOptions
@@ -165,7 +165,7 @@ class Proxy(abc.ABC):
 
     def server_key(self) -> str:
         """Return the secret that opens the private way in; made by the role, 0600."""
-        key = atomic_file.read(self.folder / "server-preview.key")
+        key = atomic_file.read(self.folder / paths.SERVER_PREVIEW_KEY)
         if not key:
             raise SwitchyardError(f"{self.folder}/server-preview.key is missing. Run setup.yml.")
         return key.strip()

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, names, paths
 from ..engine import sockets
 from ..engine.models import Container
 from ..errors import Problem, SwitchyardError
@@ -56,7 +56,7 @@ class ProxyFacts:
 
 def problems(server: HostContext, wanted: ProxyRequest, seen: ProxyFacts) -> list[Problem]:
     """Return everything that stands in the way of the proxy that is wanted."""
-    folder, mine = server.root / "proxy", names.shared(server.project, "proxy")
+    folder, mine = paths.proxy_folder(server.root), names.shared(server.project, "proxy")
     found = []
     other = seen.settings.get("container", mine)
     if other != mine:
@@ -104,7 +104,7 @@ def gather_facts(server: HostContext, ports: t.Iterable[int]) -> ProxyFacts:
     holders = {}
     for port in ports:
         found = []
-        for name, addresses in engine.publishers(port).items():
+        for name, addresses in engine.containers_publishing(port).items():
             one = engine.container(name)
             project = one.label("project") if one and one.label("role") == "proxy" else ""
             found += [PortUser(address, name, project) for address in sorted(addresses)]
@@ -113,7 +113,7 @@ def gather_facts(server: HostContext, ports: t.Iterable[int]) -> ProxyFacts:
         holders[port] = (*found, *(PortUser(one.address, process=one.name, pid=one.pid) for one in held))
     return ProxyFacts(
         engine.container(names.shared(server.project, "proxy")),
-        atomic_file.read_json(server.root / "proxy" / "proxy.json") or {},
+        atomic_file.read_json(paths.proxy_settings(server.root)) or {},
         holders,
     )
 

@@ -65,7 +65,7 @@ class ContainerProcess(ProxyProcess):
 
     def run(self, args: list[str]) -> tuple[int, str]:
         """Run a command in the container."""
-        return self.engine.run_inside(self.name, args)
+        return self.engine.exec(self.name, args)
 
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the container."""

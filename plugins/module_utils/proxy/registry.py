@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from .. import atomic_file
+from .. import atomic_file, paths
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
 from .behind_traefik.driver import BehindTraefikProxy
@@ -31,14 +31,16 @@ PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
 
 def open_proxy(root: Path, engine: Engine) -> Proxy:
     """Return the proxy that the role ``proxy`` set up. Raises SwitchyardError where there is none."""
-    folder = root / "proxy"
-    settings = atomic_file.read_json(folder / "proxy.json")
+    folder = paths.proxy_folder(root)
+    settings = atomic_file.read_json(paths.proxy_settings(root))
     if not settings:
-        raise SwitchyardError(f"There is no proxy on this server ({folder}/proxy.json is missing). Run setup.yml.")
+        raise SwitchyardError(
+            f"There is no proxy on this server ({paths.proxy_settings(root)} is missing). Run setup.yml."
+        )
     provider = settings.get("provider", "haproxy")
     if provider not in PROXIES:
         raise SwitchyardError(
-            f"{folder}/proxy.json names {provider!r}, which this version does not know. Run setup.yml."
+            f"{paths.proxy_settings(root)} names {provider!r}, which this version does not know. Run setup.yml."
         )
     if not settings["address"] and provider != "haproxy":
         # Behind an edge: no port of the server leads to it.

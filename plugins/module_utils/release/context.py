@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from .. import names, paths
-from ..engine.docker_client import Engine, docker_command
+from ..engine import compose_cli
+from ..engine.docker_client import Engine
 from ..engine.models import Container
 from ..proxy.driver import Proxy
 from ..proxy.registry import open_proxy
@@ -126,6 +127,5 @@ class StackContext:
         return names.compose_project(self.project, self.stack, self.environment, part)
 
     def compose_up(self, record: Record, part: str) -> None:
-        """Start a part of a release from its own record, as the role does with community.docker."""
-        path = self.records.path(record.number) / f"{part}.yml"
-        docker_command("compose", "-p", self.compose_project(part), "-f", str(path), "up", "-d", "--remove-orphans")
+        """Start a part of a release from the Compose file in its own folder."""
+        compose_cli.up(self.compose_project(part), paths.compose_file(self.records.path(record.number), part))

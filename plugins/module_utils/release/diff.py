@@ -9,7 +9,7 @@ import hashlib
 import json
 import typing as t
 
-from .. import atomic_file, names
+from .. import atomic_file, names, paths
 from .context import StackContext
 
 # Of a service in a diff: what differs with every release and color.
@@ -22,8 +22,8 @@ def rendered_text(ctx: StackContext, number: int | None, color: str | None) -> s
         return ""
     folder = ctx.records.path(number)
     parts = {
-        "color": atomic_file.read_json(folder / f"{color}.yml"),
-        "workers": atomic_file.read_json(folder / "workers.yml"),
+        "color": atomic_file.read_json(paths.compose_file(folder, color)),
+        "workers": atomic_file.read_json(paths.compose_file(folder, "workers")),
     }
     return readable(ctx, {name: content for name, content in parts.items() if content})
 
@@ -33,7 +33,7 @@ def readable(ctx: StackContext, parts: dict[str, t.Any]) -> str:
 
     An environment variable may hold a secret, so only whether it changed is shown.
     """
-    key = atomic_file.read(ctx.server.root / "proxy" / "server-preview.key") or ""
+    key = atomic_file.read(paths.server_preview_key(ctx.server.root)) or ""
     services: dict[str, t.Any] = {}
     for content in parts.values():
         for name, service in content.get("services", {}).items():

@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import atomic_file, state_file
+from .. import atomic_file, paths, state_file
 from ..errors import SwitchyardError
 
 # Between two steps the controller only starts the next module; a minute covers a slow connection.
@@ -44,7 +44,7 @@ class LockState:
         return f"{stack} is being released by {self.holder} since {since} (step: {self.step})"
 
 
-@state_file.register("lock.json")
+@state_file.register(paths.LOCK)
 @dataclass(frozen=True)
 class LockFile:
     """The content of the lock file: the last token that was given out, and the lease that it belongs to, if held."""
@@ -59,8 +59,8 @@ class ReleaseLock:
 
     def __init__(self, folder: Path, stack: str, now: t.Callable[[], float] = time.time) -> None:
         """Take the stack's folder; ``now`` gives the seconds since the epoch."""
-        self.path = folder / "lock.json"
-        self.guard = folder / "lock"
+        self.path = folder / paths.LOCK
+        self.guard = folder / paths.LOCK_GUARD
         self.stack = stack
         self.now = now
 

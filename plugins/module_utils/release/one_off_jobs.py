@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import progress
+from .. import paths, progress
 from ..command import Process
 from ..errors import SwitchyardError
 from .context import StackContext
@@ -96,7 +96,7 @@ def run_one(ctx: StackContext, number: int, token: int, job: OneOffJob) -> JobRe
     folder = ctx.records.path(number)
     ctx.lock.renew(token, job.words, job.timeout)
     container = f"{ctx.compose_project('jobs')}-{number}-{job.name}"
-    args = ["docker", "compose", "-p", ctx.compose_project("jobs"), "-f", str(folder / f"{job.part}.yml")]
+    args = ["docker", "compose", "-p", ctx.compose_project("jobs"), "-f", str(paths.compose_file(folder, job.part))]
     args += ["run", "--rm", "--no-deps", "--no-TTY", "--name", container]
     args += [arg for name, value in job.env.items() for arg in ("--env", f"{name}={value}")]
     args += [job.service, *job.command]

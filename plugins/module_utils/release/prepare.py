@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names
+from .. import atomic_file, names, paths
 from ..config import canary_steps
 from ..engine import compose_cli, compose_render, host_ports
 from ..errors import SwitchyardError, report
@@ -45,7 +45,7 @@ class PreparedRelease:
 
     def as_dict(self, ctx: StackContext) -> dict[str, t.Any]:
         """Return what the role needs for the next visits."""
-        parts = [part for part in PARTS if (self.folder / f"{part}.yml").exists()]
+        parts = [part for part in PARTS if paths.compose_file(self.folder, part).exists()]
         return {
             "release": self.record.number,
             "before": self.before,
@@ -115,9 +115,9 @@ def prepare(ctx: StackContext, given: StackInput, seen: PreflightResult, holder:
     projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
     for part, content in zip(PARTS, projects):
         if content:
-            atomic_file.write_json(folder / f"{part}.yml", content, 0o600)
+            atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
     for part, content in migration_projects.migration_projects(ctx, stack, folder, release).items():
-        atomic_file.write_json(folder / f"{part}.yml", content, 0o600)
+        atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
     _ensure(ctx, rendered)
     left = drain_and_remove(ctx, plan.color, stack, token, live_since(ctx))
     give_routes(ctx, record)
@@ -178,7 +178,7 @@ def _reserve_ports(ctx: StackContext, record: Record) -> Record:
     before = [one.ports for one in ctx.records.all() if one.color == record.color]
     wanted = {route["service"]: record.replicas[route["service"]] for route in record.stack["routes"]}
     # A port is taken by a record that names it: no other stack may choose before this one is written.
-    with atomic_file.locked(ctx.server.root / "proxy" / "ports.lock"):
+    with atomic_file.locked(paths.host_ports_lock(ctx.server.root)):
         given = host_ports.allocate(
             span,
             wanted,
@@ -202,9 +202,9 @@ def _write_secrets(
     if not given.secrets:
         return
     owner = secrets_owner(ctx, normalised, given, images)
-    (folder / "secrets").mkdir(mode=0o700)
+    (folder / paths.SECRETS).mkdir(mode=0o700)
     for name, value in given.secrets.items():
-        atomic_file.write(folder / "secrets" / name, value, 0o400, owner)
+        atomic_file.write(folder / paths.SECRETS / name, value, 0o400, owner)
 
 
 def _ensure(ctx: StackContext, rendered: compose_render.Rendered) -> None:

@@ -14,11 +14,11 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import state_file
+from .. import paths, state_file
 from ..errors import SwitchyardError
 
 
-@state_file.register("release.json")
+@state_file.register(paths.RECORD)
 @dataclass(frozen=True)
 class Record:
     """One release; times are seconds (epoch), ``steps`` is how many steps of its canary are done.
@@ -59,11 +59,11 @@ class Records:
 
     def __init__(self, folder: Path) -> None:
         """Take the stack's folder; nothing is made yet."""
-        self.folder = folder / "releases"
+        self.folder = folder / paths.RELEASES
 
     def path(self, number: int) -> Path:
         """Return the folder of a release."""
-        return self.folder / f"{number:04d}"
+        return paths.release_folder(self.folder, number)
 
     def all(self) -> list[Record]:
         """Return the records there are, the newest first; a folder without a whole record is passed over."""
@@ -72,7 +72,7 @@ class Records:
 
     def get(self, number: int | None) -> Record | None:
         """Return a record, or None where there is none."""
-        return state_file.load(self.path(number) / "release.json", Record) if number else None
+        return state_file.load(self.path(number) / paths.RECORD, Record) if number else None
 
     def need(self, number: int) -> Record:
         """Return a record. Raises SwitchyardError where there is none."""
@@ -91,7 +91,7 @@ class Records:
 
     def save(self, record: Record) -> None:
         """Write a record as a whole."""
-        state_file.save(self.path(record.number) / "release.json", record)
+        state_file.save(self.path(record.number) / paths.RECORD, record)
 
     def prune(self, keep: int, needed: t.Container[int]) -> list[int]:
         """Remove the oldest folders beyond ``keep``, never one that is ``needed``; return their numbers."""

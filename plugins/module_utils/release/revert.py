@@ -10,6 +10,7 @@ import time
 import typing as t
 from contextlib import suppress
 
+from .. import paths
 from ..errors import SwitchyardError
 from ..proxy.state import StackRoutes
 from .context import StackContext
@@ -60,7 +61,7 @@ def revert(ctx: StackContext, number: int, before: int | None, token: int, reaso
             nothing = StackRoutes(ctx.project, ctx.environment, ctx.stack, ())
             ctx.proxy.apply(lambda state: ctx.proxy.plan_routes(state, nothing, record.color))
         ctx.records.save(record.now(state="failed", finished=time.time(), reason=reason))
-        shutil.rmtree(ctx.records.path(number) / "secrets", ignore_errors=True)
+        shutil.rmtree(ctx.records.path(number) / paths.SECRETS, ignore_errors=True)
     ctx.lock.release(token)
     told["live"] = ctx.live()
     return told

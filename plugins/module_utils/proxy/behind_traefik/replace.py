@@ -144,7 +144,7 @@ class RollingReplacement:
         proxy = self.engine.container(self.name)
         if proxy and proxy.running:
             atomic_file.write(beside.run / "servers.state", self._open(self.name).servers())
-        self.engine.start_one(name)
+        self.engine.start_container(name)
         try:
             self._wait(name, "healthy")
             there = self._first_answer(beside)

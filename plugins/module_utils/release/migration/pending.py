@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ... import names
+from ... import names, paths
 from ...config.schema import STOPPING_KINDS
 from ...errors import SwitchyardError
 from .. import one_off_jobs
@@ -36,7 +36,7 @@ def pending_migration(ctx: StackContext, record: Record, token: int, done: Migra
     stack = record.stack
     if not stack["migrate"]:
         return None
-    own = (ctx.records.path(record.number) / f"{PART}.yml").exists()
+    own = paths.compose_file(ctx.records.path(record.number), PART).exists()
     done.pending = is_pending(ctx, record, token, PART if own else "jobs")
     if not done.pending:
         return None

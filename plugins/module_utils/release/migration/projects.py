@@ -9,7 +9,7 @@ import contextlib
 import typing as t
 from pathlib import Path
 
-from ... import atomic_file, names
+from ... import atomic_file, names, paths
 from ...config.schema import STOPPING_KINDS
 from ...engine import compose_cli, compose_render
 from ..context import StackContext
@@ -32,14 +32,14 @@ def migration_projects(
         values = compose_cli.variables(stack, ctx.project, ctx.environment, **other)
         normalised = compose_cli.normalise(folder / "source", stack["compose"], values)
         rendered = compose_render.render(normalised, stack, release).jobs
-        found[part] = compose_render.with_password_file(rendered, str(folder / "secrets" / "migrator"))
+        found[part] = compose_render.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
     return found
 
 
 @contextlib.contextmanager
 def password_in_reach(ctx: StackContext, number: int, part: str) -> t.Iterator[None]:
     """Let the one-off container read the migrator's password, for as long as it runs."""
-    folder = ctx.records.path(number) / "secrets"
+    folder = ctx.records.path(number) / paths.SECRETS
     if part == "jobs" or not folder.is_dir():
         yield
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from ... import atomic_file
+from ... import atomic_file, paths
 from ...backup import manifest as backup_manifest
 from ...backup import scratch_server
 from ...backup import verify as backup_verify
@@ -34,9 +34,9 @@ def rehearse(guarded: MigrationRun, version: int) -> float:
                 admin.run(f"GRANT {ident(manifest.owner)} TO {ident(login)}")
                 admin.run(f"ALTER ROLE {ident(login)} SET role TO {literal(manifest.owner)}")
                 folder = ctx.records.path(guarded.record.number)
-                project = atomic_file.read_json(folder / f"{REHEARSAL}.yml")
+                project = atomic_file.read_json(paths.compose_file(folder, REHEARSAL))
                 atomic_file.write_json(
-                    folder / f"{REHEARSAL}.yml", compose_render.in_network_of(project, copy.bench.name), 0o600
+                    paths.compose_file(folder, REHEARSAL), compose_render.in_network_of(project, copy.bench.name), 0o600
                 )
                 ended = run_once(guarded, "rehearsal", REHEARSAL, version, lambda: None, "rehearse")
                 if not ended.good:

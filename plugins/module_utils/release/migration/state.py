@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ... import names, state_file
+from ... import names, paths, state_file
 from ...backup import request
 from ...backup.store import BackupStore
 from ...config.schema import STOPPING_KINDS
@@ -25,7 +25,7 @@ PART, REHEARSAL = "migrate", "rehearse"
 ROLE = "migrate"
 
 
-@state_file.register("migration.json")
+@state_file.register(paths.MIGRATION)
 @dataclass(frozen=True)
 class MigrationState:
     """A migration that is under way.
@@ -86,7 +86,7 @@ class MigrationResult:
 
 def state_path(ctx: StackContext) -> Path:
     """Return the file that says how far a migration came."""
-    return ctx.folder / "migration.json"
+    return ctx.folder / paths.MIGRATION
 
 
 def load_state(ctx: StackContext) -> MigrationState | None:
@@ -106,7 +106,9 @@ def store_of_stack(ctx: StackContext) -> BackupStore:
 
 def migrator_password_path(ctx: StackContext) -> Path:
     """Return the file with the password of the stack's migrator, which the role ``postgres`` makes."""
-    return passwords.password_path(ctx.server.root / "postgres", names.login(ctx.stack, ctx.environment, "migrator"))
+    return passwords.password_path(
+        paths.postgres_folder(ctx.server.root), names.login(ctx.stack, ctx.environment, "migrator")
+    )
 
 
 def database_of(ctx: StackContext, stack: t.Mapping[str, t.Any]) -> str:

@@ -238,7 +238,7 @@ def check_name_conflicts(
     """Return the names of ours that somebody else's container, network or volume has."""
     found = []
     for kind, name in compose_render.resources_created(normalised, stack, ctx.project, ctx.environment):
-        owner = ctx.engine.owner(kind, name)
+        owner = ctx.engine.owning_stack(kind, name)
         if owner not in (None, ctx.stack):
             message = f"the {kind} {name} belongs to the stack {owner}"
             found.append(

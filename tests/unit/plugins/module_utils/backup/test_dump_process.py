@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import paths, progress
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import checksums, dump_process
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import DumpProcess
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -87,10 +87,6 @@ def test_it_does_not_outlive_us() -> None:
     with pytest.raises(KeyboardInterrupt), DumpProcess(["sleep", "60"], "pg_dump") as running:
         raise KeyboardInterrupt
     assert running._process.poll() is not None
-
-
-def test_free_bytes_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
-    assert paths.free_bytes(tmp_path / "a" / "b") > 0
 
 
 def test_seconds_are_noted() -> None:

@@ -428,7 +428,7 @@ def test_an_environment_without_backups_gets_no_folder(tmp_path: Path, cluster: 
 
 def test_room_is_asked_of_a_container_of_ours() -> None:
     class Inside:
-        def run_inside(self, name: str, command: list[str]) -> tuple[int, str]:
+        def exec(self, name: str, command: list[str]) -> tuple[int, str]:
             return 0, "overlay 100 40 60 40% /data"
 
     assert backup_restore.check_free_space(t.cast("t.Any", Inside()), "po-postgres") == 60 * 1024

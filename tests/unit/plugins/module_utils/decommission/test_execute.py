@@ -76,7 +76,7 @@ def test_another_environment_keeps_the_proxy() -> None:
 
 
 def test_the_network_that_carries_the_port_stays_for_the_others() -> None:
-    wanted = plan.plan(seen(way_in=FRONT), [], False)
+    wanted = plan.plan(seen(published_network=FRONT), [], False)
     assert wanted.leaves == ()
     assert wanted.networks == (OWN,)
     assert "the public's port leads through it" in wanted.kept[0]
@@ -89,7 +89,7 @@ def test_the_last_environment_takes_the_proxy_along() -> None:
     pages = LabelledResource("po-pages", names_module.labels(project="po", role="pages"), ("po-pages", "po-proxy"))
     last = seen(
         others=(),
-        way_in=FRONT,
+        published_network=FRONT,
         networks=(*seen().networks, left_over, pages),
         shared={"po-proxy": server("proxy", FRONT, "po-pages"), "po-pages": server("pages", "po-pages")},
         trouble="it does not answer",
@@ -250,7 +250,7 @@ def test_nobody_releases_meanwhile_and_a_failure_gives_the_lock_back(shop: Machi
         held.append(shop.ctx.lock.holder())
         raise SwitchyardError("network is busy")
 
-    shop.engine.drop = drop  # type: ignore
+    shop.engine.remove_resource = drop  # type: ignore
     with pytest.raises(SwitchyardError, match="network is busy"):
         execute.execute(shop.server, ["shop"], False, "ann")
     assert (held[0].holder, held[0].until > time.time()) == ("ann", True)

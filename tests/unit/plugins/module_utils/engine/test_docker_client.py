@@ -132,11 +132,11 @@ def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> 
 
 @pytest.mark.parametrize(("kind", "path"), [("network", "/networks/po-shop-prod"), ("volume", "/volumes/po-shop-prod")])
 def test_the_stack_that_made_a_network_or_volume(daemon: Daemon, kind: str, path: str) -> None:
-    assert Engine().owner(kind, "po-shop-prod") is None
+    assert Engine().owning_stack(kind, "po-shop-prod") is None
     daemon.answers[path] = {"Labels": {"io.switchyard.stack": "shop"}}
-    assert Engine().owner(kind, "po-shop-prod") == "shop"
+    assert Engine().owning_stack(kind, "po-shop-prod") == "shop"
     daemon.answers[path] = {"Labels": None}
-    assert Engine().owner(kind, "po-shop-prod") is None
+    assert Engine().owning_stack(kind, "po-shop-prod") is None
 
 
 def test_an_image_that_is_not_here(daemon: Daemon) -> None:
@@ -248,19 +248,19 @@ def test_the_way_in_is_the_network_with_the_default_route(daemon: Daemon, tmp_pa
     networks = {"po-front-prod": {"Gateway": "172.18.0.1"}, "po-front-qual": {"Gateway": "172.19.0.1"}}
     proxy = {"State": {"Pid": 4711}, "HostConfig": {"PortBindings": {}}, "NetworkSettings": {"Networks": networks}}
     daemon.answers["/containers/po-proxy/json"] = proxy
-    assert Engine().way_in("po-proxy", tmp_path) is None
+    assert Engine().published_network("po-proxy", tmp_path) is None
     daemon.answers["/containers/po-proxy/json"] = {**proxy, "HostConfig": {"PortBindings": {"8080/tcp": [{}]}}}
-    assert Engine().way_in("po-proxy", tmp_path) == "po-front-qual"
-    assert Engine().way_in("nobody", tmp_path) is None
+    assert Engine().published_network("po-proxy", tmp_path) == "po-front-qual"
+    assert Engine().published_network("nobody", tmp_path) is None
 
 
 def test_what_nobody_uses_is_removed(daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]) -> None:
     notes = docker("")
-    Engine().start_one("po-proxy-next")
+    Engine().start_container("po-proxy-next")
     Engine().rename("po-proxy-next", "po-proxy")
-    Engine().leave("po-front-prod", "po-proxy")
-    Engine().drop("network", "po-front-prod")
-    Engine().drop("volume", "po-media-prod")
+    Engine().disconnect("po-front-prod", "po-proxy")
+    Engine().remove_resource("network", "po-front-prod")
+    Engine().remove_resource("volume", "po-media-prod")
     assert notes() == [
         "start -- po-proxy-next",
         "rename -- po-proxy-next po-proxy",
@@ -278,5 +278,5 @@ def test_who_publishes_a_port(daemon: Daemon) -> None:
         {"PrivatePort": 80, "Type": "tcp"},
     ]
     daemon.answers["/containers/json"] = [{"Names": ["/traefik"], "Ports": ports}, {"Names": ["/db"], "Ports": []}]
-    assert Engine().publishers(80) == {"traefik": {"0.0.0.0", "::"}}
-    assert Engine().publishers(8080) == {}
+    assert Engine().containers_publishing(80) == {"traefik": {"0.0.0.0", "::"}}
+    assert Engine().containers_publishing(8080) == {}

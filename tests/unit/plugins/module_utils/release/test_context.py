@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from fakes import HOST, FakeEngine, FakeMaster, Machine, checked, colored, container
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import BehindTraefikProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy.driver import HAProxy
@@ -153,7 +154,7 @@ def test_a_part_is_started_from_the_releases_own_folder(
     record = machine.released("green")
     machine.ctx.compose_up(record, "workers")
     folder = machine.ctx.records.path(record.number)
-    assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
+    assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml {' '.join(compose_cli.UP)}"]
 
 
 def test_the_haproxy_behind_an_edge_is_whichever_container_it_is_now(machine: Machine) -> None:

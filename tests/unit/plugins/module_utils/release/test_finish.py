@@ -174,7 +174,9 @@ def test_workers_of_the_release_before_come_back(machine: Machine, docker: Docke
     machine.engine.start(worker(2))
     assert fail(machine, token)["workers_taken_back"]
     folder = machine.ctx.records.path(1)
-    assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml up -d --remove-orphans"]
+    assert notes() == [
+        f"compose -p po_shop_prod_workers -f {folder}/workers.yml up --detach --remove-orphans --pull never --no-build"
+    ]
 
 
 def test_workers_that_were_not_replaced_yet_are_left_alone(machine: Machine, docker: Docker) -> None:

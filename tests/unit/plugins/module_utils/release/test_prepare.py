@@ -152,7 +152,7 @@ def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, command
     result = begin(machine)
     assert result["started"]
     assert commands()[-1].startswith("compose -p po_shop_prod_blue ")
-    assert commands()[-1].endswith("/0001/blue.yml up -d --remove-orphans")
+    assert commands()[-1].endswith("/0001/blue.yml up --detach --remove-orphans --pull never --no-build")
 
 
 @pytest.mark.parametrize("stack", [{"migrate": {"service": "web", "command": ["migrate"]}}, {"accessories": ["db"]}])

@@ -79,10 +79,10 @@ class Edge(FakeEngine):
             run.mkdir(parents=True)
             mounts = {driver.RUN: str(run)}
             self.start(container(name, state="created", health="starting", mounts=mounts, addresses={"n": "127.0.0.1"}))
-        self.start_one(OLD)
+        self.start_container(OLD)
 
-    def start_one(self, name: str) -> None:
-        super().start_one(name)
+    def start_container(self, name: str) -> None:
+        super().start_container(name)
         if self.fails:
             self.standing[name] = replace(self.standing[name], state="exited")
             return
@@ -208,7 +208,7 @@ def test_a_health_that_does_not_follow_is_told(engine: Edge, folder: Path, monke
 
 @pytest.mark.parametrize("leaving", [False, True])
 def test_what_a_killed_run_left_is_ended(engine: Edge, folder: Path, leaving: bool) -> None:
-    engine.start_one(NEXT)
+    engine.start_container(NEXT)
     if leaving:
         (folder / "run" / behind_traefik_replace.LEAVING).touch()
     replacing(engine, folder).carry_out(False)
@@ -241,7 +241,7 @@ def test_no_change_reaches_one_of_two(engine: Edge, folder: Path) -> None:
     proxy = BehindTraefikProxy(folder, settings, engine)  # type: ignore[arg-type]
     assert proxy.address == "127.0.0.1"
     proxy.apply(lambda state: ProxyPlan(state, state))
-    engine.start_one(NEXT)
+    engine.start_container(NEXT)
     with pytest.raises(SwitchyardError, match=r"po-proxy and po-proxy-next.*Nothing was changed. Run setup\.yml"):
         proxy.apply(lambda state: ProxyPlan(state, state))
     engine.remove([engine.standing[OLD]])
