@@ -12,13 +12,15 @@ import getpass
 import os
 import socket
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 # Stands for a value that could not be templated, so that the rest of the stack can still be looked at.
@@ -38,22 +40,23 @@ class ActionModule(ActionBase):
         raw = self._templated(task_vars.get(variable), variable, problems)
         checked, found = validate.check(raw, args.get("project", ""), args.get("environment", ""), variable)
         problems += found
-        only = args.get("only") or [stack["name"] for stack in checked]
+        known = [item.stack.name for item in checked]
+        only = args.get("only") or known
         problems += [
             Problem(
                 "stacks",
                 f"there is no stack {name}",
-                f"Stacks are {', '.join(str(s['name']) for s in checked)}",
+                f"Stacks are {', '.join(known)}",
                 "stack.unknown",
             )
             for name in only
-            if name not in [stack["name"] for stack in checked]
+            if name not in known
         ]
         stacks, secrets, whole = [], {}, []
-        for stack in (stack for stack in checked if stack["name"] in only):
-            item, own, found = resolve(stack, variable, task_vars)
+        for inventory_stack in (item for item in checked if item.stack.name in only):
+            item, found = resolve(inventory_stack.stack, variable, task_vars)
             stacks.append(item)
-            secrets[stack["name"]] = own
+            secrets[inventory_stack.stack.name] = dict(inventory_stack.secrets)
             problems += found
             whole += [] if found else [item]
         # The server is asked whatever is wrong so far, so that the person hears of everything at once.
@@ -134,18 +137,15 @@ def origin(value: str) -> str:
     return f" ({found})" if found else ""
 
 
-def resolve(
-    stack: dict[str, t.Any], variable: str, task_vars: dict[str, t.Any]
-) -> tuple[dict[str, t.Any], dict[str, str], list[Problem]]:
-    """Return a stack with its files, its secrets apart from it, and the files that cannot be read."""
-    definition, secrets = config_secrets.without_secrets(stack)
-    where = f"{variable}[{stack['name']}]"
+def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[dict[str, t.Any], list[Problem]]:
+    """Return a stack with its files, as the modules take it, and the files that cannot be read."""
+    where = f"{variable}[{stack.name}]"
     # A relative path starts at the inventory, so that it means the same from every folder.
-    folder = Path(task_vars.get("inventory_dir") or ".") / stack["source"]["path"]
-    definition["source"] = {"path": str(folder.resolve())}
+    folder = Path(task_vars.get("inventory_dir") or ".") / stack.source.path
+    definition = state_file.as_json(replace(stack, source=replace(stack.source, path=str(folder.resolve()))))
     sources, problems = {}, []
-    for key in ("compose", "files"):
-        for name in stack[key]:
+    for key, names in (("compose", stack.compose), ("files", stack.files)):
+        for name in names:
             try:
                 sources[name] = (folder / name).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
@@ -158,7 +158,7 @@ def resolve(
                         "stack.file_unreadable",
                     )
                 )
-    return {"definition": definition, "sources": sources, "where": where}, secrets, problems
+    return {"definition": definition, "sources": sources, "where": where}, problems
 
 
 def holder() -> str:

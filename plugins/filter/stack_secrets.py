@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.secrets import secrets_of
 
 DOCUMENTATION = r"""
 name: stack_secrets
@@ -44,11 +44,9 @@ _value:
 
 def stack_secrets(stacks: list[dict[str, t.Any]], stack: str) -> dict[str, str]:
     """Return the secrets of a stack. Raises AnsibleFilterError when there is no such stack."""
-    for given in stacks:
-        if given["name"] == stack:
-            filled = {"secrets": {}, "postgres": None, "redis": None, **given}
-            secrets = config_secrets.without_secrets(filled)[1]
-            return {str(name): str(value) for name, value in secrets.items()}
+    for item in stacks:
+        if item["name"] == stack:
+            return secrets_of(item)
     raise AnsibleFilterError(f"There is no stack {stack}.")
 
 

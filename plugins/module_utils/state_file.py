@@ -44,6 +44,11 @@ def nested(cls: type) -> dict[str, t.Any]:
     return {"class": cls}
 
 
+def nested_items(cls: type) -> dict[str, t.Any]:
+    """Return the metadata of a dataclass field that holds a tuple of instances of another dataclass."""
+    return {"items": cls}
+
+
 def save(path: Path, value: t.Any, mode: int = 0o600) -> None:
     """Write a dataclass as a state file."""
     atomic_file.write_json(path, as_json(value), mode)
@@ -86,12 +91,22 @@ def from_json(cls: type[State], content: t.Any) -> State:
     values = {}
     for key, value in content.items():
         if key in known and key != EXTRA:
-            inner = known[key].metadata.get("class")
-            values[key] = from_json(inner, value) if inner and value is not None else value
+            values[key] = _value_of(known[key].metadata, value)
     result: State = t.cast(t.Any, cls)(
         **values, extra={key: value for key, value in content.items() if key not in values}
     )
     return result
+
+
+def _value_of(metadata: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+    """Return the value of a field from JSON, which knows neither dataclasses nor tuples."""
+    if value is None:
+        return None
+    if "class" in metadata:
+        return from_json(metadata["class"], value)
+    if "items" in metadata:
+        return tuple(from_json(metadata["items"], item) for item in value)
+    return tuple(value) if metadata.get("tuple") else value
 
 
 def _fields(cls: type) -> dict[str, dataclasses.Field[t.Any]]:

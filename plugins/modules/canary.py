@@ -81,6 +81,7 @@ gate_seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.canary_steps import CanaryStep
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import canary
 
 
@@ -98,7 +99,7 @@ def main() -> None:
         module.fail_json(msg=f"percent is {params['percent']}: write a number from 1 to 99.")
 
     def work() -> dict[str, object]:
-        step = {name: params[name] for name in ("number", "percent", "seconds")}
+        step = CanaryStep(params["number"], params["percent"], params["seconds"])
         return {
             "changed": True,
             **canary.run_canary_step(module_args.stack_context(module), params["release"], params["token"], step),

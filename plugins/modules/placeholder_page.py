@@ -103,6 +103,7 @@ stacks:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import RouteSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.maintenance import placeholder
 
 ROUTE = {
@@ -131,7 +132,8 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         pages = {kind: params[kind] for kind in ("placeholder", "maintenance")}
-        done = placeholder.apply(module_args.host_context(module), params["stacks"], pages, module.check_mode)
+        stacks = {stack["name"]: [RouteSpec(**route) for route in stack["routes"]] for stack in params["stacks"]}
+        done = placeholder.apply(module_args.host_context(module), stacks, pages, module.check_mode)
         return placeholder.result(done)
 
     module_args.run_module(module, work)

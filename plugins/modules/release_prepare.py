@@ -175,15 +175,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    given = stack_input.StackInput(
-        stack=params["stack"]["definition"],
-        sources=params["stack"]["sources"],
-        secrets=params["secrets"],
-        where=params["stack"]["where"],
-    )
 
     def work() -> dict[str, object]:
-        ctx = module_args.host_context(module).stack(given.stack["name"])
+        given = stack_input.StackInput.from_module(params["stack"], params["secrets"])
+        ctx = module_args.host_context(module).stack(given.stack.name)
         if module.check_mode:
             return prepare.preview(ctx, given, params["mode"])
         return prepare.start_release(ctx, given, params["mode"], params["holder"], params["gone"])

@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container, Image, LabelledResource
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -40,7 +40,7 @@ COMPOSE = 'while [ $# -gt 0 ]; do if [ "$1" = --file ]; then cat "$2"; exit; fi;
 
 
 def written(**changes: t.Any) -> dict[str, t.Any]:
-    """Return a stack as a person writes it."""
+    """Return a stack as the inventory has it."""
     return {
         "name": "shop",
         "source": {"path": "shop"},
@@ -49,11 +49,11 @@ def written(**changes: t.Any) -> dict[str, t.Any]:
     }
 
 
-def checked(**changes: t.Any) -> dict[str, t.Any]:
-    """Return a stack with all defaults, as the modules get it: without its secrets' values."""
+def checked(**changes: t.Any) -> Stack:
+    """Return a stack as the modules get it."""
     stacks, problems = validate.check([written(**changes)], "po", "prod")
     assert not problems, problems
-    return config_secrets.without_secrets(stacks[0])[0]
+    return stacks[0].stack
 
 
 def normalised(**services: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -327,7 +327,7 @@ class Machine:
         """Take the stack's lock and return its token."""
         return self.ctx.lock.take(holder, "prepare", lambda: None).token
 
-    def released(self, color: str, stack: dict[str, t.Any] | None = None, **changes: t.Any) -> Record:
+    def released(self, color: str, stack: Stack | None = None, **changes: t.Any) -> Record:
         """Leave the record and the container of a release on a color."""
         number = self.ctx.records.begin()
         values: dict[str, t.Any] = {

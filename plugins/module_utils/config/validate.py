@@ -1,31 +1,41 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inventory may say of a stack, checked in one pass.
+"""Parses the stacks of an inventory, and reports every problem in one pass.
 
-``check`` returns every problem at once and, when there are none, the stacks with all defaults filled in. It needs
-neither Ansible nor a server. DESIGN.md section 4 is the source of the keys.
+It needs neither Ansible nor a server. ``stack.py`` has the keys and their defaults.
 """
 
 from __future__ import annotations
 
 import difflib
 import typing as t
+from dataclasses import dataclass, field
 
 from .. import names
 from ..errors import Problem
 from .conflicts import check_conflicts
-from .schema import REQUIRED, STACK, Field
+from .schema import REQUIRED, Field, keys_of
+from .secrets import secrets_of
+from .stack import Stack
 from .stack_checks import check_stack
 from .value_types import TYPES, listed, shown
 
 KEY_UNKNOWN = "inventory.key_unknown"
 
 
+@dataclass(frozen=True)
+class InventoryStack:
+    """A stack of the inventory, and the values of its secrets by name."""
+
+    stack: Stack
+    secrets: t.Mapping[str, str] = field(repr=False)
+
+
 def check(
     stacks: t.Any, project: str, environment: str, variable: str = "switchyard_stacks"
-) -> tuple[list[dict[str, t.Any]], list[Problem]]:
-    """Return the stacks that can be looked at, with defaults filled in, and all problems of the inventory.
+) -> tuple[list[InventoryStack], list[Problem]]:
+    """Return the stacks that can be parsed, and all problems of the inventory.
 
     They are only fit for a release when the list of problems is empty.
     """
@@ -35,31 +45,29 @@ def check(
         ("switchyard_environment", environment, "the environment's name such as 'prod'"),
     ):
         if not names.NAME_PART.match(str(value)):
-            problems.append(
-                Problem(
-                    name, f"{value!r} is no name", f"Write {example}: lower case, digits, - and _", "inventory.name"
-                )
-            )
+            hint = f"Write {example}: lower case, digits, - and _"
+            problems.append(Problem(name, f"{value!r} is not a valid name", hint, "inventory.name"))
     for name, value in (("switchyard_project", project), ("switchyard_environment", environment)):
         if "_" in str(value):
-            # They stand on both sides of the stack in the names of Compose projects, and the environment in host names.
+            # Both surround the stack in the names of Compose projects, and the environment is part of host names.
             problems.append(Problem(name, f"{value!r} has an underscore", "Write - instead", "inventory.name"))
     if not isinstance(stacks, list) or not stacks:
         problems.append(
-            Problem(variable, "there is no stack in it", "Write a list with at least one stack", "inventory.no_stacks")
+            Problem(variable, "has no stack", "Write a list with at least one stack", "inventory.no_stacks")
         )
         return [], problems
-    usable: list[dict[str, t.Any]] = []
-    for index, given in enumerate(stacks):
-        where = f"{variable}[{_label(given, index)}]"
-        found: list[Problem] = []
-        stack = _mapping(given, STACK, where, found)
-        # What is built wrongly cannot be looked at more closely; the other stacks still are.
-        if stack is not None and all(problem.code == KEY_UNKNOWN for problem in found):
-            check_stack(stack, environment, where, found)
-            usable.append(stack)
-        problems += found
-    check_conflicts(usable, project, environment, variable, problems)
+    usable: list[InventoryStack] = []
+    for index, spec in enumerate(stacks):
+        where = f"{variable}[{_label(spec, index)}]"
+        own_problems: list[Problem] = []
+        stack = _parse(spec, Stack, where, own_problems)
+        # The checks need a whole stack; an unknown key leaves it whole.
+        if stack is not None and all(problem.code == KEY_UNKNOWN for problem in own_problems):
+            secrets = secrets_of(spec)
+            check_stack(stack, environment, where, own_problems)
+            usable.append(InventoryStack(stack, secrets))
+        problems += own_problems
+    check_conflicts([item.stack for item in usable], project, environment, variable, problems)
     return usable, problems
 
 
@@ -68,8 +76,12 @@ def _label(stack: t.Any, index: int) -> str:
     return name if isinstance(name, str) and name else str(index)
 
 
-def _mapping(value: t.Any, keys: dict[str, Field], where: str, problems: list[Problem]) -> dict[str, t.Any] | None:
-    """Return a mapping with its defaults; report what does not belong or is missing."""
+Spec = t.TypeVar("Spec")
+
+
+def _parse(value: t.Any, cls: type[Spec], where: str, problems: list[Problem]) -> Spec | None:
+    """Return a mapping of the inventory as its dataclass; report unknown and missing keys and wrong values."""
+    keys = keys_of(cls)
     if not isinstance(value, dict):
         problems.append(Problem(where, "is not a mapping", f"Write it with the keys {listed(keys)}", "inventory.type"))
         return None
@@ -78,35 +90,34 @@ def _mapping(value: t.Any, keys: dict[str, Field], where: str, problems: list[Pr
             close = difflib.get_close_matches(str(name), keys, n=1)
             hint = f"Did you mean '{close[0]}'" if close else f"Known keys are {listed(keys)}"
             problems.append(Problem(f"{where}.{name}", "unknown key", hint, KEY_UNKNOWN))
-    result = {}
+    result: dict[str, t.Any] = {}
     for name, key in keys.items():
         if value.get(name) is not None:
             result[name] = _value(value[name], key, f"{where}.{name}", problems)
         elif key.default is REQUIRED:
-            problems.append(
-                Problem(f"{where}.{name}", "is missing", f"Write {name}: <{key.type}>", "inventory.key_missing")
-            )
-        elif key.type == "mapping" and key.default is not None:
-            result[name] = _mapping(key.default, key.keys, f"{where}.{name}", problems)
-        else:
-            result[name] = key.default
-    return result
+            hint = f"Write {name}: <{key.type_name}>"
+            problems.append(Problem(f"{where}.{name}", "is missing", hint, "inventory.key_missing"))
+            result[name] = None
+    return cls(**{name: item for name, item in result.items() if not keys[name].secret})
 
 
 def _value(value: t.Any, key: Field, where: str, problems: list[Problem]) -> t.Any:
     """Return one value in its canonical form, or report what it should be."""
-    if key.type == "mapping":
-        return _mapping(value, key.keys, where, problems)
-    if key.type == "mappings":
+    if key.type_name == "mapping":
+        return _parse(value, t.cast(type, key.cls), where, problems)
+    if key.type_name == "mappings":
         if not isinstance(value, list):
             problems.append(Problem(where, "is not a list", "Write a list of mappings", "inventory.type"))
-            return []
-        return [_mapping(item, key.keys, f"{where}[{index}]", problems) for index, item in enumerate(value)]
-    convert, words = TYPES[key.type]
+            return ()
+        return tuple(
+            _parse(item, t.cast(type, key.cls), f"{where}[{index}]", problems) for index, item in enumerate(value)
+        )
+    convert, description = TYPES[key.type_name]
     try:
         result = convert(value)
     except (TypeError, ValueError):
-        problems.append(Problem(where, f"{shown(value)} is not {words}", f"Write {words}", "inventory.type"))
+        message = f"{shown(value)} is not {description}"
+        problems.append(Problem(where, message, f"Write {description}", "inventory.type"))
         return None
     if key.least is not None and result < key.least:
         problems.append(Problem(where, f"{result} is too small", f"Write {key.least} or more", "inventory.too_small"))

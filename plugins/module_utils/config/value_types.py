@@ -41,23 +41,32 @@ def _number(value: t.Any) -> float:
     return float(value)
 
 
-def _list(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], list[t.Any]]:
-    def convert_all(value: t.Any) -> list[t.Any]:
+def _list(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], tuple[t.Any, ...]]:
+    def convert_all(value: t.Any) -> tuple[t.Any, ...]:
         if not isinstance(value, list) or not value:
             raise ValueError(value)
-        return [convert(item) for item in value]
+        return tuple(convert(item) for item in value)
 
     return convert_all
 
 
-def _numbers(value: t.Any) -> list[int]:
-    return [_integer(item) for item in (value if isinstance(value, list) else [value])]
+def _numbers(value: t.Any) -> tuple[int, ...]:
+    return tuple(_integer(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def text_of(value: t.Any) -> str:
+    """Return a value of a variable or a secret as text; a boolean is lower case, as in YAML."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _variables(value: t.Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError(value)
-    return {str(name): str(item) if not isinstance(item, bool) else str(item).lower() for name, item in value.items()}
+    return {str(name): text_of(item) for name, item in value.items()}
+
+
+def _secret_names(value: t.Any) -> tuple[str, ...]:
+    return tuple(sorted(_variables(value)))
 
 
 def _steps(value: t.Any) -> str:
@@ -66,17 +75,17 @@ def _steps(value: t.Any) -> str:
     return text
 
 
-def _addresses(value: t.Any) -> list[str]:
+def _addresses(value: t.Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(value)
-    return [str(ipaddress.ip_network(_text(item), strict=False)) for item in value]
+    return tuple(str(ipaddress.ip_network(_text(item), strict=False)) for item in value)
 
 
 def _size(value: t.Any) -> int:
-    found = SIZE.match(_text(value).lower())
-    if not found:
+    match = SIZE.match(_text(value).lower())
+    if not match:
         raise ValueError(value)
-    return int(found["number"]) * 1024 ** ("", "k", "m", "g").index(found["unit"])
+    return int(match["number"]) * 1024 ** ("", "k", "m", "g").index(match["unit"])
 
 
 def _headers(value: t.Any) -> dict[str, str]:
@@ -89,8 +98,8 @@ def _headers(value: t.Any) -> dict[str, str]:
     return headers
 
 
-def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], list[t.Any]]:
-    return lambda value: [] if value == [] else _list(convert)(value)
+def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], tuple[t.Any, ...]]:
+    return lambda value: () if value == [] else _list(convert)(value)
 
 
 TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
@@ -102,6 +111,7 @@ TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     "command": (_list(_text), "a command as a list of words, as [python3, manage.py, migrate]"),
     "numbers": (_numbers, "a whole number or a list of them"),
     "variables": (_variables, "a mapping of names and values"),
+    "secrets": (_secret_names, "a mapping of names and values"),
     "addresses": (_addresses, "a list of addresses or networks, as [192.0.2.7, 10.0.0.0/8]"),
     "size": (_size, "a size in bytes, or with k, m or g behind it, as 20m"),
     "headers": (_headers, "a mapping of header names, each once, and values in ASCII without line breaks"),
@@ -110,9 +120,10 @@ TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
 
 
 def shown(value: t.Any) -> str:
-    """Return a value as a message may show it: its kind, never a text that could be a secret."""
+    """Return a value as a message may show it: its type, never a text that could be a secret."""
     return f"{type(value).__name__} {value!r}" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
 
 
-def listed(words: t.Iterable[t.Any]) -> str:
-    return ", ".join(str(word) for word in words)
+def listed(items: t.Iterable[t.Any]) -> str:
+    """Return items for a message, separated by commas."""
+    return ", ".join(str(item) for item in items)

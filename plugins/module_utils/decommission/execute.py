@@ -15,6 +15,7 @@ import typing as t
 from contextlib import suppress
 
 from .. import atomic_file, names
+from ..config.stack import Stack
 from ..errors import SwitchyardError
 from ..proxy import process
 from ..proxy.state import ProxyPlan
@@ -22,9 +23,6 @@ from ..release import drain
 from ..release.context import HostContext, StackContext
 from .plan import DecommissionPlan, plan
 from .scan import LOCKS, EnvironmentScan, scan
-
-# Seconds that requests in flight get where no record says it.
-DRAIN = 30
 
 
 def execute(
@@ -98,7 +96,7 @@ def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[
 def _off_the_proxy(ctx: StackContext, token: int) -> None:
     """Take the public off a stack, let requests in flight end, and make the proxy forget it."""
     record = next(iter(ctx.records.all()), None)
-    limit = float(max(record.stack["drain"], record.stack["drain_long_lived"]) if record else DRAIN)
+    limit = record.stack.drain_limit if record else Stack.drain
     ctx.lock.renew(token, "retire", 2 * limit + 60)
     proxy = ctx.proxy
     proxy.apply(lambda state: ProxyPlan(state, state.with_live(ctx.key, None)))

@@ -77,10 +77,10 @@ def plan(seen: EnvironmentScan, asked: t.Sequence[str], remove_data: bool) -> De
         kept += [f"the volume {name} (-e data=remove removes it)" for name in free]
         kept += [f"{path} (-e data=remove removes it)" for path in data]
     for name in stacks:
-        wanted = seen.records.get(name, {})
-        if wanted.get("postgres"):
+        record = seen.records.get(name)
+        if record and record.stack.postgres:
             kept.append(f"the database {names.database(name, seen.environment)} in PostgreSQL, with its logins")
-        if wanted.get("redis"):
+        if record and record.stack.redis:
             kept.append(f"the user {names.redis_user(name, seen.environment)} in Redis, with its database numbers")
     labels = [one.labels for name, one in seen.shared.items() if name not in servers]
     if not asked and any(behind_traefik_labels.MEMORY + seen.environment in each for each in labels):

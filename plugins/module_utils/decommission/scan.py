@@ -13,6 +13,7 @@ from .. import atomic_file, names, paths
 from ..engine.models import Container, LabelledResource
 from ..errors import SwitchyardError
 from ..release.context import HostContext
+from ..release.record import Record
 
 # What a release makes in a stack's folder. The lock goes last.
 LOCKS = (paths.LOCK, paths.LOCK_GUARD)
@@ -25,7 +26,7 @@ class EnvironmentScan:
     ``routes`` has the hosts and paths per stack that the proxy knows, ``pages`` and ``folders`` the paths per stack.
     ``shared`` are the servers of the project that belong to no environment, with the networks that each is on;
     ``published_network`` is the network that the published port of the proxy needs. ``others`` are the project's other
-    environments here. ``records`` says what a stack asked for. ``unit`` is the proxy's where it runs on the server
+    environments here. ``records`` are the newest per stack. ``unit`` is the proxy's where it runs on the server
     itself. ``trouble`` is why it does not answer.
     """
 
@@ -39,7 +40,7 @@ class EnvironmentScan:
     shared: t.Mapping[str, Container] = field(default_factory=dict)
     published_network: str | None = None
     others: tuple[str, ...] = ()
-    records: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
+    records: t.Mapping[str, Record] = field(default_factory=dict)
     proxy_folder: Path | None = None
     unit: str | None = None
     trouble: str | None = None
@@ -94,7 +95,7 @@ def scan(server: HostContext) -> EnvironmentScan:
         shared=shared,
         published_network=engine.published_network(proxy.name) if proxy else None,
         others=tuple(sorted(others - {environment, ""})),
-        records={name: found[0].stack for name, found in latest.items() if found},
+        records={name: records[0] for name, records in latest.items() if records},
         proxy_folder=folder if folder.exists() else None,
         unit=(atomic_file.read_json(paths.proxy_settings(server.root)) or {}).get("unit"),
         trouble=trouble,

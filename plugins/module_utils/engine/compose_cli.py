@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 from .. import command, names
+from ..config.stack import Stack
 from ..errors import SwitchyardError
 
 TIMEOUT = 60
@@ -21,7 +22,7 @@ UP = ("up", "--detach", "--remove-orphans", "--pull", "never", "--no-build")
 UP_TIMEOUT = 600
 
 
-def write_sources(files: dict[str, str], folder: Path) -> None:
+def write_sources(files: t.Mapping[str, str], folder: Path) -> None:
     """Write the files of a stack below a folder; names are relative paths without ``..``.
 
     Raises SwitchyardError for a name that leads out of the folder.
@@ -36,7 +37,7 @@ def write_sources(files: dict[str, str], folder: Path) -> None:
         path.chmod(0o644)
 
 
-def variables(stack: dict[str, t.Any], project: str, environment: str, **other: str) -> dict[str, str]:
+def variables(stack: Stack, project: str, environment: str, **other: str) -> dict[str, str]:
     """Return the variables that Compose puts in for ``${...}``: the inventory's, and ours.
 
     ``other`` are those of ours that are to be different, as the login of a migration.
@@ -46,21 +47,21 @@ def variables(stack: dict[str, t.Any], project: str, environment: str, **other: 
     given = {
         "SWITCHYARD_PROJECT": project,
         "SWITCHYARD_ENVIRONMENT": environment,
-        "SWITCHYARD_STACK": stack["name"],
+        "SWITCHYARD_STACK": stack.name,
     }
-    if stack["postgres"]:
-        database = names.database(stack["name"], environment)
+    if stack.postgres:
+        database = names.database(stack.name, environment)
         given["SWITCHYARD_POSTGRES_HOST"] = names.shared(project, "postgres")
         given["SWITCHYARD_POSTGRES_DATABASE"] = given["SWITCHYARD_POSTGRES_USER"] = database
-    if stack["redis"]:
+    if stack.redis:
         given["SWITCHYARD_REDIS_HOST"] = names.shared(project, "redis")
-        given["SWITCHYARD_REDIS_USER"] = names.redis_user(stack["name"], environment)
-        for index, database in enumerate(stack["redis"]["databases"]):
-            given[f"SWITCHYARD_REDIS_DATABASE{index or ''}"] = str(database)
-    return {**given, **other, **stack["variables"]}
+        given["SWITCHYARD_REDIS_USER"] = names.redis_user(stack.name, environment)
+        for index, number in enumerate(stack.redis.databases):
+            given[f"SWITCHYARD_REDIS_DATABASE{index or ''}"] = str(number)
+    return {**given, **other, **stack.variables}
 
 
-def normalise(folder: Path, files: list[str], values: dict[str, str]) -> dict[str, t.Any]:
+def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Return what ``docker compose config`` makes of the files: one mapping, variables put in, paths absolute.
 
     Raises SwitchyardError with Compose's own words when Compose refuses the files.

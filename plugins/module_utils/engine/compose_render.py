@@ -18,6 +18,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .. import names
+from ..config.stack import Stack
 from .host_ports import ADDRESS
 
 Mapping = dict[str, t.Any]
@@ -73,30 +74,25 @@ class Rendered:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def services_of(normalised: Mapping, stack: Mapping) -> dict[str, str]:
+def services_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
     """Return each service with its role: ``routed``, ``worker``, ``accessory``, ``job`` or ``inner``.
 
     An ``inner`` service is named nowhere in the inventory: it stands once per color beside the routed ones. A
     ``job`` is named only as the service of ``migrate`` or ``after_migrate``.
     """
-    routed = {route["service"] for route in stack["routes"]}
-    jobs = {job["service"] for job in jobs_of(stack)}
+    routed = {route.service for route in stack.routes}
+    jobs = {job.service for job in stack.jobs}
     roles = {}
     for name in normalised.get("services", {}):
         if name in routed:
             roles[name] = "routed"
-        elif name in stack["workers"]:
+        elif name in stack.workers:
             roles[name] = "worker"
-        elif name in stack["accessories"]:
+        elif name in stack.accessories:
             roles[name] = "accessory"
         else:
             roles[name] = "job" if name in jobs else "inner"
     return roles
-
-
-def jobs_of(stack: Mapping) -> list[Mapping]:
-    """Return the one-off commands of a release in their order: the migration, then what follows it."""
-    return [job for job in [stack["migrate"], *stack["after_migrate"]] if job]
 
 
 def replicas(normalised: Mapping, name: str) -> int:
@@ -105,7 +101,7 @@ def replicas(normalised: Mapping, name: str) -> int:
     return int(service.get("scale") or service.get("deploy", {}).get("replicas") or 1)
 
 
-def render(normalised: Mapping, stack: Mapping, release: Release) -> Rendered:
+def render(normalised: Mapping, stack: Stack, release: Release) -> Rendered:
     """Return the projects of a release from the normalised files, a checked stack and the release's own data."""
     roles = services_of(normalised, stack)
     make = _Projects(normalised, stack, release, roles)
@@ -119,7 +115,7 @@ def render(normalised: Mapping, stack: Mapping, release: Release) -> Rendered:
     )
 
 
-def resources_created(normalised: Mapping, stack: Mapping, project: str, environment: str) -> list[tuple[str, str]]:
+def resources_created(normalised: Mapping, stack: Stack, project: str, environment: str) -> list[tuple[str, str]]:
     """Return the networks and volumes that a release makes sure of, each as kind and name on the server."""
     make = _Projects(normalised, stack, Release(project, environment), services_of(normalised, stack))
     return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
@@ -151,7 +147,7 @@ class _Projects:
     """Makes the projects of one release; every method returns new mappings."""
 
     normalised: Mapping
-    stack: Mapping
+    stack: Stack
     release: Release
     roles: dict[str, str]
 
@@ -164,7 +160,7 @@ class _Projects:
         private: Mapping = {}
         if color and len(chosen) > 1:
             whose = {"project": self.release.project, "environment": self.release.environment}
-            private = {"color": {"labels": names.labels(**whose, stack=self.stack["name"], role="color")}}
+            private = {"color": {"labels": names.labels(**whose, stack=self.stack.name, role="color")}}
             for name in chosen:
                 services[self.container(name, color)]["networks"]["color"] = {"aliases": [name]}
         return self.whole(part, services, private)
@@ -172,7 +168,7 @@ class _Projects:
     def jobs(self) -> Mapping:
         """Return the project of the one-off commands: their services without what only a server needs."""
         services = {}
-        for name in dict.fromkeys(job["service"] for job in jobs_of(self.stack)):
+        for name in dict.fromkeys(job.service for job in self.stack.jobs):
             service = self.service(name, [], None)
             for key in ("healthcheck", "restart", "container_name", "deploy"):
                 service.pop(key, None)
@@ -194,7 +190,7 @@ class _Projects:
             if mount.get("type") == "volume" and mount.get("source") in volumes
         }
         whole: Mapping = {
-            "name": names.compose_project(self.release.project, self.stack["name"], self.release.environment, part),
+            "name": names.compose_project(self.release.project, self.stack.name, self.release.environment, part),
             "services": services,
             "networks": {**private, **{name: self.external(self.network_name(name)) for name in sorted(networks)}},
             "volumes": {name: self.external(volumes[name]) for name in sorted(mounted)},
@@ -226,7 +222,7 @@ class _Projects:
             service["depends_on"] = waits
         published = self.release.ports.get(color or "", {}).get(name)
         if published:
-            inside = next(route["port"] for route in reversed(self.stack["routes"]) if route["service"] == name)
+            inside = next(route.port for route in reversed(self.stack.routes) if route.service == name)
             row = str(published[0]) if len(published) == 1 else f"{published[0]}-{published[-1]}"
             service["ports"] = [{"target": inside, "published": row, "host_ip": ADDRESS, "protocol": "tcp"}]
         if color:
@@ -239,7 +235,7 @@ class _Projects:
         return names.labels(
             project=self.release.project,
             environment=self.release.environment,
-            stack=self.stack["name"],
+            stack=self.stack.name,
             service=name,
             role=role,
             color=color,
@@ -258,7 +254,7 @@ class _Projects:
         joined: Mapping = dict.fromkeys(self.normalised["services"][name].get("networks") or ["default"], alias)
         if role == "routed":
             joined["front"] = {}
-        if self.stack["postgres"] or self.stack["redis"]:
+        if self.stack.postgres or self.stack.redis:
             joined["back"] = {}
         return joined
 
@@ -267,7 +263,7 @@ class _Projects:
         given = self.normalised.get("networks", {}).get(name) or {}
         if given.get("external"):
             return str(given.get("name", name))
-        own = self.stack["name"] if name == "default" else name
+        own = self.stack.name if name == "default" else name
         return names.network(self.release.project, own, self.release.environment)
 
     def networks(self) -> dict[str, Mapping]:

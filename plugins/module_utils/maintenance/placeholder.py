@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import atomic_file, names, paths
+from ..config.stack import RouteSpec
 from ..errors import Problem, SwitchyardError, report
 from ..proxy.driver import Proxy
 from ..proxy.state import ProxyPlan, ProxyState, StackRoutes
 from ..release.context import HostContext
-from ..release.routes import routes_of_stack
+from ..release.routes import proxy_routes
 from .mode import known_stacks
 
 # The first release of a stack takes this color (planning.deploy), and its own routes with it.
@@ -38,14 +39,17 @@ class PlaceholderPlan:
 
 
 def plan(
-    server: HostContext, state: ProxyState, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str]
+    server: HostContext, state: ProxyState, stacks: t.Mapping[str, t.Sequence[RouteSpec]], pages: t.Mapping[str, str]
 ) -> PlaceholderPlan:
     """Return what it takes for stacks without a release to have their hosts, and for the server to have its pages.
 
     A stack that is live or has a release is left as it is; one that was only announced, and is no longer in the
     list, gives its hosts back. Raises SwitchyardError for a host and path that another stack has.
     """
-    given = {stack["name"]: routes_of_stack(stack, server.project, server.environment, {}) for stack in stacks}
+    given = {
+        name: StackRoutes(server.project, server.environment, name, proxy_routes(routes, server.environment))
+        for name, routes in stacks.items()
+    }
     here = known_stacks(state, server.project, server.environment)
     gone = {name: StackRoutes(server.project, server.environment, name, ()) for name in here if name not in given}
     routings, after = [], state
@@ -74,7 +78,10 @@ def plan(
 
 
 def apply(
-    server: HostContext, stacks: list[dict[str, t.Any]], pages: t.Mapping[str, str], check_mode: bool = False
+    server: HostContext,
+    stacks: t.Mapping[str, t.Sequence[RouteSpec]],
+    pages: t.Mapping[str, str],
+    check_mode: bool = False,
 ) -> PlaceholderPlan:
     """Make it so. Raises SwitchyardError."""
     if check_mode:

@@ -9,8 +9,7 @@ login, and by the name that it gives its connections.
 
 from __future__ import annotations
 
-import typing as t
-
+from ..config.stack import SchemaCheck
 from ..errors import SwitchyardError
 from . import catalog, content_snapshot, lockout
 from .psql_session import PsqlSession, QueryError
@@ -102,21 +101,21 @@ def is_empty(inside: PsqlSession) -> bool:
     return not inside.rows(content_snapshot.TABLES)
 
 
-def finished(inside: PsqlSession, verify: t.Mapping[str, str] | None) -> None:
+def finished(inside: PsqlSession, schema_check: SchemaCheck | None) -> None:
     """Look at what a migration left. Raises SwitchyardError with everything that is wrong with it."""
     wrong = [
         f"the index {row['name']} is not valid: remove it by 'DROP INDEX CONCURRENTLY {row['name']}' and migrate again"
         for row in inside.rows(_INVALID)
     ]
-    if verify:
+    if schema_check:
         catalog.read_only(inside)
         try:
-            answer = catalog.first_row(inside, verify["query"])
+            answer = catalog.first_row(inside, schema_check.query)
         except QueryError as error:
             answer = None
-            wrong.append(f"'{verify['query']}' is refused: {error}")
+            wrong.append(f"'{schema_check.query}' is refused: {error}")
         inside.run("ROLLBACK")
-        if answer is not None and answer != verify["answer"]:
-            wrong.append(f"'{verify['query']}' answers '{answer}', not '{verify['answer']}'")
+        if answer is not None and answer != schema_check.answer:
+            wrong.append(f"'{schema_check.query}' answers '{answer}', not '{schema_check.answer}'")
     if wrong:
         raise SwitchyardError("The migration ended well, but " + "; ".join(wrong) + ".")

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass
+
+from ..config.stack import RouteSpec
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,17 @@ class RouteOptions:
 NO_OPTIONS = RouteOptions()
 
 
-def options_of_route(route: t.Mapping[str, t.Any], environment: str) -> RouteOptions:
-    """Return the options of a checked route; a record of an older version has none."""
-    rate = route.get("rate_limit")
-    users = route.get("basic_auth")
+def options_of_route(route: RouteSpec, environment: str) -> RouteOptions:
+    """Return the options of a route of a stack."""
+    rate = route.rate_limit
     return RouteOptions(
-        https=route.get("https", NO_OPTIONS.https),
-        hsts=route.get("hsts", NO_OPTIONS.hsts),
-        allow_ips=tuple(route.get("allow_ips", ())),
+        https=route.https,
+        hsts=route.hsts,
+        allow_ips=route.allow_ips,
         # Several environments share the proxy, each with lists of its own.
-        basic_auth=f"{environment}.{users}" if users else None,
-        rate_limit=Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None,
-        max_body_size=route.get("max_body_size"),
-        response_timeout=route.get("response_timeout"),
-        headers=tuple(sorted(route.get("headers", {}).items())),
+        basic_auth=f"{environment}.{route.basic_auth}" if route.basic_auth else None,
+        rate_limit=Rate(rate.requests, rate.seconds, rate.burst) if rate else None,
+        max_body_size=route.max_body_size,
+        response_timeout=route.response_timeout,
+        headers=tuple(sorted(route.headers.items())),
     )

@@ -116,8 +116,8 @@ class StackContext:
         numbers = [int(one.label("release") or 0) for one in self.containers(color=color)] if color else []
         return max(numbers, default=0) or None
 
-    def standing(self, record: Record) -> ColorTarget:
-        """Return what the gates need to know of a release's color."""
+    def target(self, record: Record) -> ColorTarget:
+        """Return the color of a release, as the gates probe it."""
         routing = routes_of_stack(record.stack, self.project, self.environment, record.replicas, record.ports)
         network = names.network(self.project, "front", self.environment)
         return ColorTarget(routing, record.color, network, record.containers)

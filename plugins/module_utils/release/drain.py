@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ..config.stack import Stack
 from ..errors import SwitchyardError
 from .context import StackContext
 from .gates.probe import POLL
@@ -16,9 +17,7 @@ if t.TYPE_CHECKING:
     from ..proxy.driver import Proxy
 
 
-def drain_and_remove(
-    ctx: StackContext, color: str, stack: dict[str, t.Any], token: int, since: float | None = None
-) -> int:
+def drain_and_remove(ctx: StackContext, color: str, stack: Stack, token: int, since: float | None = None) -> int:
     """Drain a color that is not live and remove its containers; return how many requests were cut off.
 
     ``since`` is when it lost the public (seconds, epoch), by default now: requests get ``drain`` seconds from then on,
@@ -30,14 +29,14 @@ def drain_and_remove(
         raise SwitchyardError(f"{color} of {ctx.stack} is live: it is not touched.")
     if ctx.key in state.weights and clear_canary_weight(ctx):
         since = None
-    standing = ctx.containers(color=color)
-    if not standing:
+    containers = ctx.containers(color=color)
+    if not containers:
         return 0
     passed = time.time() - since if since else 0.0
-    limit = max(0.0, max(stack["drain"], stack["drain_long_lived"]) - passed)
+    limit = max(0.0, stack.drain_limit - passed)
     ctx.lock.renew(token, f"drain {color}", limit)
     left = wait_until_drained(ctx.proxy, ctx.key, color, limit)
-    ctx.engine.remove(standing)
+    ctx.engine.remove(containers)
     return left
 
 

@@ -22,7 +22,7 @@ def finish(ctx: StackContext, number: int, before: int | None, token: int) -> in
     SwitchyardError when a worker does not keep running; the release is then still to be taken back.
     """
     record = ctx.records.need(number)
-    ctx.lock.renew(token, "finish", record.stack["settle"])
+    ctx.lock.renew(token, "finish", record.stack.worker_min_ready)
     if record.workers:
         _workers_keep_running(ctx, record)
     undo.finish_migration(ctx, number)
@@ -33,10 +33,8 @@ def finish(ctx: StackContext, number: int, before: int | None, token: int) -> in
     ctx.records.save(record)
     # Workers that this release no longer has; Compose removes them only where it still has others.
     ctx.engine.remove(one for one in ctx.containers(role="worker") if one.label("release") != str(number))
-    cut_off = (
-        0 if record.stack["keep_previous"] else drain_and_remove(ctx, names.other(record.color), record.stack, token)
-    )
-    ctx.records.prune(record.stack["keep_releases"], {number, record.previous or number})
+    cut_off = 0 if record.stack.keep_previous else drain_and_remove(ctx, names.other(record.color), record.stack, token)
+    ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
     ctx.lock.release(token)
     return cut_off
 
@@ -52,7 +50,7 @@ def pause(ctx: StackContext, number: int, token: int) -> Record:
 
 def _workers_keep_running(ctx: StackContext, record: Record) -> None:
     """Watch the new workers for ``settle`` seconds. Raises SwitchyardError with the log of one that ends."""
-    end = time.monotonic() + record.stack["settle"]
+    end = time.monotonic() + record.stack.worker_min_ready
     while True:
         workers = ctx.containers(role="worker")
         bad = [one for one in workers if one.state in ("exited", "dead", "restarting") or one.restarts]

@@ -25,10 +25,10 @@ def hold_and_stop(ctx: StackContext, number: int, token: int) -> dict[str, t.Any
     live = ctx.live()
     if not live:
         return NOTHING
-    ctx.lock.renew(token, "hold", stack["drain"] + 60)
+    ctx.lock.renew(token, "hold", stack.drain + 60)
     # Who is shown the maintenance page waits for nothing, and the switch must not open what a person closed.
     ctx.proxy.apply(lambda state: ctx.proxy.plan_availability(state, _open(state, ctx.key), "held"))
-    left = drain.wait_until_drained(ctx.proxy, ctx.key, live, stack["drain"])
+    left = drain.wait_until_drained(ctx.proxy, ctx.key, live, stack.drain)
     ctx.engine.stop([*ctx.containers(color=live), *ctx.containers(role="worker")])
     return {"stopped": live, "cut_off": left}
 
@@ -47,7 +47,7 @@ def restart_and_resume(ctx: StackContext, old: Record) -> bool:
     if not held and not stopped:
         return False
     ctx.compose_up(old, old.color)
-    health.wait_until_healthy(ctx.engine, ctx.proxy, ctx.standing(old), health.health_settings(old.stack))
+    health.wait_until_healthy(ctx.engine, ctx.proxy, ctx.target(old), health.health_settings(old.stack))
     ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, old.color))
     if old.workers:
         ctx.compose_up(old, "workers")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import paths, progress
 from ..command import Process
+from ..config.stack import JobSpec, MigrationSpec, Stack
 from ..errors import SwitchyardError
 from .context import StackContext
 
@@ -83,9 +84,9 @@ class JobResult:
         return {"command": self.job.words, "seconds": round(self.seconds, 3)}
 
 
-def from_inventory(given: t.Mapping[str, t.Any], name: str, **more: t.Any) -> OneOffJob:
-    """Return a job of a checked stack."""
-    return OneOffJob(name, given["service"], given["command"], given["timeout"], **more)
+def job_of(spec: JobSpec | MigrationSpec, name: str, **more: t.Any) -> OneOffJob:
+    """Return a one-off command of a stack as it runs."""
+    return OneOffJob(name, spec.service, spec.command, spec.timeout, **more)
 
 
 def run_one(ctx: StackContext, number: int, token: int, job: OneOffJob) -> JobResult:
@@ -142,6 +143,6 @@ def run_all(ctx: StackContext, number: int, token: int, chosen: t.Iterable[OneOf
     return done
 
 
-def after_migrate(stack: t.Mapping[str, t.Any]) -> list[OneOffJob]:
+def after_migrate(stack: Stack) -> list[OneOffJob]:
     """Return the commands that follow the migration."""
-    return [from_inventory(given, str(index)) for index, given in enumerate(stack["after_migrate"], 2)]
+    return [job_of(spec, str(index)) for index, spec in enumerate(stack.after_migrate, 2)]

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names, paths
+from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
 from ..engine import compose_cli, compose_render, host_ports
 from ..errors import SwitchyardError, report
@@ -54,9 +54,9 @@ class PreparedRelease:
             "folder": str(self.folder),
             "started": self.started,
             "cut_off": self.left,
-            "strategy": self.record.stack["strategy"],
-            "steps": list(self.steps),
-            "pauses": bool(self.steps and self.steps[-1]["pause"]),
+            "strategy": self.record.stack.strategy,
+            "steps": state_file.as_json(self.steps),
+            "pauses": bool(self.steps and self.steps[-1].pause),
             "parts": parts,
             "projects": {part: ctx.compose_project(part) for part in parts},
         }
@@ -122,7 +122,7 @@ def prepare(ctx: StackContext, given: StackInput, seen: PreflightResult, holder:
     left = drain_and_remove(ctx, plan.color, stack, token, live_since(ctx))
     give_routes(ctx, record)
     # A color that waits for nothing starts at once: it boots while the controller makes its next visit.
-    started = not (rendered.jobs or rendered.accessories or stack["strategy"] == "recreate")
+    started = not (rendered.jobs or rendered.accessories or stack.strategy == "recreate")
     if started:
         ctx.compose_up(record, record.color)
     return PreparedRelease(record, token, folder, before, started, left, _steps_ahead(record, before))
@@ -156,9 +156,9 @@ def prepare_promote(ctx: StackContext, plan: release_plan.ReleasePlan, token: in
 
 def _steps_ahead(record: Record, before: int | None) -> tuple[canary_steps.CanaryStep, ...]:
     """Return the steps of the canary that come next; where nothing is live there is nobody to share clients with."""
-    if record.stack["strategy"] != "canary" or not before:
+    if record.stack.strategy != "canary" or not before:
         return ()
-    return tuple(canary_steps.remaining_steps(canary_steps.parse_steps(record.stack["canary"]), record.steps))
+    return tuple(canary_steps.remaining_steps(canary_steps.parse_steps(record.stack.canary), record.steps))
 
 
 def give_routes(ctx: StackContext, record: Record) -> None:
@@ -176,7 +176,7 @@ def _reserve_ports(ctx: StackContext, record: Record) -> Record:
     standing = ctx.records.get(ctx.release_on(record.color))
     own = {port for row in standing.ports.values() for port in row} if standing else set()
     before = [one.ports for one in ctx.records.all() if one.color == record.color]
-    wanted = {route["service"]: record.replicas[route["service"]] for route in record.stack["routes"]}
+    wanted = {route.service: record.replicas[route.service] for route in record.stack.routes}
     # A port is taken by a record that names it: no other stack may choose before this one is written.
     with atomic_file.locked(paths.host_ports_lock(ctx.server.root)):
         given = host_ports.allocate(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import paths, state_file
+from ..config.stack import Stack
 from ..errors import SwitchyardError
 
 
@@ -33,7 +34,7 @@ class Record:
     color: str
     state: str
     fingerprint: str
-    stack: dict[str, t.Any]
+    stack: Stack = field(metadata=state_file.nested(Stack))
     holder: str
     started: float
     finished: float | None = None

@@ -44,7 +44,7 @@ def revert(ctx: StackContext, number: int, before: int | None, token: int, reaso
         told["traffic_taken_back"] = told["workers_taken_back"] = True
     if old and ctx.live() == record.color and old.color != record.color:
         ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, old.color))
-        confirm.confirm_switch(ctx.proxy, ctx.standing(old).routing, old.color)
+        confirm.confirm_switch(ctx.proxy, ctx.target(old).routing, old.color)
         told["traffic_taken_back"] = True
     elif not old and ctx.live() == record.color:
         ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, None))

@@ -6,17 +6,26 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .. import state_file
+from ..config.stack import Stack
 
 
 @dataclass(frozen=True)
 class StackInput:
-    """What the inventory gives of one stack: its checked definition, its files, its secrets, and where it stands.
+    """One stack as the controller sends it. ``where`` is its path in the inventory, for messages.
 
     ``sources`` are the Compose files and what they refer to, by relative name.
     """
 
-    stack: dict[str, t.Any]
-    sources: dict[str, str]
-    secrets: dict[str, str]
+    stack: Stack
+    sources: t.Mapping[str, str]
+    secrets: t.Mapping[str, str] = field(repr=False)
     where: str
+
+    @classmethod
+    def from_module(cls, option: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> StackInput:
+        """Return the input from a module's option ``stack`` and the secrets of this stack."""
+        stack = state_file.from_json(Stack, option["definition"])
+        return cls(stack, option["sources"], secrets, option["where"])

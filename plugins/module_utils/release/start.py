@@ -25,10 +25,10 @@ def start(ctx: StackContext, number: int, token: int, with_jobs: bool) -> dict[s
     def stop() -> None:
         held.update(hold_requests.hold_and_stop(ctx, number, token))
 
-    waits = stack["strategy"] == "recreate"
+    waits = stack.strategy == "recreate"
     if with_jobs:
         # A command that needs no guard may as well be the one that must not run beside the old application.
-        if waits and not stack["postgres"]:
+        if waits and not stack.postgres:
             stop()
         guarded = pending.pending_migration(ctx, record, token, done)
         if guarded:

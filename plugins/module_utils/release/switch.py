@@ -30,10 +30,10 @@ class SwitchResult:
 
 def gate(ctx: StackContext, record: Record) -> float:
     """Hold the health and smoke gates of a release; return the seconds it took. Raises SwitchyardError."""
-    standing = ctx.standing(record)
+    target = ctx.target(record)
     begun = time.monotonic()
-    health.wait_until_healthy(ctx.engine, ctx.proxy, standing, health.health_settings(record.stack))
-    smoke.run_smoke_checks(ctx.engine, ctx.proxy, standing, record.stack["smoke"])
+    health.wait_until_healthy(ctx.engine, ctx.proxy, target, health.health_settings(record.stack))
+    smoke.run_smoke_checks(ctx.engine, ctx.proxy, target, record.stack.smoke)
     return time.monotonic() - begun
 
 
@@ -65,7 +65,7 @@ def switch(
     begun = time.monotonic()
     plan = ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, color))
     before = plan.before.live.get(ctx.key)
-    routing = ctx.standing(record).routing
+    routing = ctx.target(record).routing
     try:
         asked = confirm.confirm_switch(ctx.proxy, routing, color)
     except SwitchyardError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ...config.stack import HealthSpec, Stack
 from ...errors import SwitchyardError
 from .probe import POLL, Answer, ColorTarget, gate_failure, probe_container, probe_via_proxy
 
@@ -20,7 +21,7 @@ RESTARTS_ALLOWED = 2
 
 
 def wait_until_healthy(
-    engine: Engine, proxy: Proxy, standing: ColorTarget, settings: dict[str, dict[str, t.Any]]
+    engine: Engine, proxy: Proxy, target: ColorTarget, settings: t.Mapping[str, HealthSpec]
 ) -> float:
     """Wait until every container runs and every route gave its number of good answers in a row; return the seconds.
 
@@ -29,49 +30,50 @@ def wait_until_healthy(
     """
     begun = time.monotonic()
     aimed: dict[str, str] = {}
-    for service, port in standing.routing.services().items():
-        host = next(route.host for route in standing.routing.routes if route.service == service)
-        wanted = settings[service]
-        limit = begun + wanted["timeout"]
+    for service, port in target.routing.services().items():
+        host = next(route.host for route in target.routing.routes if route.service == service)
+        health = settings[service]
+        limit = begun + health.timeout
         good, answer = 0, Answer("nothing asked yet", None)
-        while good < wanted["successes"]:
-            seen = assert_containers_running(engine, standing, str(answer))
-            address = next(one.addresses.get(standing.network, "") for one in seen if one.label("service") == service)
+        while good < health.successes:
+            containers = assert_containers_running(engine, target, str(answer))
+            container = next(one for one in containers if one.label("service") == service)
+            address = container.addresses.get(target.network, "")
             if good == 0:
-                answer = probe_container(address, port, host, wanted["path"], wanted["request_timeout"])
-                if answer.status == wanted["status"] and aimed.get(service) != address:
+                answer = probe_container(address, port, host, health.path, health.request_timeout)
+                if answer.status == health.status and aimed.get(service) != address:
                     aimed[service] = address
-                    proxy.set_server_addresses(standing.routing, standing.color, {service: address})
-            if good or answer.status == wanted["status"]:
-                answer = probe_via_proxy(proxy, host, wanted["path"], standing.color, wanted["request_timeout"])
-            fine = answer.status == wanted["status"] and answer.color == standing.color
+                    proxy.set_server_addresses(target.routing, target.color, {service: address})
+            if good or answer.status == health.status:
+                answer = probe_via_proxy(proxy, host, health.path, target.color, health.request_timeout)
+            fine = answer.status == health.status and answer.color == target.color
             good = good + 1 if fine else 0
             if time.monotonic() > limit:
                 raise gate_failure(
-                    engine, proxy, standing, "health", f"not healthy after {wanted['timeout']:g} s", str(answer)
+                    engine, proxy, target, "health", f"not healthy after {health.timeout:g} s", str(answer)
                 )
-            if good < wanted["successes"]:
-                time.sleep(wanted["interval"] if good else POLL)
+            if good < health.successes:
+                time.sleep(health.interval if good else POLL)
     return time.monotonic() - begun
 
 
-def health_settings(stack: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
-    """Return the health settings of each routed service; the first route of a service says them."""
-    settings: dict[str, dict[str, t.Any]] = {}
-    for route in stack["routes"]:
-        settings.setdefault(route["service"], route["health"])
+def health_settings(stack: Stack) -> dict[str, HealthSpec]:
+    """Return the health settings of each routed service, those of its first route."""
+    settings: dict[str, HealthSpec] = {}
+    for route in stack.routes:
+        settings.setdefault(route.service, route.health)
     return settings
 
 
-def health_timeout(stack: dict[str, t.Any]) -> float:
+def health_timeout(stack: Stack) -> float:
     """Return the seconds that the health gate of a stack may take, all routes together."""
-    return float(sum(route["health"]["timeout"] for route in stack["routes"]))
+    return float(sum(route.health.timeout for route in stack.routes))
 
 
-def assert_containers_running(engine: Engine, standing: ColorTarget, last: str) -> list[Container]:
+def assert_containers_running(engine: Engine, target: ColorTarget, last: str) -> list[Container]:
     """Return the color's containers. Raises SwitchyardError at once when one is missing, ended or unhealthy."""
-    found = standing.containers(engine)
-    wrong = f"only {len(found)} of its {standing.count} containers are there" if len(found) < standing.count else None
+    found = target.containers(engine)
+    wrong = f"only {len(found)} of its {target.count} containers are there" if len(found) < target.count else None
     for container in found:
         if container.state in ("exited", "dead") or container.restarts > RESTARTS_ALLOWED:
             wrong = f"{container.name} ended (exit code {container.exit_code}, {container.restarts} restarts)"
@@ -79,7 +81,7 @@ def assert_containers_running(engine: Engine, standing: ColorTarget, last: str) 
             wrong = f"{container.name} is unhealthy, says its own health check"
     if wrong:
         raise SwitchyardError(
-            f"The health gate of {standing.routing.stack} ({standing.color}) failed: {wrong}. Last answer: {last}.",
+            f"The health gate of {target.routing.stack} ({target.color}) failed: {wrong}. Last answer: {last}.",
             gate="health",
             answer=last,
             logs={container.name: engine.logs(container.id) for container in found},

@@ -80,13 +80,13 @@ def probe_via_proxy(proxy: Proxy, host: str, path: str, color: str | None, timeo
 
 
 def gate_failure(
-    engine: Engine, proxy: Proxy, standing: ColorTarget, gate: str, why: str, answer: str
+    engine: Engine, proxy: Proxy, target: ColorTarget, gate: str, why: str, answer: str
 ) -> SwitchyardError:
     """Return the error of a gate that did not hold, with everything a person needs to see why."""
     return SwitchyardError(
-        f"The {gate} gate of {standing.routing.stack} ({standing.color}) failed: {why}. Last answer: {answer}.",
+        f"The {gate} gate of {target.routing.stack} ({target.color}) failed: {why}. Last answer: {answer}.",
         gate=gate,
         answer=answer,
-        logs={container.name: engine.logs(container.id) for container in standing.containers(engine)},
-        proxy=proxy.stats(standing.routing.key, standing.color),
+        logs={container.name: engine.logs(container.id) for container in target.containers(engine)},
+        proxy=proxy.stats(target.routing.key, target.color),
     )

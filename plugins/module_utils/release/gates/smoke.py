@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...config.stack import SmokeCheck
 from .probe import ColorTarget, gate_failure, probe_via_proxy
 
 if t.TYPE_CHECKING:
@@ -14,15 +15,15 @@ if t.TYPE_CHECKING:
     from ...proxy.driver import Proxy
 
 
-def run_smoke_checks(engine: Engine, proxy: Proxy, standing: ColorTarget, checks: list[dict[str, t.Any]]) -> None:
-    """Ask what a person would ask, of this color only. Raises SwitchyardError with the first answer that is wrong."""
-    for wanted in checks:
-        host = wanted["host"] or standing.routing.routes[0].host
-        answer = probe_via_proxy(proxy, host, wanted["path"], standing.color, wanted["request_timeout"])
+def run_smoke_checks(engine: Engine, proxy: Proxy, target: ColorTarget, checks: t.Iterable[SmokeCheck]) -> None:
+    """Run the smoke checks against this color only. Raises SwitchyardError with the first wrong answer."""
+    for check in checks:
+        host = check.host or target.routing.routes[0].host
+        answer = probe_via_proxy(proxy, host, check.path, target.color, check.request_timeout)
         wrong = None
-        if answer.status != wanted["status"] or answer.color != standing.color:
-            wrong = f"wanted {wanted['status']} from {standing.color}"
-        elif wanted["contains"] and wanted["contains"] not in answer.body:
-            wrong = f"the answer does not contain {wanted['contains']!r}"
+        if answer.status != check.status or answer.color != target.color:
+            wrong = f"wanted {check.status} from {target.color}"
+        elif check.contains and check.contains not in answer.body:
+            wrong = f"the answer does not contain {check.contains!r}"
         if wrong:
-            raise gate_failure(engine, proxy, standing, "smoke", wrong, str(answer))
+            raise gate_failure(engine, proxy, target, "smoke", wrong, str(answer))

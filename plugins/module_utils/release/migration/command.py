@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ...backup import manifest as backup_manifest
+from ...config.stack import MigrationSpec
 from ...errors import SwitchyardError
 from ...postgres import migration_sessions
 from ...postgres.psql_session import PsqlSession
@@ -29,7 +30,7 @@ def run_command(
     guarded: MigrationRun, server: PostgresServer, admin: PsqlSession, done: MigrationResult, version: int, owner: str
 ) -> None:
     """Run the command, again where it waited too long for a lock, and look at what it left."""
-    going, given = guarded.going, guarded.given
+    going, spec = guarded.going, guarded.spec
     seen: list[str] = []
 
     def look() -> None:
@@ -45,13 +46,13 @@ def run_command(
         if ended.code is None:
             migration_sessions.terminate_sessions(admin, going.database, going.login)
         waited = LOCK_TIMEOUT.search("\n".join(ended.lines(400)))
-        if not waited or done.attempts > given["retries"]:
-            raise ended.error(_blocked(given, done.attempts, seen) if waited else "")
+        if not waited or done.attempts > spec.retries:
+            raise ended.error(_blocked(spec, done.attempts, seen) if waited else "")
         # Not in step with whoever holds the lock.
         time.sleep(min(10.0, 0.5 * 2**done.attempts) * random.uniform(0.5, 1.0))
     done.jobs.append(ended.as_dict())
     with tenant_session(server, admin, owner, going.database) as asked:
-        migration_sessions.finished(asked, given["verify"])
+        migration_sessions.finished(asked, spec.schema_check)
 
 
 def run_once(
@@ -59,11 +60,11 @@ def run_once(
 ) -> one_off_jobs.JobResult:
     """Run the migration's command once."""
     env = {
-        "PGOPTIONS": migration_sessions.session_options(guarded.given["lock_timeout"], version),
+        "PGOPTIONS": migration_sessions.session_options(guarded.spec.lock_timeout, version),
         "PGAPPNAME": migration_sessions.APPLICATION,
     }
-    job = one_off_jobs.from_inventory(
-        guarded.given, name, part=part, env=env, look=look, step=step, rows=_rows(guarded.ctx, guarded.going)
+    job = one_off_jobs.job_of(
+        guarded.spec, name, part=part, env=env, look=look, step=step, rows=_rows(guarded.ctx, guarded.going)
     )
     with password_in_reach(guarded.ctx, guarded.record.number, part):
         return one_off_jobs.run_one(guarded.ctx, guarded.record.number, guarded.token, job)
@@ -79,9 +80,9 @@ def _rows(ctx: StackContext, going: MigrationState) -> int | None:
         return None
 
 
-def _blocked(given: t.Mapping[str, t.Any], attempts: int, seen: t.Sequence[str]) -> str:
+def _blocked(spec: MigrationSpec, attempts: int, seen: t.Sequence[str]) -> str:
     who = f" The last one that held it: {'; '.join(seen)}." if seen else ""
-    return f"It waited {given['lock_timeout']:g} s for a lock, {attempts} times.{who} "
+    return f"It waited {spec.lock_timeout:g} s for a lock, {attempts} times.{who} "
 
 
 def database_state(going: MigrationState) -> str:

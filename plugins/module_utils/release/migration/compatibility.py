@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ...config.stack import SmokeCheck
 from ...errors import SwitchyardError
 from ..context import StackContext
 from ..gates import health, smoke
@@ -15,7 +16,7 @@ from .state import MigrationRun, MigrationState
 def serving_release(guarded: MigrationRun) -> Record | None:
     """Return the release that serves now and passes its own checks, if it is to serve on."""
     ctx = guarded.ctx
-    if guarded.stops or guarded.record.stack["strategy"] == "recreate":
+    if guarded.stops or guarded.record.stack.strategy == "recreate":
         return None
     old = ctx.records.get(ctx.release_on(ctx.live()))
     if not old:
@@ -30,11 +31,10 @@ def serving_release(guarded: MigrationRun) -> Record | None:
 
 def _ask(ctx: StackContext, old: Record) -> None:
     checks = [
-        {**route["health"], "contains": None, "host": host}
-        for route in old.stack["routes"]
-        for host in route["hosts"][:1]
+        SmokeCheck(route.health.path, route.health.status, None, route.hosts[0], route.health.request_timeout)
+        for route in old.stack.routes
     ]
-    smoke.run_smoke_checks(ctx.engine, ctx.proxy, ctx.standing(old), [*checks, *old.stack["smoke"]])
+    smoke.run_smoke_checks(ctx.engine, ctx.proxy, ctx.target(old), [*checks, *old.stack.smoke])
 
 
 def check_old_version(guarded: MigrationRun, going: MigrationState, old: Record) -> None:
@@ -42,9 +42,9 @@ def check_old_version(guarded: MigrationRun, going: MigrationState, old: Record)
     ctx = guarded.ctx
     ctx.lock.renew(guarded.token, "old version on the new schema", health.health_timeout(old.stack))
     try:
-        standing = ctx.standing(old)
-        health.wait_until_healthy(ctx.engine, ctx.proxy, standing, health.health_settings(old.stack))
-        smoke.run_smoke_checks(ctx.engine, ctx.proxy, standing, old.stack["smoke"])
+        target = ctx.target(old)
+        health.wait_until_healthy(ctx.engine, ctx.proxy, target, health.health_settings(old.stack))
+        smoke.run_smoke_checks(ctx.engine, ctx.proxy, target, old.stack.smoke)
     except SwitchyardError as error:
         backup = f" or restore the backup {going.backup}" if going.backup else ""
         raise SwitchyardError(

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ... import names, paths
-from ...config.schema import STOPPING_KINDS
+from ...config.stack import MigrationSpec
 from ...errors import SwitchyardError
 from .. import one_off_jobs
 from ..context import StackContext
@@ -15,47 +17,44 @@ from .projects import password_in_reach
 from .state import PART, MigrationResult, MigrationRun, MigrationState, database_of, migrator_password_path
 
 
-def is_pending(ctx: StackContext, record: Record, token: int, part: str) -> bool:
-    """Return whether there is anything to migrate; the application says so, and without a word of it there is."""
-    migrate = record.stack["migrate"]
-    if not migrate["check"]:
+def is_pending(ctx: StackContext, number: int, spec: MigrationSpec, token: int, part: str) -> bool:
+    """Return whether a migration is pending: ``check`` fails, or the stack has none."""
+    if not spec.check:
         return True
-    check = {**migrate, "command": migrate["check"]}
-    with password_in_reach(ctx, record.number, part):
-        return not one_off_jobs.run_one(
-            ctx, record.number, token, one_off_jobs.from_inventory(check, "check", part=part)
-        ).good
+    check = one_off_jobs.job_of(replace(spec, command=spec.check), "check", part=part)
+    with password_in_reach(ctx, number, part):
+        return not one_off_jobs.run_one(ctx, number, token, check).good
 
 
 def pending_migration(ctx: StackContext, record: Record, token: int, done: MigrationResult) -> MigrationRun | None:
     """Return the migration of a release where one is pending that has to be guarded. Nothing has changed yet.
 
     A command that has no database on the shared server is run here. Raises SwitchyardError where a migration is
-    pending and nobody has said of which kind it is.
+    pending and its kind is not set.
     """
-    stack = record.stack
-    if not stack["migrate"]:
+    spec = record.stack.migrate
+    if not spec:
         return None
     own = paths.compose_file(ctx.records.path(record.number), PART).exists()
-    done.pending = is_pending(ctx, record, token, PART if own else "jobs")
+    done.pending = is_pending(ctx, record.number, spec, token, PART if own else "jobs")
     if not done.pending:
         return None
-    if not stack["postgres"]:
-        done.jobs += one_off_jobs.run_all(
-            ctx, record.number, token, [one_off_jobs.from_inventory(stack["migrate"], "1", step="migrate")]
-        )
+    if not record.stack.postgres:
+        job = one_off_jobs.job_of(spec, "1", step="migrate")
+        done.jobs += one_off_jobs.run_all(ctx, record.number, token, [job])
         return None
-    kind = stack["migrate"]["kind"]
-    if not kind:
+    if not spec.kind:
         raise SwitchyardError(
-            f"A migration of {ctx.stack} is pending, and nobody has said of which kind it is. Nothing was changed."
+            f"A migration of {ctx.stack} is pending, and migrate.kind is not set. Nothing was changed."
             " Write migrate.kind: expand where the version that runs now also works on the new schema; contract where"
-            " what is taken away is used by no version that runs any more; breaking for everything else."
+            " the migration removes only what no running version uses; breaking for everything else."
         )
     login = names.login(ctx.stack, ctx.environment, "migrator") if own else None
-    if kind in STOPPING_KINDS and not login:
+    if spec.stops_old_version and not login:
         raise SwitchyardError(
-            f"A migration of the kind {kind} needs a login of its own, because the application's is kept out meanwhile."
+            f"A migration of the kind {spec.kind} needs a login of its own: the application's login is disabled while"
+            " it runs."
             f" {migrator_password_path(ctx)} is missing: run setup.yml. Nothing was changed."
         )
-    return MigrationRun(ctx, record, token, MigrationState(record.number, kind, database_of(ctx, stack), login=login))
+    going = MigrationState(record.number, spec.kind, database_of(ctx, spec), login=login)
+    return MigrationRun(ctx, record, token, going, spec)

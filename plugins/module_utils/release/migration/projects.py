@@ -10,27 +10,28 @@ import typing as t
 from pathlib import Path
 
 from ... import atomic_file, names, paths
-from ...config.schema import STOPPING_KINDS
+from ...config.stack import Stack
 from ...engine import compose_cli, compose_render
 from ..context import StackContext
 from .state import PART, REHEARSAL, database_of, migrator_password_path
 
 
 def migration_projects(
-    ctx: StackContext, stack: dict[str, t.Any], folder: Path, release: compose_render.Release
+    ctx: StackContext, stack: Stack, folder: Path, release: compose_render.Release
 ) -> dict[str, compose_render.Mapping]:
     """Return the Compose projects of a migration under its own login: for the real database, and for a copy."""
-    if not stack["migrate"] or not stack["postgres"] or not migrator_password_path(ctx).exists():
+    spec = stack.migrate
+    if not spec or not stack.postgres or not migrator_password_path(ctx).exists():
         return {}
-    given = {"SWITCHYARD_POSTGRES_DATABASE": database_of(ctx, stack)}
+    given = {"SWITCHYARD_POSTGRES_DATABASE": database_of(ctx, spec)}
     given["SWITCHYARD_POSTGRES_USER"] = names.login(ctx.stack, ctx.environment, "migrator")
     made = {PART: given}
-    if stack["migrate"]["kind"] in STOPPING_KINDS:
+    if spec.stops_old_version:
         made[REHEARSAL] = {**given, "SWITCHYARD_POSTGRES_HOST": "127.0.0.1"}
     found = {}
     for part, other in made.items():
         values = compose_cli.variables(stack, ctx.project, ctx.environment, **other)
-        normalised = compose_cli.normalise(folder / "source", stack["compose"], values)
+        normalised = compose_cli.normalise(folder / "source", stack.compose, values)
         rendered = compose_render.render(normalised, stack, release).jobs
         found[part] = compose_render.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
     return found

@@ -42,5 +42,5 @@ def rehearse(guarded: MigrationRun, version: int) -> float:
                 if not ended.good:
                     raise ended.error("That was the rehearsal on a restored copy: the database was not touched. ")
             with copy.session(manifest.database, manifest.owner) as asked:
-                migration_sessions.finished(asked, guarded.given["verify"])
+                migration_sessions.finished(asked, guarded.spec.schema_check)
     return round(time.monotonic() - begin, 3)

@@ -49,7 +49,7 @@ def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[
             empty = migration_sessions.is_empty(asked)
         version = int(catalog.server_facts(admin)["number"])
         if going.login:
-            migration_sessions.set_lock_timeout(admin, going.database, going.login, guarded.given["lock_timeout"])
+            migration_sessions.set_lock_timeout(admin, going.database, going.login, guarded.spec.lock_timeout)
         if guarded.stops and not empty:
             save_state(ctx, going)
             hold()
@@ -57,8 +57,8 @@ def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[
             # The new version has to come in. Its requests still wait, so that nothing of the public's is written.
             enable_logins(admin, [names.database(ctx.stack, ctx.environment)])
             return
-        if not empty and guarded.given["backup"] != "none":
-            going = replace(going, backup=_backup(guarded, done, guarded.given["backup"]))
+        if not empty and guarded.spec.verify_backup != "none":
+            going = replace(going, backup=_backup(guarded, done, guarded.spec.verify_backup))
         hold()
         going = replace(going, step="begun")
         save_state(ctx, going)
@@ -88,8 +88,8 @@ def _run_offline(
             LockoutFile(shelf.folder).up(admin, going.database, keep_out)
 
     retry_while_busy(fence)
-    rehearses = guarded.given["backup"] == "restore"
-    going = replace(going, backup=_backup(guarded, done, "none" if rehearses else guarded.given["backup"]))
+    rehearses = guarded.spec.verify_backup == "restore"
+    going = replace(going, backup=_backup(guarded, done, "none" if rehearses else guarded.spec.verify_backup))
     save_state(ctx, going)
     guarded = replace(guarded, going=going)
     if rehearses:

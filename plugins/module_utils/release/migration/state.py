@@ -12,7 +12,7 @@ from pathlib import Path
 from ... import names, paths, state_file
 from ...backup import request
 from ...backup.store import BackupStore
-from ...config.schema import STOPPING_KINDS
+from ...config.stack import MigrationSpec
 from ...postgres import passwords
 from ...postgres.target import Target
 from ..context import StackContext
@@ -51,16 +51,12 @@ class MigrationRun:
     record: Record
     token: int
     going: MigrationState
-
-    @property
-    def given(self) -> dict[str, t.Any]:
-        """What the inventory says of the migration."""
-        return t.cast("dict[str, t.Any]", self.record.stack["migrate"])
+    spec: MigrationSpec
 
     @property
     def stops(self) -> bool:
         """Whether the old version has to stop, because it would not work on the new schema."""
-        return self.given["kind"] in STOPPING_KINDS
+        return self.spec.stops_old_version
 
     @property
     def part(self) -> str:
@@ -111,9 +107,9 @@ def migrator_password_path(ctx: StackContext) -> Path:
     )
 
 
-def database_of(ctx: StackContext, stack: t.Mapping[str, t.Any]) -> str:
-    """Return the database that a stack's migration is about."""
-    return str(stack["migrate"]["database"] or names.database(ctx.stack, ctx.environment))
+def database_of(ctx: StackContext, spec: MigrationSpec) -> str:
+    """Return the name of the database that a migration changes."""
+    return spec.database or names.database(ctx.stack, ctx.environment)
 
 
 def backup_request(ctx: StackContext, database: str, **more: t.Any) -> request.BackupRequest:

@@ -10,7 +10,7 @@ import typing as t
 from ... import atomic_file
 from ...backup import restore as backup_restore
 from ...backup import restore_plan
-from ...config.schema import STOPPING_KINDS
+from ...config.stack import STOPPING_KINDS
 from ...errors import SwitchyardError
 from ...postgres import migration_sessions
 from ...postgres.lockout import LockoutFile

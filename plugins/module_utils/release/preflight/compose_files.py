@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ...engine.compose_render import Mapping, jobs_of
+from ...config.stack import Stack
+from ...engine.compose_render import Mapping
 from ...errors import Problem
 
 # [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
@@ -26,7 +27,7 @@ def floating_tag_reason(image: str) -> str | None:
 
 
 def problems(
-    normalised: Mapping, stack: Mapping, where: str, secrets: t.Iterable[str], exists: t.Callable[[str], bool]
+    normalised: Mapping, stack: Stack, where: str, secrets: t.Iterable[str], exists: t.Callable[[str], bool]
 ) -> list[Problem]:
     """Return everything in the Compose files that a release cannot work with.
 
@@ -39,9 +40,10 @@ def problems(
     def problem(ctx: str, message: str, hint: str, code: str) -> None:
         found.append(Problem(f"{where}.{ctx}", message, hint, code))
 
-    named = [(f"routes[{index}].service", route["service"]) for index, route in enumerate(stack["routes"])]
-    named += [(kind, service) for kind in ("workers", "accessories") for service in stack[kind]]
-    named += [("migrate and after_migrate", job["service"]) for job in jobs_of(stack)]
+    named = [(f"routes[{index}].service", route.service) for index, route in enumerate(stack.routes)]
+    for kind, names_of_kind in (("workers", stack.workers), ("accessories", stack.accessories)):
+        named += [(kind, service) for service in names_of_kind]
+    named += [("migrate and after_migrate", job.service) for job in stack.jobs]
     for ctx, service in named:
         if service not in services:
             problem(
@@ -83,9 +85,9 @@ def problems(
                     f"{ctx}.volumes", f"{mount['source']} is not on the server", hint, code="compose.bind_mount_missing"
                 )
     volumes = [name for name, given in normalised.get("volumes", {}).items() if not (given or {}).get("external")]
-    for index, way in enumerate(stack["static"]):
-        if way["volume"] not in volumes:
-            message = f"the Compose files make no volume {way['volume']}"
+    for index, static in enumerate(stack.static):
+        if static.volume not in volumes:
+            message = f"the Compose files make no volume {static.volume}"
             problem(
                 f"static[{index}].volume",
                 message,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import names, state_file
+from ...config.stack import Stack
 from ...engine import compose_cli, compose_render
 from ...errors import Problem, SwitchyardError
 from ...proxy.route_options import options_of_route
@@ -89,7 +90,7 @@ def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
         try:
             compose_cli.write_sources(given.sources, folder)
             values = compose_cli.variables(stack, ctx.project, ctx.environment)
-            normalised = compose_cli.normalise(folder, stack["compose"], values)
+            normalised = compose_cli.normalise(folder, stack.compose, values)
         except SwitchyardError as error:
             problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'", "compose.invalid")
             return PreflightResult(None, [problem], {}, {}, [], "")
@@ -127,8 +128,8 @@ def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
 
 def examine_in_place(given: StackInput) -> list[Problem]:
     """Return what is wrong with a stack that runs where its files are, on a developer's own machine."""
-    folder = Path(given.stack["source"]["path"])
-    if not all((folder / name).exists() for name in given.stack["compose"]):
+    folder = Path(given.stack.source.path)
+    if not all((folder / name).exists() for name in given.stack.compose):
         message = f"{folder} is not on the server"
         return [
             Problem(
@@ -136,7 +137,7 @@ def examine_in_place(given: StackInput) -> list[Problem]:
             )
         ]
     try:
-        compose_cli.normalise(folder, given.stack["compose"], given.stack["variables"])
+        compose_cli.normalise(folder, given.stack.compose, given.stack.variables)
     except SwitchyardError as error:
         return [Problem(f"{given.where}.compose", str(error), "Try it with 'docker compose config'", "compose.invalid")]
     return []
@@ -167,8 +168,8 @@ def secrets_owner(ctx: StackContext, normalised: dict[str, t.Any], given: StackI
 
     Raises SwitchyardError when that is not one user with a number.
     """
-    if given.stack["secrets_owner"] is not None:
-        return int(given.stack["secrets_owner"])
+    if given.stack.secrets_owner is not None:
+        return given.stack.secrets_owner
     users = set()
     for service in (service for service in normalised["services"].values() if service.get("secrets")):
         image = ctx.engine.image(images[service["image"]])
@@ -179,10 +180,10 @@ def secrets_owner(ctx: StackContext, normalised: dict[str, t.Any], given: StackI
     return t.cast(int, users.pop())
 
 
-def check_route_options(ctx: StackContext, stack: dict[str, t.Any], where: str) -> list[Problem]:
+def check_route_options(ctx: StackContext, stack: Stack, where: str) -> list[Problem]:
     """Return what the routes ask for and the proxy of this server cannot do, or was not given."""
     found = []
-    for index, route in enumerate(stack["routes"]):
+    for index, route in enumerate(stack.routes):
         options = options_of_route(route, ctx.environment)
         for key, message in ctx.proxy.unsupported_options(options):
             found.append(
@@ -193,9 +194,9 @@ def check_route_options(ctx: StackContext, stack: dict[str, t.Any], where: str) 
                     "route.option_unsupported",
                 )
             )
-        for problem in ctx.proxy.capabilities.missing_prerequisites(options, route["hosts"]):
+        for problem in ctx.proxy.capabilities.missing_prerequisites(options, route.hosts):
             found.append(replace(problem, where=f"{where}.routes[{index}].{problem.where}"))
-    if stack["static"] and not ctx.proxy.serves_files:
+    if stack.static and not ctx.proxy.serves_files:
         message = "this proxy serves no files of its own"
         found.append(
             Problem(
@@ -206,16 +207,16 @@ def check_route_options(ctx: StackContext, stack: dict[str, t.Any], where: str) 
             )
         )
         return found
-    there = ctx.proxy.volumes() if stack["static"] else ()
-    for index, way in enumerate(stack["static"]):
-        volume = names.volume(ctx.project, way["volume"], ctx.environment)
+    there = ctx.proxy.volumes() if stack.static else ()
+    for index, static in enumerate(stack.static):
+        volume = names.volume(ctx.project, static.volume, ctx.environment)
         if volume not in there:
             message = f"the proxy does not have the volume {volume}"
             found.append(Problem(f"{where}.static[{index}].volume", message, "Run setup.yml", "stack.static_volume"))
     return found
 
 
-def check_route_conflicts(ctx: StackContext, stack: dict[str, t.Any], state: ProxyState, where: str) -> list[Problem]:
+def check_route_conflicts(ctx: StackContext, stack: Stack, state: ProxyState, where: str) -> list[Problem]:
     """Return the routes that another stack of this server has in the running proxy."""
     routing = routes_of_stack(stack, ctx.project, ctx.environment, {})
     found = []
@@ -232,9 +233,7 @@ def check_route_conflicts(ctx: StackContext, stack: dict[str, t.Any], state: Pro
     return found
 
 
-def check_name_conflicts(
-    ctx: StackContext, normalised: dict[str, t.Any], stack: dict[str, t.Any], where: str
-) -> list[Problem]:
+def check_name_conflicts(ctx: StackContext, normalised: dict[str, t.Any], stack: Stack, where: str) -> list[Problem]:
     """Return the names of ours that somebody else's container, network or volume has."""
     found = []
     for kind, name in compose_render.resources_created(normalised, stack, ctx.project, ctx.environment):
@@ -274,7 +273,7 @@ def check_duplicate_resources(
 
 
 def stack_state(
-    ctx: StackContext, state: ProxyState, normalised: dict[str, t.Any], stack: dict[str, t.Any] | None
+    ctx: StackContext, state: ProxyState, normalised: dict[str, t.Any], stack: Stack | None
 ) -> release_plan.StackState:
     """Return what stands of the stack now."""
     live = state.live.get(ctx.key)
@@ -310,19 +309,16 @@ def run_preflight(
     server: HostContext, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
 ) -> dict[str, t.Any]:
     """Return all problems of a server and its stacks, what a release would do, and who holds the locks."""
-    givens = [
-        StackInput(item["definition"], item["sources"], secrets.get(item["definition"]["name"], {}), item["where"])
-        for item in stacks
-    ]
-    problems = examine_host(server, least_free, any(given.stack["routes"] for given in givens))
+    givens = [StackInput.from_module(item, secrets.get(item["definition"]["name"], {})) for item in stacks]
+    problems = examine_host(server, least_free, any(given.stack.routes for given in givens))
     plans: list[release_plan.ReleasePlan] = []
     leases: dict[str, t.Any] = {}
     no_way_back: list[Problem] = []
     made: dict[tuple[str, str], str] = {}
     # A server with problems of its own cannot answer for its stacks.
     for given in [] if problems else givens:
-        ctx = server.stack(given.stack["name"])
-        if given.stack["strategy"] == "in_place":
+        ctx = server.stack(given.stack.name)
+        if given.stack.strategy == "in_place":
             problems += examine_in_place(given)
             plans.append(release_plan.ReleasePlan(ctx.stack, "in_place", "", None))
             continue

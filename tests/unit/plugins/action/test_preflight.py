@@ -165,7 +165,7 @@ def test_only_the_stacks_that_are_asked_for(controller: Controller) -> None:
 
 
 def test_no_stacks_at_all(controller: Controller) -> None:
-    assert lines(controller.run(None)) == ["switchyard_stacks: there is no stack in it"]
+    assert lines(controller.run(None)) == ["switchyard_stacks: has no stack"]
 
 
 def test_who_releases_is_told_to_the_next_person(monkeypatch: pytest.MonkeyPatch, controller: Controller) -> None:

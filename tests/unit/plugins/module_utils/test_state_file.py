@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from fakes import HOST, checked
 
 from ansible_collections.switchyard.stacks.plugins import module_utils
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress, state_file
@@ -23,8 +24,24 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.record i
 
 SOURCES = Path(module_utils.__path__[0])
 
+# Every nested mapping of a stack is there.
+STACK = checked(
+    routes=[{"service": "web", "port": 8000, "hosts": [HOST], "rate_limit": {"requests": 5}}],
+    static=[{"volume": "static", "hosts": [HOST], "path": "/static/"}],
+    migrate={
+        "service": "web",
+        "command": ["migrate"],
+        "kind": "expand",
+        "schema_check": {"query": "SELECT 1", "answer": "1"},
+    },
+    after_migrate=[{"service": "web", "command": ["collect"]}],
+    smoke=[{"path": "/"}],
+    postgres={"password": "p"},
+    redis={"password": "p", "databases": [1]},
+)
+
 EXAMPLES: dict[str, t.Any] = {
-    "release.json": Record(3, "blue", "live", "f", {"name": "shop"}, "ann", 1.0),
+    "release.json": Record(3, "blue", "live", "f", STACK, "ann", 1.0),
     "lock.json": LockFile(7, LockState(7, "ann", 1.0, "migrate", 61.0)),
     "migration.json": MigrationState(3, "expand", "shop_prod"),
     "restore-journal.json": restore_journal.RestoreJournal("b-1", "shop", "new", None, 5, origin={"oid": 9}),
@@ -70,7 +87,7 @@ def later(value: t.Any) -> t.Any:
         known = {item.name: later(getattr(value, item.name)) for item in dataclasses.fields(value)}
         known.pop("extra", None)
         return {**known, "added_later": {"by": ["version 2"]}}
-    return value
+    return [later(item) for item in value] if isinstance(value, tuple) else value
 
 
 def all_state_files() -> dict[str, type]:

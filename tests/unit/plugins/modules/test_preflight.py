@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from fakes import COMPOSE, Machine, given, normalised
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.modules import preflight
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -22,7 +23,7 @@ def options(
 
 def stacks(content: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     what = given(content)
-    return [{"definition": what.stack, "sources": what.sources, "where": what.where}]
+    return [{"definition": state_file.as_json(what.stack), "sources": what.sources, "where": what.where}]
 
 
 def test_a_stack_that_can_be_released(run_module: RunModule, options: dict[str, t.Any]) -> None:

@@ -14,7 +14,7 @@ RunModule = Callable[..., dict[str, t.Any]]
 @pytest.fixture
 def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
     """Give a server with release 1 on blue and release 2 just switched to, on green."""
-    stack = checked(settle=0, drain=0)
+    stack = checked(worker_min_ready=0, drain=0)
     machine.released("blue", stack)
     machine.released("green", stack, state="prepared", previous=1)
     machine.make_live("green")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from fakes import COMPOSE, Machine, given, normalised
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.modules import release_prepare
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -18,7 +19,7 @@ def options(
     docker(COMPOSE)
     machine.engine.registry = {"reg/web:1"}
     what = given(normalised(web={"secrets": [{"source": "key"}]}), {"key": "hunter2"})
-    stack = {"definition": what.stack, "sources": what.sources, "where": what.where}
+    stack = {"definition": state_file.as_json(what.stack), "sources": what.sources, "where": what.where}
     return {**on_server, "stack": stack, "secrets": what.secrets, "holder": "ann@laptop"}
 
 

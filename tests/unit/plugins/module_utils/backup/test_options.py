@@ -5,6 +5,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from fakes import checked
 from fakes_postgres import stored, wanted
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
@@ -58,7 +59,7 @@ def test_a_backup_of_a_release_that_is_kept_stays(tmp_path: Path) -> None:
     where = options.store_of(given)
     for day, release in ((1, 11), (2, 12), (3, None)):
         stored(where, f"2026010{day}T000000Z-000{day}", release=release)
-    record = Record(12, "blue", "live", "f", {}, "me", 1.0)
+    record = Record(12, "blue", "live", "f", checked(), "me", 1.0)
     path = Records(tmp_path / "po-prod" / "my-shop").path(12)
     path.mkdir(parents=True)
     atomic_file.write_json(path / "release.json", dataclasses.asdict(record))

@@ -3,24 +3,25 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import canary_steps
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.canary_steps import CanaryStep
 
 
 def test_steps_have_a_share_and_a_time_and_the_switch_is_left_out() -> None:
     assert canary_steps.parse_steps("5/60s, 25/2m,50/pause, 100") == [
-        {"percent": 5, "seconds": 60.0, "pause": False},
-        {"percent": 25, "seconds": 120.0, "pause": False},
-        {"percent": 50, "seconds": 0.0, "pause": True},
+        CanaryStep(1, 5, 60.0),
+        CanaryStep(2, 25, 120.0),
+        CanaryStep(3, 50, 0.0, pause=True),
     ]
-    assert canary_steps.parse_steps("10/0.5s") == [{"percent": 10, "seconds": 0.5, "pause": False}]
+    assert canary_steps.parse_steps("10/0.5s") == [CanaryStep(1, 10, 0.5)]
     assert canary_steps.parse_steps("100") == []
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "'' is no step"),
-        ("5/60", "'5/60' is no step"),
-        ("5%/60s", "is no step"),
+        ("", "'' is not a step"),
+        ("5/60", "'5/60' is not a step"),
+        ("5%/60s", "is not a step"),
         ("0/5s", "0 % does not come after"),
         ("25/5s, 5/5s", "5 % does not come after"),
         ("25/5s, 25/5s", "25 % does not come after"),
@@ -36,6 +37,6 @@ def test_what_is_no_step(text: str, why: str) -> None:
 
 def test_what_comes_next_ends_with_the_pause() -> None:
     steps = canary_steps.parse_steps("5/1s, 25/pause, 50/1s, 75/pause, 100")
-    assert [(step["number"], step["percent"]) for step in canary_steps.remaining_steps(steps, 0)] == [(1, 5), (2, 25)]
-    assert [(step["number"], step["percent"]) for step in canary_steps.remaining_steps(steps, 2)] == [(3, 50), (4, 75)]
+    assert [(step.number, step.percent) for step in canary_steps.remaining_steps(steps, 0)] == [(1, 5), (2, 25)]
+    assert [(step.number, step.percent) for step in canary_steps.remaining_steps(steps, 2)] == [(3, 50), (4, 75)]
     assert canary_steps.remaining_steps(steps, 4) == []

@@ -5,8 +5,8 @@ import typing as t
 import pytest
 from fakes import written
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import schema, validate
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import secrets as config_secrets
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import PostgresSpec, RateLimit, RedisSpec
 
 
 def problems(*stacks: t.Any, project: str = "po", environment: str = "prod") -> list[str]:
@@ -29,32 +29,33 @@ def second(**changes: t.Any) -> dict[str, t.Any]:
 def test_a_good_stack_gets_every_default() -> None:
     stacks, found = validate.check([written()], "po", "prod")
     assert found == []
-    assert set(stacks[0]) == set(schema.STACK)
-    assert stacks[0]["compose"] == ["docker-compose.yml"]
-    assert stacks[0]["routes"][0]["path"] == "/"
-    assert stacks[0]["routes"][0]["health"]["successes"] == 3
-    assert stacks[0]["keep_previous"] is True
+    stack = stacks[0].stack
+    assert stack.compose == ("docker-compose.yml",)
+    assert stack.routes[0].path == "/"
+    assert stack.routes[0].health.successes == 3
+    assert stack.keep_previous is True
 
 
 def test_values_get_the_type_that_the_rest_relies_on() -> None:
     stack = written(drain="15", variables={"DEBUG": False, "WORKERS": 4}, redis={"password": "p", "databases": "3"})
     stack["routes"][0]["port"] = "8000"
-    checked = validate.check([stack], "po", "prod")[0][0]
-    assert checked["drain"] == 15.0
-    assert checked["variables"] == {"DEBUG": "false", "WORKERS": "4"}
-    assert checked["redis"]["databases"] == [3]
-    assert checked["routes"][0]["port"] == 8000
+    checked = validate.check([stack], "po", "prod")[0][0].stack
+    assert checked.drain == 15.0
+    assert checked.variables == {"DEBUG": "false", "WORKERS": "4"}
+    assert checked.redis
+    assert checked.redis.databases == (3,)
+    assert checked.routes[0].port == 8000
 
 
 def test_an_empty_value_means_the_default() -> None:
-    assert validate.check([written(drain=None)], "po", "prod")[0][0]["drain"] == 30
+    assert validate.check([written(drain=None)], "po", "prod")[0][0].stack.drain == 30
 
 
 def test_problems_of_every_kind_and_stack_come_together() -> None:
     wrong = {"name": "shop", "rotes": [], "drain": "long", "keep_previous": "perhaps"}
     found = problems(wrong, second(routes=[]), project="Po")
     expected = [
-        "switchyard_project: 'Po' is no name",
+        "switchyard_project: 'Po' is not a valid name",
         "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'",
         "switchyard_stacks[shop].source: is missing. Write source: <mapping>",
         "switchyard_stacks[shop].drain: a str is not a number",
@@ -78,7 +79,7 @@ def test_a_stack_without_a_name_is_known_by_its_place() -> None:
 @pytest.mark.parametrize("stacks", [None, [], {}, "shop"])
 def test_no_stack_at_all(stacks: t.Any) -> None:
     found = validate.check(stacks, "po", "prod")[1]
-    assert [problem.message for problem in found] == ["there is no stack in it"]
+    assert [problem.message for problem in found] == ["has no stack"]
 
 
 @pytest.mark.parametrize(
@@ -96,9 +97,13 @@ def test_no_stack_at_all(stacks: t.Any) -> None:
             "strategy",
             "'red_black' is not known. Write one of blue_green, canary, recreate, in_place",
         ),
-        ({"name": "My Shop"}, "name", "'My Shop' is no name"),
-        ({"name": "s" * 50}, "name", "is too long with the environment behind it"),
-        ({"smoke": [{"host": "other.org"}]}, "smoke[0].host", "other.org has no route here. Write one of shop.example"),
+        ({"name": "My Shop"}, "name", "'My Shop' is not a valid name"),
+        ({"name": "s" * 50}, "name", "is too long: with the environment"),
+        (
+            {"smoke": [{"host": "other.org"}]},
+            "smoke[0].host",
+            "other.org has no route in this stack. Write one of",
+        ),
         ({"workers": ["web"]}, "workers", "web also has a route"),
         ({"workers": ["db"], "accessories": ["db"]}, "accessories", "db also has a route or is a worker"),
     ],
@@ -116,15 +121,15 @@ def test_a_wrong_value(changes: dict[str, t.Any], where: str, what: str) -> None
         ({"port": None}, "routes[0].port: is missing"),
         ({"port": "http"}, "routes[0].port: a str is not a whole number"),
         ({"path": "api"}, "routes[0].path: 'api' does not begin with /. Write /api"),
-        ({"hosts": ["Shop.example.org"]}, "is no host name"),
-        ({"hosts": ["https://shop.example.org"]}, "is no host name"),
-        ({"hosts": ["shop.example.org:80"]}, "is no host name"),
+        ({"hosts": ["Shop.example.org"]}, "is not a valid host name"),
+        ({"hosts": ["https://shop.example.org"]}, "is not a valid host name"),
+        ({"hosts": ["shop.example.org:80"]}, "is not a valid host name"),
         ({"health": {"pth": "/"}}, "routes[0].health.pth: unknown key. Did you mean 'path'"),
         ({"https": "always"}, "routes[0].https: 'always' is not known. Write one of optional, redirect"),
         ({"hsts": -1}, "routes[0].hsts: -1 is too small"),
         ({"allow_ips": ["10.0.0.0/33"]}, "routes[0].allow_ips: a list is not a list of addresses or networks"),
         ({"allow_ips": "10.0.0.1"}, "routes[0].allow_ips: a str is not a list of addresses or networks"),
-        ({"basic_auth": "Staff Only"}, "routes[0].basic_auth: 'Staff Only' is no name. Write the name of a list"),
+        ({"basic_auth": "Staff Only"}, "routes[0].basic_auth: 'Staff Only' is not a valid name. Write the name"),
         ({"rate_limit": {"seconds": 1}}, "routes[0].rate_limit.requests: is missing"),
         ({"max_body_size": "20 MB"}, "routes[0].max_body_size: a str is not a size in bytes, or with k, m or g"),
         ({"response_timeout": 0}, "routes[0].response_timeout: 0.0 is too small"),
@@ -148,12 +153,12 @@ def test_the_rules_of_a_route_come_in_one_form() -> None:
         "headers": {"X-A": 1},
     }
     route = {"service": "web", "port": 8000, "hosts": ["shop.example.org"], **rules}
-    checked = validate.check([written(routes=[route])], "po", "prod")[0][0]["routes"][0]
-    assert checked["allow_ips"] == ["10.0.0.0/8", "192.0.2.7/32"]
-    assert checked["max_body_size"] == 20 * 2**20
-    assert checked["rate_limit"] == {"requests": 5.0, "seconds": 1, "burst": 0}
-    assert checked["headers"] == {"X-A": "1"}
-    assert (checked["https"], checked["hsts"], checked["response_timeout"]) == ("optional", 0, None)
+    checked = validate.check([written(routes=[route])], "po", "prod")[0][0].stack.routes[0]
+    assert checked.allow_ips == ("10.0.0.0/8", "192.0.2.7/32")
+    assert checked.max_body_size == 20 * 2**20
+    assert checked.rate_limit == RateLimit(requests=5.0, seconds=1, burst=0)
+    assert checked.headers == {"X-A": "1"}
+    assert (checked.https, checked.hsts, checked.response_timeout) == ("optional", 0, None)
 
 
 def test_files_of_a_volume_and_a_route_share_no_address() -> None:
@@ -221,14 +226,14 @@ def test_no_message_shows_a_secret() -> None:
     assert "hunter2" not in str(found)
 
 
-def test_secrets_leave_the_stack_but_their_names_stay() -> None:
-    stack = written(secrets={"django": "s1"}, postgres={"password": "s2"}, redis={"password": "s3", "databases": [4]})
-    plain, secrets = config_secrets.without_secrets(validate.check([stack], "po", "prod")[0][0])
-    assert secrets == {"django": "s1", "postgres_password": "s2", "redis_password": "s3"}
-    assert plain["secrets"] == ["django"]
-    assert plain["postgres"]
-    assert plain["redis"] == {"databases": [4]}
-    assert not any(value in str(plain) for value in secrets.values())
+def test_a_stack_names_its_secrets_and_holds_no_value() -> None:
+    spec = written(secrets={"django": "s1"}, postgres={"password": "s2"}, redis={"password": "s3", "databases": [4]})
+    parsed = validate.check([spec], "po", "prod")[0][0]
+    assert parsed.secrets == {"django": "s1", "postgres_password": "s2", "redis_password": "s3"}
+    assert parsed.stack.secrets == ("django",)
+    assert parsed.stack.postgres == PostgresSpec()
+    assert parsed.stack.redis == RedisSpec((4,))
+    assert not any(value in str(parsed) for value in parsed.secrets.values())
 
 
 # --- the guards of a migration ---
@@ -239,9 +244,10 @@ POSTGRES = {"password": "p"}
 
 def test_a_migration_of_the_shared_server_has_its_guards_by_default() -> None:
     stack = written(postgres=POSTGRES, migrate={**MIGRATE, "kind": "expand"})
-    migrate = validate.check([stack], "po", "prod")[0][0]["migrate"]
-    assert (migrate["backup"], migrate["lock_timeout"], migrate["retries"]) == ("restore", 5, 5)
-    assert (migrate["check"], migrate["verify"], migrate["database"]) == (None, None, None)
+    migrate = validate.check([stack], "po", "prod")[0][0].stack.migrate
+    assert migrate
+    assert (migrate.verify_backup, migrate.lock_timeout, migrate.retries) == ("restore", 5, 5)
+    assert (migrate.check, migrate.schema_check, migrate.database) == (None, None, None)
 
 
 def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> None:
@@ -257,26 +263,27 @@ def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> N
 def test_every_mistake_of_the_guards_is_told_at_once() -> None:
     more = {
         "kind": "breaking",
-        "backup": "none",
+        "verify_backup": "none",
         "lock_timeout": "long",
         "retries": -1,
-        "verify": {"query": "SELECT 1"},
+        "schema_check": {"query": "SELECT 1"},
     }
     found = problems(written(postgres=POSTGRES, migrate={**MIGRATE, **more}))
-    for part in ("lock_timeout: a str is not a number", "retries: -1 is too small", "verify.answer: is missing"):
+    for part in ("lock_timeout: a str is not a number", "retries: -1 is too small", "schema_check.answer: is missing"):
         assert any(part in line for line in found), found
     found = problems(
         written(
             postgres=POSTGRES,
             strategy="canary",
-            migrate={**MIGRATE, **more, "lock_timeout": 1, "retries": 1, "verify": None},
+            migrate={**MIGRATE, **more, "lock_timeout": 1, "retries": 1, "schema_check": None},
         )
     )
-    assert ["none is no way back from kind: breaking" in found[0], "a canary needs it" in found[1]] == [True, True]
+    assert "a migration of kind breaking cannot be undone" in found[0]
+    assert "a canary needs it" in found[1]
 
 
 def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_one() -> None:
-    more = {"kind": "expand", "database": "other", "verify": {"query": "q", "answer": "a"}}
+    more = {"kind": "expand", "database": "other", "schema_check": {"query": "q", "answer": "a"}}
     found = problems(written(migrate={**MIGRATE, **more}))
     assert len(found) == 3
     assert all("the stack has no database on the shared server" in line for line in found)

@@ -15,6 +15,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import process
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
 FRONT, BACK, OWN = "po-front-prod", "po-back-prod", "po-shop-prod"
 
@@ -138,7 +139,12 @@ def test_what_somebody_else_uses_stays() -> None:
 def test_data_is_named_and_goes_only_when_asked_to() -> None:
     folders = {"shop": (Path("/r/backups"), Path("/r/releases"))}
     stack = checked(postgres={"password": "x"}, redis={"password": "x", "databases": [0]})
-    whole = seen(volumes=(kept("po-media-prod", stack="shop"),), folders=folders, records={"shop": stack})
+    record = Record(1, "blue", "live", "f", stack, "ann", 1.0)
+    whole = seen(
+        volumes=(kept("po-media-prod", stack="shop"),),
+        folders=folders,
+        records={"shop": record},
+    )
     left = plan.plan(whole, [], False)
     assert (left.volumes, left.paths) == ((), (Path("/r/releases"),))
     assert left.kept == (

@@ -239,13 +239,6 @@ def test_a_job_is_its_service_without_what_only_a_server_needs() -> None:
     assert service["labels"]["io.switchyard.role"] == "job"
 
 
-def test_jobs_run_in_the_order_of_the_inventory() -> None:
-    jobs = [{"service": "web", "command": [word]} for word in "abc"]
-    stack = checked(migrate=jobs[0], after_migrate=jobs[1:])
-    assert [job["command"] for job in compose_render.jobs_of(stack)] == [["a"], ["b"], ["c"]]
-    assert compose_render.jobs_of(checked()) == []
-
-
 def test_what_was_given_is_not_changed() -> None:
     content = normalised(web={"labels": {"a": "1"}, "environment": {"A": "1"}}, cache={})
     before = repr(content)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from fakes_postgres import FakeSession
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import SchemaCheck
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import migration_sessions
 
@@ -60,7 +61,7 @@ def test_who_may_come_and_whether_there_is_anything_to_lose() -> None:
     assert not migration_sessions.is_empty(FakeSession({"pg_class": [{"name": "public.a", "columns": None}]}))
 
 
-VERIFY = {"query": "SELECT version", "answer": "7"}
+VERIFY = SchemaCheck("SELECT version", "7")
 
 
 def test_a_migration_that_left_everything_as_it_should_be() -> None:

@@ -5,6 +5,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import RateLimit, RouteSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate, ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
@@ -27,14 +29,19 @@ SETTINGS: dict[str, t.Any] = {
 }
 
 
+def route(**options: t.Any) -> RouteSpec:
+    return RouteSpec("web", 80, ("a.org",), **options)
+
+
 def test_a_route_of_a_record_of_an_older_version_has_no_rules() -> None:
-    assert options_of_route({"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"}, "prod") == NO_OPTIONS
+    route = state_file.from_json(RouteSpec, {"service": "web", "port": 80, "hosts": ["a.org"], "path": "/"})
+    assert options_of_route(route, "prod") == NO_OPTIONS
 
 
 def test_the_rules_of_a_route() -> None:
-    rate = {"requests": 30.0, "seconds": 60.0, "burst": 5}
-    given = {"https": "redirect", "allow_ips": ["10.0.0.0/8"], "rate_limit": rate, "headers": {"B": "2", "A": "1"}}
-    options = options_of_route(given, "prod")
+    limit = RateLimit(30.0, 60.0, 5)
+    given = {"https": "redirect", "allow_ips": ("10.0.0.0/8",), "rate_limit": limit, "headers": {"B": "2", "A": "1"}}
+    options = options_of_route(route(**given), "prod")
     assert options == RouteOptions(
         "redirect", allow_ips=("10.0.0.0/8",), rate_limit=Rate(30, 60, 5), headers=(("A", "1"), ("B", "2"))
     )
@@ -58,7 +65,7 @@ def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
 
 
 def test_the_users_of_another_environment_are_others() -> None:
-    options = options_of_route({"basic_auth": "staff"}, "dev")
+    options = options_of_route(route(basic_auth="staff"), "dev")
     assert ProxyCapabilities.of(SETTINGS).missing_prerequisites(options, []) == [
         Problem(
             "basic_auth",
@@ -68,7 +75,8 @@ def test_the_users_of_another_environment_are_others() -> None:
         )
     ]
     assert (
-        ProxyCapabilities.of(SETTINGS).missing_prerequisites(options_of_route({"basic_auth": "boss"}, "dev"), []) == []
+        ProxyCapabilities.of(SETTINGS).missing_prerequisites(options_of_route(route(basic_auth="boss"), "dev"), [])
+        == []
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from fakes import Machine, checked, colored
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.canary_steps import CanaryStep
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyPlan, ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import canary, switch
@@ -33,8 +34,8 @@ def prepared(machine: Machine) -> int:
     return machine.lock()
 
 
-def step(percent: int = 5, seconds: float = 0, number: int = 1) -> dict[str, t.Any]:
-    return {"number": number, "percent": percent, "seconds": seconds}
+def step(percent: int = 5, seconds: float = 0, number: int = 1) -> CanaryStep:
+    return CanaryStep(number, percent, seconds)
 
 
 def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: list[int]) -> None:

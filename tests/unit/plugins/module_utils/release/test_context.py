@@ -52,8 +52,8 @@ def test_a_proxy_on_the_server_itself_publishes_colors(machine: Machine) -> None
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(where))
     assert open_proxy(machine.root, machine.engine).ports == (20000, 24999)  # type: ignore[arg-type]
     record = machine.released("green", ports={"web": [20003]})
-    assert machine.ctx.standing(record).routing.published("web") == ["127.0.0.1:20003"]
-    assert machine.ctx.standing(record).routing.published("api") == []
+    assert machine.ctx.target(record).routing.published("web") == ["127.0.0.1:20003"]
+    assert machine.ctx.target(record).routing.published("api") == []
 
 
 def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
@@ -141,10 +141,10 @@ def test_the_live_color_is_what_the_running_proxy_says(machine: Machine) -> None
 
 def test_what_the_gates_need_of_a_release(machine: Machine) -> None:
     record = machine.released("green", containers=2, replicas={"web": 2})
-    standing = machine.ctx.standing(record)
-    assert (standing.color, standing.network, standing.count) == ("green", "po-front-prod", 2)
-    assert standing.routing.routes[0].host == HOST
-    assert standing.routing.replicas == {"web": 2}
+    target = machine.ctx.target(record)
+    assert (target.color, target.network, target.count) == ("green", "po-front-prod", 2)
+    assert target.routing.routes[0].host == HOST
+    assert target.routing.replicas == {"web": 2}
 
 
 def test_a_part_is_started_from_the_releases_own_folder(

@@ -18,7 +18,7 @@ Docker = Callable[[str], Callable[[], list[str]]]
 
 def switched(machine: Machine, live: str = "green", **changes: t.Any) -> int:
     """Leave release 1 on blue and a prepared release 2 on green; return the token."""
-    stack = checked(settle=0, drain=0, **changes)
+    stack = checked(worker_min_ready=0, drain=0, **changes)
     machine.released("blue", stack)
     machine.released("green", stack, state="prepared", previous=1)
     machine.make_live(live)
@@ -47,7 +47,7 @@ def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
 
 
 def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
-    stack = checked(settle=0, keep_releases=2)
+    stack = checked(worker_min_ready=0, keep_releases=2)
     for _again in range(5):
         machine.released("blue", stack)
     machine.make_live("blue")

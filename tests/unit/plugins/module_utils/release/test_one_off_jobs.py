@@ -9,6 +9,7 @@ import pytest
 from fakes import Machine, checked, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import JobSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import one_off_jobs
 
@@ -21,7 +22,7 @@ def prepared(machine: Machine) -> tuple[int, int]:
 
 
 def job(*command: str, name: str = "1", **changes: t.Any) -> one_off_jobs.OneOffJob:
-    return one_off_jobs.from_inventory({"service": "web", "command": command, "timeout": 60}, name, **changes)
+    return one_off_jobs.job_of(JobSpec("web", command, 60), name, **changes)
 
 
 def test_jobs_run_once_each_in_their_order(machine: Machine, docker: Docker) -> None:
@@ -68,7 +69,7 @@ def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) ->
     number, token = prepared(machine)
     machine.engine.start(container(f"po_shop_prod_jobs-{number}-1"))
     begun = time.monotonic()
-    slow = one_off_jobs.from_inventory({"service": "web", "command": ["migrate"], "timeout": 1}, "1")
+    slow = one_off_jobs.job_of(JobSpec("web", ("migrate",), 1), "1")
     with pytest.raises(SwitchyardError, match="was not done after 1 s and was ended"):
         one_off_jobs.run_all(machine.ctx, number, token, [slow])
     assert time.monotonic() - begun < 60
@@ -93,7 +94,7 @@ def test_somebody_looks_while_a_job_runs_and_a_job_never_outlives_who_waits_for_
 def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docker: Docker) -> None:
     docker("")
     number, token = prepared(machine)
-    long = one_off_jobs.from_inventory({"service": "web", "command": ["migrate"], "timeout": 900}, "1")
+    long = one_off_jobs.job_of(JobSpec("web", ("migrate",), 900), "1")
     one_off_jobs.run_all(machine.ctx, number, token, [long])
     held = machine.ctx.lock.holder()
     assert held

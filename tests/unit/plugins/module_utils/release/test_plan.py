@@ -4,12 +4,13 @@ import typing as t
 from dataclasses import replace
 
 import pytest
+from fakes import checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import plan as release_plan
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
-SECOND = Record(2, "green", "live", "new", {}, "ann", 1.0, previous=1)
-FIRST = Record(1, "blue", "replaced", "old", {}, "ann", 1.0)
+SECOND = Record(2, "green", "live", "new", checked(), "ann", 1.0, previous=1)
+FIRST = Record(1, "blue", "replaced", "old", checked(), "ann", 1.0)
 LIVE = release_plan.StackState("green", SECOND, FIRST, True, frozenset({"new"}), True)
 NOTHING = release_plan.StackState(None, None, None, False, frozenset(), False)
 
@@ -79,7 +80,7 @@ def test_a_plan_as_a_modules_result() -> None:
 
 
 def test_while_a_canary_is_out_the_way_back_takes_it_back() -> None:
-    third = Record(3, "blue", "paused", "newer", {}, "ann", 1.0)
+    third = Record(3, "blue", "paused", "newer", checked(), "ann", 1.0)
     out = replace(LIVE, weight=25, canary=third)
     plan = release_plan.rollback("shop", out)
     assert plan
@@ -88,7 +89,7 @@ def test_while_a_canary_is_out_the_way_back_takes_it_back() -> None:
 
 
 def test_only_a_release_that_waits_goes_on() -> None:
-    third = Record(3, "blue", "paused", "newer", {}, "ann", 1.0)
+    third = Record(3, "blue", "paused", "newer", checked(), "ann", 1.0)
     plan = release_plan.promote("shop", replace(LIVE, weight=25, canary=third))
     assert (plan.action, plan.color, plan.target, plan.reasons) == (
         "promote",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fakes import checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record, Records
@@ -15,7 +16,7 @@ def records(tmp_path: Path) -> Records:
 
 def release(records: Records, **changes: object) -> Record:
     number = records.begin()
-    record = Record(number, "blue", "live", "f", {"name": "shop"}, "ann", 1.0).now(**changes)
+    record = Record(number, "blue", "live", "f", checked(), "ann", 1.0).now(**changes)
     records.save(record)
     return record
 
@@ -42,7 +43,7 @@ def test_numbers_only_grow(records: Records) -> None:
 def test_all_come_newest_first_also_beyond_four_digits(records: Records) -> None:
     release(records)
     records.path(12345).mkdir()
-    records.save(Record(12345, "green", "live", "f", {}, "ann", 1.0))
+    records.save(Record(12345, "green", "live", "f", checked(), "ann", 1.0))
     assert [record.number for record in records.all()] == [12345, 1]
 
 

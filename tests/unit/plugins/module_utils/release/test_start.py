@@ -59,11 +59,12 @@ def test_a_guarded_migration_stops_the_old_application_where_that_has_to_be(
 ) -> None:
     migrate = {**MIGRATE, "kind": "breaking" if stops else "expand"}
     stack = checked(strategy=strategy, migrate=migrate, postgres={"password": "p"}, drain=0)
+    assert stack.migrate
     machine.released("blue", stack)
     record = machine.released("green", stack, state="prepared")
     machine.make_live("blue")
     token, notes = machine.lock(), docker("")
-    guarded = state.MigrationRun(machine.ctx, record, token, state.MigrationState(2, "x", "shop_prod"))
+    guarded = state.MigrationRun(machine.ctx, record, token, state.MigrationState(2, "x", "shop_prod"), stack.migrate)
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: guarded)
     monkeypatch.setattr(run, "run_guarded", lambda guarded, done, hold: hold())
     assert start.start(machine.ctx, 2, token, True)["stopped"] == expected

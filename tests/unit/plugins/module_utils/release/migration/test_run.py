@@ -4,7 +4,7 @@ import contextlib
 import json
 import typing as t
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from fakes import COMPOSE, Machine, checked, container, normalised
@@ -20,6 +20,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import StoreBusy
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import SmokeCheck
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import (
@@ -175,7 +176,7 @@ def test_the_migrator_reads_its_password_only_while_it_runs(scene: Scene, monkey
 
 def test_a_migration_of_no_kind_is_asked_for_before_anything_changes(scene: Scene) -> None:
     scene.ends = [(1, "")]
-    with pytest.raises(SwitchyardError, match="nobody has said of which kind") as failed:
+    with pytest.raises(SwitchyardError, match=r"migrate\.kind is not set") as failed:
         scene.release(kind=None, check=["migrate", "--check"])
     assert all(word in str(failed.value) for word in ("expand", "contract", "breaking"))
     assert scene.admin.statements == []
@@ -227,7 +228,7 @@ def test_a_database_without_a_table_needs_no_backup(scene: Scene) -> None:
 
 
 def test_a_backup_that_is_not_wanted_is_not_made(scene: Scene) -> None:
-    scene.carry_out(scene.release(backup="none"))
+    scene.carry_out(scene.release(verify_backup="none"))
     assert scene.happened == ["hold", "1 (migrate)", "health"]
     assert scene.told == [("migrate", None)]
 
@@ -288,12 +289,9 @@ def test_an_old_version_that_breaks_on_the_new_schema_stops_the_release(scene: S
         return (500, "no such column") if "1 (migrate)" in scene.happened else (200, "fine")
 
     scene.machine.proxy.answer = answer
-    guarded.record.stack["smoke"].append(
-        {"path": "/", "status": 200, "contains": None, "host": None, "request_timeout": 1}
-    )
+    stack = replace(guarded.record.stack, smoke=(SmokeCheck(request_timeout=1),))
     for record in (scene.ctx.records.need(1), guarded.record):
-        record.stack["smoke"][:] = guarded.record.stack["smoke"]
-        scene.ctx.records.save(record)
+        scene.ctx.records.save(record.now(stack=stack))
     with pytest.raises(SwitchyardError, match=r"does not pass its checks on the new schema.*no such column"):
         scene.carry_out(guarded)
 
@@ -348,7 +346,7 @@ def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
 
 
 def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
-    guarded = scene.release(kind="contract", backup="read")
+    guarded = scene.release(kind="contract", verify_backup="read")
     scene.ends = [(1, "half way")]
     with pytest.raises(SwitchyardError, match="exit code 1"):
         scene.carry_out(guarded)
@@ -457,7 +455,7 @@ def test_a_migration_has_projects_of_its_own(scene: Scene, docker: Callable[[str
     found = projects.migration_projects(scene.ctx, guarded.record.stack, folder, release)
     assert list(found) == ["migrate", "rehearse"]
     assert found["migrate"]["secrets"] == {"postgres_password": {"file": f"{folder}/secrets/migrator"}}
-    expanding = {**guarded.record.stack, "migrate": {**guarded.record.stack["migrate"], "kind": "expand"}}
+    expanding = replace(guarded.record.stack, migrate=replace(guarded.spec, kind="expand"))
     assert list(projects.migration_projects(scene.ctx, expanding, folder, release)) == ["migrate"]
     state.migrator_password_path(scene.ctx).unlink()
     assert projects.migration_projects(scene.ctx, expanding, folder, release) == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fakes import COMPOSE, HOST, FakeEngine, Machine, checked, colored, container, given, normalised, worker
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils import names, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import fingerprint as release_fingerprint
@@ -199,7 +199,11 @@ def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Ma
     sources = {"docker-compose.yml": json.dumps({**normalised(web={}), "volumes": {"files": {}}})}
     other = {"name": "blog", "routes": [{"service": "web", "port": 8000, "hosts": ["blog.org"]}]}
     stacks = [
-        {"definition": checked(**change), "sources": sources, "where": f"switchyard_stacks[{number}]"}
+        {
+            "definition": state_file.as_json(checked(**change)),
+            "sources": sources,
+            "where": f"switchyard_stacks[{number}]",
+        }
         for number, change in enumerate(({}, other))
     ]
     machine.engine.made_networks["po-front-prod"] = {}
@@ -321,7 +325,7 @@ def test_a_stack_that_runs_where_its_files_are(tmp_path: Path, docker: Docker) -
 
 
 def item(what: stack_input.StackInput) -> dict[str, t.Any]:
-    return {"definition": what.stack, "sources": what.sources, "where": what.where}
+    return {"definition": state_file.as_json(what.stack), "sources": what.sources, "where": what.where}
 
 
 def test_preflight_plans_every_stack_and_says_who_releases(machine: Machine) -> None:

@@ -1,0 +1,243 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stack of the inventory as a frozen value: every key, its type and its default.
+
+Each dataclass is one mapping of the inventory and each field one key of it. The metadata of a field says what
+``validate.py`` accepts for it; ``schema.py`` reads it. No other place has a default of a stack. ``extra`` holds what a
+later version wrote into a record.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .. import state_file
+from . import canary_steps
+
+# The kinds of a migration for which the old version is stopped: it does not work on the new schema.
+STOPPING_KINDS = ("contract", "breaking")
+
+REQUIRED = object()
+
+# The types whose values are tuples.
+TUPLES = ("texts", "command", "numbers", "addresses", "secrets")
+
+
+def key(type_name: str, **limits: t.Any) -> dict[str, t.Any]:
+    """Return the metadata of a key with one value: its type (``value_types.py``), ``least`` and ``choices``."""
+    return {"type": type_name, "tuple": type_name in TUPLES, **limits}
+
+
+def mapping(cls: type) -> dict[str, t.Any]:
+    """Return the metadata of a key that holds one mapping, the fields of a dataclass."""
+    return {"type": "mapping", **state_file.nested(cls)}
+
+
+def mappings(cls: type) -> dict[str, t.Any]:
+    """Return the metadata of a key that holds a list of mappings, each the fields of a dataclass."""
+    return {"type": "mappings", **state_file.nested_items(cls)}
+
+
+def extra() -> t.Any:
+    """Return the field for what this version does not know."""
+    return field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """The folder with the stack's Compose files on the controller."""
+
+    path: str = field(metadata=key("text"))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class HealthSpec:
+    """The health gate of a routed service. Times are seconds; ``successes`` counts good answers in a row."""
+
+    path: str = field(default="/", metadata=key("text"))
+    status: int = field(default=200, metadata=key("integer"))
+    successes: int = field(default=3, metadata=key("integer", least=1))
+    interval: float = field(default=0.1, metadata=key("number", least=0.01))
+    request_timeout: float = field(default=5, metadata=key("number", least=0.1))
+    timeout: float = field(default=60, metadata=key("number", least=1))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """How often one client address may ask: ``requests`` in ``seconds`` on average, and ``burst`` more at once."""
+
+    requests: float = field(metadata=key("number", least=0.001))
+    seconds: float = field(default=1, metadata=key("number", least=0.001))
+    burst: int = field(default=0, metadata=key("integer", least=0))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class RouteSpec:
+    """Hosts and a path prefix that lead to a port of a service, and the options of this route.
+
+    ``hsts`` and ``response_timeout`` are seconds, ``max_body_size`` is bytes, ``allow_ips`` holds networks in canonical
+    form, and ``basic_auth`` is the name of a list in ``proxy_users``.
+    """
+
+    service: str = field(metadata=key("text"))
+    port: int = field(metadata=key("integer", least=1))
+    hosts: tuple[str, ...] = field(metadata=key("texts"))
+    path: str = field(default="/", metadata=key("text"))
+    health: HealthSpec = field(default_factory=HealthSpec, metadata=mapping(HealthSpec))
+    https: str = field(default="optional", metadata=key("text", choices=("optional", "redirect")))
+    hsts: int = field(default=0, metadata=key("integer", least=0))
+    allow_ips: tuple[str, ...] = field(default=(), metadata=key("addresses"))
+    basic_auth: str | None = field(default=None, metadata=key("text"))
+    rate_limit: RateLimit | None = field(default=None, metadata=mapping(RateLimit))
+    max_body_size: int | None = field(default=None, metadata=key("size", least=1))
+    response_timeout: float | None = field(default=None, metadata=key("number", least=0.1))
+    headers: t.Mapping[str, str] = field(default_factory=dict, metadata=key("headers"))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class StaticSpec:
+    """Hosts and a path prefix under which the proxy itself serves the files of a volume."""
+
+    volume: str = field(metadata=key("text"))
+    hosts: tuple[str, ...] = field(metadata=key("texts"))
+    path: str = field(metadata=key("text"))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A one-off command of a release, in the image of a service. ``timeout`` is seconds."""
+
+    service: str = field(metadata=key("text"))
+    command: tuple[str, ...] = field(metadata=key("command"))
+    timeout: float = field(default=900, metadata=key("number", least=1))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class SchemaCheck:
+    """A query on the migrated database, and the answer it must have."""
+
+    query: str = field(metadata=key("text"))
+    answer: str = field(metadata=key("text"))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class MigrationSpec:
+    """The migration of a release: its command, and what guards it. Times are seconds.
+
+    ``verify_backup`` is how the backup from before the migration is verified; ``none`` makes no backup.
+    """
+
+    service: str = field(metadata=key("text"))
+    command: tuple[str, ...] = field(metadata=key("command"))
+    timeout: float = field(default=900, metadata=key("number", least=1))
+    kind: str | None = field(default=None, metadata=key("text", choices=("expand", "contract", "breaking")))
+    check: tuple[str, ...] | None = field(default=None, metadata=key("command"))
+    database: str | None = field(default=None, metadata=key("text"))
+    verify_backup: str = field(default="restore", metadata=key("text", choices=("restore", "read", "none")))
+    lock_timeout: float = field(default=5, metadata=key("number", least=0.1))
+    retries: int = field(default=5, metadata=key("integer", least=0))
+    schema_check: SchemaCheck | None = field(default=None, metadata=mapping(SchemaCheck))
+    extra: t.Mapping[str, t.Any] = extra()
+
+    @property
+    def stops_old_version(self) -> bool:
+        """Whether the old version has to stop, because it would not work on the new schema."""
+        return self.kind in STOPPING_KINDS
+
+
+@dataclass(frozen=True)
+class SmokeCheck:
+    """A request to the idle color, and what its answer must be. Without ``host`` it goes to the first route's."""
+
+    path: str = field(default="/", metadata=key("text"))
+    status: int = field(default=200, metadata=key("integer"))
+    contains: str | None = field(default=None, metadata=key("text"))
+    host: str | None = field(default=None, metadata=key("text"))
+    request_timeout: float = field(default=10, metadata=key("number", least=0.1))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class PostgresSpec:
+    """The stack's database on the shared PostgreSQL server: connection limits and timeouts of its roles."""
+
+    # The inventory has these keys too; a stack never holds a secret (secrets.py).
+    SECRETS: t.ClassVar[t.Mapping[str, t.Any]] = {
+        "password": REQUIRED,
+        "ro_password": None,
+        "backup_password": None,
+    }
+
+    connections: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
+    timeouts: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class RedisSpec:
+    """The database numbers of the stack on the shared Redis server."""
+
+    SECRETS: t.ClassVar[t.Mapping[str, t.Any]] = {"password": REQUIRED}
+
+    databases: tuple[int, ...] = field(metadata=key("numbers"))
+    extra: t.Mapping[str, t.Any] = extra()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One application that is released as a unit. It names its secrets and holds none of their values.
+
+    ``drain``, ``drain_long_lived`` and ``worker_min_ready`` are seconds.
+    """
+
+    name: str = field(metadata=key("text"))
+    source: SourceSpec = field(metadata=mapping(SourceSpec))
+    compose: tuple[str, ...] = field(default=("docker-compose.yml",), metadata=key("texts"))
+    files: tuple[str, ...] = field(default=(), metadata=key("texts"))
+    variables: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
+    strategy: str = field(
+        default="blue_green", metadata=key("text", choices=("blue_green", "canary", "recreate", "in_place"))
+    )
+    canary: str = field(default=canary_steps.DEFAULT, metadata=key("steps"))
+    routes: tuple[RouteSpec, ...] = field(default=(), metadata=mappings(RouteSpec))
+    static: tuple[StaticSpec, ...] = field(default=(), metadata=mappings(StaticSpec))
+    workers: tuple[str, ...] = field(default=(), metadata=key("texts"))
+    accessories: tuple[str, ...] = field(default=(), metadata=key("texts"))
+    migrate: MigrationSpec | None = field(default=None, metadata=mapping(MigrationSpec))
+    after_migrate: tuple[JobSpec, ...] = field(default=(), metadata=mappings(JobSpec))
+    smoke: tuple[SmokeCheck, ...] = field(default=(), metadata=mappings(SmokeCheck))
+    drain: float = field(default=30, metadata=key("number", least=0))
+    drain_long_lived: float = field(default=0, metadata=key("number", least=0))
+    keep_previous: bool = field(default=True, metadata=key("boolean"))
+    keep_releases: int = field(default=5, metadata=key("integer", least=2))
+    worker_min_ready: float = field(default=2, metadata=key("number", least=0))
+    secrets: tuple[str, ...] = field(default=(), metadata=key("secrets"))
+    secrets_owner: int | None = field(default=None, metadata=key("integer", least=0))
+    postgres: PostgresSpec | None = field(default=None, metadata=mapping(PostgresSpec))
+    redis: RedisSpec | None = field(default=None, metadata=mapping(RedisSpec))
+    extra: t.Mapping[str, t.Any] = extra()
+
+    @property
+    def jobs(self) -> tuple[JobSpec | MigrationSpec, ...]:
+        """The one-off commands of a release in their order: the migration, then what follows it."""
+        return (*([self.migrate] if self.migrate else []), *self.after_migrate)
+
+    @property
+    def drain_limit(self) -> float:
+        """Seconds until the last connection of an old color is closed."""
+        return max(self.drain, self.drain_long_lived)
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, int, RouteSpec | StaticSpec], ...]:
+        """Every route and static path: its key in the stack, its index there, and itself."""
+        routes = tuple(("routes", index, route) for index, route in enumerate(self.routes))
+        return (*routes, *(("static", index, static) for index, static in enumerate(self.static)))
