@@ -10,13 +10,12 @@ is still there says what is left to do, so a second run goes on where one was ki
 from __future__ import annotations
 
 import shutil
-import time
 import typing as t
 from contextlib import suppress
 
 from .. import atomic_file, names
 from ..config.stack import Stack
-from ..errors import SwitchyardError
+from ..errors import ProxyRefused, SwitchyardError
 from ..proxy import process
 from ..proxy.state import ProxyPlan
 from ..release import drain
@@ -37,9 +36,7 @@ def execute(
     places = [server.stack(name) for name in wanted.stacks]
     if check_mode or not wanted.changed:
         for ctx in places:
-            held = ctx.lock.holder()
-            if held and held.until > time.time():
-                raise SwitchyardError(f"{held.sentence(ctx.stack)}. Wait until that is done.")
+            ctx.lock.assert_free()
         return seen, wanted
     tokens: dict[str, int] = {}
     try:
@@ -104,7 +101,7 @@ def _off_the_proxy(ctx: StackContext, token: int) -> None:
         drain.wait_until_drained(proxy, ctx.key, color, limit)
     proxy.apply(lambda state: proxy.plan_forget(state, ctx.key))
     if ctx.key in proxy.read().known_stacks():
-        raise SwitchyardError(f"The proxy was told to forget {ctx.stack}, and still knows it. Run retire.yml again.")
+        raise ProxyRefused(f"The proxy was told to forget {ctx.stack}, and still knows it. Run retire.yml again.")
 
 
 def result(server: HostContext, seen: EnvironmentScan, wanted: DecommissionPlan) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import command, names
 from ..config.stack import Stack
-from ..errors import SwitchyardError
+from ..errors import ComposeError, EngineError
 
 TIMEOUT = 60
 
@@ -30,7 +30,7 @@ def write_sources(files: t.Mapping[str, str], folder: Path) -> None:
     for name, content in files.items():
         path = folder / name
         if os.path.isabs(name) or ".." in Path(name).parts:
-            raise SwitchyardError(f"{name}: leads out of the stack's folder. Name files relative to source.path.")
+            raise ComposeError(f"{name}: leads out of the stack's folder.", hint="Name files relative to source.path.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
         # A file that is mounted is read by the containers' user; the folder above it is closed to everybody else.
@@ -64,7 +64,7 @@ def variables(stack: Stack, project: str, environment: str, **other: str) -> dic
 def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Return what ``docker compose config`` makes of the files: one mapping, variables put in, paths absolute.
 
-    Raises SwitchyardError with Compose's own words when Compose refuses the files.
+    Raises ComposeError with Compose's message when it rejects the files, EngineError when Compose does not answer.
     """
     args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(folder)]
     for name in files:
@@ -76,10 +76,10 @@ def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str])
     )
     # Without the plugin, the Docker client takes the first word or the first option for an error of its own.
     if "is not a docker command" in result.stderr or "unknown flag: --project-name" in result.stderr:
-        raise SwitchyardError("The Compose plugin does not answer on this server. Run setup.yml.")
+        raise EngineError("The Compose plugin does not answer on this server.", hint="Run setup.yml.")
     if result.code:
         text = result.stderr.strip().replace(f"{folder}/", "")
-        raise SwitchyardError(f"Compose refuses {', '.join(files)}: {text}")
+        raise ComposeError(f"Compose refuses {', '.join(files)}: {text}")
     normalised: dict[str, t.Any] = json.loads(result.stdout)
     return normalised
 

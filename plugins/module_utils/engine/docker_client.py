@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 from .. import command, names
-from ..errors import SwitchyardError
+from ..errors import EngineError
 from .models import Container, Image, LabelledResource, repository_of
 
 if t.TYPE_CHECKING:
@@ -23,16 +23,18 @@ class Engine:
     """The engine that answers on this server."""
 
     def __init__(self) -> None:
-        """Connect. Raises SwitchyardError when the SDK is missing or no engine answers."""
+        """Connect. Raises EngineError when the SDK is missing or no engine answers."""
         try:
             import docker as sdk
         except ImportError as error:
-            raise SwitchyardError("Python's Docker SDK is missing on this server. Run setup.yml.") from error
+            raise EngineError("Python's Docker SDK is missing on this server.", hint="Run setup.yml.") from error
         self.sdk = sdk
         try:
             self.client: docker.DockerClient = sdk.from_env(version="auto", timeout=120)
         except sdk.errors.DockerException as error:
-            raise SwitchyardError(f"No container engine answers on this server ({error}). Run setup.yml.") from error
+            raise EngineError(
+                f"No container engine answers on this server ({error}).", hint="Run setup.yml."
+            ) from error
 
     # --- looking ---
 
@@ -147,15 +149,15 @@ class Engine:
     # --- changing ---
 
     def pull(self, name: str) -> Image:
-        """Bring an image here. Raises SwitchyardError with the registry's words."""
+        """Bring an image here. Raises EngineError with the registry's message."""
         try:
             # An image name with a digest or a fixed tag is pulled as it stands, never "all tags".
             self.client.api.pull(name)
         except self.sdk.errors.APIError as error:
-            raise SwitchyardError(f"The image {name} cannot be pulled: {error.explanation or error}") from error
+            raise EngineError(f"The image {name} cannot be pulled: {error.explanation or error}") from error
         image = self.image(name)
         if not image:
-            raise SwitchyardError(f"The image {name} was pulled but is not on this server.")
+            raise EngineError(f"The image {name} was pulled but is not on this server.")
         return image
 
     def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import atomic_file, names, paths
-from ..errors import Problem, SwitchyardError
+from ..errors import GateFailed, Problem, ProblemsFound, SwitchyardError
 from ..proxy.driver import Proxy
 from ..proxy.state import ProxyPlan, ProxyState
 from ..release.context import HostContext
@@ -55,13 +55,13 @@ def known_stacks(state: ProxyState, project: str, environment: str) -> list[str]
 def select_stacks(asked: t.Sequence[str], here: list[str], environment: str) -> list[str]:
     """Return the stacks that are meant: those asked for, or all there are.
 
-    Raises SwitchyardError for a name that the proxy does not know.
+    Raises ProblemsFound for a name that the proxy does not know.
     """
     unknown = [name for name in dict.fromkeys(asked) if name not in here]
     if unknown:
         message = f"the proxy of this server knows no {' and no '.join(unknown)} in {environment}"
         hint = f"Write one of: {', '.join(here)}" if here else "Run setup.yml and deploy.yml first"
-        raise SwitchyardError(str(Problem("stack", message, hint, "stack.unknown")))
+        raise ProblemsFound("Nothing was changed", [Problem("stack", message, hint, "stack.unknown")])
     return list(dict.fromkeys(asked)) or here
 
 
@@ -125,7 +125,7 @@ def verify(
 ) -> int:
     """Wait until the public gets one of the pages on every way in, or none of them; return the number of requests.
 
-    Raises SwitchyardError with the last answer when the limit passes.
+    Raises GateFailed with the last answer when the limit passes.
     """
     end = time.monotonic() + limit
     asked = 0
@@ -137,7 +137,7 @@ def verify(
                 break
             if time.monotonic() > end:
                 wish = "show the maintenance page" if closed else "open again"
-                raise SwitchyardError(f"The proxy was told to {wish}, but {answer}. It is as it was before.")
+                raise GateFailed(f"The proxy was told to {wish}, but {answer}. It is as it was before.", gate="confirm")
             time.sleep(POLL)
     return asked
 
@@ -207,9 +207,8 @@ def _addresses(state: ProxyState, key: str) -> set[str]:
 
 
 def _no_request_waits(server: HostContext, state: ProxyState, stacks: t.Iterable[str]) -> None:
-    """Raise SwitchyardError where requests wait for a release that is under way: it opens the stack by itself."""
+    """Raise LockHeld where requests wait for a release that is under way: it resumes the stack by itself."""
     for stack in stacks:
         ctx = server.stack(stack)
-        held = ctx.lock.holder()
-        if state.availability.get(ctx.key) == "held" and held and held.until > time.time():
-            raise SwitchyardError(f"{held.sentence(stack)}, and requests wait for it. Say it again when that is done.")
+        if state.availability.get(ctx.key) == "held":
+            ctx.lock.assert_free("Requests wait for it in the proxy. Run this again when it is done.")

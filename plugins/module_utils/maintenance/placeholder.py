@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import atomic_file, names, paths
 from ..config.stack import RouteSpec
-from ..errors import Problem, SwitchyardError, report
+from ..errors import Problem, ProblemsFound
 from ..proxy.driver import Proxy
 from ..proxy.state import ProxyPlan, ProxyState, StackRoutes
 from ..release.context import HostContext
@@ -44,7 +44,7 @@ def plan(
     """Return what it takes for stacks without a release to have their hosts, and for the server to have its pages.
 
     A stack that is live or has a release is left as it is; one that was only announced, and is no longer in the
-    list, gives its hosts back. Raises SwitchyardError for a host and path that another stack has.
+    list, gives its hosts back. Raises ProblemsFound for a host and path that another stack has.
     """
     given = {
         name: StackRoutes(server.project, server.environment, name, proxy_routes(routes, server.environment))
@@ -72,7 +72,7 @@ def plan(
         routings.append(routing)
         after = after.with_routes(routing, COLOR)
     if problems:
-        raise SwitchyardError(report(problems, "No stack was announced. These problems stand in the way"))
+        raise ProblemsFound("No stack was announced", problems)
     before = {kind: atomic_file.read(_path(server, kind)) for kind in pages}
     return PlaceholderPlan(tuple(routings), dict(pages), before, state, after)
 

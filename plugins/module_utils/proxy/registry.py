@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import atomic_file, paths
 from ..engine.docker_client import Engine
-from ..errors import SwitchyardError
+from ..errors import ProxyUnavailable
 from .behind_traefik.driver import BehindTraefikProxy
 from .driver import Proxy
 from .haproxy.driver import HAProxy
@@ -30,17 +30,18 @@ PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
 
 
 def open_proxy(root: Path, engine: Engine) -> Proxy:
-    """Return the proxy that the role ``proxy`` set up. Raises SwitchyardError where there is none."""
+    """Return the proxy that the role ``proxy`` set up. Raises ProxyUnavailable where there is none."""
     folder = paths.proxy_folder(root)
     settings = atomic_file.read_json(paths.proxy_settings(root))
     if not settings:
-        raise SwitchyardError(
-            f"There is no proxy on this server ({paths.proxy_settings(root)} is missing). Run setup.yml."
+        raise ProxyUnavailable(
+            f"There is no proxy on this server ({paths.proxy_settings(root)} is missing).", hint="Run setup.yml."
         )
     provider = settings.get("provider", "haproxy")
     if provider not in PROXIES:
-        raise SwitchyardError(
-            f"{paths.proxy_settings(root)} names {provider!r}, which this version does not know. Run setup.yml."
+        raise ProxyUnavailable(
+            f"{paths.proxy_settings(root)} names {provider!r}, which this version does not know.",
+            hint="Run setup.yml.",
         )
     if not settings["address"] and provider != "haproxy":
         # Behind an edge: no port of the server leads to it.

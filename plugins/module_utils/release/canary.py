@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from ..config.canary_steps import CanaryStep
-from ..errors import SwitchyardError
+from ..errors import GateFailed
 from . import switch
 from .context import StackContext
 from .gates import health
@@ -20,7 +20,7 @@ POLL = 1.0
 def run_canary_step(ctx: StackContext, number: int, token: int, step: CanaryStep) -> dict[str, t.Any]:
     """Give the color of a release a percentage of the clients for some seconds; the gates hold before the first.
 
-    Raises SwitchyardError when a gate does not hold, when the
+    Raises GateFailed when a gate does not hold, when the
     proxy does not do it, or when a container does not keep running; the share is then still to be taken back.
     """
     record = ctx.records.need(number)
@@ -30,7 +30,9 @@ def run_canary_step(ctx: StackContext, number: int, token: int, step: CanaryStep
     ctx.proxy.apply(lambda state: ctx.proxy.plan_weight(state, ctx.key, step.percent))
     now = ctx.proxy.read().weights.get(ctx.key, 0)
     if now != step.percent:
-        raise SwitchyardError(f"The proxy was told to send {step.percent} % of {ctx.stack} on, and sends {now} %.")
+        raise GateFailed(
+            f"The proxy was told to send {step.percent} % of {ctx.stack} on, and sends {now} %.", gate="canary"
+        )
     target = ctx.target(record)
     end = time.monotonic() + step.seconds
     while time.monotonic() < end:

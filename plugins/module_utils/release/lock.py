@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import atomic_file, paths, state_file
-from ..errors import SwitchyardError
+from ..errors import LockHeld, LockLost
 
 # Between two steps the controller only starts the next module; a minute covers a slow connection.
 MARGIN = 60.0
@@ -68,11 +68,17 @@ class ReleaseLock:
         """Return who holds the lock; a lease that ran out still counts as held until it is taken over."""
         return self._read().lease
 
+    def assert_free(self, hint: str = "Wait until that is done.") -> None:
+        """Raise LockHeld while a lease has not run out."""
+        held = self.holder()
+        if held and held.until > self.now():
+            raise LockHeld(f"{held.sentence(self.stack)}.", hint=hint, lock=state_file.as_json(held))
+
     def take(self, holder: str, step: str, busy: t.Callable[[], str | None], gone: int | None = None) -> LockState:
         """Take the lock or refuse at once.
 
         ``busy`` says what of the old release still runs and is not to be ended, or None. ``gone`` is the token of a
-        holder that is known to live no longer. Raises SwitchyardError with the holder's name.
+        holder that is known to live no longer. Raises LockHeld.
         """
         with atomic_file.locked(self.guard):
             content = self._read()
@@ -80,16 +86,16 @@ class ReleaseLock:
             if held:
                 rest = held.until - self.now()
                 if rest > 0 and held.token != gone:
-                    raise SwitchyardError(
-                        f"{held.sentence(self.stack)}. Wait until that is done; if it died, its lock ends by itself "
-                        f"in {rest:.0f} s.",
+                    raise LockHeld(
+                        f"{held.sentence(self.stack)}.",
+                        hint=f"Wait until that is done; if it died, its lock ends by itself in {rest:.0f} s.",
                         lock=state_file.as_json(held),
                     )
                 running = busy()
                 if running:
-                    raise SwitchyardError(
-                        f"{held.sentence(self.stack)}; its lock ran out, but {running} still runs. "
-                        f"Wait for it, or end it with 'docker stop {running}'.",
+                    raise LockHeld(
+                        f"{held.sentence(self.stack)}; its lock ran out, but {running} still runs.",
+                        hint=f"Wait for it, or end it with 'docker stop {running}'.",
                         lock=state_file.as_json(held),
                     )
             lease = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN)
@@ -97,7 +103,7 @@ class ReleaseLock:
             return lease
 
     def renew(self, token: int, step: str, seconds: float = 0.0) -> LockState:
-        """Go on holding the lock for a step of up to ``seconds``. Raises SwitchyardError when it was taken over."""
+        """Go on holding the lock for a step of up to ``seconds``. Raises LockLost when it was taken over."""
         with atomic_file.locked(self.guard):
             held = self._mine(token)
             lease = replace(held, step=step, until=self.now() + seconds + MARGIN)
@@ -108,14 +114,14 @@ class ReleaseLock:
     def kept(self, token: int, step: str) -> t.Iterator[None]:
         """Hold the lock while a step runs of which nobody knows how long it takes; it ends soon after this process.
 
-        Raises SwitchyardError when it was taken over before the step.
+        Raises LockLost when it was taken over before the step.
         """
         self.renew(token, step)
         done = threading.Event()
 
         def renew() -> None:
             # The next step tells of a lock that was lost.
-            with contextlib.suppress(SwitchyardError, OSError):
+            with contextlib.suppress(LockLost, OSError):
                 while not done.wait(RENEW_EVERY):
                     self.renew(token, step)
 
@@ -128,7 +134,7 @@ class ReleaseLock:
             keeper.join()
 
     def release(self, token: int) -> None:
-        """Give the lock back. Raises SwitchyardError when it was taken over."""
+        """Give the lock back. Raises LockLost when it was taken over."""
         with atomic_file.locked(self.guard):
             self._mine(token)
             state_file.save(self.path, replace(self._read(), lease=None))
@@ -137,7 +143,7 @@ class ReleaseLock:
         held = self.holder()
         if not held or held.token != token:
             now = held.sentence(self.stack) if held else f"nobody releases {self.stack} now"
-            raise SwitchyardError(f"This release lost its lock (token {token}): {now}. Start it again.")
+            raise LockLost(f"This release lost its lock (token {token}): {now}.", hint="Start it again.")
         return held
 
     def _read(self) -> LockFile:

@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
 from ..engine import compose_cli, compose_render, host_ports
-from ..errors import SwitchyardError, report
+from ..errors import ProblemsFound, SwitchyardError
 from . import hold_requests, revert
 from . import plan as release_plan
 from .context import StackContext
@@ -63,7 +63,7 @@ class PreparedRelease:
 
 
 def take_lock(ctx: StackContext, holder: str, gone: int | None) -> int:
-    """Take the stack's lock and return its token. Raises SwitchyardError with the holder's name."""
+    """Take the stack's lock and return its token. Raises LockHeld."""
     ctx.folder.mkdir(parents=True, exist_ok=True)
 
     def end_jobs() -> str | None:
@@ -264,11 +264,11 @@ def _resume_serving(ctx: StackContext) -> None:
 def _examine(
     ctx: StackContext, given: StackInput, mode: str
 ) -> tuple[PreflightResult | None, release_plan.ReleasePlan]:
-    """Return what would be done, and what was seen for it. Raises SwitchyardError with all that stands in the way."""
+    """Return what would be done, and what was seen for it. Raises ProblemsFound."""
     seen = examine_stack(ctx, given) if mode == "deploy" else None
     plan, problems = (seen.plan, seen.problems) if seen else examine_records(ctx, given.where, mode)
     if problems or not plan:
-        raise SwitchyardError(report(problems, f"{ctx.stack} cannot be released"))
+        raise ProblemsFound(f"{ctx.stack} cannot be released", problems)
     return seen, plan
 
 

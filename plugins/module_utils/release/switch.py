@@ -54,9 +54,7 @@ def switch(
         return SwitchResult(plan_switch(ctx, color), 0.0, 0.0, 0, 0)
     record = ctx.records.need(number or ctx.release_on(color) or 0)
     if token is None:
-        held = ctx.lock.holder()
-        if held and held.until > time.time():
-            raise SwitchyardError(f"{held.sentence(ctx.stack)}. Wait until that is done.")
+        ctx.lock.assert_free()
     else:
         ctx.lock.renew(token, "gates", health.health_timeout(record.stack))
     waited = gate(ctx, record)

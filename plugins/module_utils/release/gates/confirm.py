@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ...errors import SwitchyardError
+from ...errors import GateFailed
 from .probe import POLL, probe_via_proxy
 
 if t.TYPE_CHECKING:
@@ -20,7 +20,7 @@ def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float 
     """Wait until the public way in answers with a color on every route; return how many requests that took.
 
     Any status counts: which color answers is the question, and the gates have asked the rest. Raises
-    SwitchyardError when another color still answers after ``limit`` seconds.
+    GateFailed when another color still answers after ``limit`` seconds.
     """
     end = time.monotonic() + limit
     asked = 0
@@ -31,6 +31,8 @@ def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float 
             if answer.color == color:
                 break
             if time.monotonic() > end:
-                raise SwitchyardError(f"The proxy was told to send {routing.stack} to {color}, but {answer}.")
+                raise GateFailed(
+                    f"The proxy was told to send {routing.stack} to {color}, but {answer}.", gate="confirm"
+                )
             time.sleep(POLL)
     return asked

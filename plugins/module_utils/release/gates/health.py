@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from ...config.stack import HealthSpec, Stack
-from ...errors import SwitchyardError
+from ...errors import GateFailed
 from .probe import POLL, Answer, ColorTarget, gate_failure, probe_container, probe_via_proxy
 
 if t.TYPE_CHECKING:
@@ -25,7 +25,7 @@ def wait_until_healthy(
 ) -> float:
     """Wait until every container runs and every route gave its number of good answers in a row; return the seconds.
 
-    ``settings`` has the health settings per routed service. Raises SwitchyardError, with the last answer, the
+    ``settings`` has the health settings per routed service. Raises GateFailed, with the last answer, the
     containers' last log lines and the proxy's view, when a container ends or the time limit passes.
     """
     begun = time.monotonic()
@@ -71,7 +71,7 @@ def health_timeout(stack: Stack) -> float:
 
 
 def assert_containers_running(engine: Engine, target: ColorTarget, last: str) -> list[Container]:
-    """Return the color's containers. Raises SwitchyardError at once when one is missing, ended or unhealthy."""
+    """Return the color's containers. Raises GateFailed at once when one is missing, ended or unhealthy."""
     found = target.containers(engine)
     wrong = f"only {len(found)} of its {target.count} containers are there" if len(found) < target.count else None
     for container in found:
@@ -80,7 +80,7 @@ def assert_containers_running(engine: Engine, target: ColorTarget, last: str) ->
         elif container.health == "unhealthy":
             wrong = f"{container.name} is unhealthy, says its own health check"
     if wrong:
-        raise SwitchyardError(
+        raise GateFailed(
             f"The health gate of {target.routing.stack} ({target.color}) failed: {wrong}. Last answer: {last}.",
             gate="health",
             answer=last,

@@ -9,7 +9,7 @@ import http.client
 import typing as t
 from dataclasses import dataclass
 
-from ...errors import SwitchyardError
+from ...errors import GateFailed
 
 if t.TYPE_CHECKING:
     from ...engine.docker_client import Engine
@@ -79,11 +79,9 @@ def probe_via_proxy(proxy: Proxy, host: str, path: str, color: str | None, timeo
     return Answer(request, status, answered, body)
 
 
-def gate_failure(
-    engine: Engine, proxy: Proxy, target: ColorTarget, gate: str, why: str, answer: str
-) -> SwitchyardError:
+def gate_failure(engine: Engine, proxy: Proxy, target: ColorTarget, gate: str, why: str, answer: str) -> GateFailed:
     """Return the error of a gate that did not hold, with everything a person needs to see why."""
-    return SwitchyardError(
+    return GateFailed(
         f"The {gate} gate of {target.routing.stack} ({target.color}) failed: {why}. Last answer: {answer}.",
         gate=gate,
         answer=answer,

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 
 def run_smoke_checks(engine: Engine, proxy: Proxy, target: ColorTarget, checks: t.Iterable[SmokeCheck]) -> None:
-    """Run the smoke checks against this color only. Raises SwitchyardError with the first wrong answer."""
+    """Run the smoke checks against this color only. Raises GateFailed with the first wrong answer."""
     for check in checks:
         host = check.host or target.routing.routes[0].host
         answer = probe_via_proxy(proxy, host, check.path, target.color, check.request_timeout)

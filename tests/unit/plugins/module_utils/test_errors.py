@@ -5,8 +5,22 @@ import re
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.switchyard.stacks.plugins.module_utils import errors
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, SwitchyardError, report
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
+    ComposeError,
+    EngineError,
+    GateFailed,
+    LockHeld,
+    LockLost,
+    Problem,
+    ProblemsFound,
+    ProxyRefused,
+    ProxyUnavailable,
+    SwitchyardError,
+    report,
+)
 
 
 def test_a_problem_says_where_what_and_what_to_do() -> None:
@@ -30,6 +44,32 @@ def test_a_report_counts_its_lines_keeps_their_order_and_says_nothing_twice() ->
 def test_an_error_carries_details_beside_its_message() -> None:
     error = SwitchyardError("The gate failed.", gate="health")
     assert (str(error), error.details) == ("The gate failed.", {"gate": "health"})
+
+
+def test_an_error_is_its_message_and_its_hint() -> None:
+    error = EngineError("No engine answers.", hint="Run setup.yml.")
+    assert str(error) == "No engine answers. Run setup.yml."
+    assert str(EngineError("No engine answers.")) == "No engine answers."
+    assert error.problem("server", "server.engine", "Start it") == Problem(
+        "server", "No engine answers", "Run setup.yml", "server.engine"
+    )
+    assert EngineError("No engine answers.").problem("server", "server.engine", "Start it").hint == "Start it"
+
+
+def test_problems_found_are_listed_in_the_message_and_in_the_result() -> None:
+    first = Problem("b", "is missing", "Write b", "inventory.key_missing")
+    error = ProblemsFound("Nothing was changed", [first, first])
+    assert str(error) == "Nothing was changed (1):\n  1. b: is missing. Write b."
+    assert error.problems == [first]
+    assert error.details == {"problems": [first.as_dict()]}
+
+
+@pytest.mark.parametrize(
+    "kind", [EngineError, ComposeError, ProxyUnavailable, ProxyRefused, LockHeld, LockLost, GateFailed]
+)
+def test_every_error_is_one_of_the_collection(kind: type[SwitchyardError]) -> None:
+    with pytest.raises(SwitchyardError, match=r"x\. y\."):
+        raise kind("x.", hint="y.")
 
 
 def given_codes() -> t.Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes import HOST, Machine
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import LockHeld, ProblemsFound, SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.maintenance import mode
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 
@@ -94,10 +94,11 @@ def test_check_mode_says_the_same_and_does_nothing(shop: Machine) -> None:
 
 
 def test_a_name_the_proxy_does_not_know_is_told_with_those_it_knows(shop: Machine) -> None:
-    with pytest.raises(SwitchyardError) as error:
+    with pytest.raises(ProblemsFound) as error:
         mode.set_maintenance(shop.server, ["shopp", "shop", "bolg"], PAGE)
     expected = "stack: the proxy of this server knows no shopp and no bolg in prod. Write one of: blog, shop."
-    assert str(error.value) == expected
+    assert [str(problem) for problem in error.value.problems] == [expected]
+    assert str(error.value) == f"Nothing was changed (1):\n  1. {expected}"
     assert closed(shop) == {}
 
 
@@ -157,7 +158,7 @@ def test_what_waits_for_a_release_is_left_to_it_and_opened_when_the_release_is_g
     shop.proxy.state = shop.proxy.state.with_availability([SHOP], "held")
     shop.lock("ann@laptop")
     for page in (PAGE, None):
-        with pytest.raises(SwitchyardError, match=r"released by ann@laptop .* requests wait for it"):
+        with pytest.raises(LockHeld, match=r"released by ann@laptop .* Requests wait for it"):
             mode.set_maintenance(shop.server, ["shop"], page)
     later = replace(t.cast(t.Any, shop.ctx.lock.holder()), until=time.time() - 1)
     shop.ctx.lock._write(later)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import LockHeld, LockLost
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import lock as release_lock
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import MARGIN, ReleaseLock
 
@@ -39,7 +39,7 @@ def idle() -> None:
 def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: ReleaseLock, clock: Clock) -> None:
     lock.take("ann@laptop", "prepare", idle)
     clock.time += 10
-    with pytest.raises(SwitchyardError) as refused:
+    with pytest.raises(LockHeld) as refused:
         lock.take("bob@desk", "prepare", idle)
     assert str(refused.value) == (
         "shop (prod) is being released by ann@laptop since 2023-11-14 22:13:20 UTC (step: prepare). "
@@ -60,7 +60,7 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_higher_token(lock: ReleaseLoc
 def test_it_is_not_taken_over_while_something_of_it_runs(lock: ReleaseLock, clock: Clock) -> None:
     lock.take("ann", "migrate", idle)
     clock.time += MARGIN + 1
-    with pytest.raises(SwitchyardError, match=r"po_shop_prod_jobs-1-1 still runs.*'docker stop po_shop_prod_jobs-1-1'"):
+    with pytest.raises(LockHeld, match=r"po_shop_prod_jobs-1-1 still runs.*'docker stop po_shop_prod_jobs-1-1'"):
         lock.take("bob", "prepare", lambda: "po_shop_prod_jobs-1-1")
 
 
@@ -71,15 +71,25 @@ def test_the_lock_of_a_holder_that_is_gone_is_taken_over_at_once(lock: ReleaseLo
 
 def test_but_not_while_something_of_it_runs(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
-    with pytest.raises(SwitchyardError, match="still runs"):
+    with pytest.raises(LockHeld, match="still runs"):
         lock.take("bob", "prepare", lambda: "a-job", gone=first.token)
 
 
 def test_a_holder_that_was_gone_is_not_the_one_that_holds_now(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
     lock.take("bob", "prepare", idle, gone=first.token)
-    with pytest.raises(SwitchyardError, match="bob"):
+    with pytest.raises(LockHeld, match="bob"):
         lock.take("eve", "prepare", idle, gone=first.token)
+
+
+def test_only_a_lease_that_has_not_run_out_is_in_the_way(lock: ReleaseLock, clock: Clock) -> None:
+    lock.assert_free()
+    lock.take("ann", "prepare", idle)
+    with pytest.raises(LockHeld, match=r"released by ann since .* Try later\.") as refused:
+        lock.assert_free("Try later.")
+    assert refused.value.details["lock"]["holder"] == "ann"
+    clock.time += MARGIN + 1
+    lock.assert_free()
 
 
 def test_renewing_holds_it_for_the_step_and_a_margin(lock: ReleaseLock, clock: Clock) -> None:
@@ -87,7 +97,7 @@ def test_renewing_holds_it_for_the_step_and_a_margin(lock: ReleaseLock, clock: C
     renewed = lock.renew(token, "migrate", 900)
     assert (renewed.step, renewed.since, renewed.until) == ("migrate", clock.time, clock.time + 900 + MARGIN)
     clock.time += 900
-    with pytest.raises(SwitchyardError, match=r"step: migrate"):
+    with pytest.raises(LockHeld, match=r"step: migrate"):
         lock.take("bob", "prepare", idle)
 
 
@@ -96,7 +106,7 @@ def test_a_release_that_was_overtaken_can_do_no_more(lock: ReleaseLock, clock: C
     clock.time += MARGIN + 1
     lock.take("bob", "prepare", idle)
     for late in (lambda: lock.renew(old, "switch"), lambda: lock.release(old)):
-        with pytest.raises(SwitchyardError, match=f"lost its lock .token {old}.: .* by bob"):
+        with pytest.raises(LockLost, match=f"lost its lock .token {old}.: .* by bob"):
             late()
     held = lock.holder()
     assert held
@@ -107,7 +117,7 @@ def test_a_lock_that_was_given_back_is_free_and_its_token_spent(lock: ReleaseLoc
     token = lock.take("ann", "prepare", idle).token
     lock.release(token)
     assert lock.holder() is None
-    with pytest.raises(SwitchyardError, match="nobody releases shop"):
+    with pytest.raises(LockLost, match="nobody releases shop"):
         lock.renew(token, "switch")
     assert lock.take("bob", "prepare", idle).token == token + 1
 
@@ -175,5 +185,5 @@ def until(lock: ReleaseLock) -> float:
 
 
 def test_a_step_of_any_length_does_not_begin_without_the_lock(lock: ReleaseLock) -> None:
-    with pytest.raises(SwitchyardError, match="lost its lock"), lock.kept(7, "backup"):
+    with pytest.raises(LockLost, match="lost its lock"), lock.kept(7, "backup"):
         pass
