@@ -121,7 +121,7 @@ def test_known_files_are_read_back_as_they_were(name: str, tmp_path: Path) -> No
 
 
 def test_state_is_only_read_and_written_through_the_registry() -> None:
-    """Other JSON is listed with a reason; a state file that is read by hand, or splatted into a class, fails here."""
+    """Other JSON is listed with a reason. A state file that is read or written by hand fails here."""
     calls = set()
     for path in SOURCES.rglob("*.py"):
         name = str(path.relative_to(SOURCES))
@@ -177,7 +177,7 @@ def test_progress_of_a_later_version_is_read() -> None:
     assert progress.read(f"{json.dumps(told)}\n5") == progress.Progress("dump", 1.0, 5.0, 1, 2)
 
 
-def test_a_class_without_room_for_more_is_no_state_file() -> None:
+def test_a_class_without_room_for_more_is_refused() -> None:
     with pytest.raises(TypeError, match="Closed has no field extra"):
 
         @state_file.register("closed.json")
@@ -202,7 +202,7 @@ def test_a_file_that_lacks_fields_is_an_error(content: str, message: str, tmp_pa
 
 
 @pytest.mark.parametrize("content", [None, "", '{"number": 1'])
-def test_half_a_file_is_no_state(content: str | None, tmp_path: Path) -> None:
+def test_half_a_file_is_not_loaded(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "release.json").write_text(content)
     assert state_file.load(tmp_path / "release.json", Record) is None
