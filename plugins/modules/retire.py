@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: retire
-short_description: Take stacks, or a whole environment, off a server
+short_description: Remove stacks, or a whole environment, from a server
 description:
-  - The public leaves first, requests in flight end, the proxy forgets the stack and says so; then containers, networks,
-    pages, records and secrets of its releases go.
-  - Of a whole environment its networks go as well, and the proxy with its folder where no other environment of the
-    project is left on the server. A proxy that others need stays, with every connection of theirs.
-  - Data stays, and is named in the result. Databases, logins and numbers in the shared PostgreSQL and Redis stay in any
-    case.
-  - Refuses while a release of one of the stacks is under way, and lets none begin meanwhile.
+  - The proxy stops sending requests to a stack, requests in flight finish, and the proxy forgets the stack. Then its
+    containers, networks, pages, and the records and secrets of its releases are removed.
+  - A whole environment loses its networks as well. The proxy and its folder are removed with the last environment of
+    the project on the server. A proxy that other environments use is kept, and drops none of their connections.
+  - Data is retained and named in the result. Databases and logins in the shared PostgreSQL, and users and database
+    numbers in the shared Redis, are always retained.
+  - Fails while a release of one of the stacks holds its lock. No release of them can begin while this module runs.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -32,62 +32,61 @@ attributes:
 options:
   stacks:
     description:
-      - Names of the stacks. Without any, the whole environment is meant. A stack of which nothing stands is no error.
+      - Names of the stacks; empty means the whole environment. A stack that has nothing on the server is not an error.
     type: list
     elements: str
     default: []
-  data:
+  remove_data:
     description:
-      - V(keep) leaves volumes, and what lies in a stack's folder beside its releases. V(remove) removes them for good.
-    type: str
-    choices: [keep, remove]
-    default: keep
-  holder:
+      - Whether to remove volumes, and files in a stack's folder that releases did not write. They cannot be restored.
+    type: bool
+    default: false
+  lock_holder:
     description:
-      - Who does this, as somebody is told who wants to release meanwhile.
+      - Holder of the stacks' locks, as shown to a user who starts a release at the same time.
     type: str
     default: retire.yml
 """
 
 EXAMPLES = r"""
-- name: Take one stack off, and keep its data
+- name: Remove one stack and retain its data
   switchyard.stacks.retire:
     project: po
     environment: qual
     stacks: [bookings]
 
-- name: Take the whole environment off, with the volumes of its stacks
+- name: Remove the whole environment, with the volumes of its stacks
   switchyard.stacks.retire:
     project: po
     environment: qual
-    data: remove
+    remove_data: true
 """
 
 RETURN = r"""
 stacks:
-  description: Names of the stacks that went.
+  description: Names of the stacks that were removed.
   returned: success
   type: list
   elements: str
   sample: [bookings]
-known:
-  description: Names of all stacks of the environment of which anything stood.
+known_stacks:
+  description: Names of all stacks of the environment that had anything on the server.
   returned: success
   type: list
   elements: str
   sample: [bookings]
-gone:
-  description: What went, a sentence each.
+removed:
+  description: What was removed, one line each.
   returned: success
   type: list
   elements: str
   sample: [container po-web-qual-blue, network po-bookings-qual]
-kept:
-  description: What stays although it was the stacks', a sentence each.
+retained:
+  description: What was retained although it belongs to the stacks, one sentence each, with the reason.
   returned: success
   type: list
   elements: str
-  sample: [the volume po-media-qual (-e data=remove removes it)]
+  sample: [the volume po-media-qual (-e remove_data=true removes it)]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -101,18 +100,19 @@ def main() -> None:
         argument_spec={
             **module_args.HOST_OPTIONS,
             "stacks": {"type": "list", "elements": "str", "default": []},
-            "data": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
-            "holder": {"type": "str", "default": "retire.yml"},
+            "remove_data": {"type": "bool", "default": False},
+            "lock_holder": {"type": "str", "default": "retire.yml"},
         },
         supports_check_mode=True,
     )
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.host_context(module)
-        remove = params["data"] == "remove"
-        done = execute.execute(server, params["stacks"], remove, params["holder"], module.check_mode)
-        return execute.result(server, *done)
+        host = module_args.host_context(module)
+        scan_and_plan = execute.execute(
+            host, params["stacks"], params["remove_data"], params["lock_holder"], module.check_mode
+        )
+        return execute.result(host, *scan_and_plan)
 
     module_args.run_module(module, work)
 

@@ -72,7 +72,7 @@ def main() -> int:
             for state in ("on", "off"):
                 run(*play, "maintenance.yml", "-e", f"state={state}")
                 print(f"maintenance {state}", flush=True)
-            run(*play, "retire.yml", "-e", "whole_environment=bench")
+            run(*play, "retire.yml", "-e", "confirm_environment=bench")
             print("the environment is gone", flush=True)
             time.sleep(2)
         same = identity() == before

@@ -105,6 +105,12 @@ def worker(release: int, fingerprint: str = "f", service: str = "celery", **chan
     return container(f"po-{service}-prod", labels=labels, **changes)
 
 
+def shared_container(role: str, *networks: str) -> Container:
+    """Return a container that all environments of the project share: it has no label of one."""
+    labels = names.labels(project="po", role=role)
+    return replace(container(f"po-{role}"), labels=labels, addresses=dict.fromkeys(networks, "127.0.0.1"))
+
+
 class FakeEngine:
     """An engine that remembers."""
 

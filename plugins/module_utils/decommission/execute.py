@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take stacks, or a whole environment, off a server. Data stays unless a person says otherwise.
+"""Retires stacks, or a whole environment: removes them from this server.
 
-The public leaves first, requests in flight end, then the proxy forgets the stack, and only then its containers go. What
-is still there says what is left to do, so a second run goes on where one was killed.
+The proxy stops sending requests to a stack, requests in flight finish, the proxy forgets the stack, and only then its
+containers are removed. A second run continues where an interrupted one ended: it scans what is still there.
 """
 
 from __future__ import annotations
@@ -25,73 +25,73 @@ from .scan import LOCKS, EnvironmentScan, scan
 
 
 def execute(
-    server: HostContext, asked: t.Sequence[str], remove_data: bool, holder: str, check_mode: bool = False
+    host: HostContext, requested: t.Sequence[str], remove_data: bool, lock_holder: str, check_mode: bool = False
 ) -> tuple[EnvironmentScan, DecommissionPlan]:
-    """Take stacks, or with none asked for the environment, off this server, under the locks of all of them.
+    """Remove the requested stacks, or without any the environment, under the locks of all of them.
 
-    Returns what stood and what went. Raises SwitchyardError, and then first of all who releases one of them.
+    Returns the scan and the plan. Raises SwitchyardError when a release of one of the stacks holds its lock.
     """
-    seen = scan(server)
-    wanted = plan(seen, asked, remove_data)
-    places = [server.stack(name) for name in wanted.stacks]
-    if check_mode or not wanted.changed:
-        for ctx in places:
+    before = scan(host)
+    intended = plan(before, requested, remove_data)
+    stacks = [host.stack(name) for name in intended.stacks]
+    if check_mode or not intended.changed:
+        for ctx in stacks:
             ctx.lock.assert_free()
-        return seen, wanted
+        return before, intended
     tokens: dict[str, int] = {}
     try:
-        for ctx in places:
-            tokens[ctx.stack] = _take_lock(ctx, holder)
-        # What changed until the locks were taken goes as well.
-        _carry_out(server, plan(scan(server), asked, remove_data), tokens)
+        for ctx in stacks:
+            tokens[ctx.stack] = _take_lock(ctx, lock_holder)
+        # What was added until the locks were taken is removed as well.
+        _apply(host, plan(scan(host), requested, remove_data), tokens)
     finally:
-        for ctx in places:
+        for ctx in stacks:
             with suppress(SwitchyardError, OSError):
                 ctx.lock.release(tokens[ctx.stack]) if ctx.stack in tokens and ctx.lock.path.exists() else None
-    for ctx in places:
+    for ctx in stacks:
         with suppress(OSError):
             ctx.folder.rmdir()
             ctx.folder.parent.rmdir()
-    return seen, wanted
+    return before, intended
 
 
-def _take_lock(ctx: StackContext, holder: str) -> int:
+def _take_lock(ctx: StackContext, lock_holder: str) -> int:
     ctx.folder.mkdir(parents=True, exist_ok=True)
 
     def busy() -> str | None:
-        return next((one.name for one in ctx.containers(role="job") if one.running), None)
+        return next((container.name for container in ctx.containers(role="job") if container.running), None)
 
-    return ctx.lock.take(holder, "retire", busy).token
+    return ctx.lock.take(lock_holder, "retire", busy).token
 
 
-def _carry_out(server: HostContext, wanted: DecommissionPlan, tokens: t.Mapping[str, int]) -> None:
-    engine = server.engine
-    everything = engine.containers(project=server.project)
-    # Its stop signal lets requests in flight finish, and nobody else is behind it any more.
-    engine.remove(one for one in everything if one.name in wanted.servers)
-    if wanted.unit:
-        process.SystemdProcess(wanted.unit).remove()
-    for stack in wanted.routes:
-        _off_the_proxy(server.stack(stack), tokens[stack])
+def _apply(host: HostContext, intended: DecommissionPlan, tokens: t.Mapping[str, int]) -> None:
+    engine = host.engine
+    containers = engine.containers(project=host.project)
+    # Its stop signal lets requests in flight finish, and no other environment uses it any more.
+    engine.remove(container for container in containers if container.name in intended.shared)
+    if intended.unit:
+        process.SystemdProcess(intended.unit).remove()
+    for stack in intended.routes:
+        _remove_from_proxy(host.stack(stack), tokens[stack])
     for stack, token in tokens.items():
-        server.stack(stack).lock.renew(token, "retire", 600)
-    engine.remove(one for one in everything if one.name in wanted.containers)
-    for network, name in wanted.leaves:
+        host.stack(stack).lock.renew(token, "retire", 600)
+    engine.remove(container for container in containers if container.name in intended.containers)
+    for network, name in intended.disconnects:
         engine.disconnect(network, name)
-    for name in wanted.networks:
+    for name in intended.networks:
         engine.remove_resource("network", name)
-    for name in wanted.volumes:
+    for name in intended.volumes:
         engine.remove_resource("volume", name)
-    # The locks are the last to go: until then nobody begins a release here.
-    for path in sorted(wanted.paths, key=lambda path: path.name in LOCKS):
+    # The locks are removed last: until then no release begins here.
+    for path in sorted(intended.paths, key=lambda path: path.name in LOCKS):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             atomic_file.write_or_remove(path, None)
 
 
-def _off_the_proxy(ctx: StackContext, token: int) -> None:
-    """Take the public off a stack, let requests in flight end, and make the proxy forget it."""
+def _remove_from_proxy(ctx: StackContext, token: int) -> None:
+    """Stop sending requests to a stack, drain both colors, and make the proxy forget the stack."""
     record = next(iter(ctx.records.all()), None)
     limit = record.stack.drain_limit if record else Stack.drain
     ctx.lock.renew(token, "retire", 2 * limit + 60)
@@ -101,18 +101,18 @@ def _off_the_proxy(ctx: StackContext, token: int) -> None:
         drain.wait_until_drained(proxy, ctx.key, color, limit)
     proxy.apply(lambda state: proxy.plan_forget(state, ctx.key))
     if ctx.key in proxy.read().known_stacks():
-        raise ProxyRefused(f"The proxy was told to forget {ctx.stack}, and still knows it. Run retire.yml again.")
+        raise ProxyRefused(f"The proxy still has routes for {ctx.stack} after they were removed. Run retire.yml again.")
 
 
-def result(server: HostContext, seen: EnvironmentScan, wanted: DecommissionPlan) -> dict[str, t.Any]:
-    """Return what a module says of it, done or planned."""
-    before = "".join(f"{line}\n" for line in wanted.lines)
-    header = f"{server.project} {server.environment}"
+def result(host: HostContext, before: EnvironmentScan, intended: DecommissionPlan) -> dict[str, t.Any]:
+    """Return the result of the module ``retire``, done or planned."""
+    text = "".join(f"{line}\n" for line in intended.removed)
+    header = f"{host.project} {host.environment}"
     return {
-        "changed": wanted.changed,
-        "stacks": list(wanted.stacks),
-        "known": seen.stacks,
-        "gone": wanted.lines,
-        "kept": list(wanted.kept),
-        "diff": {"before": before, "after": "", "before_header": header, "after_header": header},
+        "changed": intended.changed,
+        "stacks": list(intended.stacks),
+        "known_stacks": before.stacks,
+        "removed": intended.removed,
+        "retained": list(intended.retained),
+        "diff": {"before": text, "after": "", "before_header": header, "after_header": header},
     }

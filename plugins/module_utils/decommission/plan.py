@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides what is removed when a stack or an environment is retired."""
+"""The plan of a retirement: what is removed from a server, and what is retained."""
 
 from __future__ import annotations
 
@@ -15,30 +15,41 @@ from ..errors import SwitchyardError
 from ..proxy.behind_traefik import labels as behind_traefik_labels
 from .scan import EnvironmentScan, is_ours
 
+# The containers and networks of a project that belong to its proxy, by the label ``role``.
+PROXY_ROLES = ("proxy", "pages")
+PROXY_NETWORKS = ("pages", "front")
+
+# What a user types to remove data as well.
+REMOVE_DATA = "-e remove_data=true"
+
 
 @dataclass(frozen=True)
 class DecommissionPlan:
-    """What goes, and what stays although it could go, in words."""
+    """What is removed, by name, and what is retained although it is the stacks', as sentences.
+
+    ``routes`` are hosts and paths per stack. ``shared`` are containers of the whole project, ``unit`` is the proxy's
+    systemd unit. ``disconnects`` are pairs of a network and a shared container that leaves it.
+    """
 
     stacks: tuple[str, ...]
     routes: t.Mapping[str, tuple[str, ...]]
     containers: tuple[str, ...]
-    servers: tuple[str, ...]
+    shared: tuple[str, ...]
     unit: str | None
-    leaves: tuple[tuple[str, str], ...]
+    disconnects: tuple[tuple[str, str], ...]
     networks: tuple[str, ...]
     volumes: tuple[str, ...]
     paths: tuple[Path, ...]
-    kept: tuple[str, ...]
+    retained: tuple[str, ...]
 
     @property
-    def lines(self) -> list[str]:
-        """What goes, a line each."""
+    def removed(self) -> list[str]:
+        """What is removed, one line each."""
         return [
-            *(f"routes of {stack}: {', '.join(ways) or 'none'}" for stack, ways in self.routes.items()),
-            *(f"container {name}" for name in (*self.containers, *self.servers)),
+            *(f"routes of {stack}: {', '.join(routes) or 'none'}" for stack, routes in self.routes.items()),
+            *(f"container {name}" for name in (*self.containers, *self.shared)),
             *([f"unit {self.unit}"] if self.unit else []),
-            *(f"place of {server} on the network {network}" for network, server in self.leaves),
+            *(f"connection of {container} to the network {network}" for network, container in self.disconnects),
             *(f"network {name}" for name in self.networks),
             *(f"volume {name} with its data" for name in self.volumes),
             *map(str, self.paths),
@@ -46,82 +57,87 @@ class DecommissionPlan:
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.lines)
+        """Whether anything is removed."""
+        return bool(self.removed)
 
 
-def plan(seen: EnvironmentScan, asked: t.Sequence[str], remove_data: bool) -> DecommissionPlan:
-    """Return what it takes for stacks to be gone; with none asked for, the environment and all that is only its own.
+def plan(scan: EnvironmentScan, requested: t.Sequence[str], remove_data: bool) -> DecommissionPlan:
+    """Return the plan that removes the requested stacks, or without any the environment and what only it uses.
 
-    Raises SwitchyardError where the proxy would have to answer and does not.
+    Raises SwitchyardError when other environments need the proxy and it does not answer.
     """
-    stacks = [name for name in seen.stacks if not asked or name in asked]
-    last = not asked and not seen.others
-    if seen.trouble and not last:
-        raise SwitchyardError(seen.trouble)
+    stacks = [name for name in scan.stacks if not requested or name in requested]
+    is_last = not requested and not scan.others
+    if scan.proxy_error and not is_last:
+        raise SwitchyardError(scan.proxy_error)
 
-    def mine(one: Container | LabelledResource) -> bool:
-        here = one.label("environment") == seen.environment
-        return here and (not asked or one.label("stack") in asked)
+    def is_own(resource: Container | LabelledResource) -> bool:
+        of_environment = resource.label("environment") == scan.environment
+        return of_environment and (not requested or resource.label("stack") in requested)
 
-    containers = {one.name for one in seen.containers if mine(one)}
-    servers = {name for name, one in seen.shared.items() if last and one.label("role") in ("proxy", "pages")}
-    going = [one for one in seen.networks if mine(one) or (last and one.label("role") in ("pages", "front"))]
-    leaves, networks, kept = _networks(seen, going, containers | servers)
-    volumes = [one for one in seen.volumes if mine(one)]
-    in_use = {one.name: sorted(set(one.users) - containers) for one in volumes if set(one.users) - containers}
-    kept += [f"the volume {name}: {', '.join(users)} uses it" for name, users in in_use.items()]
-    free = [one.name for one in volumes if one.name not in in_use]
-    data = [path for name in stacks for path in seen.folders.get(name, ()) if not is_ours(path)]
+    containers = {container.name for container in scan.containers if is_own(container)}
+    shared = {name for name, container in scan.shared.items() if is_last and container.label("role") in PROXY_ROLES}
+    candidates = [
+        network for network in scan.networks if is_own(network) or (is_last and network.label("role") in PROXY_NETWORKS)
+    ]
+    disconnects, networks, retained = _plan_networks(scan, candidates, containers | shared)
+    volumes = [volume for volume in scan.volumes if is_own(volume)]
+    in_use = {
+        volume.name: sorted(set(volume.users) - containers) for volume in volumes if set(volume.users) - containers
+    }
+    retained += [f"the volume {name}: {', '.join(users)} uses it" for name, users in in_use.items()]
+    unused = [volume.name for volume in volumes if volume.name not in in_use]
+    data = [path for name in stacks for path in scan.folders.get(name, ()) if not is_ours(path)]
     if not remove_data:
-        kept += [f"the volume {name} (-e data=remove removes it)" for name in free]
-        kept += [f"{path} (-e data=remove removes it)" for path in data]
+        retained += [f"the volume {name} ({REMOVE_DATA} removes it)" for name in unused]
+        retained += [f"{path} ({REMOVE_DATA} removes it)" for path in data]
     for name in stacks:
-        record = seen.records.get(name)
+        record = scan.records.get(name)
         if record and record.stack.postgres:
-            kept.append(f"the database {names.database(name, seen.environment)} in PostgreSQL, with its logins")
+            retained.append(f"the database {names.database(name, scan.environment)} in PostgreSQL, with its logins")
         if record and record.stack.redis:
-            kept.append(f"the user {names.redis_user(name, seen.environment)} in Redis, with its database numbers")
-    labels = [one.labels for name, one in seen.shared.items() if name not in servers]
-    if not asked and any(behind_traefik_labels.MEMORY + seen.environment in each for each in labels):
-        kept.append("the labels of the proxy for these hosts, until setup.yml runs for another environment")
-    if last and seen.unit:
-        kept.append("Debian's package of the proxy, and the user it ran as")
-    folders = [path for name in stacks for path in seen.folders.get(name, ()) if is_ours(path) or remove_data]
-    proxy_folder = [seen.proxy_folder] if last and seen.proxy_folder else []
+            retained.append(f"the user {names.redis_user(name, scan.environment)} in Redis, with its database numbers")
+    labels = [container.labels for name, container in scan.shared.items() if name not in shared]
+    if not requested and any(behind_traefik_labels.MEMORY + scan.environment in each for each in labels):
+        retained.append("the labels of the proxy for these hosts, until setup.yml runs for another environment")
+    if is_last and scan.unit:
+        retained.append("Debian's package of the proxy, and the user it ran as")
+    folders = [path for name in stacks for path in scan.folders.get(name, ()) if is_ours(path) or remove_data]
+    pages = [] if is_last else [scan.pages[name] for name in stacks if name in scan.pages]
+    proxy_folder = [scan.proxy_folder] if is_last and scan.proxy_folder else []
     return DecommissionPlan(
         stacks=tuple(stacks),
-        routes={} if last else {name: ways for name, ways in seen.routes.items() if name in stacks},
+        routes={} if is_last else {name: routes for name, routes in scan.routes.items() if name in stacks},
         containers=tuple(sorted(containers)),
-        servers=tuple(sorted(servers)),
-        unit=seen.unit if last else None,
-        leaves=tuple(leaves),
+        shared=tuple(sorted(shared)),
+        unit=scan.unit if is_last else None,
+        disconnects=tuple(disconnects),
         networks=tuple(networks),
-        volumes=tuple(free) if remove_data else (),
-        paths=(*([] if last else [seen.pages[name] for name in stacks if name in seen.pages]), *folders, *proxy_folder),
-        kept=tuple(kept),
+        volumes=tuple(unused) if remove_data else (),
+        paths=(*pages, *folders, *proxy_folder),
+        retained=tuple(retained),
     )
 
 
-def _networks(
-    seen: EnvironmentScan, going: list[LabelledResource], gone: set[str]
+def _plan_networks(
+    scan: EnvironmentScan, candidates: list[LabelledResource], removed: set[str]
 ) -> tuple[list[tuple[str, str]], list[str], list[str]]:
-    """Return which servers leave which networks, the networks that go, and why others stay."""
-    left = {name: set(one.addresses) for name, one in seen.shared.items()}
-    leaves, networks, kept = [], [], []
-    for one in sorted(going, key=lambda network: network.name):
-        users = [name for name in one.users if name not in gone]
-        strangers = [name for name in users if name not in left]
-        alone = [name for name in users if name in left and left[name] <= {one.name}]
-        if strangers:
-            kept.append(f"the network {one.name}: {', '.join(strangers)} uses it")
-        elif one.name == seen.published_network and users:
-            kept.append(f"the network {one.name}: the public's port leads through it to the other environments")
-        elif alone:
-            kept.append(f"the network {one.name}: {', '.join(alone)} has no other")
+    """Return the disconnects, the networks that are removed, and why the others are retained."""
+    remaining = {name: set(container.addresses) for name, container in scan.shared.items()}
+    disconnects, networks, retained = [], [], []
+    for network in sorted(candidates, key=lambda candidate: candidate.name):
+        users = [name for name in network.users if name not in removed]
+        foreign = [name for name in users if name not in remaining]
+        without_other = [name for name in users if name in remaining and remaining[name] <= {network.name}]
+        if foreign:
+            retained.append(f"the network {network.name}: {', '.join(foreign)} uses it")
+        elif network.name == scan.published_network and users:
+            retained.append(f"the network {network.name}: the published port of the other environments needs it")
+        elif without_other:
+            retained.append(f"the network {network.name}: {', '.join(without_other)} has no other")
         else:
-            leaves += [(one.name, name) for name in users]
-            networks.append(one.name)
+            disconnects += [(network.name, name) for name in users]
+            networks.append(network.name)
             for name in users:
-                left[name].discard(one.name)
-    return leaves, networks, kept
+                remaining[name].discard(network.name)
+    return disconnects, networks, retained

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from fakes import HOST, Machine
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.modules import retire
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -21,11 +22,11 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def test_a_stack_goes_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(retire.main, options)
-    assert (result["changed"], result["stacks"], result["known"]) == (True, ["shop"], ["shop"])
-    assert result["gone"][:2] == [f"routes of shop: {HOST}/", "container po-web-prod-blue"]
+    assert (result["changed"], result["stacks"], result["known_stacks"]) == (True, ["shop"], ["shop"])
+    assert result["removed"][:2] == [f"routes of shop: {HOST}/", "container po-web-prod-blue"]
     assert machine.engine.standing == {}
     again = run_module(retire.main, options)
-    assert (again["changed"], again["stacks"], again["known"], again["gone"]) == (False, [], [], [])
+    assert (again["changed"], again["stacks"], again["known_stacks"], again["removed"]) == (False, [], [], [])
 
 
 def test_check_mode_says_the_same_and_takes_nothing(
@@ -39,8 +40,12 @@ def test_check_mode_says_the_same_and_takes_nothing(
     assert not run_module(retire.main, options, check=True)["changed"]
 
 
-def test_data_is_kept_or_removed(run_module: RunModule, options: dict[str, t.Any]) -> None:
-    assert "keep, remove" in run_module(retire.main, {**options, "data": "drop"})["msg"]
+def test_data_is_retained_unless_requested(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+    labels = names.labels(project="po", environment="prod", stack="shop")
+    machine.engine.ensure_volume("po-media-prod", "local", {}, labels)
+    assert run_module(retire.main, options)["retained"] == ["the volume po-media-prod (-e remove_data=true removes it)"]
+    result = run_module(retire.main, {**options, "remove_data": True})
+    assert (result["removed"], result["retained"]) == (["volume po-media-prod with its data"], [])
 
 
 def test_who_holds_the_lock_is_told(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
