@@ -25,7 +25,7 @@ def bookings(request):
     try:
         form = BookingForm(json.loads(request.body))
     except (ValueError, AttributeError):
-        return JsonResponse({"error": "The body is no JSON object."}, status=400)
+        return JsonResponse({"error": "The body is not a JSON object."}, status=400)
     if not form.is_valid():
         return JsonResponse({"error": form.errors}, status=400)
     try:
@@ -56,6 +56,6 @@ def report(request):
     try:
         seconds = min(max(float(request.GET.get("seconds", 2)), 0.0), SLOWEST_REPORT)
     except ValueError:
-        return JsonResponse({"error": "seconds is no number."}, status=400)
+        return JsonResponse({"error": "seconds is not a number."}, status=400)
     time.sleep(seconds)
     return JsonResponse({"version": VERSION, "report": "done", "seconds": seconds})

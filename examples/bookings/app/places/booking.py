@@ -38,7 +38,7 @@ def book(*, event, name, key):
                 raise Refused(409, f"{place.name} is full.")
             booking = Booking.objects.create(event=place, name=name, key=key)
             Event.objects.filter(pk=place.pk).update(booked=F("booked") + 1)
-            # The booking stands once it is committed, also when the queue is away: hence robust.
+            # The booking is valid once it is committed, even if the queue is unreachable: hence robust.
             transaction.on_commit(lambda: confirm.delay(key), robust=True)
             return booking, True
     except IntegrityError as error:

@@ -25,7 +25,7 @@ def healthz(request):
         try:
             ask()
             answer[part] = "ok"
-        except Exception as error:  # whatever a driver raises: the part does not answer
+        except Exception as error:  # any error of a driver: the part does not answer
             log.error("healthz: %s does not answer: %s", part, error)
             answer[part] = f"failing: {type(error).__name__}"
     healthy = set(answer.values()) == {"ok"}

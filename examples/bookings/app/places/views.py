@@ -23,7 +23,7 @@ def version(request):
 
 
 def read_page():
-    """What the first page shows to everybody alike: the events, and the latest bookings as HTML."""
+    """What the first page shows to every user: the events, and the latest bookings as HTML."""
     latest = Booking.objects.select_related("event").order_by("-id")[:LATEST]
     return {
         "events": list(Event.objects.order_by("capacity")),

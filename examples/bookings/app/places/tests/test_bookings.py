@@ -37,7 +37,7 @@ class Crowd(TransactionTestCase):
         assert sorted(answers) == [201] * 5 + [409] * 10
         assert (Booking.objects.count(), Event.objects.get(slug="hut").booked) == (5, 5)
 
-    def test_a_booking_stands_also_when_the_queue_is_away(self):
+    def test_a_booking_is_valid_when_the_queue_is_unreachable(self):
         Event.objects.create(slug="hut", name="Hut", capacity=5)
         with patch("places.booking.confirm.delay", side_effect=OSError), self.assertLogs("django.db"):
             answer = Client().post(

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Expands the schema: version 1 goes on working while it serves next to version 2.
+    """Expands the schema: version 1 keeps working while it serves next to version 2.
 
     Django's AddField drops the column's default in the database again, and then version 1, which does
     not know the column, could book no more. The default stays here.
