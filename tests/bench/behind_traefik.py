@@ -59,7 +59,7 @@ def main() -> int:
     play = [*PLAY, "-e", f"@{PROXIES / 'behind-traefik.yml'}"]
     with hosts(options.keep), tempfile.TemporaryDirectory() as name:
         other, ours = Path(name, "other"), Path(name, "ours")
-        run(*play, "tests/bench/switching/before.yml")
+        run(*play, "tests/bench/switch_loop/existing_traefik.yml")
         before = identity()
         with clients("existing.localhost", other):
             run(*play, "molecule/proxy/converge.yml")

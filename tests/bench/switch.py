@@ -24,7 +24,7 @@ from hosts import HOST, PLAY, PROXIES, ROOT, hosts, load, run, setting, table
 
 def stand(proxy: str, play: list[str], folder: Path) -> str:
     """Put the proxy up with two versions behind it; return the share of the clients that a canary of 25 % got."""
-    run(*play, "tests/bench/switching/before.yml")
+    run(*play, "tests/bench/switch_loop/existing_traefik.yml")
     run(*play, "molecule/proxy/converge.yml")
     run(*play, "deploy.yml", "-e", "bench_version=1.0.0")
     canary = ["bench_version=2.0.0", "bench_strategy=canary", "bench_canary='25/pause, 100'"]
@@ -47,9 +47,9 @@ def measure(proxy: str, http: str, play: list[str], options: argparse.Namespace,
     clients = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     time.sleep(1)
     try:
-        switching = [f"switching_count={options.count}", f"switching_between={options.between}"]
-        extra = [word for value in [*switching, f"switching_result={switches}"] for word in ("-e", value)]
-        run(*play, "tests/bench/switching/play.yml", *extra)
+        switching = [f"switch_loop_count={options.count}", f"switch_loop_between={options.between}"]
+        extra = [word for value in [*switching, f"switch_loop_result={switches}"] for word in ("-e", value)]
+        run(*play, "tests/bench/switch_loop/play.yml", *extra)
     finally:
         clients.send_signal(signal.SIGTERM)
         clients.wait(timeout=60)

@@ -1,6 +1,6 @@
 """Runs on the server: moves a stack to and fro between its colors and prints when each command began.
 
-    python3 switcher.py ROOT PROJECT ENVIRONMENT STACK COUNT SECONDS_BETWEEN
+    python3 switch_loop.py ROOT PROJECT ENVIRONMENT STACK COUNT SECONDS_BETWEEN
 
 One JSON object on standard output: ``began`` and ``proved`` hold seconds since the epoch, a pair for each switch.
 """
