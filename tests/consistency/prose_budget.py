@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Counts the banned words of data/prose.yml: by folder and by word, or one by one in the paths that are named.
 
 python tests/consistency/prose_budget.py                       the counts

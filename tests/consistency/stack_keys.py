@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The table of a stack's keys in roles/stack/README.md: key, type and default are made from the schema.
 
 python tests/consistency/stack_keys.py          rewrite the table; the meanings stay, which are written by hand

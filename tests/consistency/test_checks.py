@@ -218,6 +218,14 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"scripts/test": "cd /home/anna/stacks"}, "a path of one machine"),
         ({"scripts/test": "curl https://mirror.somewhere.net/x"}, "mirror.somewhere.net"),
     ],
+    "programs_find_their_packages": [
+        ({"tests/a/run": "#!/usr/bin/env python3\nimport yaml\n"}, "tests/a/run has a #! line and imports yaml"),
+        (
+            {"scripts/a": "#!/usr/bin/env python3\nimport b\n", "scripts/lib/b.py": "def f():\n    import h2.events\n"},
+            "scripts/a has a #! line and imports h2",
+        ),
+        ({"Makefile": "a:\n\t@python3 tests/a/run.py\n"}, "Makefile:2: python3 tests/a/run.py: use scripts/python"),
+    ],
     "make_targets_exist": [
         ({"Makefile": "", "README.md": "Type `make coffee`."}, "there is no make coffee"),
         ({"Makefile": "", "README.md": "Type\n\n    make coffee"}, "there is no make coffee"),

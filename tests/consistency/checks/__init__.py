@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repo import CHECKS
 
-from . import architecture, docs, glossary, hygiene, playbooks, plugins, prose, roles, versions
+from . import architecture, docs, glossary, hygiene, playbooks, plugins, programs, prose, roles, versions
 
 __all__ = [
     "CHECKS",
@@ -14,6 +14,7 @@ __all__ = [
     "hygiene",
     "playbooks",
     "plugins",
+    "programs",
     "prose",
     "roles",
     "versions",

@@ -61,7 +61,7 @@ def stack_keys_are_documented(root: Path) -> list[str]:
     problems += [f"{stack_keys.README}: the meaning is missing: {row}" for row in actual if row.endswith("|  |")]
     if not problems and actual != expected:
         problems.append(f"{stack_keys.README}: the keys are not in the order of the schema")
-    return problems and [*problems, "Run: python tests/consistency/stack_keys.py"]
+    return problems and [*problems, "Run: scripts/python tests/consistency/stack_keys.py"]
 
 
 @check
