@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import compose_keys
 import pytest
 from checks import CHECKS, glossary
 from prose_budget import lowered
@@ -116,6 +117,7 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"roles/stack/README.md": f"{TABLE}| `gone` | text | none | x |"}, "not in the schema: | `gone` |"),
         ({"roles/stack/README.md": f"{TABLE}| `name` | text | required |  |"}, "the meaning is missing: | `name` |"),
     ],
+    "compose_keys_are_documented": [({"docs/compose.md": "# Keys"}, "docs/compose.md: differs from the table")],
     "documented_paths_exist": [
         ({"README.md": "See `plugins/modules/gone.py`."}, "README.md:1: plugins/modules/gone.py does not exist"),
         ({"docs/a.md": "See `release/looking.py`."}, "plugins/module_utils/release/looking.py does not exist"),
@@ -279,6 +281,19 @@ def test_what_is_right_has_no_problem(tmp_path: Path) -> None:
 
     assert CHECKS["imports_have_no_cycle"](tmp_path) == []
     assert not [problem for problem in CHECKS["imports_point_down"](tmp_path) if "KNOWN_UPWARD" not in problem]
+
+
+def test_a_new_key_of_the_compose_specification_is_missed() -> None:
+    table = {section: dict(fates) for section, fates in compose_keys.specification().items()}
+    del table["services.*"]["network_mode"]
+    del table["services.*.networks.*"]["aliases"]
+    table["volumes.*"]["gone"] = table["volumes.*"]["name"]
+
+    assert compose_keys.differences(table) == [
+        "compose_spec.py: services.* lacks network_mode",
+        "compose_spec.py: services.*.networks.* lacks aliases",
+        "compose_spec.py: volumes.* has gone, the specification not",
+    ]
 
 
 def test_a_budget_is_lowered_and_never_raised() -> None:

@@ -211,6 +211,8 @@ class _Projects:
         service.setdefault("logging", LOGGING)
         if replicas(self.normalised, name) == 1:
             service["container_name"] = self.container(name, color)
+        elif given.get("scale"):
+            service["deploy"] = {**given.get("deploy", {}), "replicas": given["scale"]}
         service["networks"] = self.networks_of(name)
         service["labels"] = {**given.get("labels", {}), **self.labels(name, role, color)}
         waits = {

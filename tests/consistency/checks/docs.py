@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+import compose_keys
 import stack_keys
 from repo import CHECKS, check, lines
 
@@ -62,6 +63,18 @@ def stack_keys_are_documented(root: Path) -> list[str]:
     if not problems and actual != expected:
         problems.append(f"{stack_keys.README}: the keys are not in the order of the schema")
     return problems and [*problems, "Run: scripts/python tests/consistency/stack_keys.py"]
+
+
+@check
+def compose_keys_are_documented(root: Path) -> list[str]:
+    """docs/compose.md is generated from the table in the code, which has every key of the Compose specification."""
+    file = root / compose_keys.PAGE
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    written = "".join(text.partition(compose_keys.BEGIN)[1:])
+    problems = []
+    if written != compose_keys.generated():
+        problems.append(f"{compose_keys.PAGE}: differs from the table. Run: python tests/consistency/compose_keys.py")
+    return problems + compose_keys.differences(compose_keys.specification())
 
 
 @check

@@ -70,13 +70,6 @@ def problems(
                 "Write a fixed tag or a digest, as app:1.2",
                 code="compose.image_not_fixed",
             )
-        if service.get("network_mode") or service.get("privileged"):
-            problem(
-                ctx,
-                "uses network_mode or privileged",
-                "Take it out: such a service cannot run twice side by side",
-                code="compose.not_repeatable",
-            )
         used |= {secret["source"] for secret in service.get("secrets", [])}
         for mount in service.get("volumes", []):
             if mount.get("type") == "bind" and not exists(mount["source"]):

@@ -23,7 +23,7 @@ from ..fingerprint import fingerprint_of
 from ..migration import state as migration_state
 from ..routes import routes_of_stack
 from ..stack_input import StackInput
-from . import compose_files
+from . import compose_files, compose_keys
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def examine_stack(ctx: StackContext, given: StackInput) -> PreflightResult:
             problem = Problem(f"{where}.compose", str(error), "Try it with 'docker compose config'", "compose.invalid")
             return PreflightResult(None, [problem], {}, {}, [], "")
         problems = compose_files.problems(normalised, stack, where, given.secrets, lambda path: Path(path).exists())
+        problems += compose_keys.key_problems(normalised, where, lambda path: Path(path).exists())
         normalised = rebase_paths(normalised, temporary, "/source")
     wanted = sorted({service.get("image", "") for service in normalised.get("services", {}).values()} - {""})
     present = {image: ctx.engine.image(image) for image in wanted if not compose_files.floating_tag_reason(image)}

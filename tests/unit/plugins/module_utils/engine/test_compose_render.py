@@ -50,7 +50,7 @@ def test_good_files_have_no_problem() -> None:
 def test_all_problems_of_the_files_come_together() -> None:
     content = normalised(
         api={"image": None},
-        db={"privileged": True, "secrets": [{"source": "used"}, {"source": "both"}]},
+        db={"secrets": [{"source": "used"}, {"source": "both"}]},
         job={"volumes": [{"type": "bind", "source": "/missing"}, {"type": "bind", "source": "/there"}]},
     )
     migrate = {"service": "migrator", "command": ["x"]}
@@ -60,7 +60,6 @@ def test_all_problems_of_the_files_come_together() -> None:
         "stacks[shop].workers: the Compose files have no service celery",
         "stacks[shop].migrate and after_migrate: the Compose files have no service migrator",
         "stacks[shop].compose.services.api.image: is missing",
-        "stacks[shop].compose.services.db: uses network_mode or privileged",
         "stacks[shop].compose.services.job.volumes: /missing is not on the server",
         "stacks[shop].secrets.used: the Compose files use it, but it has no value",
         "stacks[shop].secrets.unused: no service of the Compose files uses it",
@@ -182,7 +181,9 @@ def test_depends_on_follows_the_new_names_and_forgets_what_is_elsewhere() -> Non
 def test_several_containers_share_no_name(given: dict[str, t.Any]) -> None:
     content = normalised(web=given)
     assert compose_render.replicas(content, "web") == 3
-    assert "container_name" not in render(content).colors["blue"]["services"]["po-web-prod-blue"]
+    service = render(content).colors["blue"]["services"]["po-web-prod-blue"]
+    assert "container_name" not in service
+    assert service["deploy"]["replicas"] == 3
 
 
 def test_a_color_is_published_at_the_ports_of_the_release() -> None:

@@ -1,0 +1,213 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fate of each key of the Compose specification in a release.
+
+docs/compose.md is generated from this table, and a check compares it with the specification's JSON schema.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+KEPT, CHANGED, REFUSED = "kept", "changed", "refused"
+
+NETWORK = "the network is created by its name and internal only"
+ATTACHMENT = "the service joins the network without it"
+NOT_FOR_CONTAINERS = "it has no effect on a container that Compose starts"
+READ_BY_COMPOSE = "Compose resolves it"
+OF_INVENTORY = "the content is the value in secrets of the inventory"
+
+
+@dataclass(frozen=True)
+class KeyFate:
+    """What a release does with a key: ``kept``, ``changed`` or ``refused``, with the reason.
+
+    ``refused_values`` is a pattern of the values of a kept key that are refused for the reason. ``notice``: preflight
+    lists the key where a file has it. ``reaches_out``: the key gives a container access to the server or to another
+    container.
+    """
+
+    fate: str
+    reason: str = ""
+    hint: str = ""
+    notice: bool = False
+    refused_values: str = ""
+    reaches_out: bool = False
+
+    def refuses(self, value: t.Any) -> bool:
+        """Return whether the value of a normalised file is refused; an empty value asks for nothing."""
+        if value in (None, False, "", [], {}):
+            return False
+        if self.refused_values:
+            return bool(re.match(self.refused_values, str(value)))
+        return self.fate == REFUSED
+
+
+def _kept(keys: str, reason: str = "", *, reaches_out: bool = False) -> dict[str, KeyFate]:
+    return {key: KeyFate(KEPT, reason, reaches_out=reaches_out) for key in keys.split()}
+
+
+def _changed(keys: str, reason: str, *, notice: bool = False) -> dict[str, KeyFate]:
+    return {key: KeyFate(CHANGED, reason, notice=notice) for key in keys.split()}
+
+
+def _refused(keys: str, reason: str, hint: str, values: str = "") -> dict[str, KeyFate]:
+    fate = KEPT if values else REFUSED
+    return {key: KeyFate(fate, reason, hint, refused_values=values, reaches_out=bool(values)) for key in keys.split()}
+
+
+SHARED_NAMESPACE = "a service or container is not called by its own name in a release"
+TAKE_OUT = "Remove it"
+
+FILE = {
+    **_kept("services networks volumes secrets configs", "see below"),
+    **_kept("version", "Compose ignores it"),
+    **_kept("include", READ_BY_COMPOSE),
+    **_changed("name", "names begin with the project, and the stack's name is that of the inventory"),
+    **_refused("models", "a release starts no models", "Run the model as a service"),
+    **_refused("jobs", "a release starts no jobs of the Compose file", "Name the service under after_migrate"),
+}
+
+SERVICE = {
+    # What the container is.
+    **_kept(
+        "annotations attach blkio_config command cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_period "
+        "cpu_rt_runtime cpus cpuset dns dns_opt dns_search domainname entrypoint expose extra_hosts group_add "
+        "healthcheck init isolation mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable "
+        "oom_score_adj pids_limit platform post_start pre_start pre_stop read_only shm_size stdin_open "
+        "stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits umask user working_dir cap_drop configs"
+    ),
+    **_kept("hostname", "services of both colors then answer to it in the networks of the stack"),
+    **_kept("mac_address", "as far as Compose keeps it"),
+    **_kept("deploy", "see below"),
+    **_kept("env_file label_file extends", READ_BY_COMPOSE),
+    # What leads out of the container.
+    **_kept(
+        "cap_add cgroup cgroup_parent credential_spec device_cgroup_rules devices external_links gpus runtime "
+        "security_opt use_api_socket userns_mode uts",
+        reaches_out=True,
+    ),
+    **_refused("pid ipc", SHARED_NAMESPACE, "Remove it, or give both programs one container", "(service|container):"),
+    **_refused("network_mode", "two colors cannot share the network of the server or of a container", TAKE_OUT),
+    **_refused("privileged", "a privileged container has all rights on the server", TAKE_OUT),
+    **_refused("provider", "Compose would start a program of the server as root", "Run it as a service"),
+    **_refused("models", "a release starts no models", "Run the model as a service"),
+    **_refused("volumes_from", SHARED_NAMESPACE, "Mount a named volume in both services"),
+    # What the release decides.
+    **_changed("image", "pinned by its digest, which the release's record keeps"),
+    **_changed("pull_policy pull_refresh_after", "a release pulls a missing image itself, once"),
+    **_changed("build", "not built: image names an image that exists", notice=True),
+    **_changed("container_name", "the release names containers; a host name of it does not resolve", notice=True),
+    **_changed("ports", "not published: requests arrive through the routes of the proxy", notice=True),
+    **_changed("profiles", "a service without an active profile does not exist; see COMPOSE_PROFILES in variables"),
+    **_changed("develop", "it has no effect in a release", notice=True),
+    **_changed("links", "the service's name resolves, an alias does not", notice=True),
+    **_changed("depends_on", "holds for services of one part: a color, the workers, or the accessories", notice=True),
+    **_changed("networks", "as in the file, and the networks that lead to the proxy and to shared servers"),
+    **_changed("volumes", "named volumes have names of this environment"),
+    **_changed("secrets", "the file has the value in secrets of the inventory"),
+    **_changed("scale", "the number of containers of one color"),
+    **_changed("environment", "SWITCHYARD_COLOR is added in a color"),
+    **_changed("labels", "labels of the release are added"),
+    **_changed("logging", "without it, json-file with three files of 10 MB"),
+    **_changed("restart", "without it, unless-stopped"),
+}
+
+ATTACHED_NETWORK = _changed(
+    "aliases interface_name ipv4_address ipv6_address link_local_ips mac_address driver_opts priority gw_priority "
+    "use_service_name_alias",
+    ATTACHMENT,
+    notice=True,
+)
+
+DEPLOY = {
+    **_kept("replicas resources"),
+    **_kept("restart_policy", "Compose uses it where restart is missing; a release adds restart"),
+    **_kept("mode endpoint_mode labels placement rollback_config update_config", NOT_FOR_CONTAINERS),
+}
+
+MOUNT = {
+    **_kept("type target read_only consistency volume tmpfs image"),
+    **_kept("bind source", "a path of the server has to exist there, or be listed under files", reaches_out=True),
+}
+
+DEFINED_NETWORK = {
+    **_kept("external internal"),
+    **_changed("name", "the network has a name of this environment, unless it is external"),
+    **_changed("driver driver_opts ipam enable_ipv4 enable_ipv6 attachable labels", NETWORK, notice=True),
+}
+
+VOLUME = {
+    **_kept("external"),
+    **_kept("driver driver_opts", reaches_out=True),
+    **_changed("name", "the volume has a name of this environment, unless it is external"),
+    **_changed("labels", "the volume has the labels of the stack only"),
+}
+
+CONFIG = {
+    **_kept("content"),
+    **_kept("file", "the file has to be listed under files", reaches_out=True),
+    **_kept("labels template_driver", NOT_FOR_CONTAINERS),
+    **_changed("name", "it has the name of its key"),
+    **_refused("environment", "the variable is not set on the server", "Write content: with ${NAME} in it"),
+    **_refused("external", "Compose has no configs outside of a file", "Write content or file"),
+}
+
+SECRET = _changed("name environment file external labels driver driver_opts template_driver", OF_INVENTORY)
+
+# Section of a file to its keys. ``*`` stands for the name of a service, network, volume, config or secret.
+SPECIFICATION: dict[str, dict[str, KeyFate]] = {
+    "": FILE,
+    "services.*": SERVICE,
+    "services.*.networks.*": ATTACHED_NETWORK,
+    "services.*.deploy": DEPLOY,
+    "services.*.volumes": MOUNT,
+    "networks.*": DEFINED_NETWORK,
+    "volumes.*": VOLUME,
+    "configs.*": CONFIG,
+    "secrets.*": SECRET,
+}
+
+# Networks of a release: a network of a file cannot have these names.
+RESERVED_NETWORKS = ("front", "back", "color")
+
+
+@dataclass(frozen=True)
+class FoundKey:
+    """A key of a normalised file: its path, such as ``services.web.ports``, its value and its fate."""
+
+    path: str
+    value: t.Any
+    fate: KeyFate
+
+
+UNKNOWN = KeyFate(REFUSED, "the Compose specification that this version knows does not have it", TAKE_OUT)
+
+
+def keys_of(normalised: t.Mapping[str, t.Any]) -> list[FoundKey]:
+    """Return every key of a normalised file with its fate, in the order of the table; ``x-`` keys are left out.
+
+    A key that the table does not have is refused: a release must not drop what it does not know.
+    """
+    return [
+        FoundKey(f"{where}.{key}".lstrip("."), value, fates.get(key, UNKNOWN))
+        for section, fates in SPECIFICATION.items()
+        for where, mapping in _sections(normalised, section.split(".") if section else [], "")
+        for key, value in mapping.items()
+        if not key.startswith("x-")
+    ]
+
+
+def _sections(value: t.Any, keys: t.Sequence[str], where: str) -> t.Iterator[tuple[str, t.Mapping[str, t.Any]]]:
+    """Yield the path and the mapping of each place that a section of the table means."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _sections(item, keys, f"{where}[{index}]")
+    elif isinstance(value, dict) and not keys:
+        yield where, value
+    elif isinstance(value, dict):
+        for key in value if keys[0] == "*" else [keys[0]]:
+            yield from _sections(value.get(key), keys[1:], f"{where}.{key}".lstrip("."))

@@ -1,0 +1,50 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight check: keys of the Compose files that a release refuses or changes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...engine import compose_spec
+from ...engine.compose_render import Mapping
+from ...errors import Problem
+
+# The longest value that a message repeats.
+SHOWN = 60
+
+
+def key_problems(normalised: Mapping, where: str, exists: t.Callable[[str], bool]) -> list[Problem]:
+    """Return the keys and names of the Compose files that a release refuses.
+
+    ``exists`` tells whether a path exists on the server.
+    """
+    problems = [
+        Problem(
+            f"{where}.compose.{found.path}",
+            f"{_shown(found.value)} is refused: {found.fate.reason}",
+            found.fate.hint,
+            "compose.key_refused",
+        )
+        for found in compose_spec.keys_of(normalised)
+        if found.fate.refuses(found.value)
+    ]
+    for name in compose_spec.RESERVED_NETWORKS:
+        if name in normalised.get("networks", {}):
+            message = f"{name} is the name of a network that a release adds"
+            hint = "Give the network another name"
+            problems.append(Problem(f"{where}.compose.networks.{name}", message, hint, "compose.network_reserved"))
+    for name, config in normalised.get("configs", {}).items():
+        file = config.get("file")
+        if file and not exists(file):
+            message = f"{file} does not exist on the server"
+            hint = "List the file under files"
+            problems.append(Problem(f"{where}.compose.configs.{name}", message, hint, "compose.config_file_missing"))
+    return problems
+
+
+def _shown(value: t.Any) -> str:
+    """Return a value of a Compose file in the form that a message repeats."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from fakes import normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import compose_keys
+
+
+def messages(content: dict[str, t.Any], *there: str) -> list[str]:
+    found = compose_keys.key_problems(content, "stacks[shop]", lambda path: path in there)
+    assert {problem.code.split(".")[0] for problem in found} <= {"compose"}
+    return [str(problem) for problem in found]
+
+
+def from_file(tmp_path: Path, text: str) -> dict[str, t.Any]:
+    """What Compose itself makes of a file."""
+    (tmp_path / "docker-compose.yml").write_text(text)
+    return compose_cli.normalise(tmp_path, ["docker-compose.yml"], {})
+
+
+def test_an_ordinary_file_has_no_problem() -> None:
+    assert messages(normalised(web={"ports": [{"target": 80}], "build": {"context": "."}})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "reason"),
+    [
+        ("{image: 'a:1', network_mode: host}", "network_mode", "host is refused: two colors cannot share"),
+        ("{image: 'a:1', privileged: true}", "privileged", "true is refused: a privileged container has all"),
+        ("{image: 'a:1', ipc: 'service:db'}", "ipc", "service:db is refused: a service or container"),
+        ("{image: 'a:1', volumes_from: [db]}", "volumes_from", "['db'] is refused: a service or container"),
+    ],
+)
+def test_a_refused_key_has_its_path_and_its_reason(tmp_path: Path, text: str, path: str, reason: str) -> None:
+    (line,) = messages(from_file(tmp_path, f"services: {{web: {text}, db: {{image: 'b:1'}}}}"))
+    assert line.startswith(f"stacks[shop].compose.services.web.{path}: {reason}")
+
+
+def test_a_network_of_the_file_never_becomes_one_of_ours(tmp_path: Path) -> None:
+    text = "services: {web: {image: 'a:1', networks: [front, inside]}}\nnetworks: {front: {internal: true}, inside: {}}"
+    assert messages(from_file(tmp_path, text)) == [
+        "stacks[shop].compose.networks.front: front is the name of a network that a release adds. "
+        "Give the network another name."
+    ]
+
+
+def test_configs_without_a_content_on_the_server(tmp_path: Path) -> None:
+    text = (
+        "services: {web: {image: 'a:1', configs: [motd, given, variable]}}\n"
+        "configs: {motd: {file: ./motd}, given: {file: ./given}, variable: {environment: MOTD}}"
+    )
+    assert messages(from_file(tmp_path, text), f"{tmp_path}/given") == [
+        "stacks[shop].compose.configs.variable.environment: MOTD is refused: the variable is not set on the server. "
+        "Write content: with ${NAME} in it.",
+        f"stacks[shop].compose.configs.motd: {tmp_path}/motd does not exist on the server. List the file under files.",
+    ]
