@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """The tables of docs/compose.md: the fate of each key of the Compose specification.
 
-python tests/consistency/compose_keys.py        rewrite them
+scripts/python tests/consistency/compose_keys.py        rewrite them
 
 The keys come from ``plugins/module_utils/engine/compose_spec.py``; the specification's JSON schema comes from the
 package check-jsonschema.
@@ -17,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/compose.md"
-BEGIN = "<!-- generated: python tests/consistency/compose_keys.py -->"
+BEGIN = "<!-- generated: scripts/python tests/consistency/compose_keys.py -->"
 HEAD = ["| key | fate | in a release |", "|---|---|---|"]
 
 TITLES = {

@@ -158,7 +158,7 @@ CONFIG = {
 
 SECRET = _changed("name environment file external labels driver driver_opts template_driver", OF_INVENTORY)
 
-# Section of a file to its keys. ``*`` stands for the name of a service, network, volume, config or secret.
+# Section of a file to its keys. ``*`` is any name of a service, network, volume, config or secret.
 SPECIFICATION: dict[str, dict[str, KeyFate]] = {
     "": FILE,
     "services.*": SERVICE,
@@ -202,7 +202,7 @@ def keys_of(normalised: t.Mapping[str, t.Any]) -> list[FoundKey]:
 
 
 def _sections(value: t.Any, keys: t.Sequence[str], where: str) -> t.Iterator[tuple[str, t.Mapping[str, t.Any]]]:
-    """Yield the path and the mapping of each place that a section of the table means."""
+    """Yield the path and the mapping of each place of the table."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _sections(item, keys, f"{where}[{index}]")

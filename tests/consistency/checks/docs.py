@@ -73,7 +73,9 @@ def compose_keys_are_documented(root: Path) -> list[str]:
     written = "".join(text.partition(compose_keys.BEGIN)[1:])
     problems = []
     if written != compose_keys.generated():
-        problems.append(f"{compose_keys.PAGE}: differs from the table. Run: python tests/consistency/compose_keys.py")
+        problems.append(
+            f"{compose_keys.PAGE}: differs from the table. Run: scripts/python tests/consistency/compose_keys.py"
+        )
     return problems + compose_keys.differences(compose_keys.specification())
 
 

@@ -18,7 +18,7 @@ SHOWN = 60
 def key_problems(normalised: Mapping, where: str, exists: t.Callable[[str], bool]) -> list[Problem]:
     """Return the keys and names of the Compose files that a release refuses.
 
-    ``exists`` tells whether a path exists on the server.
+    ``exists`` returns whether a path exists on the server.
     """
     problems = [
         Problem(
