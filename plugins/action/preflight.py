@@ -67,9 +67,9 @@ class ActionModule(ActionBase):
         result["changed"] = False
         result["problems"] = [problem.as_dict() for problem in problems]
         result["stacks"] = stacks
-        result["holder"] = holder()
-        result["gone"] = {
-            stack: lease["token"] for stack, lease in module.get("lease", {}).items() if has_ended(lease["holder"])
+        result["lock_holder"] = lock_holder()
+        result["stale_tokens"] = {
+            stack: lock["token"] for stack, lock in module.get("locks", {}).items() if has_ended(lock["holder"])
         }
         return result
 
@@ -158,11 +158,11 @@ def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[d
                         "stack.file_unreadable",
                     )
                 )
-    return {"definition": definition, "sources": sources, "where": where}, problems
+    return {"definition": definition, "sources": sources, "inventory_path": where}, problems
 
 
-def holder() -> str:
-    """Return who releases, as a second person is told: the CI job, or the user, the machine and the process."""
+def lock_holder() -> str:
+    """Return who releases, for the messages of others: the user, the machine, the process and the CI job."""
     job = os.environ.get("CI_JOB_URL")
     return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getppid()})" + (f", {job}" if job else "")
 

@@ -34,7 +34,7 @@ STEP_OPTIONS: dict[str, t.Any] = {
 STACK_INPUT_OPTIONS: dict[str, t.Any] = {
     "definition": {"type": "dict", "required": True},
     "sources": {"type": "dict", "default": {}},
-    "where": {"type": "str", "required": True},
+    "inventory_path": {"type": "str", "required": True},
 }
 
 

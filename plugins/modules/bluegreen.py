@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen
-short_description: Send the public to a color of a stack, after its gates, and prove it
+short_description: Switch a stack to a color, after its gates, and confirm the switch
 description:
-  - Waits until the color is healthy, asks what the smoke checks ask, switches all routes of the stack in one step and
-    proves it with requests through the proxy.
-  - When a gate does not hold, nothing has moved. When the proof fails, traffic is back where it was.
-  - A color that is live already is left as it is.
+  - Waits until the color is healthy, runs the smoke checks, switches all routes of the stack in one step and confirms
+    the switch with requests through the proxy.
+  - When a gate fails, the live color does not change. When the switch is not confirmed, it is reverted.
+  - Does nothing when the color is live already.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The gates are not asked in check mode.
+    details: The gates do not run in check mode.
   diff_mode:
     support: full
   idempotent:
@@ -31,38 +31,38 @@ attributes:
 options:
   color:
     description:
-      - The color that shall be live.
+      - The color to make live.
     type: str
     choices: [blue, green]
     required: true
   release:
     description:
-      - Number of the release that stands on the color; by default the one that its containers name.
+      - Number of the release on the color; by default the one in the labels of its containers.
     type: int
   token:
     description:
-      - Fencing token of the lock, within a release. Without it the module refuses while a release is under way.
+      - Fencing token of the lock, within a release. Without it the module fails while a release holds the lock.
     type: int
-  record:
+  finish:
     description:
-      - Whether to record the release and give its lock back in the same visit, as M(switchyard.stacks.release_finish)
+      - Whether to record the release and release its lock in the same visit, as M(switchyard.stacks.release_finish)
         does. For releases without workers. Needs O(release) and O(token).
     type: bool
     default: false
-  before:
+  previous_release:
     description:
       - Number of the release that was live before, for the record.
     type: int
   drain:
     description:
       - Seconds to wait after the switch for the other color to answer its last request. V(0) does not wait; the old
-        color stays warm and finishes its requests either way.
+        color keeps running and finishes its requests either way.
     type: float
     default: 0
 """
 
 EXAMPLES = r"""
-- name: Send the public to green
+- name: Switch to green
   switchyard.stacks.bluegreen:
     project: po
     environment: prod
@@ -71,31 +71,31 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-before:
+color_before:
   description: The color that was live before; empty when there was none.
   returned: always
   type: str
   sample: blue
-after:
+color_after:
   description: The color that is live now.
   returned: always
   type: str
   sample: green
 gate_seconds:
-  description: Seconds until the health and smoke gates held.
+  description: Seconds until the health and smoke gates passed.
   returned: when not in check mode
   type: float
 switch_seconds:
-  description: Seconds from the command to the proof that every route answers with the color.
+  description: Seconds from the command until every route answered with the color.
   returned: when not in check mode
   type: float
   sample: 0.021
 requests:
-  description: How many requests the proof took.
+  description: How many requests confirmed the switch.
   returned: when not in check mode
   type: int
-cut_off:
-  description: Connections of the color before that were closed, with O(record=true) where that color does not stay.
+dropped_requests:
+  description: Connections of the old color that were closed, with O(finish=true) where that color is removed.
   returned: when not in check mode
   type: int
 old_in_flight:
@@ -117,11 +117,11 @@ def main() -> None:
             "color": {"type": "str", "choices": ["blue", "green"], "required": True},
             "release": {"type": "int"},
             "token": {"type": "int", "no_log": False},
-            "record": {"type": "bool", "default": False},
-            "before": {"type": "int"},
+            "finish": {"type": "bool", "default": False},
+            "previous_release": {"type": "int"},
             "drain": {"type": "float", "default": 0},
         },
-        required_if=[("record", True, ("release", "token"))],
+        required_if=[("finish", True, ("release", "token"))],
         supports_check_mode=True,
     )
     params = module.params
@@ -130,17 +130,17 @@ def main() -> None:
         ctx = module_args.stack_context(module)
         if module.check_mode:
             return switch.result(ctx, switch.plan_switch(ctx, params["color"]))
-        done = switch.switch(ctx, params["color"], params["release"], params["token"], params["drain"])
-        cut_off = 0
-        if params["record"]:
-            cut_off = finish.finish(ctx, params["release"], params["before"], params["token"])
+        result = switch.switch(ctx, params["color"], params["release"], params["token"], params["drain"])
+        dropped = 0
+        if params["finish"]:
+            dropped = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
         return {
-            **switch.result(ctx, done.plan),
-            "gate_seconds": round(done.gate_seconds, 3),
-            "switch_seconds": round(done.switch_seconds, 3),
-            "requests": done.asked,
-            "old_in_flight": done.old_in_flight,
-            "cut_off": cut_off,
+            **switch.result(ctx, result.plan),
+            "gate_seconds": round(result.gate_seconds, 3),
+            "switch_seconds": round(result.switch_seconds, 3),
+            "requests": result.requests,
+            "old_in_flight": result.old_in_flight,
+            "dropped_requests": dropped,
         }
 
     module_args.run_module(module, work)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: canary
-short_description: Let a share of the clients try a release
+short_description: Send a percentage of the clients to a new release
 description:
-  - Gives the color that is not live a percentage of a stack's clients, for some seconds. The health and smoke gates
-    hold before the first share; afterwards the color's containers are watched.
-  - A client keeps the color it got while the share grows. M(switchyard.stacks.bluegreen) ends a canary with the
-    switch.
-  - When it fails, the share is still to be taken back, with M(switchyard.stacks.release_finish).
+  - Sends a percentage of a stack's clients to the idle color for some seconds. The health and smoke gates run before
+    the first step; afterwards the module watches the color's containers.
+  - A client keeps its color while the percentage grows. M(switchyard.stacks.bluegreen) ends a canary with the switch.
+  - When it fails, revert the release with M(switchyard.stacks.release_finish).
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -25,7 +24,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: none
-    details: There is no release to try in check mode.
+    details: There is no prepared release in check mode.
   diff_mode:
     support: none
   idempotent:
@@ -39,18 +38,18 @@ options:
     required: true
   seconds:
     description:
-      - How long the color is watched with this share before the module ends.
+      - How long the module watches the color at this percentage.
     type: float
     default: 0
-  number:
+  step:
     description:
-      - Which step of the release's canary this is, for its record; M(switchyard.stacks.release_prepare) returns it.
+      - Number of this step of the release's canary, for its record; M(switchyard.stacks.release_prepare) returns it.
     type: int
     default: 1
 """
 
 EXAMPLES = r"""
-- name: Let one of twenty clients try it for a minute
+- name: Send one of twenty clients to the new release for a minute
   switchyard.stacks.canary:
     project: po
     environment: prod
@@ -62,18 +61,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-before:
+percent_before:
   description: Percentage of the clients that had the color before.
   returned: success
   type: int
   sample: 0
-after:
-  description: Percentage of the clients that have it now, as the running proxy says.
+percent_after:
+  description: Percentage of the clients that have it now, as the running proxy reports.
   returned: success
   type: int
   sample: 5
 gate_seconds:
-  description: Seconds until the health and smoke gates held; 0 where the color had a share already.
+  description: Seconds until the health and smoke gates passed; 0 when the color had clients already.
   returned: success
   type: float
 """
@@ -91,7 +90,7 @@ def main() -> None:
             **module_args.STEP_OPTIONS,
             "percent": {"type": "int", "required": True},
             "seconds": {"type": "float", "default": 0},
-            "number": {"type": "int", "default": 1},
+            "step": {"type": "int", "default": 1},
         },
     )
     params = module.params
@@ -99,7 +98,7 @@ def main() -> None:
         module.fail_json(msg=f"percent is {params['percent']}: write a number from 1 to 99.")
 
     def work() -> dict[str, object]:
-        step = CanaryStep(params["number"], params["percent"], params["seconds"])
+        step = CanaryStep(params["step"], params["percent"], params["seconds"])
         return {
             "changed": True,
             **canary.run_canary_step(module_args.stack_context(module), params["release"], params["token"], step),

@@ -98,11 +98,11 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.host_context(module)
+        host = module_args.host_context(module)
         page = params["page"] if params["state"] == "on" else None
         if params["state"] == "on" and not page:
             raise SwitchyardError("page: there is nothing in it. Write a whole HTML document.")
-        return mode.result(server, mode.set_maintenance(server, params["stacks"], page, module.check_mode))
+        return mode.result(host, mode.set_maintenance(host, params["stacks"], page, module.check_mode))
 
     module_args.run_module(module, work)
 

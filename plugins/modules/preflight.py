@@ -63,9 +63,9 @@ options:
           - The stack's Compose files and what they refer to, by relative name.
         type: dict
         default: {}
-      where:
+      inventory_path:
         description:
-          - Where the inventory has the stack, for messages.
+          - Path of the stack in the inventory, for messages.
         type: str
         required: true
   secrets:
@@ -104,7 +104,7 @@ plans:
       description: Name of the stack.
       type: str
     action:
-      description: V(none), V(release), V(rollback), V(promote), V(abort) or V(in_place).
+      description: V(none), V(release), V(rollback), V(promote), V(cancel_canary) or V(in_place).
       type: str
     changed:
       description: Whether there is anything to do.
@@ -122,8 +122,8 @@ plans:
       description: Why there is something to do.
       type: list
       elements: str
-lease:
-  description: Who releases each stack now, if anybody.
+locks:
+  description: The lock of each stack that is being released, by stack.
   returned: always
   type: dict
 stacks:
@@ -131,11 +131,11 @@ stacks:
   returned: always
   type: list
   elements: dict
-holder:
+lock_holder:
   description: Who runs this play, for the lock.
   returned: always
   type: str
-gone:
+stale_tokens:
   description: Tokens of locks whose holder was a process of this controller that has ended, by stack.
   returned: always
   type: dict
@@ -168,9 +168,9 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.host_context(module)
+        host = module_args.host_context(module)
         result = examine.run_preflight(
-            server, params["stacks"], params["secrets"], params["mode"], params["min_free_mb"] * 2**20
+            host, params["stacks"], params["secrets"], params["mode"], params["min_free_mb"] * 2**20
         )
         return {"changed": False, **result}
 

@@ -86,10 +86,10 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        server = module_args.host_context(module)
-        name = names.shared(server.project, "proxy")
+        host = module_args.host_context(module)
+        name = names.shared(host.project, "proxy")
         replacing = RollingReplacement(
-            paths.proxy_folder(server.root), name, server.engine, params["settle"], params["drain"]
+            paths.proxy_folder(host.root), name, host.engine, params["settle"], params["drain"]
         )
         steps = replacing.carry_out(params["begin"], module.check_mode)
         diff = {"before": "".join(f"{step}\n" for step in steps), "after": "", "before_header": f"steps of {name}"}

@@ -34,7 +34,7 @@ attributes:
     support: N/A
     details: A release is finished once.
 options:
-  before:
+  previous_release:
     description:
       - Number of the release that was live before, if there was one.
     type: int
@@ -58,7 +58,7 @@ EXAMPLES = r"""
     environment: prod
     stack: bookings
     release: "{{ prepared.release }}"
-    before: "{{ prepared.before }}"
+    previous_release: "{{ prepared.previous_release }}"
     token: "{{ prepared.token }}"
 """
 
@@ -67,11 +67,11 @@ live:
   description: The color that is live now.
   returned: success
   type: str
-cut_off:
+dropped_requests:
   description: Connections of the color before that were closed, where that color does not stay.
   returned: when O(state=live)
   type: int
-traffic_taken_back:
+traffic_reverted:
   description: Whether the public had to be sent back.
   returned: when O(state=failed)
   type: bool
@@ -79,7 +79,7 @@ database:
   description: What was done about the database, where a migration was under way.
   returned: when O(state=failed)
   type: str
-workers_taken_back:
+workers_reverted:
   description: Whether the workers of the release before had to be started again.
   returned: when O(state=failed)
   type: bool
@@ -95,7 +95,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **module_args.STEP_OPTIONS,
-            "before": {"type": "int"},
+            "previous_release": {"type": "int"},
             "state": {"type": "str", "choices": ["live", "failed", "paused"], "default": "live"},
             "reason": {"type": "str", "default": ""},
         },
@@ -105,13 +105,15 @@ def main() -> None:
     def work() -> dict[str, object]:
         ctx = module_args.stack_context(module)
         if params["state"] == "failed":
-            told = revert.revert(ctx, params["release"], params["before"], params["token"], params["reason"])
-            return {"changed": True, **told}
+            result = revert.revert(
+                ctx, params["release"], params["previous_release"], params["token"], params["reason"]
+            )
+            return {"changed": True, **result}
         if params["state"] == "paused":
             finish.pause(ctx, params["release"], params["token"])
             return {"changed": True, "live": ctx.live()}
-        cut_off = finish.finish(ctx, params["release"], params["before"], params["token"])
-        return {"changed": True, "live": ctx.live(), "cut_off": cut_off}
+        dropped = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
+        return {"changed": True, "live": ctx.live(), "dropped_requests": dropped}
 
     module_args.run_module(module, work)
 

@@ -52,9 +52,9 @@ options:
           - The stack's Compose files and what they refer to, by relative name.
         type: dict
         default: {}
-      where:
+      inventory_path:
         description:
-          - Where the inventory has the stack, for messages.
+          - Path of the stack in the inventory, for messages.
         type: str
         required: true
   secrets:
@@ -62,14 +62,14 @@ options:
       - The stack's secrets by name. They become files that only the containers' user can read.
     type: dict
     default: {}
-  holder:
+  lock_holder:
     description:
-      - Who releases, as a second person is told.
+      - Who releases, for the messages of other users.
     type: str
     required: true
-  gone:
+  stale_token:
     description:
-      - Token of a lock whose holder is known to have ended; it is taken over at once.
+      - Token of a lock whose holder is known to have ended; the release takes it over at once.
     type: int
 """
 
@@ -79,12 +79,12 @@ EXAMPLES = r"""
     project: po
     environment: prod
     stack: "{{ preflight.stacks[0] }}"
-    holder: "{{ preflight.holder }}"
+    lock_holder: "{{ preflight.lock_holder }}"
   register: prepared
 """
 
 RETURN = r"""
-recovered:
+recovery_action:
   description: What was done about a migration that an earlier release had not brought to an end.
   returned: when not in check mode
   type: str
@@ -96,7 +96,7 @@ release:
   description: Number of the release.
   returned: when there is something to do, not in check mode
   type: int
-before:
+previous_release:
   description: Number of the release that is live until the switch.
   returned: when there is something to do, not in check mode
   type: int
@@ -118,7 +118,7 @@ started:
     go before it.
   returned: when there is something to do, not in check mode
   type: bool
-cut_off:
+dropped_requests:
   description: Requests that the old idle color still answered when its drain limit had passed.
   returned: when there is something to do, not in check mode
   type: int
@@ -137,7 +137,7 @@ pauses:
   description: Whether the last of these steps waits for a person.
   returned: when there is something to do, not in check mode
   type: bool
-aborted:
+canary_cancelled:
   description: Whether this took a canary from its clients, after which there is nothing left to do.
   returned: when a canary was taken back
   type: bool
@@ -169,8 +169,8 @@ def main() -> None:
                 "options": module_args.STACK_INPUT_OPTIONS,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
-            "holder": {"type": "str", "required": True},
-            "gone": {"type": "int"},
+            "lock_holder": {"type": "str", "required": True},
+            "stale_token": {"type": "int"},
         },
         supports_check_mode=True,
     )
@@ -181,7 +181,7 @@ def main() -> None:
         ctx = module_args.host_context(module).stack(given.stack.name)
         if module.check_mode:
             return prepare.preview(ctx, given, params["mode"])
-        return prepare.start_release(ctx, given, params["mode"], params["holder"], params["gone"])
+        return prepare.start_release(ctx, given, params["mode"], params["lock_holder"], params["stale_token"])
 
     module_args.run_module(module, work)
 

@@ -44,7 +44,7 @@ attributes:
     support: none
     details: The commands run each time.
 options:
-  jobs:
+  run_jobs:
     description:
       - Whether to run the one-off commands. On the way back they have run already.
     type: bool
@@ -87,7 +87,7 @@ stopped:
   description: The color that was stopped first, with the strategy C(recreate) or a migration that breaks it.
   returned: success
   type: str
-cut_off:
+dropped_requests:
   description: Requests that the stopped color still answered when the drain limit had passed.
   returned: success
   type: int
@@ -100,12 +100,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import s
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**module_args.STEP_OPTIONS, "jobs": {"type": "bool", "default": True}})
+    module = AnsibleModule(argument_spec={**module_args.STEP_OPTIONS, "run_jobs": {"type": "bool", "default": True}})
     params = module.params
 
     def work() -> dict[str, object]:
         ctx = module_args.stack_context(module)
-        return {"changed": True, **start.start(ctx, params["release"], params["token"], params["jobs"])}
+        return {"changed": True, **start.start(ctx, params["release"], params["token"], params["run_jobs"])}
 
     module_args.run_module(module, work)
 

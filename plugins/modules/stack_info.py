@@ -67,8 +67,8 @@ workers:
   description: State of each worker's container.
   returned: always
   type: dict
-lease:
-  description: Who releases the stack now; empty when nobody does.
+lock:
+  description: Who releases the stack now; empty when the lock is free.
   returned: always
   type: dict
 """

@@ -323,10 +323,10 @@ class Machine:
         self.proxy.pages = self.root / "proxy" / "pages"
         self.proxy.pages.mkdir(parents=True, exist_ok=True)
         (self.root / "proxy" / "server-preview.key").write_text("key-of-this-server")
-        self.server = HostContext(self.root, "po", "prod")
+        self.host = HostContext(self.root, "po", "prod")
         # A cached property finds its value in the instance.
-        vars(self.server).update(engine=self.engine, proxy=self.proxy)
-        self.ctx: StackContext = self.server.stack("shop")
+        vars(self.host).update(engine=self.engine, proxy=self.proxy)
+        self.ctx: StackContext = self.host.stack("shop")
         self.ctx.folder.mkdir(parents=True)
 
     def lock(self, holder: str = "ann@laptop") -> int:

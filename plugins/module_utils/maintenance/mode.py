@@ -65,51 +65,49 @@ def select_stacks(asked: t.Sequence[str], here: list[str], environment: str) -> 
     return list(dict.fromkeys(asked)) or here
 
 
-def plan(server: HostContext, state: ProxyState, stacks: t.Iterable[str], page: str | None) -> MaintenancePlan:
+def plan(host: HostContext, state: ProxyState, stacks: t.Iterable[str], page: str | None) -> MaintenancePlan:
     """Return what it takes for stacks to be closed with a page, or to be open, with None."""
-    pages = {stack: atomic_file.read(_path(server, stack)) for stack in stacks}
+    pages = {stack: atomic_file.read(_path(host, stack)) for stack in stacks}
     how = None if page is None else "maintenance"
-    return MaintenancePlan(server.proxy.plan_availability(state, _keys(server, pages), how), page, pages)
+    return MaintenancePlan(host.proxy.plan_availability(state, _keys(host, pages), how), page, pages)
 
 
 def set_maintenance(
-    server: HostContext, asked: t.Sequence[str], page: str | None, check_mode: bool = False
+    host: HostContext, asked: t.Sequence[str], page: str | None, check_mode: bool = False
 ) -> MaintenancePlan:
     """Close stacks with a page, or open them with None, and prove it through the public way in.
 
     Raises SwitchyardError; when the proof fails, the state before is back.
     """
-    state = server.proxy.read()
-    stacks = select_stacks(asked, known_stacks(state, server.project, server.environment), server.environment)
+    state = host.proxy.read()
+    stacks = select_stacks(asked, known_stacks(state, host.project, host.environment), host.environment)
     if page is not None and not stacks:
         raise SwitchyardError(
-            f"The proxy of this server knows no stack in {server.environment}: there is nothing to close. "
+            f"The proxy of this server knows no stack in {host.environment}: there is nothing to close. "
             "Run setup.yml and deploy.yml first."
         )
-    _no_request_waits(server, state, stacks)
-    closing = plan(server, state, stacks, page)
-    return closing if check_mode or not closing.changed else _apply(server, closing)
+    _no_request_waits(host, state, stacks)
+    closing = plan(host, state, stacks, page)
+    return closing if check_mode or not closing.changed else _apply(host, closing)
 
 
-def _apply(server: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
+def _apply(host: HostContext, closing: MaintenancePlan) -> MaintenancePlan:
     stacks = list(closing.pages_before)
     wanted = dict.fromkeys(stacks, closing.page)
     # Off is proved by an answer that is none of the pages that may have been shown.
-    general = atomic_file.read(paths.page(server.root, "maintenance"))
+    general = atomic_file.read(paths.page(host.root, "maintenance"))
     shown = [closing.page] if closing.closed else [*closing.pages_before.values(), general]
     # A page is there before it is shown, and until it is shown no longer.
     if closing.closed:
-        _put(server, wanted)
-    done = server.proxy.apply(lambda state: plan(server, state, stacks, closing.page).plan)
+        _put(host, wanted)
+    done = host.proxy.apply(lambda state: plan(host, state, stacks, closing.page).plan)
     try:
-        asked = verify(
-            server.proxy, done.after, _keys(server, stacks), [page for page in shown if page], closing.closed
-        )
+        asked = verify(host.proxy, done.after, _keys(host, stacks), [page for page in shown if page], closing.closed)
     except SwitchyardError:
-        server.proxy.apply(lambda state: ProxyPlan(state, _restore_page(state, done.before, _keys(server, stacks))))
-        _put(server, closing.pages_before)
+        host.proxy.apply(lambda state: ProxyPlan(state, _restore_page(state, done.before, _keys(host, stacks))))
+        _put(host, closing.pages_before)
         raise
-    _put(server, wanted)
+    _put(host, wanted)
     return replace(closing, plan=done, asked=asked)
 
 
@@ -161,9 +159,9 @@ def is_page(answer: Answer, pages: t.Iterable[str]) -> bool:
     return answer.status == 503 and bool(answer.body) and any(page.startswith(answer.body) for page in pages)
 
 
-def result(server: HostContext, closing: MaintenancePlan) -> dict[str, t.Any]:
+def result(host: HostContext, closing: MaintenancePlan) -> dict[str, t.Any]:
     """Return what a module says of it, done or planned."""
-    keys = {stack: names.stack_key(server.project, stack, server.environment) for stack in closing.pages_before}
+    keys = {stack: names.stack_key(host.project, stack, host.environment) for stack in closing.pages_before}
 
     def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
         return "".join(
@@ -187,17 +185,17 @@ def _summary(page: str | None) -> str:
     return f", page of {len(content)} bytes ({hashlib.sha256(content).hexdigest()[:8]})"
 
 
-def _put(server: HostContext, pages: t.Mapping[str, str | None]) -> None:
+def _put(host: HostContext, pages: t.Mapping[str, str | None]) -> None:
     for stack, page in pages.items():
-        atomic_file.write_or_remove(_path(server, stack), page)
+        atomic_file.write_or_remove(_path(host, stack), page)
 
 
-def _path(server: HostContext, stack: str) -> Path:
-    return paths.maintenance_page(server.root, names.stack_key(server.project, stack, server.environment))
+def _path(host: HostContext, stack: str) -> Path:
+    return paths.maintenance_page(host.root, names.stack_key(host.project, stack, host.environment))
 
 
-def _keys(server: HostContext, stacks: t.Iterable[str]) -> list[str]:
-    return [names.stack_key(server.project, stack, server.environment) for stack in stacks]
+def _keys(host: HostContext, stacks: t.Iterable[str]) -> list[str]:
+    return [names.stack_key(host.project, stack, host.environment) for stack in stacks]
 
 
 def _addresses(state: ProxyState, key: str) -> set[str]:
@@ -206,9 +204,9 @@ def _addresses(state: ProxyState, key: str) -> set[str]:
     return {at for owner, color, at in state.routes if owner == key and live in (None, color)}
 
 
-def _no_request_waits(server: HostContext, state: ProxyState, stacks: t.Iterable[str]) -> None:
+def _no_request_waits(host: HostContext, state: ProxyState, stacks: t.Iterable[str]) -> None:
     """Raise LockHeld where requests wait for a release that is under way: it resumes the stack by itself."""
     for stack in stacks:
-        ctx = server.stack(stack)
+        ctx = host.stack(stack)
         if state.availability.get(ctx.key) == "held":
             ctx.lock.assert_free("Requests wait for it in the proxy. Run this again when it is done.")

@@ -39,7 +39,7 @@ class PlaceholderPlan:
 
 
 def plan(
-    server: HostContext, state: ProxyState, stacks: t.Mapping[str, t.Sequence[RouteSpec]], pages: t.Mapping[str, str]
+    host: HostContext, state: ProxyState, stacks: t.Mapping[str, t.Sequence[RouteSpec]], pages: t.Mapping[str, str]
 ) -> PlaceholderPlan:
     """Return what it takes for stacks without a release to have their hosts, and for the server to have its pages.
 
@@ -47,15 +47,15 @@ def plan(
     list, gives its hosts back. Raises ProblemsFound for a host and path that another stack has.
     """
     given = {
-        name: StackRoutes(server.project, server.environment, name, proxy_routes(routes, server.environment))
+        name: StackRoutes(host.project, host.environment, name, proxy_routes(routes, host.environment))
         for name, routes in stacks.items()
     }
-    here = known_stacks(state, server.project, server.environment)
-    gone = {name: StackRoutes(server.project, server.environment, name, ()) for name in here if name not in given}
+    here = known_stacks(state, host.project, host.environment)
+    gone = {name: StackRoutes(host.project, host.environment, name, ()) for name in here if name not in given}
     routings, after = [], state
     problems = []
     for name, routing in {**gone, **given}.items():
-        ctx = server.stack(name)
+        ctx = host.stack(name)
         ways = {route.host + route.path: route.service for route in routing.routes}
         if ctx.key in state.live or ctx.records.all() or after.routes_of(ctx.key, COLOR) == ways:
             continue
@@ -73,31 +73,31 @@ def plan(
         after = after.with_routes(routing, COLOR)
     if problems:
         raise ProblemsFound("No stack was announced", problems)
-    before = {kind: atomic_file.read(_path(server, kind)) for kind in pages}
+    before = {kind: atomic_file.read(_path(host, kind)) for kind in pages}
     return PlaceholderPlan(tuple(routings), dict(pages), before, state, after)
 
 
 def apply(
-    server: HostContext,
+    host: HostContext,
     stacks: t.Mapping[str, t.Sequence[RouteSpec]],
     pages: t.Mapping[str, str],
     check_mode: bool = False,
 ) -> PlaceholderPlan:
     """Make it so. Raises SwitchyardError."""
     if check_mode:
-        return plan(server, _current_page(server), stacks, pages)
-    wanted = plan(server, server.proxy.read(), stacks, pages)
+        return plan(host, _current_page(host), stacks, pages)
+    wanted = plan(host, host.proxy.read(), stacks, pages)
     for kind, page in wanted.pages.items():
         if page != wanted.pages_before[kind]:
-            atomic_file.write_or_remove(_path(server, kind), page)
+            atomic_file.write_or_remove(_path(host, kind), page)
     for routing in wanted.routings:
-        server.proxy.apply(_serving(server.proxy, routing))
+        host.proxy.apply(_serving(host.proxy, routing))
     return wanted
 
 
-def _current_page(server: HostContext) -> ProxyState:
+def _current_page(host: HostContext) -> ProxyState:
     """Return what the proxy does; nothing where none stands yet, as in check mode before the first setup."""
-    return server.proxy.read() if paths.proxy_settings(server.root).exists() else ProxyState()
+    return host.proxy.read() if paths.proxy_settings(host.root).exists() else ProxyState()
 
 
 def _serving(proxy: Proxy, routing: StackRoutes) -> t.Callable[[ProxyState], ProxyPlan]:
@@ -128,5 +128,5 @@ def result(announcing: PlaceholderPlan) -> dict[str, t.Any]:
     }
 
 
-def _path(server: HostContext, kind: str) -> Path:
-    return paths.page(server.root, kind)
+def _path(host: HostContext, kind: str) -> Path:
+    return paths.page(host.root, kind)

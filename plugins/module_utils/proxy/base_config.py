@@ -13,21 +13,21 @@ from .process import process_for
 from .state import ProxyPlan, ProxyState
 
 
-def apply_base_config(server: HostContext, content: str, check_mode: bool) -> dict[str, t.Any]:
+def apply_base_config(host: HostContext, content: str, check_mode: bool) -> dict[str, t.Any]:
     """Make ``content`` the proxy's own configuration; return what a module says of it.
 
     Raises SwitchyardError when the running proxy refuses it; then nothing changed.
     """
-    folder = paths.proxy_folder(server.root) / "conf.d"
-    if check_mode and not paths.proxy_settings(server.root).exists():
+    folder = paths.proxy_folder(host.root) / "conf.d"
+    if check_mode and not paths.proxy_settings(host.root).exists():
         # Before the first setup there is nothing to compare with.
         diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
         return {"changed": True, "running": False, "diff": diff}
-    path = folder / server.proxy.own_file
-    after = server.proxy.own_files(content)
+    path = folder / host.proxy.own_file
+    after = host.proxy.own_files(content)
     there = {name: atomic_file.read(folder / name) for name in after}
     before = {name: text for name, text in there.items() if text is not None}
-    running = is_running(server)
+    running = is_running(host)
 
     def plan(state: ProxyState) -> ProxyPlan:
         return ProxyPlan(state, state, after, before)
@@ -35,13 +35,13 @@ def apply_base_config(server: HostContext, content: str, check_mode: bool) -> di
     changed = before != after
     if changed and not check_mode:
         if running:
-            server.proxy.apply(plan)
+            host.proxy.apply(plan)
         else:
-            for name, text in server.proxy.first_files().items():
+            for name, text in host.proxy.first_files().items():
                 if not (folder / name).exists():
-                    server.proxy.write(folder / name, text)
+                    host.proxy.write(folder / name, text)
             for name, text in after.items():
-                server.proxy.write(folder / name, text)
+                host.proxy.write(folder / name, text)
     # What else is the role's may be secret: of that only "changed" tells.
     diff = {
         "before": before.get(path.name, ""),
@@ -52,7 +52,7 @@ def apply_base_config(server: HostContext, content: str, check_mode: bool) -> di
     return {"changed": changed, "running": running, "diff": diff}
 
 
-def is_running(server: HostContext) -> bool:
+def is_running(host: HostContext) -> bool:
     """Return whether the proxy runs now."""
-    settings = atomic_file.read_json(paths.proxy_settings(server.root))
-    return bool(settings) and process_for(settings, server.engine).is_up()
+    settings = atomic_file.read_json(paths.proxy_settings(host.root))
+    return bool(settings) and process_for(settings, host.engine).is_up()

@@ -54,9 +54,9 @@ class ProxyFacts:
     holders: t.Mapping[int, tuple[PortUser, ...]] = field(default_factory=dict)
 
 
-def problems(server: HostContext, wanted: ProxyRequest, seen: ProxyFacts) -> list[Problem]:
+def problems(host: HostContext, wanted: ProxyRequest, seen: ProxyFacts) -> list[Problem]:
     """Return everything that stands in the way of the proxy that is wanted."""
-    folder, mine = paths.proxy_folder(server.root), names.shared(server.project, "proxy")
+    folder, mine = paths.proxy_folder(host.root), names.shared(host.project, "proxy")
     found = []
     other = seen.settings.get("container", mine)
     if other != mine:
@@ -98,9 +98,9 @@ def _is_elsewhere(path: str, folder: Path) -> bool:
     return Path(path).parent.name == "proxy" and Path(path).parent != folder
 
 
-def gather_facts(server: HostContext, ports: t.Iterable[int]) -> ProxyFacts:
+def gather_facts(host: HostContext, ports: t.Iterable[int]) -> ProxyFacts:
     """Return what stands now."""
-    engine = server.engine
+    engine = host.engine
     holders = {}
     for port in ports:
         found = []
@@ -112,19 +112,19 @@ def gather_facts(server: HostContext, ports: t.Iterable[int]) -> ProxyFacts:
         held = [] if found else sockets.listeners(port)
         holders[port] = (*found, *(PortUser(one.address, process=one.name, pid=one.pid) for one in held))
     return ProxyFacts(
-        engine.container(names.shared(server.project, "proxy")),
-        atomic_file.read_json(paths.proxy_settings(server.root)) or {},
+        engine.container(names.shared(host.project, "proxy")),
+        atomic_file.read_json(paths.proxy_settings(host.root)) or {},
         holders,
     )
 
 
-def run_preflight(server: HostContext, wanted: ProxyRequest) -> list[Problem]:
+def run_preflight(host: HostContext, wanted: ProxyRequest) -> list[Problem]:
     """Return all problems of this server. Changes nothing but the folder in which the proxy tries its files."""
-    seen = gather_facts(server, [port for _address, port in wanted.ports])
-    found = problems(server, wanted, seen)
+    seen = gather_facts(host, [port for _address, port in wanted.ports])
+    found = problems(host, wanted, seen)
     if not found and seen.settings and seen.proxy and seen.proxy.running:
         try:
-            found += check_foreign_files(server, server.proxy.read())
+            found += check_foreign_files(host, host.proxy.read())
         except SwitchyardError:
             # The role puts a proxy right that does not answer; that is no problem of the inventory.
             return found

@@ -39,4 +39,4 @@ def run_canary_step(ctx: StackContext, number: int, token: int, step: CanaryStep
         health.assert_containers_running(ctx.engine, target, "none since it got a share of the clients")
         time.sleep(min(POLL, max(0.0, end - time.monotonic())))
     ctx.records.save(ctx.records.need(number).now(steps=step.number))
-    return {"before": before, "after": now, "gate_seconds": round(waited, 3)}
+    return {"percent_before": before, "percent_after": now, "gate_seconds": round(waited, 3)}

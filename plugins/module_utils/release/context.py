@@ -54,33 +54,33 @@ class HostContext:
 class StackContext:
     """One stack on a server."""
 
-    server: HostContext
+    host: HostContext
     stack: str
 
     @property
     def engine(self) -> Engine:
         """The engine of the server."""
-        return self.server.engine
+        return self.host.engine
 
     @property
     def proxy(self) -> Proxy:
         """The proxy of the server."""
-        return self.server.proxy
+        return self.host.proxy
 
     @property
     def project(self) -> str:
         """The project that owns the stack."""
-        return self.server.project
+        return self.host.project
 
     @property
     def environment(self) -> str:
         """The environment the stack is part of."""
-        return self.server.environment
+        return self.host.environment
 
     @property
     def folder(self) -> Path:
         """The folder of the stack."""
-        return paths.stack_folder(self.server.root, self.project, self.environment, self.stack)
+        return paths.stack_folder(self.host.root, self.project, self.environment, self.stack)
 
     @property
     def key(self) -> str:

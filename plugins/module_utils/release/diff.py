@@ -33,7 +33,7 @@ def readable(ctx: StackContext, parts: dict[str, t.Any]) -> str:
 
     An environment variable may hold a secret, so only whether it changed is shown.
     """
-    key = atomic_file.read(paths.server_preview_key(ctx.server.root)) or ""
+    key = atomic_file.read(paths.server_preview_key(ctx.host.root)) or ""
     services: dict[str, t.Any] = {}
     for content in parts.values():
         for name, service in content.get("services", {}).items():

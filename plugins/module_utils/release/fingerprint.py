@@ -18,7 +18,7 @@ from .stack_input import StackInput
 
 def fingerprint_of(ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> str:
     """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
-    key = (atomic_file.read(paths.server_preview_key(ctx.server.root)) or "").encode()
+    key = (atomic_file.read(paths.server_preview_key(ctx.host.root)) or "").encode()
     mounted = {name: given.sources.get(name) for name in given.stack.files}
     # A release that was made for a proxy in a container is published nowhere.
     published = ["published"] if ctx.proxy.ports else []

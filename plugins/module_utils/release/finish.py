@@ -28,15 +28,15 @@ def finish(ctx: StackContext, number: int, before: int | None, token: int) -> in
     undo.finish_migration(ctx, number)
     replaced = ctx.records.get(before)
     if replaced:
-        ctx.records.save(replaced.now(state="replaced"))
+        ctx.records.save(replaced.now(state="superseded"))
     record = record.now(state="live", finished=time.time(), previous=before, reason=None)
     ctx.records.save(record)
     # Workers that this release no longer has; Compose removes them only where it still has others.
     ctx.engine.remove(one for one in ctx.containers(role="worker") if one.label("release") != str(number))
-    cut_off = 0 if record.stack.keep_previous else drain_and_remove(ctx, names.other(record.color), record.stack, token)
+    dropped = 0 if record.stack.keep_previous else drain_and_remove(ctx, names.other(record.color), record.stack, token)
     ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
     ctx.lock.release(token)
-    return cut_off
+    return dropped
 
 
 def pause(ctx: StackContext, number: int, token: int) -> Record:

@@ -13,7 +13,7 @@ from .context import StackContext
 from .gates import health
 from .record import Record
 
-NOTHING: dict[str, t.Any] = {"stopped": None, "cut_off": 0}
+NOTHING: dict[str, t.Any] = {"stopped": None, "dropped_requests": 0}
 
 
 def hold_and_stop(ctx: StackContext, number: int, token: int) -> dict[str, t.Any]:
@@ -30,7 +30,7 @@ def hold_and_stop(ctx: StackContext, number: int, token: int) -> dict[str, t.Any
     ctx.proxy.apply(lambda state: ctx.proxy.plan_availability(state, _open(state, ctx.key), "held"))
     left = drain.wait_until_drained(ctx.proxy, ctx.key, live, stack.drain)
     ctx.engine.stop([*ctx.containers(color=live), *ctx.containers(role="worker")])
-    return {"stopped": live, "cut_off": left}
+    return {"stopped": live, "dropped_requests": left}
 
 
 def _open(state: ProxyState, key: str) -> list[str]:

@@ -47,10 +47,10 @@ class LockState:
 @state_file.register(paths.LOCK)
 @dataclass(frozen=True)
 class LockFile:
-    """The content of the lock file: the last token that was given out, and the lease that it belongs to, if held."""
+    """The content of the lock file: the last token that was given out, and the lock while it is held."""
 
     token: int = 0
-    lease: LockState | None = field(default=None, metadata=state_file.nested(LockState))
+    lock: LockState | None = field(default=None, metadata=state_file.nested(LockState))
     extra: dict[str, t.Any] = field(default_factory=dict)
 
 
@@ -66,7 +66,7 @@ class ReleaseLock:
 
     def holder(self) -> LockState | None:
         """Return who holds the lock; a lease that ran out still counts as held until it is taken over."""
-        return self._read().lease
+        return self._read().lock
 
     def assert_free(self, hint: str = "Wait until that is done.") -> None:
         """Raise LockHeld while a lease has not run out."""
@@ -82,7 +82,7 @@ class ReleaseLock:
         """
         with atomic_file.locked(self.guard):
             content = self._read()
-            held = content.lease
+            held = content.lock
             if held:
                 rest = held.until - self.now()
                 if rest > 0 and held.token != gone:
@@ -137,7 +137,7 @@ class ReleaseLock:
         """Give the lock back. Raises LockLost when it was taken over."""
         with atomic_file.locked(self.guard):
             self._mine(token)
-            state_file.save(self.path, replace(self._read(), lease=None))
+            state_file.save(self.path, replace(self._read(), lock=None))
 
     def _mine(self, token: int) -> LockState:
         held = self.holder()
@@ -150,4 +150,4 @@ class ReleaseLock:
         return state_file.load(self.path, LockFile) or LockFile()
 
     def _write(self, lease: LockState) -> None:
-        state_file.save(self.path, replace(self._read(), token=lease.token, lease=lease))
+        state_file.save(self.path, replace(self._read(), token=lease.token, lock=lease))

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release will do, decided from what stands now. Pure: it looks at nothing by itself."""
+"""Plans a release from the current state of its stack. Pure functions: they read nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .record import Record
 
 @dataclass(frozen=True)
 class StackState:
-    """What stands of a stack now; ``fingerprints`` are those of the running containers by role or color.
+    """The current state of a stack; ``fingerprints`` are those of the running containers by role or color.
 
     ``weight`` is the percent of the clients that get ``canary``, a release that is not live; ``held`` says that
-    requests wait in the proxy, ``interrupted`` that a migration was not brought to an end.
+    requests wait in the proxy, ``interrupted`` that a migration was not finished.
     """
 
     live: str | None
@@ -34,9 +34,10 @@ class StackState:
 
 @dataclass(frozen=True)
 class ReleasePlan:
-    """What will be done, on which color, and why.
+    """What a release will do, on which color, and why.
 
-    ``action`` is ``none``, ``release``, ``rollback``, ``promote``, ``abort`` or ``in_place``.
+    ``action`` is ``none``, ``release``, ``rollback``, ``promote``, ``cancel_canary`` or ``in_place``. ``target`` is the
+    number of an existing release that the action is about.
     """
 
     stack: str
@@ -48,7 +49,7 @@ class ReleasePlan:
 
     @property
     def changed(self) -> bool:
-        """Whether anything will be different afterwards."""
+        """Whether the release changes anything."""
         return self.action != "none"
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -56,64 +57,66 @@ class ReleasePlan:
         return {**asdict(self), "reasons": list(self.reasons), "changed": self.changed}
 
 
-def deploy(stack: str, fingerprint: str, pulls: list[str], standing: StackState) -> ReleasePlan:
-    """Return the plan that makes ``fingerprint`` live; nothing when just that runs already.
+def no_action(stack: str, live: str | None) -> ReleasePlan:
+    """Return the plan that changes nothing."""
+    return ReleasePlan(stack, "none", live or names.COLORS[0], live)
+
+
+def deploy(stack: str, fingerprint: str, pulls: list[str], state: StackState) -> ReleasePlan:
+    """Return the plan that makes ``fingerprint`` live; it does nothing when exactly that runs already.
 
     ``pulls`` are the images that are not on the server yet.
     """
-    color = names.other(standing.live) if standing.live else names.COLORS[0]
     reasons = []
-    if not standing.live:
-        reasons.append("nothing is live yet")
-    elif standing.fingerprints != {fingerprint}:
-        reasons.append("the release that runs is another one")
-    elif not standing.healthy:
-        reasons.append("a container of the live release does not run")
-    if standing.weight:
-        reasons.append(f"a canary has {standing.weight} % of the clients")
-    if standing.held:
-        reasons.append("requests are held in the proxy")
-    if standing.interrupted:
-        reasons.append("a migration was not brought to an end")
-    if not standing.routes_known:
-        reasons.append("the proxy does not know these routes")
+    if not state.live:
+        reasons.append("no release is live yet")
+    elif state.fingerprints != {fingerprint}:
+        reasons.append("the running release differs")
+    elif not state.healthy:
+        reasons.append("a container of the live release is not running")
+    if state.weight:
+        reasons.append(f"a canary has {state.weight} % of the clients")
+    if state.held:
+        reasons.append("the proxy holds requests")
+    if state.interrupted:
+        reasons.append("a migration was not finished")
+    if not state.routes_known:
+        reasons.append("the proxy does not have these routes")
     reasons += [f"{image} is not on the server yet" for image in pulls]
     if not reasons:
-        return ReleasePlan(stack, "none", standing.live or color, standing.live)
-    return ReleasePlan(stack, "release", color, standing.live, reasons=tuple(reasons))
+        return no_action(stack, state.live)
+    color = names.other(state.live) if state.live else names.COLORS[0]
+    return ReleasePlan(stack, "release", color, state.live, reasons=tuple(reasons))
 
 
-def rollback(stack: str, standing: StackState) -> ReleasePlan | None:
-    """Return the plan that makes the release before the live one live again, or None where there is none.
+def rollback(stack: str, state: StackState) -> ReleasePlan | None:
+    """Return the plan that makes the previous release live again, or None without a previous release.
 
-    While a canary has a share of the clients, the way back is to take it from them: what is live stays.
+    While a canary has a weight, the plan cancels the canary: the live color stays.
     """
-    if standing.live and standing.weight:
-        number = standing.canary.number if standing.canary else None
-        reason = f"the canary is taken from {standing.weight} % of the clients"
-        return ReleasePlan(stack, "abort", standing.live, standing.live, number, (reason,))
-    target = standing.warm_record
-    if not standing.live or not target:
+    if state.live and state.weight:
+        number = state.canary.number if state.canary else None
+        reason = f"the canary loses its {state.weight} % of the clients"
+        return ReleasePlan(stack, "cancel_canary", state.live, state.live, number, (reason,))
+    target = state.warm_record
+    if not state.live or not target:
         return None
-    current = f"release {standing.live_record.number}" if standing.live_record else "a release without a record"
+    current = f"release {state.live_record.number}" if state.live_record else "a release without a record"
     reason = f"back from {current} to release {target.number}"
-    return ReleasePlan(stack, "rollback", target.color, standing.live, target.number, (reason,))
+    return ReleasePlan(stack, "rollback", target.color, state.live, target.number, (reason,))
 
 
-def promote(stack: str, standing: StackState) -> ReleasePlan:
-    """Return the plan that goes on with a release that waits for a person; nothing where none does."""
-    waiting = standing.canary
-    if not standing.live or not waiting or waiting.state != "paused":
-        return ReleasePlan(stack, "none", standing.live or names.COLORS[0], standing.live)
-    reason = f"release {waiting.number} goes on from {standing.weight} %"
-    return ReleasePlan(stack, "promote", waiting.color, standing.live, waiting.number, (reason,))
+def promote(stack: str, state: StackState) -> ReleasePlan:
+    """Return the plan that continues a paused canary; it does nothing when no canary is paused."""
+    paused = state.canary
+    if not state.live or not paused or paused.state != "paused":
+        return no_action(stack, state.live)
+    reason = f"release {paused.number} continues from {state.weight} %"
+    return ReleasePlan(stack, "promote", paused.color, state.live, paused.number, (reason,))
 
 
 def only_canaries(plans: list[ReleasePlan]) -> list[ReleasePlan]:
-    """Return the plans of a way back for several stacks: while canaries are out, only they are taken back."""
-    if not any(plan.action == "abort" for plan in plans):
+    """Return the plans of a rollback of several stacks: while any has a canary, only canaries are cancelled."""
+    if not any(plan.action == "cancel_canary" for plan in plans):
         return plans
-    return [
-        plan if plan.action == "abort" else ReleasePlan(plan.stack, "none", plan.live or names.COLORS[0], plan.live)
-        for plan in plans
-    ]
+    return [plan if plan.action == "cancel_canary" else no_action(plan.stack, plan.live) for plan in plans]

@@ -48,12 +48,12 @@ class PreparedRelease:
         parts = [part for part in PARTS if paths.compose_file(self.folder, part).exists()]
         return {
             "release": self.record.number,
-            "before": self.before,
+            "previous_release": self.before,
             "token": self.token,
             "color": self.record.color,
             "folder": str(self.folder),
             "started": self.started,
-            "cut_off": self.left,
+            "dropped_requests": self.left,
             "strategy": self.record.stack.strategy,
             "steps": state_file.as_json(self.steps),
             "pauses": bool(self.steps and self.steps[-1].pause),
@@ -178,12 +178,12 @@ def _reserve_ports(ctx: StackContext, record: Record) -> Record:
     before = [one.ports for one in ctx.records.all() if one.color == record.color]
     wanted = {route.service: record.replicas[route.service] for route in record.stack.routes}
     # A port is taken by a record that names it: no other stack may choose before this one is written.
-    with atomic_file.locked(paths.host_ports_lock(ctx.server.root)):
+    with atomic_file.locked(paths.host_ports_lock(ctx.host.root)):
         given = host_ports.allocate(
             span,
             wanted,
             before,
-            host_ports.reserved(ctx.server.root),
+            host_ports.reserved(ctx.host.root),
             lambda port: port in own or host_ports.is_free(port),
         )
         record = record.now(ports=given)
@@ -230,12 +230,12 @@ def start_release(ctx: StackContext, given: StackInput, mode: str, holder: str, 
         before = rendered_text(ctx, ctx.release_on(plan.live), plan.live)
         if not plan.changed:
             ctx.lock.release(token)
-            return {"changed": recovered is not None, "plan": plan.as_dict(), "recovered": recovered}
-        if plan.action == "abort":
+            return {"changed": recovered is not None, "plan": plan.as_dict(), "recovery_action": recovered}
+        if plan.action == "cancel_canary":
             return {
                 "changed": True,
                 "plan": plan.as_dict(),
-                "aborted": True,
+                "canary_cancelled": True,
                 **_abort_canary(ctx, plan, token, holder),
             }
         if seen:
@@ -248,7 +248,12 @@ def start_release(ctx: StackContext, given: StackInput, mode: str, holder: str, 
         ctx.lock.release(token)
         raise
     after = rendered_text(ctx, ready.record.number, plan.color)
-    told = {"changed": True, "plan": plan.as_dict(), "recovered": recovered, "diff": text_diff(ctx, before, after)}
+    told = {
+        "changed": True,
+        "plan": plan.as_dict(),
+        "recovery_action": recovered,
+        "diff": text_diff(ctx, before, after),
+    }
     return {**told, **ready.as_dict(ctx)}
 
 
@@ -290,5 +295,5 @@ def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]
         rendered = compose_render.render(seen.normalised, given.stack, release)
         after = readable(ctx, {"color": rendered.colors[plan.color], "workers": rendered.workers})
     else:
-        after = before if plan.action == "abort" else rendered_text(ctx, plan.target, plan.color)
+        after = before if plan.action == "cancel_canary" else rendered_text(ctx, plan.target, plan.color)
     return {"changed": plan.changed, "plan": plan.as_dict(), "diff": text_diff(ctx, before, after)}

@@ -27,7 +27,7 @@ class Record:
     ``ports`` are those on which its services are published, for a proxy that runs on the server itself. ``backup`` is
     the name of the database's backup that was made before its migration.
 
-    ``state`` is ``prepared``, ``paused``, ``live``, ``replaced`` or ``failed``.
+    ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
     """
 
     number: int

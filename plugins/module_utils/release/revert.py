@@ -29,7 +29,7 @@ def revert(ctx: StackContext, number: int, before: int | None, token: int, reaso
     """
     record = ctx.records.need(number)
     old = ctx.records.get(before)
-    told: dict[str, t.Any] = {"traffic_taken_back": False, "workers_taken_back": False, "database": None}
+    told: dict[str, t.Any] = {"traffic_reverted": False, "workers_reverted": False, "database": None}
     ctx.lock.renew(token, "take back", 120)
     if undo.past_point_of_no_return(ctx, record):
         return keep_failed_release_live(ctx, record, old, token, told, reason)
@@ -39,19 +39,19 @@ def revert(ctx: StackContext, number: int, before: int | None, token: int, reaso
         ctx.records.save(record.now(state="failed", finished=time.time(), reason=reason))
         ctx.lock.release(token)
         raise
-    told["traffic_taken_back"] = clear_canary_weight(ctx)
+    told["traffic_reverted"] = clear_canary_weight(ctx)
     if old and restart_and_resume(ctx, old):
-        told["traffic_taken_back"] = told["workers_taken_back"] = True
+        told["traffic_reverted"] = told["workers_reverted"] = True
     if old and ctx.live() == record.color and old.color != record.color:
         ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, old.color))
         confirm.confirm_switch(ctx.proxy, ctx.target(old).routing, old.color)
-        told["traffic_taken_back"] = True
+        told["traffic_reverted"] = True
     elif not old and ctx.live() == record.color:
         ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, None))
-        told["traffic_taken_back"] = True
+        told["traffic_reverted"] = True
     if old and any(one.label("release") == str(number) for one in ctx.containers(role="worker")):
         ctx.compose_up(old, "workers")
-        told["workers_taken_back"] = True
+        told["workers_reverted"] = True
     elif not old:
         ctx.engine.remove(ctx.containers(role="worker"))
     # A release that was live before goes back to being warm; a new one that failed leaves nothing behind.
@@ -73,7 +73,7 @@ def keep_failed_release_live(
     """Leave a release that failed to the public, because the one before does not work on the new schema."""
     undo.finish_migration(ctx, record.number)
     if old:
-        ctx.records.save(old.now(state="replaced"))
+        ctx.records.save(old.now(state="superseded"))
     ctx.records.save(record.now(state="live", finished=time.time(), previous=old and old.number, reason=reason))
     ctx.lock.release(token)
     what = f"release {record.number} stays: the one before does not work on the migrated schema"

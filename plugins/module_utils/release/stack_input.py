@@ -28,4 +28,4 @@ class StackInput:
     def from_module(cls, option: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> StackInput:
         """Return the input from a module's option ``stack`` and the secrets of this stack."""
         stack = state_file.from_json(Stack, option["definition"])
-        return cls(stack, option["sources"], secrets, option["where"])
+        return cls(stack, option["sources"], secrets, option["inventory_path"])

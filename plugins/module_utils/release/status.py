@@ -30,5 +30,5 @@ def stack_status(ctx: StackContext) -> dict[str, t.Any]:
             for color in names.COLORS
         },
         "workers": {one.name: one.state for one in containers if one.label("role") == "worker"},
-        "lease": state_file.as_json(held),
+        "lock": state_file.as_json(held),
     }

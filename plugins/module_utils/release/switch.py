@@ -24,7 +24,7 @@ class SwitchResult:
     plan: ProxyPlan
     gate_seconds: float
     switch_seconds: float
-    asked: int
+    requests: int
     old_in_flight: int
 
 
@@ -65,17 +65,22 @@ def switch(
     before = plan.before.live.get(ctx.key)
     routing = ctx.target(record).routing
     try:
-        asked = confirm.confirm_switch(ctx.proxy, routing, color)
+        requests = confirm.confirm_switch(ctx.proxy, routing, color)
     except SwitchyardError:
         ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, before))
         raise
     took = time.monotonic() - begun
     left = release_drain.wait_until_drained(ctx.proxy, ctx.key, before, drain) if before else 0
-    return SwitchResult(plan, waited, took, asked, left)
+    return SwitchResult(plan, waited, took, requests, left)
 
 
 def result(ctx: StackContext, plan: ProxyPlan) -> dict[str, t.Any]:
     """Return what a module says of a switch, done or planned."""
     before, after = plan.before.live.get(ctx.key), plan.after.live.get(ctx.key)
     lines = {name: f"{ctx.key} {color}\n" if color else "" for name, color in (("before", before), ("after", after))}
-    return {"changed": plan.changed, "before": before, "after": after, "diff": {**lines, "before_header": "live color"}}
+    return {
+        "changed": plan.changed,
+        "color_before": before,
+        "color_after": after,
+        "diff": {**lines, "before_header": "live color"},
+    }

@@ -25,7 +25,7 @@ def main() -> None:
     live = place.live()
     assert live, f"{stack} is not live"
     record = place.records.need(place.release_on(live) or 0)
-    routing = place.standing(record).routing
+    routing = place.target(record).routing
     began, proved = [], []
     for _ in range(int(count)):
         live = names.other(live)

@@ -97,13 +97,13 @@ def save_state(ctx: StackContext, going: MigrationState) -> None:
 
 def store_of_stack(ctx: StackContext) -> BackupStore:
     """Return where the backups of a stack lie."""
-    return BackupStore(ctx.server.root, ctx.project, ctx.environment, ctx.stack)
+    return BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack)
 
 
 def migrator_password_path(ctx: StackContext) -> Path:
     """Return the file with the password of the stack's migrator, which the role ``postgres`` makes."""
     return passwords.password_path(
-        paths.postgres_folder(ctx.server.root), names.login(ctx.stack, ctx.environment, "migrator")
+        paths.postgres_folder(ctx.host.root), names.login(ctx.stack, ctx.environment, "migrator")
     )
 
 

@@ -38,39 +38,39 @@ class PreflightResult:
     fingerprint: str
 
 
-def examine_host(server: HostContext, least_free: int, environment_has_routes: bool) -> list[Problem]:
+def examine_host(host: HostContext, least_free: int, environment_has_routes: bool) -> list[Problem]:
     """Return what is wrong with the server itself; ``least_free`` in bytes."""
     problems = []
     try:
-        for folder, free in server.free_bytes().items():
+        for folder, free in host.free_bytes().items():
             if free < least_free:
                 message = f"{folder} has {free / 2**30:.1f} GiB free, {least_free / 2**30:.1f} GiB are asked for"
                 problems.append(
                     Problem("server", message, "Make room, for example with 'docker image prune'", "server.disk_space")
                 )
-        networks = server.engine.networks()
+        networks = host.engine.networks()
     except SwitchyardError as error:
         return [Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml", "server.engine")]
     if environment_has_routes:
-        front = names.network(server.project, "front", server.environment)
+        front = names.network(host.project, "front", host.environment)
         if front not in networks:
             problems.append(
                 Problem("server", f"the network {front} is missing", "Run setup.yml", "server.network_missing")
             )
         try:
-            problems += check_foreign_files(server, server.proxy.read())
+            problems += check_foreign_files(host, host.proxy.read())
         except SwitchyardError as error:
             problems.append(Problem("server", str(error).split(". ", maxsplit=1)[0], "Run setup.yml", "server.proxy"))
     return problems
 
 
-def check_foreign_files(server: HostContext, state: ProxyState) -> list[Problem]:
+def check_foreign_files(host: HostContext, state: ProxyState) -> list[Problem]:
     """Return what is wrong with files in the proxy's folder that are not ours, in the proxy's own words."""
-    strangers = server.proxy.foreign_files(state)
-    words = server.proxy.validate_config() if strangers else None
+    strangers = host.proxy.foreign_files(state)
+    words = host.proxy.validate_config() if strangers else None
     if not words:
         return []
-    where = f"{server.root}/proxy/conf.d"
+    where = f"{host.root}/proxy/conf.d"
     message = f"the proxy would not load its folder: {words.strip().rstrip('.')}"
     return [
         Problem(
@@ -307,18 +307,18 @@ def stack_state(
 
 
 def run_preflight(
-    server: HostContext, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
+    host: HostContext, stacks: list[dict[str, t.Any]], secrets: dict[str, dict[str, str]], mode: str, least_free: int
 ) -> dict[str, t.Any]:
     """Return all problems of a server and its stacks, what a release would do, and who holds the locks."""
     givens = [StackInput.from_module(item, secrets.get(item["definition"]["name"], {})) for item in stacks]
-    problems = examine_host(server, least_free, any(given.stack.routes for given in givens))
+    problems = examine_host(host, least_free, any(given.stack.routes for given in givens))
     plans: list[release_plan.ReleasePlan] = []
-    leases: dict[str, t.Any] = {}
+    locks: dict[str, t.Any] = {}
     no_way_back: list[Problem] = []
     made: dict[tuple[str, str], str] = {}
     # A server with problems of its own cannot answer for its stacks.
     for given in [] if problems else givens:
-        ctx = server.stack(given.stack.name)
+        ctx = host.stack(given.stack.name)
         if given.stack.strategy == "in_place":
             problems += examine_in_place(given)
             plans.append(release_plan.ReleasePlan(ctx.stack, "in_place", "", None))
@@ -333,10 +333,10 @@ def run_preflight(
         plans += [plan] if plan else []
         held = ctx.lock.holder()
         if held:
-            leases[ctx.stack] = state_file.as_json(held)
+            locks[ctx.stack] = state_file.as_json(held)
     if mode == "rollback":
         plans = release_plan.only_canaries(plans)
-        if any(plan.action == "abort" for plan in plans):
+        if any(plan.action == "cancel_canary" for plan in plans):
             problems = [problem for problem in problems if problem not in no_way_back]
     if mode == "promote" and not problems and not any(plan.changed for plan in plans):
         problems.append(
@@ -345,5 +345,5 @@ def run_preflight(
     return {
         "problems": [problem.as_dict() for problem in problems],
         "plans": [plan.as_dict() for plan in plans],
-        "lease": leases,
+        "locks": locks,
     }

@@ -78,7 +78,7 @@ def test_a_good_inventory_goes_to_the_server_with_its_files_and_without_its_secr
     assert not result["changed"]
     stack = result["stacks"][0]
     assert stack["sources"] == {"docker-compose.yml": "services: {}"}
-    assert stack["where"] == "switchyard_stacks[shop]"
+    assert stack["inventory_path"] == "switchyard_stacks[shop]"
     assert stack["definition"]["source"]["path"] == str(controller.folder / "shop")
     assert "hunter" not in str(result)
     assert controller.asked["secrets"] == {"shop": {"key": "hunter2", "postgres_password": "hunter3"}}
@@ -170,9 +170,11 @@ def test_no_stacks_at_all(controller: Controller) -> None:
 
 def test_who_releases_is_told_to_the_next_person(monkeypatch: pytest.MonkeyPatch, controller: Controller) -> None:
     monkeypatch.delenv("CI_JOB_URL", raising=False)
-    assert controller.run([written()])["holder"].startswith(f"{getpass.getuser()}@{socket.gethostname()} (process ")
+    assert controller.run([written()])["lock_holder"].startswith(
+        f"{getpass.getuser()}@{socket.gethostname()} (process "
+    )
     monkeypatch.setenv("CI_JOB_URL", "https://git.example.org/jobs/7")
-    assert controller.run([written()])["holder"].endswith(", https://git.example.org/jobs/7")
+    assert controller.run([written()])["lock_holder"].endswith(", https://git.example.org/jobs/7")
 
 
 def ended() -> int:
@@ -185,18 +187,18 @@ def ended() -> int:
 def test_the_lock_of_a_process_that_ended_here_is_known_to_be_free(controller: Controller) -> None:
     mine = f"{getpass.getuser()}@{socket.gethostname()} (process "
 
-    def leases(**holders: str) -> dict[str, t.Any]:
+    def locks(**holders: str) -> dict[str, t.Any]:
         given = {name: {"token": 7, "holder": holder} for name, holder in holders.items()}
-        return {"problems": [], "plans": [], "lease": given}
+        return {"problems": [], "plans": [], "locks": given}
 
-    answer = leases(
+    answer = locks(
         dead=f"{mine}{ended()})",
         alive=f"{mine}{os.getpid()})",
         elsewhere=f"{getpass.getuser()}@another-machine (process {ended()})",
         unknown=f"{mine}x)",
         job=f"{mine}{ended()}), https://git.example.org/jobs/7",
     )
-    assert controller.run([written()], lambda args: answer)["gone"] == {"dead": 7, "job": 7}
+    assert controller.run([written()], lambda args: answer)["stale_tokens"] == {"dead": 7, "job": 7}
 
 
 def test_a_value_says_in_which_file_it_stands(tmp_path: Path) -> None:

@@ -138,16 +138,16 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
     records = Records(tmp_path)
     folder = records.path(records.begin())
     (folder / "release.json").write_text(json.dumps({**later(EXAMPLES["release.json"]), "number": 1}))
-    records.save(records.need(1).now(state="replaced"))
-    assert json.loads((folder / "release.json").read_text()).items() >= {"state": "replaced", **added}.items()
+    records.save(records.need(1).now(state="superseded"))
+    assert json.loads((folder / "release.json").read_text()).items() >= {"state": "superseded", **added}.items()
 
     (tmp_path / "lock.json").write_text(json.dumps(later(EXAMPLES["lock.json"])))
     lock = ReleaseLock(tmp_path, "shop", lambda: 30.0)
     lock.renew(7, "start")
     stored = json.loads((tmp_path / "lock.json").read_text())
-    assert stored["lease"].items() >= {"step": "start", "until": 90.0, **added}.items()
+    assert stored["lock"].items() >= {"step": "start", "until": 90.0, **added}.items()
     lock.release(7)
-    assert json.loads((tmp_path / "lock.json").read_text()) == {"token": 7, "lease": None, **added}
+    assert json.loads((tmp_path / "lock.json").read_text()) == {"token": 7, "lock": None, **added}
     taken = lock.take("bob", "preflight", lambda: None)
     assert (taken.token, taken.extra) == (8, {})
 

@@ -25,7 +25,7 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> Iterator[dict[str,
 
 def test_the_public_is_sent_to_the_color(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(bluegreen.main, options)
-    assert (result["changed"], result["before"], result["after"]) == (True, "blue", "green")
+    assert (result["changed"], result["color_before"], result["color_after"]) == (True, "blue", "green")
     assert (result["requests"], result["old_in_flight"]) == (1, 0)
     assert machine.proxy.live() == "green"
 
@@ -41,8 +41,8 @@ def test_check_mode_says_the_same_and_moves_nothing(
     looked = run_module(bluegreen.main, options, check=True, diff=True)
     assert (machine.proxy.live(), machine.proxy.asked) == ("blue", [])
     done = run_module(bluegreen.main, options, diff=True)
-    assert {key: looked[key] for key in ("changed", "before", "after", "diff")} == {
-        key: done[key] for key in ("changed", "before", "after", "diff")
+    assert {key: looked[key] for key in ("changed", "color_before", "color_after", "diff")} == {
+        key: done[key] for key in ("changed", "color_before", "color_after", "diff")
     }
 
 
@@ -63,14 +63,16 @@ def test_the_release_is_recorded_in_the_same_visit(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     token = machine.lock()
-    result = run_module(bluegreen.main, {**options, "record": True, "release": 2, "before": 1, "token": token})
+    result = run_module(
+        bluegreen.main, {**options, "finish": True, "release": 2, "previous_release": 1, "token": token}
+    )
     assert result["changed"]
     assert machine.ctx.records.need(2).state == "live"
     assert machine.ctx.lock.holder() is None
 
 
 def test_a_release_cannot_be_recorded_without_its_token(run_module: RunModule, options: dict[str, t.Any]) -> None:
-    assert "token" in run_module(bluegreen.main, {**options, "record": True})["msg"]
+    assert "token" in run_module(bluegreen.main, {**options, "finish": True})["msg"]
 
 
 def test_there_are_two_colors(run_module: RunModule, options: dict[str, t.Any]) -> None:

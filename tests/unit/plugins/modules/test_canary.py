@@ -24,7 +24,12 @@ def test_a_share_is_told(
 ) -> None:
     monkeypatch.setattr(switch, "gate", lambda _place, _record: 0.25)
     result = run_module(canary.main, options(machine, on_server, 5))
-    assert (result["changed"], result["before"], result["after"], result["gate_seconds"]) == (True, 0, 5, 0.25)
+    assert (result["changed"], result["percent_before"], result["percent_after"], result["gate_seconds"]) == (
+        True,
+        0,
+        5,
+        0.25,
+    )
 
 
 @pytest.mark.parametrize("percent", [0, 100, -5])

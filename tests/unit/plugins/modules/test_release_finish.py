@@ -18,7 +18,7 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
     machine.released("blue", stack)
     machine.released("green", stack, state="prepared", previous=1)
     machine.make_live("green")
-    return {**on_server, "stack": "shop", "release": 2, "before": 1, "token": machine.lock()}
+    return {**on_server, "stack": "shop", "release": 2, "previous_release": 1, "token": machine.lock()}
 
 
 def test_a_release_is_recorded(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
@@ -29,7 +29,7 @@ def test_a_release_is_recorded(run_module: RunModule, machine: Machine, options:
 
 def test_a_release_is_taken_back(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(release_finish.main, {**options, "state": "failed", "reason": "no worker"})
-    assert (result["live"], result["traffic_taken_back"], result["workers_taken_back"]) == ("blue", True, False)
+    assert (result["live"], result["traffic_reverted"], result["workers_reverted"]) == ("blue", True, False)
     assert machine.ctx.records.need(2).reason == "no worker"
     assert machine.proxy.live() == "blue"
 

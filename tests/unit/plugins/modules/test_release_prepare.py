@@ -19,8 +19,8 @@ def options(
     docker(COMPOSE)
     machine.engine.registry = {"reg/web:1"}
     what = given(normalised(web={"secrets": [{"source": "key"}]}), {"key": "hunter2"})
-    stack = {"definition": state_file.as_json(what.stack), "sources": what.sources, "where": what.where}
-    return {**on_server, "stack": stack, "secrets": what.secrets, "holder": "ann@laptop"}
+    stack = {"definition": state_file.as_json(what.stack), "sources": what.sources, "inventory_path": what.where}
+    return {**on_server, "stack": stack, "secrets": what.secrets, "lock_holder": "ann@laptop"}
 
 
 def test_a_release_is_brought_to_the_server(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
@@ -54,7 +54,7 @@ def test_a_lock_whose_holder_ended_is_taken_over(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     token = machine.lock("bob@desk")
-    assert run_module(release_prepare.main, {**options, "gone": token})["token"] == token + 1
+    assert run_module(release_prepare.main, {**options, "stale_token": token})["token"] == token + 1
 
 
 def test_there_is_no_way_back_yet(run_module: RunModule, options: dict[str, t.Any]) -> None:

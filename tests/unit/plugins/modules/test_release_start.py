@@ -33,8 +33,8 @@ def test_on_the_way_back_only_the_color_starts(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
 ) -> None:
     notes = docker("")
-    result = run_module(release_start.main, {**options(machine, on_server, **MIGRATE), "jobs": False})
-    assert (result["changed"], result["jobs"], result["stopped"], result["cut_off"]) == (True, [], None, 0)
+    result = run_module(release_start.main, {**options(machine, on_server, **MIGRATE), "run_jobs": False})
+    assert (result["changed"], result["jobs"], result["stopped"], result["dropped_requests"]) == (True, [], None, 0)
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
 
 

@@ -30,4 +30,4 @@ def test_a_stack_that_is_closed(run_module: RunModule, machine: Machine, on_serv
 
 def test_a_stack_that_was_never_released(run_module: RunModule, on_server: dict[str, t.Any]) -> None:
     result = run_module(stack_info.main, {**on_server, "stack": "blog"})
-    assert (result["live"], result["lease"], result["workers"]) == (None, None, {})
+    assert (result["live"], result["lock"], result["workers"]) == (None, None, {})

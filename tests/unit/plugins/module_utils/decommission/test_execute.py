@@ -32,7 +32,7 @@ def shop(machine: Machine) -> Machine:
 
 
 def test_a_stack_is_removed_completely(shop: Machine) -> None:
-    _before, planned = execute(shop.server, ["shop"], False, "ann")
+    _before, planned = execute(shop.host, ["shop"], False, "ann")
     assert planned.changed
     assert shop.proxy.state == ProxyState()
     assert shop.proxy.files == {}
@@ -41,8 +41,8 @@ def test_a_stack_is_removed_completely(shop: Machine) -> None:
     assert list(shop.engine.made_volumes) == ["po-media-prod"]
     assert list((shop.root / "proxy" / "pages").iterdir()) == []
     assert not (shop.root / "po-prod").exists()
-    assert not execute(shop.server, ["shop"], False, "ann")[1].changed
-    assert execute(shop.server, ["shop"], True, "ann")[1].volumes == ("po-media-prod",)
+    assert not execute(shop.host, ["shop"], False, "ann")[1].changed
+    assert execute(shop.host, ["shop"], True, "ann")[1].volumes == ("po-media-prod",)
 
 
 def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> None:
@@ -50,7 +50,7 @@ def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> No
     shop.proxy.busy = {"blue": [1, 1, 0]}
     apply = shop.proxy.apply
     shop.proxy.apply = lambda change: (running.append([*shop.engine.standing]), apply(change))[1]  # type: ignore
-    execute(shop.server, ["shop"], False, "ann")
+    execute(shop.host, ["shop"], False, "ann")
     assert len(running) == 2
     assert all("po-web-prod-blue" in names for names in running)
     off, forgotten = shop.proxy.plans
@@ -60,10 +60,10 @@ def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> No
 
 def test_an_environment_is_removed_with_the_proxy(shop: Machine) -> None:
     (shop.root / "proxy" / "proxy.json").write_text("{}")
-    execute(shop.server, [], True, "ann")
+    execute(shop.host, [], True, "ann")
     assert (shop.engine.standing, shop.engine.made_networks, shop.engine.made_volumes) == ({}, {}, {})
     assert list(shop.root.iterdir()) == []
-    assert not execute(shop.server, [], True, "ann")[1].changed
+    assert not execute(shop.host, [], True, "ann")[1].changed
 
 
 def test_the_unit_of_the_proxy_is_removed_before_its_folder(shop: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_the_unit_of_the_proxy_is_removed_before_its_folder(shop: Machine, monke
     removed: list[tuple[str, bool]] = []
     note = lambda unit: removed.append((unit.unit, (shop.root / "proxy").exists()))  # noqa: E731
     monkeypatch.setattr(process.SystemdProcess, "remove", note)
-    execute(shop.server, [], True, "ann")
+    execute(shop.host, [], True, "ann")
     assert removed == [("po-proxy.service", True)]
     assert not (shop.root / "proxy").exists()
 
@@ -79,7 +79,7 @@ def test_the_unit_of_the_proxy_is_removed_before_its_folder(shop: Machine, monke
 def test_a_proxy_that_others_use_is_only_disconnected(shop: Machine) -> None:
     other = container("po-web-qual", labels={"environment": "qual"}, addresses={})
     shop.engine.start(shared_container("proxy", FRONT, "po-front-qual"), other)
-    execute(shop.server, [], False, "ann")
+    execute(shop.host, [], False, "ann")
     assert set(shop.engine.standing) == {"po-proxy", "po-web-qual"}
     assert list(shop.engine.standing["po-proxy"].addresses) == ["po-front-qual"]
     assert shop.engine.made_networks == {}
@@ -90,7 +90,7 @@ def test_a_proxy_that_others_use_is_only_disconnected(shop: Machine) -> None:
 def test_a_release_in_progress_is_not_disturbed(shop: Machine, check_mode: bool) -> None:
     shop.lock("ann@laptop")
     with pytest.raises(SwitchyardError, match="is being released by ann@laptop"):
-        execute(shop.server, [], True, "bob", check_mode)
+        execute(shop.host, [], True, "bob", check_mode)
     assert shop.proxy.plans == []
     assert shop.engine.removed == []
 
@@ -104,7 +104,7 @@ def test_the_lock_is_held_meanwhile_and_released_after_a_failure(shop: Machine) 
 
     shop.engine.remove_resource = remove_resource  # type: ignore
     with pytest.raises(SwitchyardError, match="network is busy"):
-        execute(shop.server, ["shop"], False, "ann")
+        execute(shop.host, ["shop"], False, "ann")
     assert (held[0].holder, held[0].until > time.time()) == ("ann", True)
     assert shop.ctx.lock.holder() is None
 
@@ -112,5 +112,5 @@ def test_the_lock_is_held_meanwhile_and_released_after_a_failure(shop: Machine) 
 def test_a_proxy_that_keeps_the_routes_is_an_error(shop: Machine) -> None:
     shop.proxy.plan_forget = lambda state, key: shop.proxy.plan_switch(state, key, None)  # type: ignore
     with pytest.raises(SwitchyardError, match="still has routes for shop"):
-        execute(shop.server, ["shop"], False, "ann")
+        execute(shop.host, ["shop"], False, "ann")
     assert shop.engine.removed == []

@@ -14,7 +14,7 @@ def test_other_environments_are_found_by_their_resources(machine: Machine) -> No
     machine.engine.start(shared_container("proxy", FRONT), container("po-web-dev", labels={"environment": "dev"}))
     machine.proxy.state = ProxyState({"po.shop.qual": "blue", "other.shop.test": "blue"})
     (machine.root / "po-staging" / "shop" / "releases").mkdir(parents=True)
-    assert scan(machine.server).others == ("dev", "qual", "staging")
+    assert scan(machine.host).others == ("dev", "qual", "staging")
 
 
 def test_the_error_of_a_silent_proxy_is_part_of_the_scan(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +22,6 @@ def test_the_error_of_a_silent_proxy_is_part_of_the_scan(machine: Machine, monke
         raise SwitchyardError("The proxy does not answer")
 
     monkeypatch.setattr(machine.proxy, "read", silent)
-    assert scan(machine.server).proxy_error is None
+    assert scan(machine.host).proxy_error is None
     (machine.root / "proxy" / "proxy.json").write_text("{}")
-    assert scan(machine.server).proxy_error == "The proxy does not answer"
+    assert scan(machine.host).proxy_error == "The proxy does not answer"

@@ -18,8 +18,8 @@ def server(machine: Machine, master: FakeMaster) -> HostContext:
     """Give a server whose role has made the proxy's folders, with an HAProxy that takes every configuration."""
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    vars(machine.server)["proxy"] = driver.HAProxy(machine.root / "proxy", settings, machine.server.engine)
-    return machine.server
+    vars(machine.host)["proxy"] = driver.HAProxy(machine.root / "proxy", settings, machine.host.engine)
+    return machine.host
 
 
 def own(server: HostContext) -> str:
@@ -82,9 +82,9 @@ def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releas
     folder = machine.root / "proxy" / "conf.d"
     folder.mkdir()
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
-    vars(machine.server)["proxy"] = nginx_driver.Nginx(machine.root / "proxy", settings, machine.server.engine)
+    vars(machine.host)["proxy"] = nginx_driver.Nginx(machine.root / "proxy", settings, machine.host.engine)
     (folder / config.ROUTES).write_text("of releases\n")
-    base_config.apply_base_config(machine.server, "daemon off;\n", check_mode=False)
+    base_config.apply_base_config(machine.host, "daemon off;\n", check_mode=False)
     names = {
         "00-proxy.conf",
         preview_keys.KEYS,

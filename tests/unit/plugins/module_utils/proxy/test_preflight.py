@@ -95,9 +95,9 @@ def standing(machine: Machine) -> Machine:
 def test_a_process_is_found_and_named(machine: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        found = preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("127.0.0.1", port),)))
+        found = preflight.run_preflight(machine.host, ProxyRequest("haproxy", (("127.0.0.1", port),)))
         assert [f"(process {os.getpid()})" in problem.message for problem in found] == [True]
-    assert preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("127.0.0.1", port),))) == []
+    assert preflight.run_preflight(machine.host, ProxyRequest("haproxy", (("127.0.0.1", port),))) == []
 
 
 def test_a_container_is_found_and_named(machine: Machine) -> None:
@@ -105,7 +105,7 @@ def test_a_container_is_found_and_named(machine: Machine) -> None:
     machine.engine.start(container("theirs", labels={"project": "other", "role": "proxy"}), container("web"))
     assert machine.engine.standing["theirs"].labels.items() >= labels.items()
     machine.engine.published = {80: {"theirs": {"0.0.0.0"}}, 81: {"web": {"127.0.0.1"}}}
-    found = preflight.run_preflight(machine.server, ProxyRequest("haproxy", (("0.0.0.0", 80), ("0.0.0.0", 81))))
+    found = preflight.run_preflight(machine.host, ProxyRequest("haproxy", (("0.0.0.0", 80), ("0.0.0.0", 81))))
     assert [problem.message.partition(" by ")[2] for problem in found] == [
         "the container theirs, the proxy of the project other",
         "the container web",
@@ -113,9 +113,9 @@ def test_a_container_is_found_and_named(machine: Machine) -> None:
 
 
 def test_a_neighbours_file_is_told_in_the_proxys_words(standing: Machine) -> None:
-    assert preflight.run_preflight(standing.server, WANTED) == []
+    assert preflight.run_preflight(standing.host, WANTED) == []
     standing.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'."}
-    (problem,) = preflight.run_preflight(standing.server, WANTED)
+    (problem,) = preflight.run_preflight(standing.host, WANTED)
     assert problem.where == f"{standing.root}/proxy/conf.d"
     assert problem.message == "the proxy would not load its folder: unknown keyword 'fronted'"
     assert problem.hint.endswith("99-theirs.cfg")
@@ -128,10 +128,10 @@ def test_a_proxy_that_does_not_answer_is_put_right_by_the_role(
         raise SwitchyardError("The proxy does not answer")
 
     monkeypatch.setattr(standing.proxy, "read", silent)
-    assert preflight.run_preflight(standing.server, WANTED) == []
+    assert preflight.run_preflight(standing.host, WANTED) == []
 
 
 def test_a_proxy_that_does_not_run_is_not_asked(standing: Machine) -> None:
     standing.engine.stop([standing.engine.standing["po-proxy"]])
     standing.proxy.foreign = {"99-theirs.cfg": "bad"}
-    assert preflight.run_preflight(standing.server, WANTED) == []
+    assert preflight.run_preflight(standing.host, WANTED) == []

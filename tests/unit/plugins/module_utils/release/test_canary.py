@@ -40,10 +40,14 @@ def step(percent: int = 5, seconds: float = 0, number: int = 1) -> CanaryStep:
 
 def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: list[int]) -> None:
     token = prepared(machine)
-    assert canary.run_canary_step(machine.ctx, 2, token, step()) == {"before": 0, "after": 5, "gate_seconds": 0.5}
+    assert canary.run_canary_step(machine.ctx, 2, token, step()) == {
+        "percent_before": 0,
+        "percent_after": 5,
+        "gate_seconds": 0.5,
+    }
     assert canary.run_canary_step(machine.ctx, 2, token, step(25, number=2)) == {
-        "before": 5,
-        "after": 25,
+        "percent_before": 5,
+        "percent_after": 25,
         "gate_seconds": 0.0,
     }
     assert gated == [2]

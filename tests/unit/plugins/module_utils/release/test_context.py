@@ -106,10 +106,10 @@ def test_where_the_things_of_a_stack_are(machine: Machine) -> None:
 
 
 def test_free_space_is_asked_where_things_will_be(machine: Machine) -> None:
-    vars(machine.server)["engine"] = FakeEngine(root=str(machine.root))
+    vars(machine.host)["engine"] = FakeEngine(root=str(machine.root))
     free = HostContext(machine.root / "not" / "yet", "po", "prod")
     vars(free)["engine"] = FakeEngine(root="/not/on/this/machine")
-    assert list(machine.server.free_bytes()) == [str(machine.root)]
+    assert list(machine.host.free_bytes()) == [str(machine.root)]
     assert list(free.free_bytes()) == [str(machine.root)]
     assert free.free_bytes()[str(machine.root)] > 0
 

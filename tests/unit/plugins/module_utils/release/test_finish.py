@@ -29,7 +29,7 @@ def test_a_release_is_recorded_and_the_lock_given_back(machine: Machine) -> None
     token = switched(machine)
     finish.finish(machine.ctx, 2, 1, token)
     first, second = machine.ctx.records.need(1), machine.ctx.records.need(2)
-    assert (first.state, second.state, second.previous) == ("replaced", "live", 1)
+    assert (first.state, second.state, second.previous) == ("superseded", "live", 1)
     assert second.finished
     assert machine.ctx.lock.holder() is None
 
@@ -113,7 +113,7 @@ def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) 
     secrets.mkdir()
     (secrets / "key").write_text("hunter2")
     told = fail(machine, token)
-    assert told == {"traffic_taken_back": False, "workers_taken_back": False, "database": None, "live": "blue"}
+    assert told == {"traffic_reverted": False, "workers_reverted": False, "database": None, "live": "blue"}
     assert list(machine.engine.standing) == ["po-web-prod-blue"]
     record = machine.ctx.records.need(2)
     assert (record.state, record.reason) == ("failed", "the smoke gate failed")
@@ -143,7 +143,7 @@ def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypa
 
     monkeypatch.setattr(machine.engine, "remove", note)
     told = fail(machine, token)
-    assert (told["traffic_taken_back"], told["live"]) == (True, "blue")
+    assert (told["traffic_reverted"], told["live"]) == (True, "blue")
     assert live_at_removal == ["blue"]
     # Proved from outside, through the public way in.
     assert machine.proxy.asked[-1][2] is None
@@ -152,7 +152,7 @@ def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypa
 def test_a_canary_loses_its_share_before_its_containers_go(machine: Machine) -> None:
     token = switched(machine, live="blue")
     machine.proxy.apply(lambda state: machine.proxy.plan_weight(state, "po.shop.prod", 25))
-    assert fail(machine, token)["traffic_taken_back"]
+    assert fail(machine, token)["traffic_reverted"]
     assert machine.proxy.state.weights == {}
 
 
@@ -164,7 +164,7 @@ def test_an_application_that_was_stopped_runs_again(
     token = switched(machine, live="blue", strategy="recreate")
     hold_requests.hold_and_stop(machine.ctx, 2, token)
     told = fail(machine, token)
-    assert (told["traffic_taken_back"], told["live"], machine.proxy.state.availability) == (True, "blue", {})
+    assert (told["traffic_reverted"], told["live"], machine.proxy.state.availability) == (True, "blue", {})
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
 
 
@@ -172,7 +172,7 @@ def test_workers_of_the_release_before_come_back(machine: Machine, docker: Docke
     notes = docker("")
     token = switched(machine, live="blue")
     machine.engine.start(worker(2))
-    assert fail(machine, token)["workers_taken_back"]
+    assert fail(machine, token)["workers_reverted"]
     folder = machine.ctx.records.path(1)
     assert notes() == [
         f"compose -p po_shop_prod_workers -f {folder}/workers.yml up --detach --remove-orphans --pull never --no-build"
@@ -183,7 +183,7 @@ def test_workers_that_were_not_replaced_yet_are_left_alone(machine: Machine, doc
     notes = docker("")
     token = switched(machine, live="blue")
     machine.engine.start(worker(1))
-    assert not fail(machine, token)["workers_taken_back"]
+    assert not fail(machine, token)["workers_reverted"]
     assert notes() == []
     assert "po-celery-prod" in machine.engine.standing
 
@@ -198,12 +198,12 @@ def test_a_first_release_that_fails_is_taken_off_the_public(machine: Machine) ->
 
 
 def test_a_way_back_that_fails_keeps_the_release_it_led_to(machine: Machine) -> None:
-    machine.released("blue", checked(drain=0), state="replaced")
+    machine.released("blue", checked(drain=0), state="superseded")
     machine.released("green", checked(drain=0), previous=1)
     machine.make_live("blue")
     told = fail(machine, machine.lock(), number=1, before=2)
     assert told["live"] == "green"
-    assert machine.ctx.records.need(1).state == "replaced"
+    assert machine.ctx.records.need(1).state == "superseded"
     assert "po-web-prod-blue" in machine.engine.standing
 
 
@@ -253,11 +253,11 @@ def test_a_release_that_the_one_before_cannot_replace_any_more_stays(machine: Ma
         machine.ctx, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
     )
     told = fail(machine, token)
-    assert (told["live"], told["traffic_taken_back"]) == ("green", False)
+    assert (told["live"], told["traffic_reverted"]) == ("green", False)
     assert "release 2 stays" in told["database"]
     first, second = machine.ctx.records.need(1), machine.ctx.records.need(2)
     assert (first.state, second.state, second.previous, second.reason) == (
-        "replaced",
+        "superseded",
         "live",
         1,
         "the smoke gate failed",

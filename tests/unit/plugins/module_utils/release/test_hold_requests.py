@@ -34,7 +34,7 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
         stop(containers)
 
     monkeypatch.setattr(machine.engine, "stop", note)
-    assert hold_requests.hold_and_stop(machine.ctx, 2, token) == {"stopped": "blue", "cut_off": 0}
+    assert hold_requests.hold_and_stop(machine.ctx, 2, token) == {"stopped": "blue", "dropped_requests": 0}
     assert seen == [{KEY: "held"}]
     states = {name: one.state for name, one in machine.engine.standing.items()}
     assert states == {"po-web-prod-blue": "exited", "po-celery-prod": "exited", "po-web-prod-green": "running"}

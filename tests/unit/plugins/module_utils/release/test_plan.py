@@ -10,7 +10,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import p
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
 SECOND = Record(2, "green", "live", "new", checked(), "ann", 1.0, previous=1)
-FIRST = Record(1, "blue", "replaced", "old", checked(), "ann", 1.0)
+FIRST = Record(1, "blue", "superseded", "old", checked(), "ann", 1.0)
 LIVE = release_plan.StackState("green", SECOND, FIRST, True, frozenset({"new"}), True)
 NOTHING = release_plan.StackState(None, None, None, False, frozenset(), False)
 
@@ -24,8 +24,8 @@ def test_the_first_release_begins_on_blue() -> None:
     plan = release_plan.deploy("shop", "new", ["app:1"], NOTHING)
     assert (plan.action, plan.color, plan.live) == ("release", "blue", None)
     assert plan.reasons == (
-        "nothing is live yet",
-        "the proxy does not know these routes",
+        "no release is live yet",
+        "the proxy does not have these routes",
         "app:1 is not on the server yet",
     )
 
@@ -33,11 +33,11 @@ def test_the_first_release_begins_on_blue() -> None:
 @pytest.mark.parametrize(
     ("changes", "pulls", "reason"),
     [
-        ({"fingerprints": frozenset({"old"})}, [], "the release that runs is another one"),
-        ({"fingerprints": frozenset({"old", "new"})}, [], "the release that runs is another one"),
-        ({"fingerprints": frozenset()}, [], "the release that runs is another one"),
-        ({"healthy": False}, [], "a container of the live release does not run"),
-        ({"routes_known": False}, [], "the proxy does not know these routes"),
+        ({"fingerprints": frozenset({"old"})}, [], "the running release differs"),
+        ({"fingerprints": frozenset({"old", "new"})}, [], "the running release differs"),
+        ({"fingerprints": frozenset()}, [], "the running release differs"),
+        ({"healthy": False}, [], "a container of the live release is not running"),
+        ({"routes_known": False}, [], "the proxy does not have these routes"),
         ({}, ["app:2"], "app:2 is not on the server yet"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_plan_as_a_modules_result() -> None:
         "color": "blue",
         "live": "green",
         "target": None,
-        "reasons": ["a container of the live release does not run"],
+        "reasons": ["a container of the live release is not running"],
         "changed": True,
     }
 
@@ -84,8 +84,8 @@ def test_while_a_canary_is_out_the_way_back_takes_it_back() -> None:
     out = replace(LIVE, weight=25, canary=third)
     plan = release_plan.rollback("shop", out)
     assert plan
-    assert (plan.action, plan.color, plan.target) == ("abort", "green", 3)
-    assert plan.reasons == ("the canary is taken from 25 % of the clients",)
+    assert (plan.action, plan.color, plan.target) == ("cancel_canary", "green", 3)
+    assert plan.reasons == ("the canary loses its 25 % of the clients",)
 
 
 def test_only_a_release_that_waits_goes_on() -> None:
@@ -95,7 +95,7 @@ def test_only_a_release_that_waits_goes_on() -> None:
         "promote",
         "blue",
         3,
-        ("release 3 goes on from 25 %",),
+        ("release 3 continues from 25 %",),
     )
     assert not release_plan.promote("shop", LIVE).changed
     assert not release_plan.promote("shop", replace(LIVE, weight=25, canary=third.now(state="prepared"))).changed
@@ -103,9 +103,10 @@ def test_only_a_release_that_waits_goes_on() -> None:
 
 def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None:
     back, abort = (
-        release_plan.ReleasePlan(name, action, "blue", "green") for name, action in (("a", "rollback"), ("b", "abort"))
+        release_plan.ReleasePlan(name, action, "blue", "green")
+        for name, action in (("a", "rollback"), ("b", "cancel_canary"))
     )
-    assert [plan.action for plan in release_plan.only_canaries([back, abort])] == ["none", "abort"]
+    assert [plan.action for plan in release_plan.only_canaries([back, abort])] == ["none", "cancel_canary"]
     assert release_plan.only_canaries([back]) == [back]
 
 
@@ -113,8 +114,8 @@ def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None
     ("changes", "reason"),
     [
         ({"weight": 5}, "a canary has 5 % of the clients"),
-        ({"held": True}, "requests are held in the proxy"),
-        ({"interrupted": True}, "a migration was not brought to an end"),
+        ({"held": True}, "the proxy holds requests"),
+        ({"interrupted": True}, "a migration was not finished"),
     ],
 )
 def test_what_a_killed_release_left_in_the_proxy_is_put_right(changes: dict[str, t.Any], reason: str) -> None:

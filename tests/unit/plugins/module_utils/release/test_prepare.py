@@ -36,7 +36,12 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     result = begin(machine)
     folder = machine.ctx.records.path(1)
     assert result["changed"]
-    assert (result["release"], result["before"], result["color"], result["cut_off"]) == (1, None, "blue", 0)
+    assert (result["release"], result["previous_release"], result["color"], result["dropped_requests"]) == (
+        1,
+        None,
+        "blue",
+        0,
+    )
     assert (result["folder"], result["parts"]) == (str(folder), ["blue", "green"])
     assert result["projects"]["blue"] == "po_shop_prod_blue"
     record = machine.ctx.records.need(1)
@@ -61,7 +66,7 @@ def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkey
     busy = {20000}
     monkeypatch.setattr(host_ports, "is_free", lambda port: port not in busy)
     machine.proxy.ports = (20000, 20009)
-    other = machine.server.stack("blog")
+    other = machine.host.stack("blog")
     other.folder.mkdir()
     other.records.begin()
     other.records.save(replace(machine.released("green"), number=1, ports={"web": [20001]}))
@@ -107,7 +112,7 @@ def test_a_migration_that_was_killed_is_brought_to_an_end_first(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
-    assert begin(machine)["recovered"] == "undone"
+    assert begin(machine)["recovery_action"] == "undone"
 
 
 def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_free(
@@ -117,7 +122,7 @@ def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_fre
     machine.deployed("green", given())
     monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
     result = begin(machine)
-    assert (result["changed"], result["recovered"], "release" in result) == (True, "undone", False)
+    assert (result["changed"], result["recovery_action"], "release" in result) == (True, "undone", False)
     assert is_free(machine)
 
 
@@ -226,11 +231,11 @@ def test_files_of_the_stack_are_mounted_from_the_releases_folder(
 
 
 def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -> None:
-    machine.released("blue", state="replaced")
+    machine.released("blue", state="superseded")
     machine.deployed("green", given(), previous=1)
     machine.proxy.busy = {"blue": [2, 1, 0], "green": [50]}
     result = begin(machine, given(normalised(web={"environment": {"NEW": "1"}})))
-    assert (result["color"], result["before"], result["cut_off"]) == ("blue", 2, 0)
+    assert (result["color"], result["previous_release"], result["dropped_requests"]) == ("blue", 2, 0)
     assert machine.engine.removed == ["po-web-prod-blue"]
     assert machine.proxy.live() == "green"
     assert machine.ctx.records.need(3).previous == 2
@@ -239,7 +244,7 @@ def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -
 def test_requests_that_were_cut_off_are_counted(machine: Machine) -> None:
     machine.engine.start(colored("blue", 1))
     machine.proxy.busy = {"blue": [3]}
-    assert begin(machine, given(drain=0.05))["cut_off"] == 3
+    assert begin(machine, given(drain=0.05))["dropped_requests"] == 3
 
 
 def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
@@ -263,7 +268,7 @@ def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
 
 
 def two_releases(machine: Machine) -> None:
-    machine.released("blue", state="replaced", images={"reg/web:1": "sha256:reg/web:1"})
+    machine.released("blue", state="superseded", images={"reg/web:1": "sha256:reg/web:1"})
     machine.released("green", previous=1)
     machine.make_live("green")
     machine.engine.registry.add("sha256:reg/web:1")
@@ -272,7 +277,7 @@ def two_releases(machine: Machine) -> None:
 def test_a_color_that_still_stands_needs_nothing(machine: Machine) -> None:
     two_releases(machine)
     result = begin(machine, mode="rollback")
-    assert (result["release"], result["before"], result["color"], result["started"]) == (1, 2, "blue", True)
+    assert (result["release"], result["previous_release"], result["color"], result["started"]) == (1, 2, "blue", True)
     assert machine.engine.removed == []
 
 
@@ -358,7 +363,7 @@ def test_where_nothing_is_live_there_is_nobody_to_share(machine: Machine) -> Non
 def test_a_canary_that_waits_goes_on_with_its_next_step(machine: Machine) -> None:
     canary_out(machine, "paused")
     result = begin(machine, mode="promote")
-    assert (result["release"], result["color"], result["before"], result["started"]) == (2, "green", 1, True)
+    assert (result["release"], result["color"], result["previous_release"], result["started"]) == (2, "green", 1, True)
     assert [step["percent"] for step in result["steps"]] == [50]
     assert machine.proxy.state.weights == {"po.shop.prod": 25}
     assert machine.ctx.records.need(2).state == "prepared"
@@ -375,7 +380,7 @@ def test_a_deploy_does_not_run_over_a_canary_that_waits(machine: Machine) -> Non
 def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: str) -> None:
     canary_out(machine, state)
     result = begin(machine, mode="rollback")
-    assert (result["changed"], result["aborted"], result["plan"]["action"]) == (True, True, "abort")
+    assert (result["changed"], result["canary_cancelled"], result["plan"]["action"]) == (True, True, "cancel_canary")
     assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
     assert list(machine.engine.standing) == ["po-web-prod-blue"]
     record = machine.ctx.records.need(2)

@@ -36,11 +36,11 @@ def test_a_switch_holds_the_gates_moves_and_proves_it(two: Machine) -> None:
     done = switch.switch(two.ctx, "green", number=2, token=two.lock())
     assert two.proxy.live() == "green"
     assert (done.plan.before.live, done.plan.after.live) == ({"po.shop.prod": "blue"}, {"po.shop.prod": "green"})
-    assert done.asked == 1
+    assert done.requests == 1
     # Two for health and one for smoke of this color only; the last is the public's own way in.
     assert [color for _host, _path, color in two.proxy.asked] == ["green", "green", "green", None]
     result = switch.result(two.ctx, done.plan)
-    assert (result["changed"], result["before"], result["after"]) == (True, "blue", "green")
+    assert (result["changed"], result["color_before"], result["color_after"]) == (True, "blue", "green")
     assert (result["diff"]["before"], result["diff"]["after"]) == ("po.shop.prod blue\n", "po.shop.prod green\n")
 
 
@@ -118,4 +118,4 @@ def test_what_stands_now(two: Machine) -> None:
     assert (seen["colors"]["blue"]["in_flight"], seen["colors"]["green"]["in_flight"]) == (4, 0)
     assert seen["colors"]["green"]["containers"] == {"po-web-prod-green": "running"}
     assert seen["workers"] == {"po-celery-prod": "running"}
-    assert seen["lease"]["holder"] == "bob@desk"
+    assert seen["lock"]["holder"] == "bob@desk"

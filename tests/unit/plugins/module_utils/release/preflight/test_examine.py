@@ -38,7 +38,7 @@ def complaints(found: examine.PreflightResult) -> list[str]:
 
 
 def server_problems(machine: Machine, least: int = 0, routes: bool = True) -> list[str]:
-    return [str(problem) for problem in examine.examine_host(machine.server, least, routes)]
+    return [str(problem) for problem in examine.examine_host(machine.host, least, routes)]
 
 
 def test_a_server_that_is_ready(machine: Machine) -> None:
@@ -124,11 +124,11 @@ CELERY = normalised(web={}, celery={})
 @pytest.mark.parametrize(
     ("new", "reason"),
     [
-        (given(normalised(web={"environment": {"A": "2"}})), "the release that runs is another one"),
+        (given(normalised(web={"environment": {"A": "2"}})), "the running release differs"),
         (given(normalised(web={"image": "reg/web:2"})), "reg/web:2 is not on the server yet"),
-        (given(routes=[{"service": "web", "port": 9000, "hosts": [HOST]}]), "the proxy does not know these routes"),
-        (given(routes=[{"service": "web", "port": 8000, "hosts": [HOST, "b.org"]}]), "the proxy does not know these"),
-        (given(CELERY, workers=["celery"]), "the release that runs is another one"),
+        (given(routes=[{"service": "web", "port": 9000, "hosts": [HOST]}]), "the proxy does not have these routes"),
+        (given(routes=[{"service": "web", "port": 8000, "hosts": [HOST, "b.org"]}]), "the proxy does not have these"),
+        (given(CELERY, workers=["celery"]), "the running release differs"),
     ],
 )
 def test_what_makes_a_release(machine: Machine, new: stack_input.StackInput, reason: str) -> None:
@@ -145,7 +145,7 @@ def test_a_live_container_that_ended_makes_a_release(machine: Machine) -> None:
     machine.engine.start(replace(web, state="exited"))
     plan = seen(machine, given()).plan
     assert plan
-    assert plan.reasons == ("a container of the live release does not run",)
+    assert plan.reasons == ("a container of the live release is not running",)
 
 
 def test_a_worker_of_another_release_makes_a_release(machine: Machine) -> None:
@@ -202,12 +202,12 @@ def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Ma
         {
             "definition": state_file.as_json(checked(**change)),
             "sources": sources,
-            "where": f"switchyard_stacks[{number}]",
+            "inventory_path": f"switchyard_stacks[{number}]",
         }
         for number, change in enumerate(({}, other))
     ]
     machine.engine.made_networks["po-front-prod"] = {}
-    result = examine.run_preflight(machine.server, stacks, {}, mode="deploy", least_free=0)
+    result = examine.run_preflight(machine.host, stacks, {}, mode="deploy", least_free=0)
     assert [problem["message"] for problem in result["problems"] if "volume" in problem["message"]] == [
         "the volume po-files-prod belongs to switchyard_stacks[0] as well"
     ]
@@ -289,7 +289,7 @@ def test_a_folder_takes_the_place_of_another_everywhere() -> None:
 
 
 def test_the_way_back_leads_to_the_release_before(machine: Machine) -> None:
-    machine.released("blue", state="replaced")
+    machine.released("blue", state="superseded")
     machine.released("green", previous=1)
     machine.make_live("green")
     # What a later release that failed left behind is not what is live.
@@ -325,21 +325,21 @@ def test_a_stack_that_runs_where_its_files_are(tmp_path: Path, docker: Docker) -
 
 
 def item(what: stack_input.StackInput) -> dict[str, t.Any]:
-    return {"definition": state_file.as_json(what.stack), "sources": what.sources, "where": what.where}
+    return {"definition": state_file.as_json(what.stack), "sources": what.sources, "inventory_path": what.where}
 
 
 def test_preflight_plans_every_stack_and_says_who_releases(machine: Machine) -> None:
     machine.lock("bob@desk")
     local = given(name="local", strategy="in_place", source={"path": str(machine.root)})
     (machine.root / "docker-compose.yml").write_text("{}")
-    result = examine.run_preflight(machine.server, [item(given()), item(local)], {}, "deploy", 0)
+    result = examine.run_preflight(machine.host, [item(given()), item(local)], {}, "deploy", 0)
     assert result["problems"] == []
     assert [(plan["stack"], plan["action"]) for plan in result["plans"]] == [("shop", "release"), ("local", "in_place")]
-    assert result["lease"]["shop"]["holder"] == "bob@desk"
+    assert result["locks"]["shop"]["holder"] == "bob@desk"
 
 
 def test_preflight_of_a_rollback(machine: Machine) -> None:
-    result = examine.run_preflight(machine.server, [item(given())], {}, "rollback", 0)
+    result = examine.run_preflight(machine.host, [item(given())], {}, "rollback", 0)
     assert [problem["message"] for problem in result["problems"]] == [
         "there is no earlier release on this server to go back to"
     ]
@@ -347,8 +347,8 @@ def test_preflight_of_a_rollback(machine: Machine) -> None:
 
 
 def test_a_server_with_problems_is_not_asked_about_stacks(machine: Machine) -> None:
-    vars(machine.server)["engine"] = FakeEngine()
-    result = examine.run_preflight(machine.server, [item(given(normalised(web={"image": "x"})))], {}, "deploy", 0)
+    vars(machine.host)["engine"] = FakeEngine()
+    result = examine.run_preflight(machine.host, [item(given(normalised(web={"image": "x"})))], {}, "deploy", 0)
     assert [problem["where"] for problem in result["problems"]] == ["server"]
 
 
@@ -362,9 +362,9 @@ def test_a_container_of_the_color_that_is_not_live_does_not_count(machine: Machi
 
 def test_a_neighbours_file_in_the_proxys_folder_stands_in_the_way(machine: Machine) -> None:
     machine.engine.made_networks["po-front-prod"] = {"labels": {}}
-    assert examine.examine_host(machine.server, 0, True) == []
+    assert examine.examine_host(machine.host, 0, True) == []
     machine.proxy.foreign = {"99-theirs.cfg": "unknown keyword 'fronted'"}
-    (problem,) = examine.examine_host(machine.server, 0, True)
+    (problem,) = examine.examine_host(machine.host, 0, True)
     assert "unknown keyword 'fronted'" in problem.message
     assert "99-theirs.cfg" in problem.hint
-    assert examine.examine_host(machine.server, 0, False) == []
+    assert examine.examine_host(machine.host, 0, False) == []
