@@ -3,9 +3,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from fakes import Machine, checked
+from fakes import FakeProxy, Machine, checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import drain as release_drain
 
 
@@ -77,3 +78,18 @@ def test_when_the_live_release_got_the_public(machine: Machine) -> None:
     machine.released("blue", finished=1234.5)
     machine.make_live("blue")
     assert release_drain.live_since(machine.ctx) == 1234.5
+
+
+def test_draining_ends_with_the_last_request() -> None:
+    proxy = FakeProxy(ProxyState({"po.shop.prod": "green"}))
+    proxy.busy = {"blue": [2, 1, 0], "green": [9]}
+    begun = time.monotonic()
+    assert release_drain.wait_until_drained(proxy, "po.shop.prod", "blue", 120) == 0
+    assert time.monotonic() - begun < 60
+
+
+def test_draining_ends_at_its_limit_and_says_what_is_left() -> None:
+    proxy = FakeProxy(ProxyState({"po.shop.prod": "green"}))
+    proxy.busy = {"blue": [4]}
+    assert release_drain.wait_until_drained(proxy, "po.shop.prod", "blue", 0.1) == 4
+    assert release_drain.wait_until_drained(proxy, "po.shop.prod", "blue", 0) == 4
