@@ -31,7 +31,7 @@ ENVIRONMENT = {
 SHARED_PROJECT = frozenset({"the project ft"})
 # Scenarios whose clients count every request.
 UNDER_LOAD = ("end_to_end", "proxy_matrix", "proxy")
-# The longest first, so that none is left alone at the end. A name that is missing here comes first.
+# The longest first, so that none is left alone at the end. A name that is missing here is first.
 ORDER = ("postgres", "maintenance", "stack", "redis", "end_to_end", "proxy_matrix", "proxy")
 ORDER_OF_PROXIES = ("traefik", "behind-traefik", "nginx", "nginx-package", "haproxy-package", "haproxy")
 # Two of these at the same time would wait for each other's lock of dpkg.

@@ -6,7 +6,7 @@ find_python() {
     local version candidate
     for version in "$@"; do
         for candidate in "python3" "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/python3; do
-            # Asked instead of looked up: pyenv's shims exist for versions that do not start.
+            # Started, for pyenv has shims of versions that do not start.
             if [ "$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$version" ]; then
                 "$candidate" -c 'import sys; print(sys.executable)'
                 return

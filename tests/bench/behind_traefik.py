@@ -1,10 +1,8 @@
-"""What a Traefik that stands already, and the application behind it, notice of an environment of ours.
+"""What our environment costs an existing Traefik and the application behind it: make bench-behind-traefik.
 
-    make bench-behind-traefik
-
-Clients ask the other application from before the installation until after the removal. Between them: our proxy as an
-edge behind that Traefik, releases under load, maintenance on and off. Leaves with 0 only when no request failed, and
-the Traefik and the other application are the same containers, never started anew.
+Clients of the existing application send requests from before the installation until after the removal. Meanwhile our
+proxy is installed behind that Traefik, releases run under load, and maintenance is turned on and off. Exits with 0 only
+when no request failed, and when Traefik and the existing application are the same containers, never restarted.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ EXISTING = ("existing-traefik", "existing-web")
 
 @contextlib.contextmanager
 def clients(host: str, result: Path) -> Iterator[None]:
-    """Lets clients come while something happens; what they saw is written to the result."""
+    """Send requests while the context is open; the counts are written to the result."""
     command = [*load(setting("behind-traefik", "test_host_proxy_url"), host), "--rate", "100", "--result", str(result)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     time.sleep(1)
@@ -39,22 +37,22 @@ def clients(host: str, result: Path) -> Iterator[None]:
 
 
 def identity() -> str:
-    """Returns which containers stood before us, and when each was started."""
-    shown = "{{.Name}} {{.Id}} {{.State.StartedAt}}"
-    inspect = ["docker", "inspect", "--format", shown, *EXISTING]
+    """The identity and start time of the existing containers."""
+    fields = "{{.Name}} {{.Id}} {{.State.StartedAt}}"
+    inspect = ["docker", "inspect", "--format", fields, *EXISTING]
     return run("ssh", "-F", "tests/test_hosts/.state/ssh_config", "server1", " ".join(f"'{word}'" for word in inspect))
 
 
 def row(name: str, result: Path) -> tuple[str, ...]:
-    """Returns a row of the table."""
-    seen = json.loads(result.read_text(encoding="utf-8"))["normal"]
-    return name, str(seen["sent"]), str(seen["failed"]), f"{seen['longest_gap']['seconds']:.3f} s"
+    """A row of the table."""
+    counts = json.loads(result.read_text(encoding="utf-8"))["normal"]
+    return name, str(counts["sent"]), str(counts["failed"]), f"{counts['longest_gap']['seconds']:.3f} s"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10, help="releases (10)")
-    parser.add_argument("--keep", action="store_true", help="use test hosts that stand, and leave them standing")
+    parser.add_argument("--keep", action="store_true", help="use existing test hosts, and keep them")
     options = parser.parse_args()
     play = [*PLAY, "-e", f"@{PROXIES / 'behind-traefik.yml'}"]
     with hosts(options.keep), tempfile.TemporaryDirectory() as name:
@@ -73,14 +71,14 @@ def main() -> int:
                 run(*play, "maintenance.yml", "-e", f"state={state}")
                 print(f"maintenance {state}", flush=True)
             run(*play, "retire.yml", "-e", "confirm_environment=bench")
-            print("the environment is gone", flush=True)
+            print("environment removed", flush=True)
             time.sleep(2)
         same = identity() == before
         rows = [("clients of", "requests", "failed", "longest gap")]
-        rows += [row("our application", ours), row("the other one", other)]
+        rows += [row("our application", ours), row("the existing application", other)]
     print(table(rows))
-    print(f"{' and '.join(EXISTING)}: {'the same containers, never started anew' if same else 'NOT the same any more'}")
-    return 0 if same and all(one[2] == "0" for one in rows[1:]) else 1
+    print(f"{' and '.join(EXISTING)}: {'the same containers, never restarted' if same else 'replaced or restarted'}")
+    return 0 if same and all(entry[2] == "0" for entry in rows[1:]) else 1
 
 
 if __name__ == "__main__":

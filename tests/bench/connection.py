@@ -1,7 +1,7 @@
-"""A connection as the load client needs it, plain or with TLS: it tells exactly when the server has closed.
+"""A connection of the load client, plain or with TLS, which detects exactly when the server has closed it.
 
-asyncio's own transports read ahead by themselves, so that a connection which the server closed while it was idle looks
-like one that was closed during a request. Here nothing is read that nobody asked for.
+asyncio's own transports read ahead, so that a connection which the server closed while it was idle looks like one that
+was closed during a request. Here data is read only on request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ssl
 class Transport:
     """A TCP connection without TLS."""
 
-    # What both sides agreed to speak (RFC 7301), where they asked each other.
+    # The protocol that both sides negotiated (ALPN, RFC 7301).
     protocol: str | None = None
 
     def __init__(self, address: tuple[str, int]) -> None:
@@ -35,11 +35,11 @@ class Transport:
         await self.loop.sock_sendall(self.socket, data)
 
     async def receive(self) -> bytes:
-        """Returns what came, and nothing when the server has closed."""
+        """The next data; empty when the server has closed."""
         return await self.loop.sock_recv(self.socket, 65536)
 
     def waiting(self) -> bytes | None:
-        """Returns what came while nobody asked: None for nothing, empty when the server has closed."""
+        """Data that came on an idle connection: None for none, empty when the server has closed."""
         try:
             return self.socket.recv(65536)
         except BlockingIOError:
@@ -60,7 +60,7 @@ class TlsTransport(Transport):
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=host)
 
     async def open(self) -> None:
-        """Connects. Raises OSError, also where the server's certificate is not believed (ssl.SSLError is one)."""
+        """Connect. Raises OSError, also for a certificate that is not trusted (ssl.SSLError is one)."""
         await super().open()
         while True:
             try:
@@ -78,7 +78,7 @@ class TlsTransport(Transport):
             await super().send(self.outgoing.read())
 
     def feed(self, data: bytes) -> bool:
-        """Takes what came from the network; says whether it was something."""
+        """Pass data from the network to TLS; whether there was any."""
         if data:
             self.incoming.write(data)
         else:
@@ -90,7 +90,7 @@ class TlsTransport(Transport):
         await self.flush()
 
     def decrypted(self) -> bytes | None:
-        """Returns what can be read now: None for nothing yet, empty when the server has closed."""
+        """The data that can be read now: None for none yet, empty when the server has closed."""
         try:
             return self.tls.read(65536)
         except ssl.SSLWantReadError:
@@ -104,15 +104,15 @@ class TlsTransport(Transport):
         return data
 
     def waiting(self) -> bytes | None:
-        came = super().waiting()
-        if came is not None:
-            self.feed(came)
-        # A ticket for the next session (RFC 8446, 4.6.1) is nothing that anybody reads.
+        data = super().waiting()
+        if data is not None:
+            self.feed(data)
+        # A ticket for the next session (RFC 8446, 4.6.1) is consumed by TLS itself.
         return self.decrypted()
 
 
 def tls_context(ca: str | None, protocol: str) -> ssl.SSLContext:
-    """Returns what a client believes and speaks: `ca` is a file of certificates, `protocol` h2 or http/1.1."""
+    """The TLS settings of a client: `ca` is a file of trusted certificates, `protocol` h2 or http/1.1."""
     context = ssl.create_default_context(cafile=ca)
     context.set_alpn_protocols([protocol])
     return context

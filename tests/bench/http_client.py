@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Server:
-    """Where requests go to, and how."""
+    """The server that gets the requests, and the protocol."""
 
     address: tuple[str, int]
     host: str
@@ -50,12 +50,12 @@ class Connection(abc.ABC):
             self.transport = None
 
     def closed_by_server(self) -> bool:
-        """Whether the server has ended the idle connection (or sent something that nobody asked for)."""
+        """Whether the server has ended the idle connection (or sent data without a request)."""
         assert self.transport is not None
         return self.transport.waiting() is not None
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """Sends one request, once. Raises Failed when no whole answer comes."""
+        """Send one request, once. Raises Failed when no complete answer arrives."""
         if self.transport is not None and self.closed_by_server():
             self.close()
             self.reopened += 1
@@ -92,7 +92,7 @@ class Connection(abc.ABC):
 
     @abc.abstractmethod
     async def exchange(self, method: str, path: str, body: bytes) -> Answer:
-        """Sends a request and reads its answer. Raises Failed."""
+        """Send a request and read its answer. Raises Failed."""
 
 
 class Http1Connection(Connection):
@@ -125,7 +125,7 @@ class Http1Connection(Connection):
         return answer
 
     async def read_answer(self) -> Answer:
-        """Reads one whole answer. Raises Failed when the connection ends before, also for one without a length."""
+        """Read one complete answer. Raises Failed when the connection ends first, also for one without a length."""
         status, version, content = 0, "none", b""
         while True:
             event = self.http1.next_event()

@@ -1,21 +1,21 @@
-"""The load client: an open loop of requests that counts each of them exactly and never sends one twice.
+"""The load client: an open loop of requests that counts each one exactly and sends none twice.
 
     load.py run --url http://127.0.0.1:8080 --host bookings.localhost --duration 60 --result r.json --ledger r.ledger
     load.py check --url http://127.0.0.1:8080 --host bookings.localhost --ledger r.ledger
 
 `run` sends --rate requests a second over --connections keep-alive connections, GET and POST mixed, and keeps
---slow-clients busy with a slow path, until --duration (seconds) is over, SIGTERM or SIGINT comes, or --stop-file
-appears. An https URL is TLS, which believes the certificates in --ca; --http 2 is HTTP/2, one request at a time on each
+--slow-clients busy with a slow path, until --duration (seconds) is over, SIGTERM or SIGINT arrives, or --stop-file
+exists. An https URL uses TLS, which trusts the certificates in --ca; --http 2 is HTTP/2, one request at a time on each
 connection. A request has a time at which it is due; it is sent also when it is late, and its latency counts from the
-time it was due. Leaves with 0 when no request failed, 1 when some did, 2 when the arguments are wrong.
+time it was due. Exits with 0 when no request failed, 1 when some did, 2 when the arguments are wrong.
 
 What counts as failed: no connection (`connect`), the connection closed or reset after the first byte was sent
-(`reset`), no whole answer within --timeout seconds (`timeout`), an answer that is no HTTP (`malformed`), a status of
+(`reset`), no whole answer within --timeout seconds (`timeout`), an answer that violates HTTP (`malformed`), a status of
 400 or more (`status 503`). A server may close an idle connection: when the client sees that before it sends, it opens
-a new one, and nothing failed (`reopened`). With HTTP/2 a server may also say that it has not begun with a request
-(GOAWAY, REFUSED_STREAM); every client sends such a one again, and so does this one (`reopened` as well).
+a new one, and nothing failed (`reopened`). With HTTP/2 a server may also report that it did not process a request
+(GOAWAY, REFUSED_STREAM); every client sends it again, and so does this one (`reopened` as well).
 
-`check` asks the application for every booking that was acknowledged, and for its own counts. Leaves with 1 when
+`check` asks the application for every acknowledged booking, and for its own counts. Exits with 1 when
 a booking was lost or doubled, an event overbooked, or a task or a beat's tick ran twice.
 
 Times are in seconds since the start of the load (monotonic), latencies in milliseconds.
@@ -62,7 +62,7 @@ class Load:
         return time.monotonic() - self.start
 
     def stop(self) -> None:
-        """Ends the load: what is due up to now is still sent."""
+        """End the load; requests that are due by now are still sent."""
         if self.ended is None:
             self.ended = self.now()
         self.stopping.set()
@@ -80,7 +80,7 @@ class Load:
     async def request(
         self, counts: Counts, connection: Connection, due: float, request: tuple[str, str, bytes]
     ) -> bool:
-        """Sends one request and counts it. Says whether it got a good answer."""
+        """Send one request and count it; whether it got a good answer."""
         method, path, body = request
         counts.sent += 1
         try:
@@ -96,13 +96,13 @@ class Load:
         return True
 
     async def normal_client(self) -> None:
-        """Takes the next request that no other connection has taken, waits until it is due and sends it."""
+        """Take the next request that no other connection has taken, wait until it is due and send it."""
         connection = self.connection()
         options = self.options
         while True:
             number = next(self.numbers)
             due = number / options.rate
-            # Nobody stops us: wait. The load ended meanwhile: send it only if it was due by then.
+            # A load that has ended still sends what was due by then.
             if self.ended is None:
                 await self.pause(due - self.now())
             if self.ended is not None and due > self.ended:
@@ -125,8 +125,8 @@ class Load:
             self.ledger.write(f"{'acknowledged' if good else 'unknown'} {key}\n")
 
     async def slow_client(self) -> None:
-        """Asks the slow path again as soon as it has its answer. After a failure it waits a moment: a server that
-        refuses at once is not asked a thousand times a second."""
+        """Request the slow path again after each answer. A failure is followed by a pause, so that a server that
+        refuses at once does not get a thousand requests a second."""
         connection = self.connection()
         while self.ended is None:
             if not await self.request(self.slow, connection, self.now(), ("GET", self.options.slow_path, b"")):
@@ -134,7 +134,7 @@ class Load:
         connection.close()
 
     async def watch(self) -> None:
-        """Ends the load at its time or by the stop file, and shows the progress."""
+        """End the load at its time or by the stop file, and print the progress."""
         options = self.options
         shown = 0.0
         while self.ended is None:
@@ -146,8 +146,8 @@ class Load:
                 latest = max(self.normal.versions, key=lambda name: self.normal.versions[name].last, default="none")
                 failed = sum(self.normal.failed.values()) + sum(self.slow.failed.values())
                 print(f"{shown:6.1f} s  {self.normal.sent} sent  {failed} failed  version {latest}", flush=True)
-            left = options.duration - self.now() if options.duration else 0.2
-            await self.pause(max(0.001, min(0.2, left)))
+            remaining = options.duration - self.now() if options.duration else 0.2
+            await self.pause(max(0.001, min(0.2, remaining)))
 
     async def run(self) -> dict:
         loop = asyncio.get_running_loop()
@@ -161,7 +161,7 @@ class Load:
             for _ in range(self.options.slow_clients):
                 clients.create_task(self.slow_client())
             clients.create_task(self.watch())
-        # A silence at the end is a gap like any other.
+        # A gap at the end counts too.
         self.normal.gap(self.ended or 0.0)
         return {
             "name": self.name,
@@ -198,9 +198,9 @@ def read(answer: Answer) -> dict:
 
 
 async def check_bookings(options: argparse.Namespace) -> dict:
-    """Compares the ledger with the application. Raises Failed when the application does not answer."""
+    """Compare the ledger with the application. Raises Failed when the application does not answer."""
     lines = [line.split() for line in options.ledger.read_text().splitlines()]
-    keys = {outcome: [key for found, key in lines if found == outcome] for outcome in ("acknowledged", "unknown")}
+    keys = {outcome: [key for result, key in lines if result == outcome] for outcome in ("acknowledged", "unknown")}
     waiting = iter(keys["acknowledged"])
     lost: list[str] = []
     doubled: list[str] = []
@@ -235,7 +235,7 @@ async def check_bookings(options: argparse.Namespace) -> dict:
     }
 
 
-# What must be 0 in the application's own counts.
+# Counts of the application that must be 0.
 NEVER = ("doubled_keys", "overbooked_events", "tasks_run_twice", "tasks_rescued", "beat_ticks_doubled")
 
 
@@ -258,7 +258,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", required=True, help="where to connect to: http://ADDRESS:PORT")
     common.add_argument("--host", help="Host header; default: that of the URL")
-    common.add_argument("--ca", help="file of certificates that are believed; default: those of the system")
+    common.add_argument("--ca", help="file of trusted certificates; default: those of the system")
     common.add_argument("--http", choices=("1.1", "2"), default="1.1", help="version of HTTP (1.1)")
     common.add_argument("--connections", type=int, default=20, help="keep-alive connections (20)")
     common.add_argument("--timeout", type=float, default=15, help="seconds a request may take as a whole (15)")
@@ -292,7 +292,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error(f"--url {options.url}: write http://ADDRESS:PORT or https://ADDRESS:PORT")
     secure, http2 = url.scheme == "https", options.http == "2"
     port = url.port or (443 if secure else 80)
-    # Resolved once: a look-up for every connection would be part of what is measured.
+    # Resolved once, so that no look-up is measured.
     address = socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)[0][4][:2]
     tls = tls_context(options.ca, "h2" if http2 else "http/1.1") if secure else None
     options.server = Server(address, options.host or url.netloc, options.timeout, tls, http2)

@@ -1,8 +1,8 @@
-"""What a release costs, over SSH to a test host, under load: make bench-release.
+"""The time of a release over SSH to a test host, under load: make bench-release.
 
 The application is up after 1 s and has an endpoint of 2 s. The load is 200 requests a second over 20 keep-alive
-connections and 5 clients on that endpoint. A row of releases between two versions; medians are shown beside the aims
-and beside what Kamal 2.12 needed for the same (both measured on two cores, images present on the server).
+connections and 5 clients on that endpoint. After several releases between two versions the table compares the medians
+with the aims and with Kamal 2.12 for the same (both measured on two cores, images present on the server).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ LOAD += ["--no-bookings", "--post-path", "/", "--get-path", "/", "/version", "--
 
 
 def release(version: str, folder: Path) -> dict:
-    """Release a version; return the whole seconds, when its tasks ran, and when the command began (epoch)."""
+    """Release a version; return its seconds, the times of its tasks, and when the command started (epoch)."""
     timing = folder / "timing"
     timing.unlink(missing_ok=True)
-    begun = time.time()
+    started = time.time()
     out = run(
         *PLAY,
         "deploy.yml",
@@ -39,16 +39,16 @@ def release(version: str, folder: Path) -> dict:
         TIMING_FILE=str(timing),
     )
     events = [json.loads(line) for line in timing.read_text(encoding="utf-8").splitlines()]
-    return {"begun": begun, "whole": time.time() - begun, "events": events, "out": out}
+    return {"started": started, "whole": time.time() - started, "events": events, "out": out}
 
 
 def measure(version: str, old: str, folder: Path) -> dict:
-    """Release under load; return what it took and what the clients saw."""
+    """Release under load; return its times and the counts of the clients."""
     result = folder / "load.json"
     load = subprocess.Popen([*LOAD, "--duration", "300", "--result", str(result)], stdout=subprocess.DEVNULL)
     time.sleep(2)
     try:
-        seen = release(version, folder)
+        run_times = release(version, folder)
         time.sleep(3)
     finally:
         load.send_signal(signal.SIGTERM)
@@ -56,9 +56,9 @@ def measure(version: str, old: str, folder: Path) -> dict:
     counted = json.loads(result.read_text(encoding="utf-8"))
     spans = counted["normal"]["versions"]
     last_old = datetime.fromisoformat(spans[old]["last_clock"]).timestamp()
-    begins = [event for event in seen["events"] if event["event"] == "begin"]
-    ends = [event for event in seen["events"] if event["event"] == "end"]
-    parts = {"Ansible's start": begins[0]["time"] - seen["begun"]}
+    begins = [event for event in run_times["events"] if event["event"] == "begin"]
+    ends = [event for event in run_times["events"] if event["event"] == "end"]
+    parts = {"Ansible's start": begins[0]["time"] - run_times["started"]}
     previous = begins[0]["time"]
     for event in ends:
         name = event["action"].split(".")[-1] if event["remote"] else "the controller between them"
@@ -66,10 +66,10 @@ def measure(version: str, old: str, folder: Path) -> dict:
         if event["waited"]:
             parts["waiting for the application"] = parts.get("waiting for the application", 0) + event["waited"]
         previous = event["time"]
-    parts["Ansible's end"] = seen["begun"] + seen["whole"] - previous
+    parts["Ansible's end"] = run_times["started"] + run_times["whole"] - previous
     return {
-        "whole": seen["whole"],
-        "new": last_old - seen["begun"],
+        "whole": run_times["whole"],
+        "new": last_old - run_times["started"],
         "calls": sum(event["remote"] for event in ends),
         "parts": parts,
         "requests": counted["normal"]["sent"] + counted["slow"]["sent"],
@@ -82,7 +82,7 @@ def measure(version: str, old: str, folder: Path) -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10, help="releases (10)")
-    parser.add_argument("--keep", action="store_true", help="use test hosts that stand, and leave them standing")
+    parser.add_argument("--keep", action="store_true", help="use existing test hosts, and keep them")
     options = parser.parse_args()
 
     with hosts(options.keep), tempfile.TemporaryDirectory() as name:
@@ -91,17 +91,17 @@ def main() -> int:
         # Both colors once, so that the server has both images and every release replaces a warm color.
         for version in ("1.0.0", "2.0.0"):
             release(version, folder)
-        done = []
+        releases = []
         for number in range(options.count):
             version, old = ("1.0.0", "2.0.0") if number % 2 == 0 else ("2.0.0", "1.0.0")
-            done.append(measure(version, old, folder))
-            print(f"release {number + 1}: {done[-1]['whole']:.2f} s, {done[-1]['failed']} failed", flush=True)
+            releases.append(measure(version, old, folder))
+            print(f"release {number + 1}: {releases[-1]['whole']:.2f} s, {releases[-1]['failed']} failed", flush=True)
         unchanged = [release(version, folder) for _ in range(3)]
 
     def median(key: str) -> float:
-        return statistics.median(one[key] for one in done)
+        return statistics.median(entry[key] for entry in releases)
 
-    idle = statistics.median(one["whole"] for one in unchanged)
+    idle = statistics.median(entry["whole"] for entry in unchanged)
     print(
         "\n"
         + table(
@@ -113,18 +113,18 @@ def main() -> int:
                 ("unchanged run", f"{idle:.2f} s", "4 s", ""),
                 (
                     "failed requests",
-                    f"{sum(one['failed'] for one in done)} of {sum(one['requests'] for one in done)}",
+                    f"{sum(entry['failed'] for entry in releases)} of {sum(entry['requests'] for entry in releases)}",
                     "0",
                     "0",
                 ),
-                ("longest gap, worst", f"{max(one['gap'] for one in done):.3f} s", "", ""),
+                ("longest gap, worst", f"{max(entry['gap'] for entry in releases):.3f} s", "", ""),
                 ("p99 latency", f"{median('p99'):.1f} ms", "", ""),
             ]
         )
     )
-    print("\nwhere the time of the whole command goes (medians)")
-    names = dict.fromkeys(name for one in done for name in one["parts"])
-    parts = {name: statistics.median(one["parts"].get(name, 0) for one in done) for name in names}
+    print("\nthe parts of the whole command (medians)")
+    names = dict.fromkeys(name for entry in releases for name in entry["parts"])
+    parts = {name: statistics.median(entry["parts"].get(name, 0) for entry in releases) for name in names}
     print(
         table(
             [
@@ -133,7 +133,7 @@ def main() -> int:
             ]
         )
     )
-    return 1 if sum(one["failed"] for one in done) else 0
+    return 1 if sum(entry["failed"] for entry in releases) else 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Releases in a row between two versions of the bookings application, under load: does one request fail?
+"""A series of releases between two versions of the bookings application, under load.
 
     scripts/python tests/bench/release_series.py                       20 releases with inventories/prod
     scripts/python tests/bench/release_series.py --count 4 --rollbacks 2
 
-Needs `make demo` first: the environment stands and one of the versions is live. The load runs from before the first
-release until after the last; then the application is asked for every booking that it acknowledged. Leaves with 0 only
-when nothing failed, was lost, was doubled, or ran twice.
+Needs the environment of `make demo` with one of the versions live. The load runs from before the first release until
+after the last; then the application is asked for every acknowledged booking. Exits with 0 only when no request failed,
+no booking was lost or doubled, and no task ran twice.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ LOAD = [sys.executable, str(ROOT / "tests/bench/load.py")]
 VERSIONS = ("1.0.0", "2.0.0")
 
 
-def playbook(name: str, inventory: str, *words: str) -> float:
-    """Run a playbook as a person would; return its seconds. Ends the program with its output when it fails."""
-    begun = time.monotonic()
-    command = ["ansible-playbook", f"{name}.yml", "-i", inventory, *words]
+def playbook(name: str, inventory: str, *args: str) -> float:
+    """Run a playbook as a user does; return its seconds. Exits with its output when it fails."""
+    started = time.monotonic()
+    command = ["ansible-playbook", f"{name}.yml", "-i", inventory, *args]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}")
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def main() -> int:
@@ -66,8 +66,8 @@ def main() -> int:
         counted = json.loads(result.read_text(encoding="utf-8"))
         checked = subprocess.run([*LOAD, "check", *target, "--ledger", str(ledger)], check=False)
     for kind in ("normal", "slow"):
-        seen = counted[kind]
-        print(f"{kind}: {seen['sent']} requests, {seen['failed']} failed, {seen['latency_ms']}")
+        counts = counted[kind]
+        print(f"{kind}: {counts['sent']} requests, {counts['failed']} failed, {counts['latency_ms']}")
     print(f"longest gap between two good answers: {counted['normal']['longest_gap']['seconds']} s")
     failed = counted["normal"]["failed"] + counted["slow"]["failed"]
     return 1 if failed or checked.returncode else 0

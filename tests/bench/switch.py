@@ -1,9 +1,9 @@
-"""What a switch costs on each kind of proxy, on a test host, under load: make bench-switch.
+"""The time of a switch on each kind of proxy, on a test host, under load: make bench-switch.
 
-A hundred keep-alive clients send GET and POST while the stack moves to and fro between its two colors. A row per proxy
-and a version of HTTP: requests, failed ones, and the time from the command to the last answer of the color before.
-HTTP/2 is over TLS, on the proxy's own port for https. Before, a canary asks for 25 % of the clients: its share is that
-of 5,000 requests without cookies.
+A hundred keep-alive clients send GET and POST while the stack switches between its two colors. A row per proxy and
+version of HTTP: requests, failed ones, and the time from the command to the last answer of the old color. HTTP/2 runs
+over TLS, on the proxy's own port for https. Before that a canary of 25 % is measured with 5,000 requests without
+cookies.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pathlib import Path
 from hosts import HOST, PLAY, PROXIES, ROOT, hosts, load, run, setting, table
 
 
-def stand(proxy: str, play: list[str], folder: Path) -> str:
-    """Put the proxy up with two versions behind it; return the share of the clients that a canary of 25 % got."""
+def set_up(proxy: str, play: list[str], folder: Path) -> str:
+    """Set up the proxy with two versions behind it; return the share of the clients that a canary of 25 % got."""
     run(*play, "tests/bench/switch_loop/existing_traefik.yml")
     run(*play, "molecule/proxy/converge.yml")
     run(*play, "deploy.yml", "-e", "bench_version=1.0.0")
     canary = ["bench_version=2.0.0", "bench_strategy=canary", "bench_canary='25/pause, 100'"]
     run(*play, "deploy.yml", *(word for value in canary for word in ("-e", value)))
     result = folder / f"{proxy}.share"
-    asking = ["--connections", "50", "--rate", "500", "--duration", "10", "--result", str(result)]
-    run(*load(setting(proxy, "test_host_proxy_url")), *asking)
+    load_options = ["--connections", "50", "--rate", "500", "--duration", "10", "--result", str(result)]
+    run(*load(setting(proxy, "test_host_proxy_url")), *load_options)
     versions = json.loads(result.read_text(encoding="utf-8"))["normal"]["versions"]
     counts = {version: span["count"] for version, span in versions.items()}
     run(*play, "promote.yml")
@@ -39,7 +39,7 @@ def stand(proxy: str, play: list[str], folder: Path) -> str:
 
 
 def measure(proxy: str, http: str, play: list[str], options: argparse.Namespace, folder: Path) -> tuple[str, ...]:
-    """Switch under load, and return a row of the table."""
+    """Switch under load; return a row of the table."""
     result, answers, switches = (folder / f"{proxy}.{http}.{name}" for name in ("load", "answers", "switches"))
     url = setting(proxy, "test_host_proxy_https_url" if http == "2" else "test_host_proxy_url")
     command = [*load(url), "--http", http, "--ca", str(folder / "https.pem"), "--connections", "100"]
@@ -47,8 +47,8 @@ def measure(proxy: str, http: str, play: list[str], options: argparse.Namespace,
     clients = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     time.sleep(1)
     try:
-        switching = [f"switch_loop_count={options.count}", f"switch_loop_between={options.between}"]
-        extra = [word for value in [*switching, f"switch_loop_result={switches}"] for word in ("-e", value)]
+        settings = [f"switch_loop_count={options.count}", f"switch_loop_between={options.between}"]
+        extra = [word for value in [*settings, f"switch_loop_result={switches}"] for word in ("-e", value)]
         run(*play, "tests/bench/switch_loop/play.yml", *extra)
     finally:
         clients.send_signal(signal.SIGTERM)
@@ -75,19 +75,19 @@ def measure(proxy: str, http: str, play: list[str], options: argparse.Namespace,
 
 
 def last_old_answers(began: list[float], answers: list[list[str]], clock: float) -> list[float]:
-    """Return for each switch the seconds from its command to the last answer of the version before.
+    """For each switch the seconds from its command to the last answer of the old version.
 
     ``answers`` are times (seconds after ``clock``, the epoch time at which the load began) and versions, in order.
     """
     times = [clock + float(when) for when, _ in answers]
-    found = []
+    seconds = []
     for begin, end in zip(began, [*began[1:], times[-1]]):
         first, after = bisect.bisect_left(times, begin), bisect.bisect_left(times, end)
-        # The version that answered last before the command is the old one.
+        # The last answer before the command has the old version.
         old = answers[first - 1][1]
         last = [times[index] for index in range(first, after) if answers[index][1] == old]
-        found.append(max(last, default=begin) - begin)
-    return found
+        seconds.append(max(last, default=begin) - begin)
+    return seconds
 
 
 def main() -> int:
@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--between", type=float, default=0.3, help="seconds between two switches (0.3)")
     parser.add_argument("--rate", type=int, default=200, help="requests a second (200)")
     parser.add_argument("--only", nargs="+", choices=known, default=known, help="these proxies only")
-    parser.add_argument("--keep", action="store_true", help="use test hosts that stand, and leave them standing")
+    parser.add_argument("--keep", action="store_true", help="use existing test hosts, and keep them")
     options = parser.parse_args()
 
     heads = "proxy, speaks, switches, requests, failed, last old answer, worst, p50, p99, longest gap, canary of 25 %"
@@ -106,7 +106,7 @@ def main() -> int:
         run(sys.executable, str(ROOT / "tests/test_hosts/certificates.py"), name, HOST)
         for proxy in options.only:
             play = [*PLAY, "-e", f"@{PROXIES / proxy}.yml", "-e", f"@{name}/https.yml"]
-            share = stand(proxy, play, Path(name))
+            share = set_up(proxy, play, Path(name))
             for http in ("1.1", "2") if setting(proxy, "test_host_proxy_https_url") else ("1.1",):
                 print(f"{proxy}: {options.count} switches, HTTP/{http}", flush=True)
                 rows.append((*measure(proxy, http, play, options, Path(name)), share))

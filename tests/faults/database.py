@@ -1,7 +1,7 @@
 """Faults during a release with a migration, as a table: make faults-database.
 
 Installs the sample application with its own proxy, PostgreSQL and Redis on this machine's Docker Engine, under a prefix
-and in a folder of its own, and goes through the faults of fault_points.py. Each fault strikes a release under load;
+and in a folder of its own, and runs the faults of fault_points.py. Each fault strikes a release under load;
 then the same command runs once more. A row of the table says what clients saw, whether every acknowledged booking is
 there once, and what is wrong afterwards. Exits with 1 when something is.
 

@@ -1,6 +1,6 @@
-"""A migration of the bookings' database that does as it is told: migration.py NUMBER HOW.
+"""A migration of the bookings database for the fault tests: migration.py NUMBER HOW.
 
-`check` leaves with 0 where NUMBER is done. `expand` adds a column, `breaking` renames one that the application needs.
+`check` exits with 0 when NUMBER is done. `expand` adds a column, `breaking` renames one that the application needs.
 `-half` fails after its first step, outside a transaction. `-slow` takes its time.
 """
 
@@ -33,7 +33,7 @@ kind, _, fault = how.partition("-")
 cursor.execute("CREATE TABLE IF NOT EXISTS schema_version (version int PRIMARY KEY)")
 cursor.execute(f"ALTER TABLE places_booking ADD COLUMN IF NOT EXISTS note_{number} text NOT NULL DEFAULT ''")
 if kind == "breaking":
-    # Half way the application that runs could book no more.
+    # Until the rename back the running application cannot book.
     cursor.execute("ALTER TABLE places_booking RENAME COLUMN name TO called")
 if fault == "half":
     cursor.execute("SELECT 1 / 0")

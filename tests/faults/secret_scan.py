@@ -99,7 +99,7 @@ def files(top: Path, since: float = 0, without: Iterable[Path] = ()) -> Iterator
     """The regular files below a folder, or those written since a time (epoch)."""
     left_out = {str(path) for path in without}
     for folder, names, file_names in os.walk(top):
-        # A checkout is no temporary file.
+        # A checkout does not count as a temporary file.
         if since and (".git" in names or folder in left_out):
             names.clear()
             continue

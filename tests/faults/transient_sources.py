@@ -30,7 +30,7 @@ def arguments() -> Iterator[bytes]:
     """The argument lists of all processes, also of those in containers."""
     for number in os.listdir("/proc"):
         if number.isdigit():
-            # A process may end meanwhile.
+            # A process may end at any time.
             with contextlib.suppress(OSError), io.FileIO(f"/proc/{number}/cmdline") as file:
                 yield file.readall() or b""
 

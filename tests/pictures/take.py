@@ -1,7 +1,7 @@
 """Takes the pictures of the maintenance page in docs/pictures: make pictures.
 
-A headless Chromium shows the page as a phone and as a desktop, in light and in dark. Each time the script asks the
-browser whether the page really switched, fits, can be read (WCAG 2.1, contrast 4.5 to 1) and loads nothing else.
+A headless Chromium shows the page as a phone and as a desktop, in light and in dark. Each time the script checks that
+the page has the color scheme, fits, is readable (WCAG 2.1, contrast 4.5 to 1) and loads nothing else.
 
     scripts/python tests/pictures/take.py                      all four, into docs/pictures
     scripts/python tests/pictures/take.py --page own.html --into /tmp
@@ -68,10 +68,10 @@ class Browser:
             os.dup2(one, 3)
             os.dup2(two, 4)
 
-        words = [program, "--headless=new", "--remote-debugging-pipe", "--disable-gpu", "--hide-scrollbars"]
-        words += ["--no-first-run", f"--user-data-dir={folder}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        command = [program, "--headless=new", "--remote-debugging-pipe", "--disable-gpu", "--hide-scrollbars"]
+        command += ["--no-first-run", f"--user-data-dir={folder}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         self.process = subprocess.Popen(
-            [*words, "about:blank"],
+            [*command, "about:blank"],
             close_fds=False,
             preexec_fn=as_three_and_four,
             stdout=subprocess.DEVNULL,
@@ -111,35 +111,35 @@ class Browser:
         return json.loads(message)
 
     def show(self, page: Path) -> None:
-        """Open a file and wait until it is there."""
+        """Open a file and wait until it is loaded."""
         self.ask("Page.navigate", url=page.as_uri())
         while self.next().get("method") != "Page.loadEventFired":
             pass
 
     def close(self) -> None:
-        """End it."""
+        """End the browser."""
         self.process.terminate()
         self.process.wait(timeout=20)
 
 
-def problems_of(seen: dict, dark: bool, width: int) -> list[str]:
-    """Return what is wrong with what the browser shows."""
-    found = []
-    if seen["dark"] != dark:
-        found.append(f"the browser shows it in {'light' if dark else 'dark'}")
-    if seen["width"] > width:
-        found.append(f"it is {seen['width']} wide and the screen {width}")
-    if seen["contrast"] < 4.5:
-        found.append(f"a text has a contrast of only {seen['contrast']:.1f}")
-    if seen["headings"] != 1 or not seen["language"] or not seen["texts"]:
-        found.append("it needs a language, texts and one heading")
-    if seen["loaded"]:
-        found.append(f"it loads {', '.join(seen['loaded'])}")
-    return found
+def problems_of(page: dict, dark: bool, width: int) -> list[str]:
+    """The problems of the page as the browser shows it."""
+    problems = []
+    if page["dark"] != dark:
+        problems.append(f"the browser shows it in {'light' if dark else 'dark'}")
+    if page["width"] > width:
+        problems.append(f"it is {page['width']} wide and the screen {width}")
+    if page["contrast"] < 4.5:
+        problems.append(f"a text has a contrast of only {page['contrast']:.1f}")
+    if page["headings"] != 1 or not page["language"] or not page["texts"]:
+        problems.append("it needs a language, texts and one heading")
+    if page["loaded"]:
+        problems.append(f"it loads {', '.join(page['loaded'])}")
+    return problems
 
 
 def take(browser: Browser, page: Path, into: Path) -> list[str]:
-    """Take the four pictures and return what is wrong."""
+    """Take the four pictures and return the problems."""
     wrong = []
     for screen, width, height, scale in SCREENS:
         grounds = set()
@@ -172,23 +172,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=Path, help="an HTML file; without it, the role's own page")
     parser.add_argument("--into", type=Path, default=ROOT / "docs/pictures")
-    given = parser.parse_args()
+    options = parser.parse_args()
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if not program or not shutil.which("optipng"):
         raise SystemExit("Chromium or optipng is missing: apt-get install --no-install-recommends chromium optipng")
     with tempfile.TemporaryDirectory() as folder:
-        page = given.page
+        page = options.page
         if not page:
             page = Path(folder) / "page.html"
             if not PLAYBOOK:
                 raise SystemExit("ansible-playbook is missing. Run make bootstrap.")
-            words = [PLAYBOOK, "tests/pictures/page.yml", "-e", f"file={page}"]
-            done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+            command = [PLAYBOOK, "tests/pictures/page.yml", "-e", f"file={page}"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
             if done.returncode:
                 raise SystemExit(f"The page was not rendered:\n{done.stdout}{done.stderr}")
         browser = Browser(program, f"{folder}/profile")
         try:
-            wrong = take(browser, page.resolve(), given.into)
+            wrong = take(browser, page.resolve(), options.into)
         finally:
             browser.close()
     if wrong:

@@ -1,8 +1,8 @@
-"""Certificates that tests make for themselves.
+"""Certificates for tests.
 
     certificates.py FOLDER HOST...
 
-writes what the role proxy gets (https.yml, with the key: 0600) and what its clients believe (https.pem).
+writes the certificate with its key for the role proxy (https.yml, 0600), and for its clients (https.pem).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cryptography.x509.oid import NameOID
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
 
-def made(
+def self_signed(
     *hosts: str, begin: datetime | None = None, end: datetime | None = None, password: bytes | None = None
 ) -> dict[str, str]:
-    """Return a certificate that signs itself, with its key, as an inventory has them."""
+    """A self-signed certificate with its key, as an inventory has them."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
     until = end or NOW + timedelta(days=30)
@@ -45,11 +45,11 @@ def made(
     return {"certificate": certificate.decode(), "key": secret.decode()}
 
 
-CA = made("ca.example.org")["certificate"]
+CA = self_signed("ca.example.org")["certificate"]
 
 
 def main(folder: str, *hosts: str) -> None:
-    pair = made(*hosts)
+    pair = self_signed(*hosts)
     secret = os.open(Path(folder, "https.yml"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(secret, "w") as file:
         file.write(json.dumps({"proxy_certificates": [pair]}) + "\n")

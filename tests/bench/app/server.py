@@ -38,7 +38,7 @@ class Server:
                 self.idle.discard(writer)
                 await self.answer(reader, writer, head)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
-            pass  # the client has left, or speaks no HTTP: nobody is there to answer
+            pass  # the client has left or violates HTTP, so that there is no answer
         finally:
             self.idle.discard(writer)
             self.tasks.discard(asyncio.current_task())

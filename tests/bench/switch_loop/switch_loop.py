@@ -1,8 +1,8 @@
-"""Runs on the server: moves a stack to and fro between its colors and prints when each command began.
+"""Runs on the server: switches a stack between its colors and prints when each command started.
 
     python3 switch_loop.py ROOT PROJECT ENVIRONMENT STACK COUNT SECONDS_BETWEEN
 
-One JSON object on standard output: ``began`` and ``proved`` hold seconds since the epoch, a pair for each switch.
+One JSON object on standard output: ``began`` and ``confirmed`` hold seconds since the epoch, a pair for each switch.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates im
 
 def main() -> None:
     root, project, environment, stack, count, between = sys.argv[1:]
-    place = HostContext(Path(root), project, environment).place(stack)
-    live = place.live()
+    ctx = HostContext(Path(root), project, environment).ctx(stack)
+    live = ctx.live()
     assert live, f"{stack} is not live"
-    record = place.records.need(place.release_on(live) or 0)
-    routing = place.target(record).routing
-    began, proved = [], []
+    record = ctx.records.need(ctx.release_on(live) or 0)
+    routing = ctx.target(record).routing
+    began, confirmed = [], []
     for _ in range(int(count)):
         live = names.other(live)
         began.append(time.time())
-        place.proxy.apply(lambda state, color=live: place.proxy.plan_switch(state, place.key, color))
-        confirm.confirm_switch(place.proxy, routing, live)
-        proved.append(time.time())
+        ctx.proxy.apply(lambda state, color=live: ctx.proxy.plan_switch(state, ctx.key, color))
+        confirm.confirm_switch(ctx.proxy, routing, live)
+        confirmed.append(time.time())
         time.sleep(float(between))
-    print(json.dumps({"began": began, "proved": proved}))
+    print(json.dumps({"began": began, "confirmed": confirmed}))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import h2.connection
 import h2.errors
 import h2.events
 import pytest
-from certificates import made
+from certificates import self_signed
 from faulty_http_server import Server, finish, start
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    pair = made("app.localhost")
+    pair = self_signed("app.localhost")
     path = tmp_path / "certificate.pem"
     path.write_text(pair["certificate"] + pair["key"])
     return path
@@ -99,7 +99,7 @@ def test_tls(certificate):
 
 def test_a_certificate_that_nobody_believes(certificate, tmp_path):
     other = tmp_path / "other.pem"
-    other.write_text(made("app.localhost")["certificate"])
+    other.write_text(self_signed("app.localhost")["certificate"])
     with SecureServer(certificate) as server:
         code, output = load(server, other)
     assert code == 1
@@ -108,7 +108,7 @@ def test_a_certificate_that_nobody_believes(certificate, tmp_path):
 
 
 def test_over_tls_an_idle_connection_that_the_server_closed_is_no_failure(certificate):
-    with SecureServer(certificate, close_idle=0.05) as server:
+    with SecureServer(certificate, close_idle=0.25) as server:
         code, output = load(server, certificate, rate=20, duration=2.5)
     assert code == 0, output
 
@@ -145,7 +145,7 @@ def test_over_http2_a_failure_is_seen(certificate, fault):
 
 
 def test_an_idle_http2_connection_that_the_server_closed_is_no_failure(certificate):
-    with Http2Server(certificate, close_idle=0.05) as server:
+    with Http2Server(certificate, close_idle=0.25) as server:
         code, output = load(server, certificate, "--http", "2", rate=20, duration=2.5)
     assert code == 0, output
 

@@ -61,7 +61,7 @@ def test_a_server_that_is_not_there_is_a_failure_of_every_request(run):
 
 def test_an_idle_connection_that_the_server_closed_is_no_failure(run):
     # 20 connections at 20 requests a second: each is idle for a second, far longer than the server waits.
-    with Server(close_idle=0.05) as server:
+    with Server(close_idle=0.25) as server:
         code, output, result = run(server, rate=20, duration=2.5)
     assert code == 0, output
     assert result["reopened"] > 20

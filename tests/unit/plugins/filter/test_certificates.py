@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from certificates import NOW, made
+from certificates import NOW, self_signed
 
 from ansible_collections.switchyard.stacks.plugins.filter.certificates import FilterModule
 
@@ -8,7 +8,7 @@ certificates = FilterModule().filters()["certificates"]
 
 
 def test_the_files_of_an_inventory() -> None:
-    mine = made("Shop.example.org")
+    mine = self_signed("Shop.example.org")
     (found,) = certificates([mine, {"certificate": "", "key": ""}], "prod", secret=True)
     assert found["names"] == ["shop.example.org"]
     assert found["content"] == mine["certificate"] + mine["key"]

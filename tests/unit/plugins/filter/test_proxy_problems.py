@@ -3,7 +3,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from certificates import made
+from certificates import self_signed
 
 from ansible_collections.switchyard.stacks.plugins.filter.proxy_problems import FilterModule
 
@@ -17,7 +17,7 @@ def found(users: t.Any, provider: str = "haproxy") -> list[tuple[str, str]]:
 
 
 def test_nothing_is_wrong() -> None:
-    assert problems([made("a.org")], {"staff": {"anna": BCRYPT, "ben": SHA512}}, "prod", "nginx") == []
+    assert problems([self_signed("a.org")], {"staff": {"anna": BCRYPT, "ben": SHA512}}, "prod", "nginx") == []
     assert problems([], {}, "prod", "traefik") == []
 
 

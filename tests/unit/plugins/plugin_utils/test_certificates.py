@@ -4,7 +4,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from certificates import CA, NOW, made
+from certificates import CA, NOW, self_signed
 
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import certificates
 
@@ -14,21 +14,21 @@ def problems(*given: t.Any) -> list[str]:
 
 
 def test_what_a_certificate_says() -> None:
-    pairs, found = certificates.read([made("Shop.example.org", "*.shop.example.org")], "prod", NOW)
+    pairs, found = certificates.read([self_signed("Shop.example.org", "*.shop.example.org")], "prod", NOW)
     assert found == []
     assert pairs[0].names == ("shop.example.org", "*.shop.example.org")
     assert pairs[0].until == NOW + timedelta(days=30)
 
 
 def test_a_new_certificate_has_another_file() -> None:
-    first, second = (certificates.read([made("a.org")], "prod", NOW)[0][0] for _ in range(2))
+    first, second = (certificates.read([self_signed("a.org")], "prod", NOW)[0][0] for _ in range(2))
     assert first.file("prod") != second.file("prod")
     assert first.file("prod") == first.file("prod")
     assert first.file("prod").startswith("prod.")
 
 
 def test_the_chain_and_the_key_are_one_file() -> None:
-    item = made("a.org")
+    item = self_signed("a.org")
     content = certificates.read([{**item, "certificate": item["certificate"] + CA}], "prod", NOW)[0][0].content
     assert [line for line in content.splitlines() if "BEGIN" in line] == [
         "-----BEGIN CERTIFICATE-----",
@@ -38,17 +38,17 @@ def test_the_chain_and_the_key_are_one_file() -> None:
 
 
 def test_everything_that_is_wrong_comes_together() -> None:
-    mine, other = made("a.org"), made("b.org")
+    mine, other = self_signed("a.org"), self_signed("b.org")
     found = problems(
         {"certificate": mine["certificate"], "key": other["key"]},
         {"certificate": "hunter2", "key": mine["key"]},
         {"certificate": mine["certificate"], "key": "hunter2"},
         {"certificate": mine["certificate"]},
         "hunter2",
-        made("old.org", end=NOW - timedelta(days=1)),
-        made("new.org", begin=NOW + timedelta(days=1)),
-        made(),
-        made("locked.org", password=b"hunter2"),
+        self_signed("old.org", end=NOW - timedelta(days=1)),
+        self_signed("new.org", begin=NOW + timedelta(days=1)),
+        self_signed(),
+        self_signed("locked.org", password=b"hunter2"),
         mine,
         mine,
     )
@@ -70,7 +70,7 @@ def test_everything_that_is_wrong_comes_together() -> None:
 
 
 def test_the_clock_of_the_controller_counts() -> None:
-    assert certificates.read([made("a.org", end=datetime(2020, 1, 1, tzinfo=timezone.utc))], "prod")[1]
+    assert certificates.read([self_signed("a.org", end=datetime(2020, 1, 1, tzinfo=timezone.utc))], "prod")[1]
 
 
 @pytest.mark.parametrize("given", [[], ()])

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from certificates import made
+from certificates import self_signed
 from fakes import HOST, FakeEngine, checked, colored, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file, names
@@ -862,7 +862,7 @@ def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     """Give an https server that shows a certificate of the folder, and takes another one when it is told to."""
     (folder / "certificates").mkdir()
     for name in ("old", "new"):
-        pair = made(HOST)
+        pair = self_signed(HOST)
         (folder / "certificates" / f"{name}.pem").write_text(pair["certificate"] + pair["key"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
