@@ -15,13 +15,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext, StackContext
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import confirm
+
+
+def switch(ctx: StackContext, color: str) -> None:
+    """Move all traffic of a stack to a color."""
+    ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, color))
 
 
 def main() -> None:
     root, project, environment, stack, count, between = sys.argv[1:]
-    ctx = HostContext(Path(root), project, environment).ctx(stack)
+    ctx = HostContext(Path(root), project, environment).stack(stack)
     live = ctx.live()
     assert live, f"{stack} is not live"
     record = ctx.records.need(ctx.release_on(live) or 0)
@@ -30,7 +35,7 @@ def main() -> None:
     for _ in range(int(count)):
         live = names.other(live)
         began.append(time.time())
-        ctx.proxy.apply(lambda state, color=live: ctx.proxy.plan_switch(state, ctx.key, color))
+        switch(ctx, live)
         confirm.confirm_switch(ctx.proxy, routing, live)
         confirmed.append(time.time())
         time.sleep(float(between))
