@@ -120,6 +120,7 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
     "compose_keys_are_documented": [({"docs/compose.md": "# Keys"}, "docs/compose.md: differs from the table")],
     "documented_paths_exist": [
         ({"README.md": "See `plugins/modules/gone.py`."}, "README.md:1: plugins/modules/gone.py does not exist"),
+        ({"README.md": "See docs/a.md.", "docs/a.md": ""}, "README.md does not link to docs/a.md"),
         ({"docs/a.md": "See `release/looking.py`."}, "plugins/module_utils/release/looking.py does not exist"),
         ({"docs/a.md": "See [this](gone.md#part)."}, "docs/a.md:1: gone.md does not exist"),
         (

@@ -81,8 +81,14 @@ def compose_keys_are_documented(root: Path) -> list[str]:
 
 @check
 def documented_paths_exist(root: Path) -> list[str]:
-    """Every file, folder or pattern that the documentation names exists, and so does what it links to."""
-    problems = []
+    """Every file, folder or pattern that the documentation names exists, and README.md links to every page of docs/."""
+    readme = root / "README.md"
+    linked = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    problems = [
+        f"README.md does not link to docs/{path.name}"
+        for path in sorted(root.glob("docs/*.md"))
+        if f"](docs/{path.name}" not in linked
+    ]
     for name, text in lines(root, suffixes=(".md",)):
         for number, line in enumerate(text, 1):
             folder = (root / name).parent
