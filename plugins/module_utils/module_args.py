@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from . import paths
+from . import paths, state_file
 from .errors import SwitchyardError
 from .release.context import HostContext, StackContext
 
@@ -46,6 +46,11 @@ def host_context(module: AnsibleModule) -> HostContext:
 def stack_context(module: AnsibleModule) -> StackContext:
     """Return the stack's place as the module's options name it."""
     return host_context(module).stack(module.params["stack"])
+
+
+def to_result(value: t.Any) -> dict[str, t.Any]:
+    """Return a result dataclass as a module's result; without a field ``changed`` it means that something changed."""
+    return {"changed": True, **state_file.as_json(value)}
 
 
 def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:

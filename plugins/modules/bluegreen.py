@@ -129,19 +129,12 @@ def main() -> None:
     def work() -> dict[str, object]:
         ctx = module_args.stack_context(module)
         if module.check_mode:
-            return switch.result(ctx, switch.plan_switch(ctx, params["color"]))
+            return module_args.to_result(switch.preview(ctx, params["color"]))
         result = switch.switch(ctx, params["color"], params["release"], params["token"], params["drain"])
         dropped = 0
         if params["finish"]:
             dropped = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
-        return {
-            **switch.result(ctx, result.plan),
-            "gate_seconds": round(result.gate_seconds, 3),
-            "switch_seconds": round(result.switch_seconds, 3),
-            "requests": result.requests,
-            "old_in_flight": result.old_in_flight,
-            "dropped_requests": dropped,
-        }
+        return {**module_args.to_result(result), "dropped_requests": dropped}
 
     module_args.run_module(module, work)
 

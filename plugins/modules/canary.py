@@ -99,10 +99,8 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         step = CanaryStep(params["step"], params["percent"], params["seconds"])
-        return {
-            "changed": True,
-            **canary.run_canary_step(module_args.stack_context(module), params["release"], params["token"], step),
-        }
+        ctx = module_args.stack_context(module)
+        return module_args.to_result(canary.run_canary_step(ctx, params["release"], params["token"], step))
 
     module_args.run_module(module, work)
 

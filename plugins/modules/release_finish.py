@@ -108,7 +108,7 @@ def main() -> None:
             result = revert.revert(
                 ctx, params["release"], params["previous_release"], params["token"], params["reason"]
             )
-            return {"changed": True, **result}
+            return module_args.to_result(result)
         if params["state"] == "paused":
             finish.pause(ctx, params["release"], params["token"])
             return {"changed": True, "live": ctx.live()}

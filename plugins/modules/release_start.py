@@ -73,8 +73,8 @@ jobs:
 migration:
   description:
     - What was done about the migration. C(pending) says whether there was one, C(backup) is the name of the backup,
-      C(attempts) counts how often it was tried, C(rehearsal_seconds) is what the rehearsal took, and C(ended) are the
-      sessions that a killed migration had left.
+      C(attempts) counts how often it was tried, C(rehearsal_seconds) is what the rehearsal took, and
+      C(ended_sessions) are the sessions that a killed migration had left.
   returned: success
   type: dict
   sample:
@@ -82,7 +82,7 @@ migration:
     backup: 20260101T120000Z-0007
     attempts: 1
     rehearsal_seconds: null
-    ended: []
+    ended_sessions: []
 stopped:
   description: The color that was stopped first, with the strategy C(recreate) or a migration that breaks it.
   returned: success
@@ -105,7 +105,7 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         ctx = module_args.stack_context(module)
-        return {"changed": True, **start.start(ctx, params["release"], params["token"], params["run_jobs"])}
+        return module_args.to_result(start.start(ctx, params["release"], params["token"], params["run_jobs"]))
 
     module_args.run_module(module, work)
 

@@ -1,12 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A step of a canary: a share of the clients gets the new color, and its containers are watched meanwhile."""
+"""One step of a canary: a percentage of the clients gets the new color while its containers are watched."""
 
 from __future__ import annotations
 
 import time
-import typing as t
+from dataclasses import dataclass
 
 from ..config.canary_steps import CanaryStep
 from ..errors import GateFailed
@@ -14,29 +14,38 @@ from . import switch
 from .context import StackContext
 from .gates import health
 
+# Seconds between two looks at the containers.
 POLL = 1.0
 
 
-def run_canary_step(ctx: StackContext, number: int, token: int, step: CanaryStep) -> dict[str, t.Any]:
-    """Give the color of a release a percentage of the clients for some seconds; the gates hold before the first.
+@dataclass(frozen=True)
+class CanaryResult:
+    """What a step did: the percentages before and after it, and the seconds of the gates before the first step."""
 
-    Raises GateFailed when a gate does not hold, when the
-    proxy does not do it, or when a container does not keep running; the share is then still to be taken back.
+    percent_before: int
+    percent_after: int
+    gate_seconds: float
+
+
+def run_canary_step(ctx: StackContext, number: int, token: int, step: CanaryStep) -> CanaryResult:
+    """Send a percentage of the clients to a release's color for some seconds, after its gates on the first step.
+
+    Raises GateFailed when a gate fails, when the proxy does not apply the percentage, or when a container ends; the
+    canary keeps its clients until the release is reverted.
     """
-    record = ctx.records.need(number)
+    record = ctx.records.require(number)
     ctx.lock.renew(token, f"canary {step.percent} %", health.health_timeout(record.stack) + step.seconds)
     before = ctx.proxy.read().weights.get(ctx.key, 0)
-    waited = 0.0 if before else switch.gate(ctx, record)
+    gate_seconds = 0.0 if before else switch.run_gates(ctx, record)
     ctx.proxy.apply(lambda state: ctx.proxy.plan_weight(state, ctx.key, step.percent))
-    now = ctx.proxy.read().weights.get(ctx.key, 0)
-    if now != step.percent:
-        raise GateFailed(
-            f"The proxy was told to send {step.percent} % of {ctx.stack} on, and sends {now} %.", gate="canary"
-        )
+    after = ctx.proxy.read().weights.get(ctx.key, 0)
+    if after != step.percent:
+        message = f"The proxy sends {after} % of {ctx.stack} to {record.color}, not {step.percent} % as configured."
+        raise GateFailed(message, gate="canary")
     target = ctx.target(record)
     end = time.monotonic() + step.seconds
     while time.monotonic() < end:
-        health.assert_containers_running(ctx.engine, target, "none since it got a share of the clients")
+        health.assert_containers_running(ctx.engine, target, "none since it has clients")
         time.sleep(min(POLL, max(0.0, end - time.monotonic())))
-    ctx.records.save(ctx.records.need(number).now(steps=step.number))
-    return {"percent_before": before, "percent_after": now, "gate_seconds": round(waited, 3)}
+    ctx.records.save(ctx.records.require(number).updated(steps=step.number))
+    return CanaryResult(before, after, round(gate_seconds, 3))

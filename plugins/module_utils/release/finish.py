@@ -1,67 +1,72 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a release: recorded as live, or taken back."""
+"""The end of a release: recorded as live, or paused as a canary."""
 
 from __future__ import annotations
 
 import time
 
 from .. import names
-from ..errors import SwitchyardError
+from ..errors import GateFailed
 from .context import StackContext
 from .drain import drain_and_remove
 from .migration import undo
 from .record import Record
 
+# Seconds between two looks at the workers.
+POLL = 0.2
 
-def finish(ctx: StackContext, number: int, before: int | None, token: int) -> int:
-    """Record that a release is live in place of ``before``, after a look at its workers, and give the lock back.
 
-    Returns how many connections of the color before were closed, where that color does not stay. Raises
-    SwitchyardError when a worker does not keep running; the release is then still to be taken back.
+def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> int:
+    """Record a release as live in place of the previous one, after its workers were watched, and release the lock.
+
+    Returns how many connections of the old color were closed when the stack does not keep it. Raises GateFailed when a
+    worker does not keep running; the release is reverted afterwards, not here.
     """
-    record = ctx.records.need(number)
+    record = ctx.records.require(number)
     ctx.lock.renew(token, "finish", record.stack.worker_min_ready)
     if record.workers:
-        _workers_keep_running(ctx, record)
+        _watch_workers(ctx, record)
     undo.finish_migration(ctx, number)
-    replaced = ctx.records.get(before)
-    if replaced:
-        ctx.records.save(replaced.now(state="superseded"))
-    record = record.now(state="live", finished=time.time(), previous=before, reason=None)
+    superseded = ctx.records.get(previous)
+    if superseded:
+        ctx.records.save(superseded.updated(state="superseded"))
+    record = record.updated(state="live", finished=time.time(), previous=previous, reason=None)
     ctx.records.save(record)
-    # Workers that this release no longer has; Compose removes them only where it still has others.
-    ctx.engine.remove(one for one in ctx.containers(role="worker") if one.label("release") != str(number))
-    dropped = 0 if record.stack.keep_previous else drain_and_remove(ctx, names.other(record.color), record.stack, token)
+    # Workers that this release no longer has: Compose removes them only from a project that still has others.
+    workers = ctx.containers(role="worker")
+    ctx.engine.remove(worker for worker in workers if worker.label("release") != str(number))
+    dropped = 0
+    if not record.stack.keep_previous:
+        dropped = drain_and_remove(ctx, names.other(record.color), record.stack, token)
     ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
     ctx.lock.release(token)
     return dropped
 
 
 def pause(ctx: StackContext, number: int, token: int) -> Record:
-    """Let a canary wait for a person with the share of the clients that it has, and give the lock back."""
+    """Record a canary as paused with the clients that it has, and release the lock."""
     ctx.lock.renew(token, "pause")
-    record = ctx.records.need(number).now(state="paused")
+    record = ctx.records.require(number).updated(state="paused")
     ctx.records.save(record)
     ctx.lock.release(token)
     return record
 
 
-def _workers_keep_running(ctx: StackContext, record: Record) -> None:
-    """Watch the new workers for ``settle`` seconds. Raises SwitchyardError with the log of one that ends."""
+def _watch_workers(ctx: StackContext, record: Record) -> None:
+    """Watch the new workers for ``worker_min_ready`` seconds. Raises GateFailed with the log of one that ends."""
     end = time.monotonic() + record.stack.worker_min_ready
     while True:
         workers = ctx.containers(role="worker")
-        bad = [one for one in workers if one.state in ("exited", "dead", "restarting") or one.restarts]
-        if bad or len(workers) < record.workers:
-            names_of = (
-                ", ".join(f"{one.name} ({one.state}, exit code {one.exit_code})" for one in bad) or "one is missing"
-            )
-            raise SwitchyardError(
-                f"A worker of {ctx.stack} does not keep running: {names_of}.",
-                logs={one.name: ctx.engine.logs(one.id) for one in bad},
+        failed = [worker for worker in workers if worker.state in ("exited", "dead", "restarting") or worker.restarts]
+        if failed or len(workers) < record.workers:
+            described = ", ".join(f"{worker.name} ({worker.state}, exit code {worker.exit_code})" for worker in failed)
+            raise GateFailed(
+                f"A worker of {ctx.stack} does not keep running: {described or 'one is missing'}.",
+                gate="workers",
+                logs={worker.name: ctx.engine.logs(worker.id) for worker in failed},
             )
         if time.monotonic() > end:
             return
-        time.sleep(0.2)
+        time.sleep(POLL)

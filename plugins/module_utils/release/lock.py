@@ -1,11 +1,11 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of a stack: a lease with a fencing token.
+"""The release lock of a stack: a lock file with an end and a fencing token.
 
-Who holds it renews it with every step. It is taken over only when it ran out, or when its holder is known to be gone.
-Each holder's token is higher than the one before; a step that comes with an old token is refused, so a release that
-was overtaken can do no harm when it wakes up.
+The holder renews it with every step. Another run takes it over only when it has expired, or when its holder is known to
+have ended. Each token is higher than the one before; a step with an old token fails, so a release that lost its lock
+changes nothing when it continues.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from pathlib import Path
 from .. import atomic_file, paths, state_file
 from ..errors import LockHeld, LockLost
 
-# Between two steps the controller only starts the next module; a minute covers a slow connection.
+# Seconds beyond a step's own limit. Between two steps the controller only starts the next module; a minute covers a
+# slow connection.
 MARGIN = 60.0
 
-# So often a step that may take any time renews the lock: well within the margin.
+# Seconds between renewals during a step without a limit: well within the margin.
 RENEW_EVERY = 15.0
 
 
 @dataclass(frozen=True)
 class LockState:
-    """Who releases a stack: a name a person knows, since when, at which step, and until when (seconds, epoch)."""
+    """The lock while it is held: by whom, since when, at which step, and until when (seconds since the epoch)."""
 
     token: int
     holder: str
@@ -39,7 +40,7 @@ class LockState:
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def sentence(self, stack: str) -> str:
-        """Return what a second person is told."""
+        """Return who releases a stack, for the messages of other users."""
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.since))
         return f"{stack} is being released by {self.holder} since {since} (step: {self.step})"
 
@@ -58,96 +59,97 @@ class ReleaseLock:
     """The lock file of one stack and environment on this server."""
 
     def __init__(self, folder: Path, stack: str, now: t.Callable[[], float] = time.time) -> None:
-        """Take the stack's folder; ``now`` gives the seconds since the epoch."""
+        """Take the stack's folder; ``now`` returns seconds since the epoch."""
         self.path = folder / paths.LOCK
         self.guard = folder / paths.LOCK_GUARD
         self.stack = stack
         self.now = now
 
-    def holder(self) -> LockState | None:
-        """Return who holds the lock; a lease that ran out still counts as held until it is taken over."""
+    def state(self) -> LockState | None:
+        """Return the lock, or None when it is free. An expired lock counts as held until another run takes it."""
         return self._read().lock
 
     def assert_free(self, hint: str = "Wait until that is done.") -> None:
-        """Raise LockHeld while a lease has not run out."""
-        held = self.holder()
-        if held and held.until > self.now():
-            raise LockHeld(f"{held.sentence(self.stack)}.", hint=hint, lock=state_file.as_json(held))
+        """Raise LockHeld while the lock is held and has not expired."""
+        lock = self.state()
+        if lock and lock.until > self.now():
+            raise LockHeld(f"{lock.sentence(self.stack)}.", hint=hint, lock=state_file.as_json(lock))
 
-    def take(self, holder: str, step: str, busy: t.Callable[[], str | None], gone: int | None = None) -> LockState:
-        """Take the lock or refuse at once.
+    def take(
+        self, holder: str, step: str, busy: t.Callable[[], str | None], stale_token: int | None = None
+    ) -> LockState:
+        """Take the lock, or fail at once.
 
-        ``busy`` says what of the old release still runs and is not to be ended, or None. ``gone`` is the token of a
-        holder that is known to live no longer. Raises LockHeld.
+        ``busy`` returns what of the former holder still runs and must not be stopped, or None. ``stale_token`` is the
+        token of a holder that is known to have ended. Raises LockHeld.
         """
         with atomic_file.locked(self.guard):
             content = self._read()
-            held = content.lock
-            if held:
-                rest = held.until - self.now()
-                if rest > 0 and held.token != gone:
+            former = content.lock
+            if former:
+                remaining = former.until - self.now()
+                if remaining > 0 and former.token != stale_token:
                     raise LockHeld(
-                        f"{held.sentence(self.stack)}.",
-                        hint=f"Wait until that is done; if it died, its lock ends by itself in {rest:.0f} s.",
-                        lock=state_file.as_json(held),
+                        f"{former.sentence(self.stack)}.",
+                        hint=f"Wait until that is done; if it died, its lock expires in {remaining:.0f} s.",
+                        lock=state_file.as_json(former),
                     )
                 running = busy()
                 if running:
                     raise LockHeld(
-                        f"{held.sentence(self.stack)}; its lock ran out, but {running} still runs.",
-                        hint=f"Wait for it, or end it with 'docker stop {running}'.",
-                        lock=state_file.as_json(held),
+                        f"{former.sentence(self.stack)}; its lock expired, but {running} still runs.",
+                        hint=f"Wait for it, or stop it with 'docker stop {running}'.",
+                        lock=state_file.as_json(former),
                     )
-            lease = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN)
-            self._write(lease)
-            return lease
+            lock = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN)
+            self._write(lock)
+            return lock
 
     def renew(self, token: int, step: str, seconds: float = 0.0) -> LockState:
-        """Go on holding the lock for a step of up to ``seconds``. Raises LockLost when it was taken over."""
+        """Renew the lock for a step of up to ``seconds``. Raises LockLost when another run took it."""
         with atomic_file.locked(self.guard):
-            held = self._mine(token)
-            lease = replace(held, step=step, until=self.now() + seconds + MARGIN)
-            self._write(lease)
-            return lease
+            lock = replace(self._own(token), step=step, until=self.now() + seconds + MARGIN)
+            self._write(lock)
+            return lock
 
     @contextlib.contextmanager
-    def kept(self, token: int, step: str) -> t.Iterator[None]:
-        """Hold the lock while a step runs of which nobody knows how long it takes; it ends soon after this process.
+    def renewed(self, token: int, step: str) -> t.Iterator[None]:
+        """Renew the lock again and again during a step without a time limit; it expires soon after this process.
 
-        Raises LockLost when it was taken over before the step.
+        Raises LockLost when another run took it before the step.
         """
         self.renew(token, step)
         done = threading.Event()
 
         def renew() -> None:
-            # The next step tells of a lock that was lost.
+            # The next step reports a lost lock.
             with contextlib.suppress(LockLost, OSError):
                 while not done.wait(RENEW_EVERY):
                     self.renew(token, step)
 
-        keeper = threading.Thread(target=renew, daemon=True)
-        keeper.start()
+        renewer = threading.Thread(target=renew, daemon=True)
+        renewer.start()
         try:
             yield
         finally:
             done.set()
-            keeper.join()
+            renewer.join()
 
     def release(self, token: int) -> None:
-        """Give the lock back. Raises LockLost when it was taken over."""
+        """Release the lock. Raises LockLost when another run took it."""
         with atomic_file.locked(self.guard):
-            self._mine(token)
+            self._own(token)
             state_file.save(self.path, replace(self._read(), lock=None))
 
-    def _mine(self, token: int) -> LockState:
-        held = self.holder()
-        if not held or held.token != token:
-            now = held.sentence(self.stack) if held else f"nobody releases {self.stack} now"
+    def _own(self, token: int) -> LockState:
+        lock = self.state()
+        if not lock or lock.token != token:
+            now = lock.sentence(self.stack) if lock else f"no release of {self.stack} is running"
             raise LockLost(f"This release lost its lock (token {token}): {now}.", hint="Start it again.")
-        return held
+        return lock
 
     def _read(self) -> LockFile:
         return state_file.load(self.path, LockFile) or LockFile()
 
-    def _write(self, lease: LockState) -> None:
-        state_file.save(self.path, replace(self._read(), token=lease.token, lock=lease))
+    def _write(self, lock: LockState) -> None:
+        state_file.save(self.path, replace(self._read(), token=lock.token, lock=lock))

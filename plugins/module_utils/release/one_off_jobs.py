@@ -16,22 +16,22 @@ from ..config.stack import JobSpec, MigrationSpec, Stack
 from ..errors import SwitchyardError
 from .context import StackContext
 
-# So often somebody may look at a command that runs.
+# Seconds between two calls of a job's callback.
 POLL = 0.25
 
 LINES_SHOWN = 40
 
 # A command may be a whole script.
-WORDS_SHOWN = 160
+CHARACTERS_SHOWN = 160
 
 
 @dataclass(frozen=True)
 class OneOffJob:
-    """One command: what the inventory says of it, and how it runs.
+    """One command and how it runs. ``timeout`` is seconds.
 
-    ``name`` stands in the names of its container and its log, ``part`` is its Compose project's file in the release's
-    folder, ``env`` goes into the container and can be seen: no secrets. ``look`` is called while it runs.
-    Meanwhile a person is told of the ``step``, and how many ``rows`` its database has.
+    ``name`` is part of the names of its container and its log, ``part`` is the Compose file in the release's folder,
+    ``env`` goes into the container and is visible there: no secrets. ``on_poll`` is called while it runs. ``step`` and
+    ``rows`` of its database are shown as progress.
     """
 
     name: str
@@ -40,20 +40,20 @@ class OneOffJob:
     timeout: float
     part: str = "jobs"
     env: t.Mapping[str, str] = field(default_factory=dict)
-    look: t.Callable[[], None] = lambda: None
+    on_poll: t.Callable[[], None] = lambda: None
     step: str = "command"
     rows: int | None = None
 
     @property
-    def words(self) -> str:
-        """The command as a person reads it, on one line."""
-        words = " ".join(" ".join(self.command).split())
-        return words if len(words) <= WORDS_SHOWN else f"{words[: WORDS_SHOWN - 3]}..."
+    def command_line(self) -> str:
+        """The command for messages, on one line."""
+        text = " ".join(" ".join(self.command).split())
+        return text if len(text) <= CHARACTERS_SHOWN else f"{text[: CHARACTERS_SHOWN - 3]}..."
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a command ended: its exit code, or None where its time was over."""
+    """How a command ended: its exit code, or None when it was stopped at its time limit."""
 
     job: OneOffJob
     code: int | None
@@ -62,26 +62,26 @@ class JobResult:
     container: str
 
     @property
-    def good(self) -> bool:
-        """Whether it did what it should."""
+    def succeeded(self) -> bool:
+        """Whether the command ended with exit code 0."""
         return self.code == 0
 
     def lines(self, number: int = LINES_SHOWN) -> list[str]:
-        """Return the last lines that it wrote."""
+        """Return the last lines of the log."""
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-number:]
 
     def error(self, more: str = "") -> SwitchyardError:
-        """Return the error of a command that did not end well, with the last lines of its log."""
-        over = f"was not done after {self.job.timeout:g} s and was ended"
-        why = over if self.code is None else f"ended with exit code {self.code}"
+        """Return the error of a command that failed, with the last lines of its log."""
+        timed_out = f"was not done after {self.job.timeout:g} s and was stopped"
+        reason = timed_out if self.code is None else f"ended with exit code {self.code}"
         return SwitchyardError(
-            f"'{self.job.words}' in the new image {why}. {more}Its whole log: {self.log}",
+            f"'{self.job.command_line}' in the new image {reason}. {more}Its whole log: {self.log}",
             logs={self.container: self.lines()},
         )
 
     def as_dict(self) -> dict[str, t.Any]:
-        """Return what a module's result says of it."""
-        return {"command": self.job.words, "seconds": round(self.seconds, 3)}
+        """Return the command and its seconds for a module's result."""
+        return {"command": self.job.command_line, "seconds": round(self.seconds, 3)}
 
 
 def job_of(spec: JobSpec | MigrationSpec, name: str, **more: t.Any) -> OneOffJob:
@@ -92,57 +92,57 @@ def job_of(spec: JobSpec | MigrationSpec, name: str, **more: t.Any) -> OneOffJob
 def run_one(ctx: StackContext, number: int, token: int, job: OneOffJob) -> JobResult:
     """Run a command to its end, in a one-off container of the new image.
 
-    When its time is over, or something goes wrong here, the container is ended.
+    The container is removed at the command's time limit, and when this process fails.
     """
     folder = ctx.records.path(number)
-    ctx.lock.renew(token, job.words, job.timeout)
+    ctx.lock.renew(token, job.command_line, job.timeout)
     container = f"{ctx.compose_project('jobs')}-{number}-{job.name}"
     args = ["docker", "compose", "-p", ctx.compose_project("jobs"), "-f", str(paths.compose_file(folder, job.part))]
     args += ["run", "--rm", "--no-deps", "--no-TTY", "--name", container]
     args += [arg for name, value in job.env.items() for arg in ("--env", f"{name}={value}")]
     args += [job.service, *job.command]
     log = folder / f"job-{job.name}.log"
-    begun = time.monotonic()
+    begin = time.monotonic()
     with (
         log.open("wb") as output,
         progress.report_progress(ctx.folder, job.step, lambda: (None, job.rows)),
     ):
         log.chmod(0o600)
-        running = Process(args, name="docker compose run", stdout=output, stderr=output)
+        process = Process(args, name="docker compose run", stdout=output, stderr=output)
         try:
-            code = _wait(running, job, begun + job.timeout)
+            code = _wait(process, job, begin + job.timeout)
         finally:
-            if running.poll() is None:
-                running.kill()
-                left = ctx.engine.container(container)
-                ctx.engine.remove([left] if left else [], timeout=10)
-    return JobResult(job, code, time.monotonic() - begun, log, container)
+            if process.poll() is None:
+                process.kill()
+                leftover = ctx.engine.container(container)
+                ctx.engine.remove([leftover] if leftover else [], timeout=10)
+    return JobResult(job, code, time.monotonic() - begin, log, container)
 
 
-def _wait(running: Process, job: OneOffJob, until: float) -> int | None:
+def _wait(process: Process, job: OneOffJob, until: float) -> int | None:
     while time.monotonic() < until:
-        code = running.wait(timeout=POLL)
+        code = process.wait(timeout=POLL)
         if code is not None:
             return code
-        job.look()
+        job.on_poll()
     return None
 
 
-def run_all(ctx: StackContext, number: int, token: int, chosen: t.Iterable[OneOffJob]) -> list[dict[str, t.Any]]:
-    """Run one-off commands in their order, each once; return their seconds.
+def run_all(ctx: StackContext, number: int, token: int, jobs: t.Iterable[OneOffJob]) -> list[dict[str, t.Any]]:
+    """Run one-off commands in their order, each once; return them with their seconds.
 
-    Raises SwitchyardError with the last lines of the log when one fails or takes longer than its limit; then the rest
-    does not run.
+    Raises SwitchyardError with the last lines of the log when one fails or reaches its time limit; the next ones do
+    not run then.
     """
-    done = []
-    for job in chosen:
-        ended = run_one(ctx, number, token, job)
-        if not ended.good:
-            raise ended.error()
-        done.append(ended.as_dict())
-    return done
+    results = []
+    for job in jobs:
+        result = run_one(ctx, number, token, job)
+        if not result.succeeded:
+            raise result.error()
+        results.append(result.as_dict())
+    return results
 
 
 def after_migrate(stack: Stack) -> list[OneOffJob]:
-    """Return the commands that follow the migration."""
+    """Return the commands that follow the migration, numbered after it."""
     return [job_of(spec, str(index)) for index, spec in enumerate(stack.after_migrate, 2)]

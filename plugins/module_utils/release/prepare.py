@@ -130,7 +130,7 @@ def prepare(ctx: StackContext, given: StackInput, seen: PreflightResult, holder:
 
 def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:
     """Make sure that the release before can stand again; a color that still stands is left as it is."""
-    record = ctx.records.need(t.cast(int, plan.target))
+    record = ctx.records.require(t.cast(int, plan.target))
     for name, pinned in record.images.items():
         if not ctx.engine.image(pinned):
             ctx.lock.renew(token, f"pull {name}", 900)
@@ -146,7 +146,7 @@ def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: i
 
 def prepare_promote(ctx: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:
     """Go on with a release that waits for a person: it stands, and has a share of the clients."""
-    record = ctx.records.need(t.cast(int, plan.target)).now(state="prepared")
+    record = ctx.records.require(t.cast(int, plan.target)).updated(state="prepared")
     ctx.records.save(record)
     before = ctx.release_on(plan.live)
     return PreparedRelease(
@@ -186,7 +186,7 @@ def _reserve_ports(ctx: StackContext, record: Record) -> Record:
             host_ports.reserved(ctx.host.root),
             lambda port: port in own or host_ports.is_free(port),
         )
-        record = record.now(ports=given)
+        record = record.updated(ports=given)
         ctx.records.save(record)
     return record
 
@@ -280,7 +280,8 @@ def _examine(
 def _abort_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int, holder: str) -> dict[str, t.Any]:
     """Take a canary from the clients that have it, and remove it."""
     if plan.target:
-        return revert.revert(ctx, plan.target, ctx.release_on(plan.live), token, f"taken back by {holder}")
+        reverted = revert.revert(ctx, plan.target, ctx.release_on(plan.live), token, f"cancelled by {holder}")
+        return t.cast("dict[str, t.Any]", state_file.as_json(reverted))
     clear_canary_weight(ctx)
     ctx.lock.release(token)
     return {"live": plan.live}

@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of every release: a folder with what ran, in numbers that only grow.
+"""The record of a release: a numbered folder with everything that ran.
 
 ``<root>/<project>-<environment>/<stack>/releases/0012/`` holds ``release.json``, the rendered Compose projects, the
-secrets of that release and the logs of its jobs: all that a rollback needs, whatever the inventory says by then.
+secrets of that release and the logs of its jobs. A rollback needs nothing else, whatever the inventory has by then.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ..errors import SwitchyardError
 @state_file.register(paths.RECORD)
 @dataclass(frozen=True)
 class Record:
-    """One release; times are seconds (epoch), ``steps`` is how many steps of its canary are done.
+    """One release; times are seconds since the epoch, ``steps`` counts the finished steps of its canary.
 
-    ``ports`` are those on which its services are published, for a proxy that runs on the server itself. ``backup`` is
-    the name of the database's backup that was made before its migration.
+    ``ports`` are the host ports of its services, for a proxy that runs as a systemd unit. ``backup`` is the name of
+    the database's backup from before its migration. ``previous`` is the release that was live before.
 
     ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
     """
@@ -50,8 +50,8 @@ class Record:
     reason: str | None = None
     extra: dict[str, t.Any] = field(default_factory=dict)
 
-    def now(self, **changes: t.Any) -> Record:
-        """Return the record with changes."""
+    def updated(self, **changes: t.Any) -> Record:
+        """Return the record with changed fields."""
         return replace(self, **changes)
 
 
@@ -59,7 +59,7 @@ class Records:
     """All releases of one stack in one environment on this server."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the stack's folder; nothing is made yet."""
+        """Take the stack's folder; this creates nothing."""
         self.folder = folder / paths.RELEASES
 
     def path(self, number: int) -> Path:
@@ -67,37 +67,38 @@ class Records:
         return paths.release_folder(self.folder, number)
 
     def all(self) -> list[Record]:
-        """Return the records there are, the newest first; a folder without a whole record is passed over."""
-        numbers = sorted((int(path.name) for path in self.folder.glob("[0-9]*") if path.name.isdigit()), reverse=True)
-        return [record for record in map(self.get, numbers) if record]
+        """Return all records, the newest first, without folders that have no whole record."""
+        return [record for record in map(self.get, self._numbers()) if record]
 
     def get(self, number: int | None) -> Record | None:
-        """Return a record, or None where there is none."""
+        """Return the record of a release, or None."""
         return state_file.load(self.path(number) / paths.RECORD, Record) if number else None
 
-    def need(self, number: int) -> Record:
-        """Return a record. Raises SwitchyardError where there is none."""
+    def require(self, number: int) -> Record:
+        """Return the record of a release. Raises SwitchyardError when there is none."""
         record = self.get(number)
         if not record:
             raise SwitchyardError(f"There is no record of release {number} in {self.folder}.")
         return record
 
     def begin(self) -> int:
-        """Make the folder of the next release, readable by root only, and return its number."""
+        """Create the folder of the next release, readable by root only, and return its number."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        taken = [int(path.name) for path in self.folder.glob("[0-9]*") if path.name.isdigit()]
-        number = max(taken, default=0) + 1
+        number = max(self._numbers(), default=0) + 1
         self.path(number).mkdir(mode=0o700)
         return number
 
     def save(self, record: Record) -> None:
-        """Write a record as a whole."""
+        """Write a record."""
         state_file.save(self.path(record.number) / paths.RECORD, record)
 
     def prune(self, keep: int, needed: t.Container[int]) -> list[int]:
-        """Remove the oldest folders beyond ``keep``, never one that is ``needed``; return their numbers."""
-        numbers = sorted((int(path.name) for path in self.folder.glob("[0-9]*") if path.name.isdigit()), reverse=True)
-        gone = [number for number in numbers[keep:] if number not in needed]
-        for number in gone:
+        """Remove the oldest folders beyond ``keep``, except the ``needed`` ones; return their numbers."""
+        removed = [number for number in self._numbers()[keep:] if number not in needed]
+        for number in removed:
             shutil.rmtree(self.path(number))
-        return gone
+        return removed
+
+    def _numbers(self) -> list[int]:
+        """Return the numbers of all folders, the newest first."""
+        return sorted((int(path.name) for path in self.folder.glob("[0-9]*") if path.name.isdigit()), reverse=True)

@@ -12,10 +12,9 @@ from .context import StackContext
 
 
 def stack_status(ctx: StackContext) -> dict[str, t.Any]:
-    """Return what the running proxy and the engine say of a stack now."""
+    """Return the state of a stack now, from the running proxy and the engine."""
     state = ctx.proxy.read()
     containers = ctx.containers()
-    held = ctx.lock.holder()
     return {
         "live": state.live.get(ctx.key),
         "routes": state.routes_of(ctx.key, state.live.get(ctx.key)),
@@ -24,11 +23,11 @@ def stack_status(ctx: StackContext) -> dict[str, t.Any]:
             color: {
                 "release": ctx.release_on(color),
                 "in_flight": ctx.proxy.in_flight(ctx.key, color),
-                "containers": {one.name: one.state for one in containers if one.label("color") == color},
+                "containers": {item.name: item.state for item in containers if item.label("color") == color},
                 "proxy": ctx.proxy.stats(ctx.key, color),
             }
             for color in names.COLORS
         },
-        "workers": {one.name: one.state for one in containers if one.label("role") == "worker"},
-        "lock": state_file.as_json(held),
+        "workers": {item.name: item.state for item in containers if item.label("role") == "worker"},
+        "lock": state_file.as_json(ctx.lock.state()),
     }

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The switch: gates, one step of the proxy, the proof. And what stands on each color."""
+"""The switch: gates, one change of the proxy, confirmation from outside."""
 
 from __future__ import annotations
 
@@ -19,68 +19,75 @@ from .record import Record
 
 @dataclass(frozen=True)
 class SwitchResult:
-    """What a switch did: the proxy's plan, the seconds of the gates and of the switch, and what was in flight."""
+    """What a switch did: the colors, the seconds of the gates and of the switch, and requests of the old color.
 
-    plan: ProxyPlan
-    gate_seconds: float
-    switch_seconds: float
-    requests: int
-    old_in_flight: int
+    ``requests`` is how many requests confirmed the switch.
+    """
+
+    changed: bool
+    color_before: str | None
+    color_after: str | None
+    diff: t.Mapping[str, str]
+    gate_seconds: float = 0.0
+    switch_seconds: float = 0.0
+    requests: int = 0
+    old_in_flight: int = 0
 
 
-def gate(ctx: StackContext, record: Record) -> float:
-    """Hold the health and smoke gates of a release; return the seconds it took. Raises SwitchyardError."""
+def run_gates(ctx: StackContext, record: Record) -> float:
+    """Run the health and smoke gates of a release; return the seconds they took. Raises GateFailed."""
     target = ctx.target(record)
-    begun = time.monotonic()
+    begin = time.monotonic()
     health.wait_until_healthy(ctx.engine, ctx.proxy, target, health.health_settings(record.stack))
     smoke.run_smoke_checks(ctx.engine, ctx.proxy, target, record.stack.smoke)
-    return time.monotonic() - begun
+    return time.monotonic() - begin
 
 
-def plan_switch(ctx: StackContext, color: str) -> ProxyPlan:
+def preview(ctx: StackContext, color: str) -> SwitchResult:
     """Return what a switch would change."""
-    return ctx.proxy.plan_switch(ctx.proxy.read(), ctx.key, color)
+    return _result(ctx, ctx.proxy.plan_switch(ctx.proxy.read(), ctx.key, color))
 
 
 def switch(
     ctx: StackContext, color: str, number: int | None = None, token: int | None = None, drain: float = 0
 ) -> SwitchResult:
-    """Send the public to a color, after its gates, and prove it; a color that is live already is left as it is.
+    """Make a color live after its gates, and confirm it; a color that is live already stays as it is.
 
-    ``number`` names the release that stands there (by default the one on its containers). Raises SwitchyardError;
-    when the proof fails, traffic is back where it was.
+    ``number`` is the release on the color, by default the one in the labels of its containers. Raises GateFailed; when
+    the switch is not confirmed, it is reverted first.
     """
-    if not plan_switch(ctx, color).changed:
-        return SwitchResult(plan_switch(ctx, color), 0.0, 0.0, 0, 0)
-    record = ctx.records.need(number or ctx.release_on(color) or 0)
+    planned = preview(ctx, color)
+    if not planned.changed:
+        return planned
+    record = ctx.records.require(number or ctx.release_on(color) or 0)
     if token is None:
         ctx.lock.assert_free()
     else:
         ctx.lock.renew(token, "gates", health.health_timeout(record.stack))
-    waited = gate(ctx, record)
+    gate_seconds = run_gates(ctx, record)
     if token is not None:
         ctx.lock.renew(token, "switch")
-    begun = time.monotonic()
+    begin = time.monotonic()
     plan = ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, color))
     before = plan.before.live.get(ctx.key)
-    routing = ctx.target(record).routing
     try:
-        requests = confirm.confirm_switch(ctx.proxy, routing, color)
+        requests = confirm.confirm_switch(ctx.proxy, ctx.target(record).routing, color)
     except SwitchyardError:
         ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, before))
         raise
-    took = time.monotonic() - begun
-    left = release_drain.wait_until_drained(ctx.proxy, ctx.key, before, drain) if before else 0
-    return SwitchResult(plan, waited, took, requests, left)
+    seconds = time.monotonic() - begin
+    in_flight = release_drain.wait_until_drained(ctx.proxy, ctx.key, before, drain) if before else 0
+    return _result(
+        ctx,
+        plan,
+        gate_seconds=round(gate_seconds, 3),
+        switch_seconds=round(seconds, 3),
+        requests=requests,
+        old_in_flight=in_flight,
+    )
 
 
-def result(ctx: StackContext, plan: ProxyPlan) -> dict[str, t.Any]:
-    """Return what a module says of a switch, done or planned."""
+def _result(ctx: StackContext, plan: ProxyPlan, **measured: t.Any) -> SwitchResult:
     before, after = plan.before.live.get(ctx.key), plan.after.live.get(ctx.key)
     lines = {name: f"{ctx.key} {color}\n" if color else "" for name, color in (("before", before), ("after", after))}
-    return {
-        "changed": plan.changed,
-        "color_before": before,
-        "color_after": after,
-        "diff": {**lines, "before_header": "live color"},
-    }
+    return SwitchResult(plan.changed, before, after, {**lines, "before_header": "live color"}, **measured)

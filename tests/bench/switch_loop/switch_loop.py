@@ -29,7 +29,7 @@ def main() -> None:
     ctx = HostContext(Path(root), project, environment).stack(stack)
     live = ctx.live()
     assert live, f"{stack} is not live"
-    record = ctx.records.need(ctx.release_on(live) or 0)
+    record = ctx.records.require(ctx.release_on(live) or 0)
     routing = ctx.target(record).routing
     began, confirmed = [], []
     for _ in range(int(count)):

@@ -41,7 +41,7 @@ def run_command(
     while True:
         done.attempts += 1
         ended = run_once(guarded, "1", guarded.part, version, look)
-        if ended.good:
+        if ended.succeeded:
             break
         if ended.code is None:
             migration_sessions.terminate_sessions(admin, going.database, going.login)
@@ -64,7 +64,7 @@ def run_once(
         "PGAPPNAME": migration_sessions.APPLICATION,
     }
     job = one_off_jobs.job_of(
-        guarded.spec, name, part=part, env=env, look=look, step=step, rows=_rows(guarded.ctx, guarded.going)
+        guarded.spec, name, part=part, env=env, on_poll=look, step=step, rows=_rows(guarded.ctx, guarded.going)
     )
     with password_in_reach(guarded.ctx, guarded.record.number, part):
         return one_off_jobs.run_one(guarded.ctx, guarded.record.number, guarded.token, job)

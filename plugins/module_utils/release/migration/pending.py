@@ -23,7 +23,7 @@ def is_pending(ctx: StackContext, number: int, spec: MigrationSpec, token: int, 
         return True
     check = one_off_jobs.job_of(replace(spec, command=spec.check), "check", part=part)
     with password_in_reach(ctx, number, part):
-        return not one_off_jobs.run_one(ctx, number, token, check).good
+        return not one_off_jobs.run_one(ctx, number, token, check).succeeded
 
 
 def pending_migration(ctx: StackContext, record: Record, token: int, done: MigrationResult) -> MigrationRun | None:

@@ -22,7 +22,7 @@ def rehearse(guarded: MigrationRun, version: int) -> float:
     """Prove the backup by restoring it, and try the migration on the copy; return the seconds that took."""
     ctx, going, begin = guarded.ctx, guarded.going, time.monotonic()
     shelf = store_of_stack(ctx)
-    with ctx.lock.kept(guarded.token, "rehearsal"), shelf.locked():
+    with ctx.lock.renewed(guarded.token, "rehearsal"), shelf.locked():
         manifest = shelf.need(str(going.backup))
         with scratch_server.scratch_server(ctx.engine, shelf, manifest, guarded.wanted()) as copy:
             backup_verify.compare_restored(copy, manifest, shelf)
@@ -39,7 +39,7 @@ def rehearse(guarded: MigrationRun, version: int) -> float:
                     paths.compose_file(folder, REHEARSAL), compose_render.in_network_of(project, copy.bench.name), 0o600
                 )
                 ended = run_once(guarded, "rehearsal", REHEARSAL, version, lambda: None, "rehearse")
-                if not ended.good:
+                if not ended.succeeded:
                     raise ended.error("That was the rehearsal on a restored copy: the database was not touched. ")
             with copy.session(manifest.database, manifest.owner) as asked:
                 migration_sessions.finished(asked, guarded.spec.schema_check)

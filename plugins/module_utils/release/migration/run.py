@@ -110,10 +110,10 @@ def _backup(guarded: MigrationRun, done: MigrationResult, verify: str) -> str:
         verify=verify, release=guarded.record.number, rule=RetentionPolicy(count=1), named=tuple(named)
     )
     try:
-        with ctx.lock.kept(guarded.token, "backup"):
+        with ctx.lock.renewed(guarded.token, "backup"):
             done.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, shelf, asked))["name"])
     except (SwitchyardError, OSError) as error:
         details = error.details if isinstance(error, SwitchyardError) else {}
         raise SwitchyardError(f"There is no good backup, so nothing was migrated. {error}", **details) from error
-    ctx.records.save(ctx.records.need(guarded.record.number).now(backup=done.backup))
+    ctx.records.save(ctx.records.require(guarded.record.number).updated(backup=done.backup))
     return done.backup

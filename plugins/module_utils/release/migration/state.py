@@ -79,6 +79,16 @@ class MigrationResult:
     attempts: int = 0
     rehearsed: float | None = None
 
+    def summary(self) -> dict[str, t.Any]:
+        """Return what was done about the migration, without its commands."""
+        return {
+            "pending": self.pending,
+            "backup": self.backup,
+            "attempts": self.attempts,
+            "rehearsal_seconds": self.rehearsed,
+            "ended_sessions": self.ended,
+        }
+
 
 def state_path(ctx: StackContext) -> Path:
     """Return the file that says how far a migration came."""

@@ -79,7 +79,7 @@ def _restore(ctx: StackContext, going: MigrationState, token: int) -> str:
             # The new version may be in: it goes before what it stands on.
             LockoutFile(shelf.folder).up(admin, going.database, [])
 
-    with ctx.lock.kept(token, "restore"):
+    with ctx.lock.renewed(token, "restore"):
         with connected(ctx, going.database) as (_server, admin):
             migration_sessions.terminate_sessions(admin, going.database, going.login)
             retry_while_busy(fence)

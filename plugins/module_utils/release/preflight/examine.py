@@ -331,7 +331,7 @@ def run_preflight(
             no_way_back += found
         problems += found
         plans += [plan] if plan else []
-        held = ctx.lock.holder()
+        held = ctx.lock.state()
         if held:
             locks[ctx.stack] = state_file.as_json(held)
     if mode == "rollback":

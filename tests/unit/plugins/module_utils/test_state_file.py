@@ -138,7 +138,7 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
     records = Records(tmp_path)
     folder = records.path(records.begin())
     (folder / "release.json").write_text(json.dumps({**later(EXAMPLES["release.json"]), "number": 1}))
-    records.save(records.need(1).now(state="superseded"))
+    records.save(records.require(1).updated(state="superseded"))
     assert json.loads((folder / "release.json").read_text()).items() >= {"state": "superseded", **added}.items()
 
     (tmp_path / "lock.json").write_text(json.dumps(later(EXAMPLES["lock.json"])))

@@ -67,8 +67,8 @@ def test_the_release_is_recorded_in_the_same_visit(
         bluegreen.main, {**options, "finish": True, "release": 2, "previous_release": 1, "token": token}
     )
     assert result["changed"]
-    assert machine.ctx.records.need(2).state == "live"
-    assert machine.ctx.lock.holder() is None
+    assert machine.ctx.records.require(2).state == "live"
+    assert machine.ctx.lock.state() is None
 
 
 def test_a_release_cannot_be_recorded_without_its_token(run_module: RunModule, options: dict[str, t.Any]) -> None:

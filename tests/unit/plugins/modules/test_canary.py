@@ -22,7 +22,7 @@ def options(machine: Machine, on_server: dict[str, t.Any], percent: int) -> dict
 def test_a_share_is_told(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switch, "gate", lambda _place, _record: 0.25)
+    monkeypatch.setattr(switch, "run_gates", lambda _place, _record: 0.25)
     result = run_module(canary.main, options(machine, on_server, 5))
     assert (result["changed"], result["percent_before"], result["percent_after"], result["gate_seconds"]) == (
         True,

@@ -24,13 +24,13 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
 def test_a_release_is_recorded(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(release_finish.main, options)
     assert (result["changed"], result["live"]) == (True, "green")
-    assert machine.ctx.records.need(2).state == "live"
+    assert machine.ctx.records.require(2).state == "live"
 
 
 def test_a_release_is_taken_back(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(release_finish.main, {**options, "state": "failed", "reason": "no worker"})
     assert (result["live"], result["traffic_reverted"], result["workers_reverted"]) == ("blue", True, False)
-    assert machine.ctx.records.need(2).reason == "no worker"
+    assert machine.ctx.records.require(2).reason == "no worker"
     assert machine.proxy.live() == "blue"
 
 
@@ -40,4 +40,4 @@ def test_a_release_that_lost_its_lock_is_refused(
     result = run_module(release_finish.main, {**options, "token": 99})
     assert result["failed"]
     assert "lost its lock (token 99)" in result["msg"]
-    assert machine.ctx.records.need(2).state == "prepared"
+    assert machine.ctx.records.require(2).state == "prepared"

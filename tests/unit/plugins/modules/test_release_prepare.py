@@ -36,7 +36,7 @@ def test_check_mode_says_the_plan_and_takes_no_lock(
 ) -> None:
     result = run_module(release_prepare.main, options, check=True)
     assert (result["changed"], result["plan"]["action"]) == (True, "release")
-    assert machine.ctx.lock.holder() is None
+    assert machine.ctx.lock.state() is None
     assert machine.ctx.records.all() == []
 
 

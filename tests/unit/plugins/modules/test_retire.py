@@ -34,7 +34,7 @@ def test_check_mode_says_the_same_and_takes_nothing(
 ) -> None:
     looked = run_module(retire.main, options, check=True, diff=True)
     assert machine.proxy.plans == []
-    assert machine.ctx.lock.holder() is None
+    assert machine.ctx.lock.state() is None
     done = run_module(retire.main, options, diff=True)
     assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
     assert not run_module(retire.main, options, check=True)["changed"]

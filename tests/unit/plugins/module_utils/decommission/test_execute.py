@@ -99,14 +99,14 @@ def test_the_lock_is_held_meanwhile_and_released_after_a_failure(shop: Machine) 
     held: list[t.Any] = []
 
     def remove_resource(kind: str, name: str) -> None:
-        held.append(shop.ctx.lock.holder())
+        held.append(shop.ctx.lock.state())
         raise SwitchyardError("network is busy")
 
     shop.engine.remove_resource = remove_resource  # type: ignore
     with pytest.raises(SwitchyardError, match="network is busy"):
         execute(shop.host, ["shop"], False, "ann")
     assert (held[0].holder, held[0].until > time.time()) == ("ann", True)
-    assert shop.ctx.lock.holder() is None
+    assert shop.ctx.lock.state() is None
 
 
 def test_a_proxy_that_keeps_the_routes_is_an_error(shop: Machine) -> None:

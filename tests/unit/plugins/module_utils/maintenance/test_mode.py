@@ -160,7 +160,7 @@ def test_what_waits_for_a_release_is_left_to_it_and_opened_when_the_release_is_g
     for page in (PAGE, None):
         with pytest.raises(LockHeld, match=r"released by ann@laptop .* Requests wait for it"):
             mode.set_maintenance(shop.host, ["shop"], page)
-    later = replace(t.cast(t.Any, shop.ctx.lock.holder()), until=time.time() - 1)
+    later = replace(t.cast(t.Any, shop.ctx.lock.state()), until=time.time() - 1)
     shop.ctx.lock._write(later)
     assert mode.set_maintenance(shop.host, ["shop"], None).changed
     assert closed(shop) == {}

@@ -23,7 +23,7 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         noted.append(record.number)
         return 0.5
 
-    monkeypatch.setattr(switch, "gate", gate)
+    monkeypatch.setattr(switch, "run_gates", gate)
     return noted
 
 
@@ -40,20 +40,12 @@ def step(percent: int = 5, seconds: float = 0, number: int = 1) -> CanaryStep:
 
 def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: list[int]) -> None:
     token = prepared(machine)
-    assert canary.run_canary_step(machine.ctx, 2, token, step()) == {
-        "percent_before": 0,
-        "percent_after": 5,
-        "gate_seconds": 0.5,
-    }
-    assert canary.run_canary_step(machine.ctx, 2, token, step(25, number=2)) == {
-        "percent_before": 5,
-        "percent_after": 25,
-        "gate_seconds": 0.0,
-    }
+    assert canary.run_canary_step(machine.ctx, 2, token, step()) == canary.CanaryResult(0, 5, 0.5)
+    assert canary.run_canary_step(machine.ctx, 2, token, step(25, number=2)) == canary.CanaryResult(5, 25, 0.0)
     assert gated == [2]
     assert machine.proxy.state.weights == {KEY: 25}
     assert machine.proxy.live() == "blue"
-    assert machine.ctx.records.need(2).steps == 2
+    assert machine.ctx.records.require(2).steps == 2
 
 
 def test_a_container_that_ends_meanwhile_ends_the_canary(machine: Machine) -> None:
@@ -61,7 +53,7 @@ def test_a_container_that_ends_meanwhile_ends_the_canary(machine: Machine) -> No
     machine.engine.start(replace(colored("green", 2), state="exited", exit_code=1))
     with pytest.raises(SwitchyardError, match=r"po-web-prod-green ended \(exit code 1"):
         canary.run_canary_step(machine.ctx, 2, token, step(seconds=60))
-    assert machine.ctx.records.need(2).steps == 0
+    assert machine.ctx.records.require(2).steps == 0
 
 
 def test_a_proxy_that_does_not_do_it_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +63,7 @@ def test_a_proxy_that_does_not_do_it_is_told(machine: Machine, monkeypatch: pyte
         return change(machine.proxy.state)
 
     monkeypatch.setattr(machine.proxy, "apply", refuse)
-    with pytest.raises(SwitchyardError, match="was told to send 5 % of shop on, and sends 0 %"):
+    with pytest.raises(SwitchyardError, match="sends 0 % of shop to green, not 5 %"):
         canary.run_canary_step(machine.ctx, 2, token, step())
 
 

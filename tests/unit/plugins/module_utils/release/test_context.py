@@ -5,7 +5,7 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
-from fakes import HOST, FakeEngine, FakeMaster, Machine, checked, colored, container
+from fakes import HOST, FakeEngine, FakeMaster, Machine, colored, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -13,10 +13,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_tra
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy.driver import HAProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx.driver import Nginx
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.registry import open_proxy
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import RouteOptions
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik.driver import Traefik
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.routes import routes_of_stack
 
 
 def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
@@ -69,32 +67,6 @@ def test_a_proxy_behind_an_edge_is_asked_at_its_own_address(machine: Machine) ->
     assert open_proxy(machine.root, machine.engine).address == ""  # type: ignore[arg-type]
     machine.engine.start(container("po-proxy", addresses={"none": "", "po-front-prod": "172.18.0.9"}))
     assert open_proxy(machine.root, machine.engine).address == "172.18.0.9"  # type: ignore[arg-type]
-
-
-def test_every_host_of_every_route_leads_to_its_service() -> None:
-    routes = [
-        {"service": "web", "port": 8000, "hosts": ["a.org", "b.org"]},
-        {"service": "api", "port": 9000, "hosts": ["a.org"], "path": "/api"},
-    ]
-    routing = routes_of_stack(checked(routes=routes), "po", "prod", {"web": 2})
-    assert [(route.host + route.path, route.service, route.port) for route in routing.routes] == [
-        ("a.org/", "web", 8000),
-        ("b.org/", "web", 8000),
-        ("a.org/api", "api", 9000),
-    ]
-    assert routing.services() == {"web": 8000, "api": 9000}
-    assert (routing.key, routing.server("api", "blue")) == ("po.shop.prod", "po-api-prod-blue")
-
-
-def test_the_rules_and_the_files_of_a_stack() -> None:
-    routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "hsts": 60}]
-    static = [{"volume": "static", "hosts": ["a.org", "b.org"], "path": "/static/"}]
-    routing = routes_of_stack(checked(routes=routes, static=static), "po", "prod", {})
-    assert [route.options for route in routing.routes] == [RouteOptions(hsts=60)]
-    assert [(way.volume, way.host + way.path) for way in routing.static] == [
-        ("po-static-prod", "a.org/static/"),
-        ("po-static-prod", "b.org/static/"),
-    ]
 
 
 def test_where_the_things_of_a_stack_are(machine: Machine) -> None:

@@ -34,7 +34,7 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
         stop(containers)
 
     monkeypatch.setattr(machine.engine, "stop", note)
-    assert hold_requests.hold_and_stop(machine.ctx, 2, token) == {"stopped": "blue", "dropped_requests": 0}
+    assert hold_requests.hold_and_stop(machine.ctx, 2, token) == hold_requests.HoldResult("blue", 0)
     assert seen == [{KEY: "held"}]
     states = {name: one.state for name, one in machine.engine.standing.items()}
     assert states == {"po-web-prod-blue": "exited", "po-celery-prod": "exited", "po-web-prod-green": "running"}
@@ -43,13 +43,13 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
 def test_what_a_person_closed_stays_closed_with_its_page(machine: Machine) -> None:
     token = cut(machine)
     machine.proxy.state = machine.proxy.state.with_availability([KEY], "maintenance")
-    assert hold_requests.hold_and_stop(machine.ctx, 2, token)["stopped"] == "blue"
+    assert hold_requests.hold_and_stop(machine.ctx, 2, token).stopped == "blue"
     assert machine.proxy.state.with_live(KEY, "green").availability == {KEY: "maintenance"}
 
 
 def test_where_nothing_is_live_nobody_has_to_wait(machine: Machine) -> None:
     machine.released("blue", checked(strategy="recreate"), state="prepared")
-    assert hold_requests.hold_and_stop(machine.ctx, 1, machine.lock()) == hold_requests.NOTHING
+    assert hold_requests.hold_and_stop(machine.ctx, 1, machine.lock()) == hold_requests.HoldResult()
     assert machine.proxy.state.availability == {}
 
 
@@ -69,7 +69,7 @@ def test_the_way_back_starts_what_was_stopped_and_then_lets_go(
         health, "wait_until_healthy", lambda *_words: held_at_the_gate.append(dict(machine.proxy.state.availability))
     )
     hold_requests.hold_and_stop(machine.ctx, 2, token)
-    assert hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.need(1))
+    assert hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.require(1))
     assert held_at_the_gate == [{KEY: "held"}]
     assert (machine.proxy.state.availability, machine.proxy.live()) == ({}, "blue")
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue", "po_shop_prod_workers"]
@@ -78,7 +78,7 @@ def test_the_way_back_starts_what_was_stopped_and_then_lets_go(
 def test_there_is_nothing_to_let_go_where_nothing_was_held(machine: Machine, docker: Docker) -> None:
     notes = docker("")
     cut(machine)
-    assert not hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.need(1))
+    assert not hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.require(1))
     assert notes() == []
 
 
@@ -93,5 +93,5 @@ def test_requests_stay_held_when_the_old_application_does_not_come_back(
     monkeypatch.setattr(health, "wait_until_healthy", fail)
     hold_requests.hold_and_stop(machine.ctx, 2, token)
     with pytest.raises(SwitchyardError, match="not healthy"):
-        hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.need(1))
+        hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.require(1))
     assert machine.proxy.state.availability == {KEY: "held"}

@@ -43,10 +43,10 @@ def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: ReleaseL
         lock.take("bob@desk", "prepare", idle)
     assert str(refused.value) == (
         "shop (prod) is being released by ann@laptop since 2023-11-14 22:13:20 UTC (step: prepare). "
-        "Wait until that is done; if it died, its lock ends by itself in 50 s."
+        "Wait until that is done; if it died, its lock expires in 50 s."
     )
     assert refused.value.details["lock"]["holder"] == "ann@laptop"
-    held = lock.holder()
+    held = lock.state()
     assert held
     assert held.holder == "ann@laptop"
 
@@ -66,20 +66,20 @@ def test_it_is_not_taken_over_while_something_of_it_runs(lock: ReleaseLock, cloc
 
 def test_the_lock_of_a_holder_that_is_gone_is_taken_over_at_once(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
-    assert lock.take("bob", "prepare", idle, gone=first.token).holder == "bob"
+    assert lock.take("bob", "prepare", idle, stale_token=first.token).holder == "bob"
 
 
 def test_but_not_while_something_of_it_runs(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
     with pytest.raises(LockHeld, match="still runs"):
-        lock.take("bob", "prepare", lambda: "a-job", gone=first.token)
+        lock.take("bob", "prepare", lambda: "a-job", stale_token=first.token)
 
 
 def test_a_holder_that_was_gone_is_not_the_one_that_holds_now(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
-    lock.take("bob", "prepare", idle, gone=first.token)
+    lock.take("bob", "prepare", idle, stale_token=first.token)
     with pytest.raises(LockHeld, match="bob"):
-        lock.take("eve", "prepare", idle, gone=first.token)
+        lock.take("eve", "prepare", idle, stale_token=first.token)
 
 
 def test_only_a_lease_that_has_not_run_out_is_in_the_way(lock: ReleaseLock, clock: Clock) -> None:
@@ -108,7 +108,7 @@ def test_a_release_that_was_overtaken_can_do_no_more(lock: ReleaseLock, clock: C
     for late in (lambda: lock.renew(old, "switch"), lambda: lock.release(old)):
         with pytest.raises(LockLost, match=f"lost its lock .token {old}.: .* by bob"):
             late()
-    held = lock.holder()
+    held = lock.state()
     assert held
     assert held.holder == "bob"
 
@@ -116,14 +116,14 @@ def test_a_release_that_was_overtaken_can_do_no_more(lock: ReleaseLock, clock: C
 def test_a_lock_that_was_given_back_is_free_and_its_token_spent(lock: ReleaseLock) -> None:
     token = lock.take("ann", "prepare", idle).token
     lock.release(token)
-    assert lock.holder() is None
-    with pytest.raises(LockLost, match="nobody releases shop"):
+    assert lock.state() is None
+    with pytest.raises(LockLost, match="no release of shop"):
         lock.renew(token, "switch")
     assert lock.take("bob", "prepare", idle).token == token + 1
 
 
 def test_a_stack_that_was_never_released_is_free(tmp_path: Path) -> None:
-    assert ReleaseLock(tmp_path / "no" / "folder", "shop").holder() is None
+    assert ReleaseLock(tmp_path / "no" / "folder", "shop").state() is None
 
 
 TAKE = """
@@ -169,7 +169,7 @@ def test_of_two_processes_at_the_same_time_one_gets_it(tmp_path: Path) -> None:
 def test_a_step_of_any_length_keeps_the_lock(lock: ReleaseLock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release_lock, "RENEW_EVERY", 0.01)
     token = lock.take("ann", "prepare", idle).token
-    with lock.kept(token, "backup"):
+    with lock.renewed(token, "backup"):
         clock.time += 50
         wanted = clock.time + MARGIN
         end = time.monotonic() + 10
@@ -179,11 +179,11 @@ def test_a_step_of_any_length_keeps_the_lock(lock: ReleaseLock, clock: Clock, mo
 
 
 def until(lock: ReleaseLock) -> float:
-    held = lock.holder()
+    held = lock.state()
     assert held
     return held.until
 
 
 def test_a_step_of_any_length_does_not_begin_without_the_lock(lock: ReleaseLock) -> None:
-    with pytest.raises(LockLost, match="lost its lock"), lock.kept(7, "backup"):
+    with pytest.raises(LockLost, match="lost its lock"), lock.renewed(7, "backup"):
         pass

@@ -49,7 +49,7 @@ def test_a_job_has_a_log_that_nobody_else_reads(machine: Machine, docker: Docker
     docker("echo out; echo err >&2")
     number, token = prepared(machine)
     ended = one_off_jobs.run_one(machine.ctx, number, token, job("migrate"))
-    assert (ended.good, ended.lines(1), ended.log.name) == (True, ["err"], "job-1.log")
+    assert (ended.succeeded, ended.lines(1), ended.log.name) == (True, ["err"], "job-1.log")
     assert ended.log.read_text() == "out\nerr\n"
     assert ended.log.stat().st_mode & 0o777 == 0o600
 
@@ -70,7 +70,7 @@ def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) ->
     machine.engine.start(container(f"po_shop_prod_jobs-{number}-1"))
     begun = time.monotonic()
     slow = one_off_jobs.job_of(JobSpec("web", ("migrate",), 1), "1")
-    with pytest.raises(SwitchyardError, match="was not done after 1 s and was ended"):
+    with pytest.raises(SwitchyardError, match="was not done after 1 s and was stopped"):
         one_off_jobs.run_all(machine.ctx, number, token, [slow])
     assert time.monotonic() - begun < 60
     assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
@@ -87,7 +87,7 @@ def test_somebody_looks_while_a_job_runs_and_a_job_never_outlives_who_waits_for_
         raise SwitchyardError("seen")
 
     with pytest.raises(SwitchyardError, match="seen"):
-        one_off_jobs.run_one(machine.ctx, number, token, job("migrate", look=look))
+        one_off_jobs.run_one(machine.ctx, number, token, job("migrate", on_poll=look))
     assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
 
 
@@ -96,7 +96,7 @@ def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docke
     number, token = prepared(machine)
     long = one_off_jobs.job_of(JobSpec("web", ("migrate",), 900), "1")
     one_off_jobs.run_all(machine.ctx, number, token, [long])
-    held = machine.ctx.lock.holder()
+    held = machine.ctx.lock.state()
     assert held
     assert held.step == "migrate"
     assert held.until > time.time() + 900
@@ -125,11 +125,11 @@ def test_a_release_that_lost_its_lock_runs_no_job(machine: Machine, docker: Dock
 
 def test_what_follows_a_migration_is_numbered_after_it() -> None:
     stack = checked(after_migrate=[{"service": "web", "command": ["a"]}, {"service": "web", "command": ["b", "c"]}])
-    assert [(one.name, one.words) for one in one_off_jobs.after_migrate(stack)] == [("2", "a"), ("3", "b c")]
+    assert [(one.name, one.command_line) for one in one_off_jobs.after_migrate(stack)] == [("2", "a"), ("3", "b c")]
 
 
 def test_a_script_is_shown_by_its_beginning_on_one_line() -> None:
-    words = job("python3", "-c", "import os\n" + "x = 1\n" * 100).words
+    words = job("python3", "-c", "import os\n" + "x = 1\n" * 100).command_line
     assert words.startswith("python3 -c import os x = 1 x")
     assert words.endswith("...")
-    assert len(words) == one_off_jobs.WORDS_SHOWN
+    assert len(words) == one_off_jobs.CHARACTERS_SHOWN

@@ -98,7 +98,7 @@ def test_only_a_release_that_waits_goes_on() -> None:
         ("release 3 continues from 25 %",),
     )
     assert not release_plan.promote("shop", LIVE).changed
-    assert not release_plan.promote("shop", replace(LIVE, weight=25, canary=third.now(state="prepared"))).changed
+    assert not release_plan.promote("shop", replace(LIVE, weight=25, canary=third.updated(state="prepared"))).changed
 
 
 def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None:

@@ -16,7 +16,7 @@ def records(tmp_path: Path) -> Records:
 
 def release(records: Records, **changes: object) -> Record:
     number = records.begin()
-    record = Record(number, "blue", "live", "f", checked(), "ann", 1.0).now(**changes)
+    record = Record(number, "blue", "live", "f", checked(), "ann", 1.0).updated(**changes)
     records.save(record)
     return record
 
@@ -24,7 +24,7 @@ def release(records: Records, **changes: object) -> Record:
 def test_a_record_comes_back_as_it_was_saved(records: Records) -> None:
     record = release(records, images={"app:1": "sha256:1"}, previous=3, reason="slow")
     assert records.get(record.number) == record
-    assert records.need(record.number) == record
+    assert records.require(record.number) == record
 
 
 def test_nobody_else_reads_it(records: Records) -> None:
@@ -60,7 +60,7 @@ def test_a_record_that_is_needed_and_missing_is_an_error(records: Records) -> No
     assert records.get(None) is None
     assert records.get(9) is None
     with pytest.raises(SwitchyardError, match="no record of release 9"):
-        records.need(9)
+        records.require(9)
 
 
 def test_the_oldest_go_but_never_one_that_is_needed(records: Records) -> None:

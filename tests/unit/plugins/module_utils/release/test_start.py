@@ -25,19 +25,19 @@ def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> No
     token, notes = prepared(machine), docker("")
     told = start.start(machine.ctx, 2, token, True)
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
-    assert ([job["command"] for job in told["jobs"]], told["stopped"]) == (["migrate"], None)
+    assert ([job["command"] for job in told.jobs], told.stopped) == (["migrate"], None)
     assert machine.proxy.state.availability == {}
 
 
 def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine), docker("")
-    assert start.start(machine.ctx, 2, token, False)["jobs"] == []
+    assert start.start(machine.ctx, 2, token, False).jobs == []
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_green"]
 
 
 def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine, "recreate"), docker("")
-    assert start.start(machine.ctx, 2, token, True)["stopped"] == "blue"
+    assert start.start(machine.ctx, 2, token, True).stopped == "blue"
     assert machine.engine.standing["po-web-prod-blue"].state == "exited"
     assert machine.proxy.state.availability == {"po.shop.prod": "held"}
     assert len(notes()) == 2
@@ -67,7 +67,7 @@ def test_a_guarded_migration_stops_the_old_application_where_that_has_to_be(
     guarded = state.MigrationRun(machine.ctx, record, token, state.MigrationState(2, "x", "shop_prod"), stack.migrate)
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: guarded)
     monkeypatch.setattr(run, "run_guarded", lambda guarded, done, hold: hold())
-    assert start.start(machine.ctx, 2, token, True)["stopped"] == expected
+    assert start.start(machine.ctx, 2, token, True).stopped == expected
     assert len(notes()) == 1
 
 
@@ -78,4 +78,4 @@ def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
     docker("")
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: None)
     told = start.start(machine.ctx, 2, token, True)
-    assert (told["stopped"], told["migration"]["pending"]) == ("blue", False)
+    assert (told.stopped, told.migration["pending"]) == ("blue", False)

@@ -127,13 +127,13 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         return {"kept": "shop_prod__before"}
 
     def one(ctx: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
-        ctx.lock.renew(token, job.words)
+        ctx.lock.renew(token, job.command_line)
         code, said = here.ends.pop(0) if here.ends else (0, "")
         log = ctx.records.path(number) / "log"
         log.write_text(said)
         here.happened.append(f"{job.name} ({job.part})")
         here.told.append((job.step, job.rows))
-        job.look()
+        job.on_poll()
         return one_off_jobs.JobResult(job, code, 0.1, log, "c")
 
     monkeypatch.setattr(postgres_server, "connect", reach)
@@ -209,7 +209,7 @@ def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene:
     assert scene.happened == ["backup restore", "hold", "1 (migrate)", "health"]
     assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
     assert scene.told == [("migrate", 3)]
-    assert scene.ctx.records.need(2).backup == NAME
+    assert scene.ctx.records.require(2).backup == NAME
     assert state.load_state(scene.ctx) is None
     assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
     # The live color was asked after it.
@@ -290,8 +290,8 @@ def test_an_old_version_that_breaks_on_the_new_schema_stops_the_release(scene: S
 
     scene.machine.proxy.answer = answer
     stack = replace(guarded.record.stack, smoke=(SmokeCheck(request_timeout=1),))
-    for record in (scene.ctx.records.need(1), guarded.record):
-        scene.ctx.records.save(record.now(stack=stack))
+    for record in (scene.ctx.records.require(1), guarded.record):
+        scene.ctx.records.save(record.updated(stack=stack))
     with pytest.raises(SwitchyardError, match=r"does not pass its checks on the new schema.*no such column"):
         scene.carry_out(guarded)
 
@@ -419,7 +419,7 @@ def test_a_run_that_was_overtaken_leaves_the_next_ones_file_alone(scene: Scene) 
     own = state.MigrationState(3, "expand", "shop_prod", "begun")
 
     def overtake() -> None:
-        scene.ctx.lock.take("bob@desk", "prepare", lambda: None, gone=scene.token)
+        scene.ctx.lock.take("bob@desk", "prepare", lambda: None, stale_token=scene.token)
         state.save_state(scene.ctx, own)
 
     with pytest.raises(SwitchyardError, match="lost its lock"):

@@ -223,7 +223,7 @@ def test_looking_changes_nothing(machine: Machine) -> None:
     seen(machine, given(normalised(web={"secrets": [{"source": "key"}]}), {"key": "hunter2"}))
     assert [path for path in sorted(machine.root.rglob("*")) if path not in before] == [machine.root / "docker.log"]
     assert machine.proxy.plans == []
-    assert machine.ctx.lock.holder() is None
+    assert machine.ctx.lock.state() is None
 
 
 # --- secrets ---
