@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: maintenance
-short_description: Close stacks with a page, or open them again, and prove it
+short_description: Turn maintenance on or off, and verify it
 description:
-  - A closed stack answers everybody with status 503 and its page. Who has the key of the private way in, or comes
-    from an address that the role C(switchyard.stacks.proxy) was told of, still reaches the application.
-  - Requests through the public way in, without the key, prove it. When the proof fails, everything is as before.
-  - It lasts until it is turned off, also when the proxy restarts. Releases work meanwhile.
+  - A stack in maintenance answers clients with status 503 and a page. Requests with a preview key, and requests from
+    the addresses in C(proxy_bypass_ips) of the role P(switchyard.stacks.proxy#role), still reach the application.
+  - Requests through the proxy, without a preview key, verify the change. When the verification fails, the former state
+    is restored.
+  - Maintenance stays on until it is turned off, also when the proxy restarts. Releases work during maintenance.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -22,40 +23,40 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Nothing is asked through the public way in in check mode.
+    details: Check mode sends no request through the proxy.
   diff_mode:
     support: full
-    details: Of a page its size and digest are shown.
+    details: The diff shows the size and digest of a page.
   idempotent:
     support: full
 options:
   state:
     description:
-      - Whether the stacks are closed.
+      - Whether maintenance is on.
     type: str
     choices: ["on", "off"]
     required: true
   stacks:
     description:
-      - Names of the stacks. Without any, all stacks of the environment that the proxy knows are meant.
+      - Names of the stacks; empty means all stacks of the environment that the proxy knows.
     type: list
     elements: str
     default: []
   page:
     description:
-      - The page, a whole HTML document that needs no other file. Needed with O(state=on).
+      - The maintenance page, a complete HTML document that needs no other file. Required with O(state=on).
     type: str
 """
 
 EXAMPLES = r"""
-- name: Close the whole environment
+- name: Turn maintenance on for the whole environment
   switchyard.stacks.maintenance:
     project: po
     environment: prod
     state: "on"
-    page: "{{ lookup('ansible.builtin.file', 'closed.html') }}"
+    page: "{{ lookup('ansible.builtin.file', 'maintenance.html') }}"
 
-- name: Open one stack
+- name: Turn maintenance off for one stack
   switchyard.stacks.maintenance:
     project: po
     environment: prod
@@ -65,13 +66,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stacks:
-  description: Names of the stacks that were meant.
+  description: Names of the stacks that were selected.
   returned: success
   type: list
   elements: str
   sample: [bookings]
 requests:
-  description: How many requests the proof took.
+  description: Number of requests that verified the change.
   returned: success
   type: int
   sample: 1
@@ -101,7 +102,7 @@ def main() -> None:
         host = module_args.host_context(module)
         page = params["page"] if params["state"] == "on" else None
         if params["state"] == "on" and not page:
-            raise SwitchyardError("page: there is nothing in it. Write a whole HTML document.")
+            raise SwitchyardError("page is empty. Write a complete HTML document.")
         return mode.result(host, mode.set_maintenance(host, params["stacks"], page, module.check_mode))
 
     module_args.run_module(module, work)

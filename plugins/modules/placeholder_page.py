@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 module: placeholder_page
 short_description: Show a page for stacks that have no release yet
 description:
-  - Tells the proxy the hosts and paths of stacks that were never released, so that a visitor gets status 503 and a
-    page there. Their first release takes over from it.
-  - A stack that has a release is left as it is. One that was only announced here, and is no longer in O(stacks), gives
-    its hosts back.
-  - Writes the pages that the proxy shows where a stack has none of its own.
+  - Gives the proxy the hosts and paths of stacks that have no release yet, so that clients get status 503 and a page.
+    The first release of a stack replaces them.
+  - A stack that has a release does not change. A stack without a release that is not in O(stacks) any more loses its
+    hosts and paths.
+  - Writes the pages that the proxy shows for stacks that have no page of their own.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -25,7 +25,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of a page its size is shown.
+    details: The diff shows the size of a page.
   idempotent:
     support: full
 options:
@@ -43,7 +43,7 @@ options:
         required: true
       routes:
         description:
-          - Its routes.
+          - Routes of the stack.
         type: list
         elements: dict
         required: true
@@ -55,7 +55,7 @@ options:
             required: true
           port:
             description:
-              - Port on which it will answer.
+              - Port that the service listens on in its container.
             type: int
             required: true
           hosts:
@@ -71,12 +71,12 @@ options:
             default: /
   placeholder:
     description:
-      - The page for a stack that has no release yet, a whole HTML document.
+      - The placeholder page, a complete HTML document.
     type: str
     required: true
   maintenance:
     description:
-      - The page for a stack that is closed and has no page of its own, such as one whose requests waited too long.
+      - The maintenance page for stacks that have none of their own. A stack whose requests were held for too long shows it.
     type: str
     required: true
 """
@@ -87,13 +87,13 @@ EXAMPLES = r"""
     project: po
     environment: prod
     stacks: "{{ switchyard_stacks | switchyard.stacks.stack_routes }}"
-    placeholder: "{{ lookup('ansible.builtin.file', 'soon.html') }}"
-    maintenance: "{{ lookup('ansible.builtin.file', 'closed.html') }}"
+    placeholder: "{{ lookup('ansible.builtin.file', 'placeholder.html') }}"
+    maintenance: "{{ lookup('ansible.builtin.file', 'maintenance.html') }}"
 """
 
 RETURN = r"""
 stacks:
-  description: Names of the stacks that got their hosts now.
+  description: Names of the stacks whose routes were set up.
   returned: success
   type: list
   elements: str

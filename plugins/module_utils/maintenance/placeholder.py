@@ -1,13 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stacks that have no release yet: the proxy knows their hosts and answers with its placeholder page."""
+"""Placeholder pages: the proxy knows the hosts of stacks that have no release yet, and answers with a page."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
 from .. import atomic_file, names, paths
 from ..config.stack import RouteSpec
@@ -18,15 +17,15 @@ from ..release.context import HostContext
 from ..release.routes import proxy_routes
 from .mode import known_stacks
 
-# The first release of a stack takes this color (planning.deploy), and its own routes with it.
+# The first release of a stack takes this color, and the routes of the placeholder page with it.
 COLOR = names.COLORS[0]
 
 
 @dataclass(frozen=True)
 class PlaceholderPlan:
-    """What it takes: the stacks whose ways in change, and the server's pages by name; None for no page."""
+    """The stacks whose routes change, and the server's pages by name; None for no page."""
 
-    routings: tuple[StackRoutes, ...]
+    stacks: tuple[StackRoutes, ...]
     pages: t.Mapping[str, str | None]
     pages_before: t.Mapping[str, str | None]
     before: ProxyState
@@ -34,47 +33,51 @@ class PlaceholderPlan:
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.routings) or dict(self.pages) != dict(self.pages_before)
+        """Whether routes or a page change."""
+        return bool(self.stacks) or dict(self.pages) != dict(self.pages_before)
 
 
 def plan(
     host: HostContext, state: ProxyState, stacks: t.Mapping[str, t.Sequence[RouteSpec]], pages: t.Mapping[str, str]
 ) -> PlaceholderPlan:
-    """Return what it takes for stacks without a release to have their hosts, and for the server to have its pages.
+    """Return the plan that gives stacks without a release their routes, and the server its pages.
 
-    A stack that is live or has a release is left as it is; one that was only announced, and is no longer in the
-    list, gives its hosts back. Raises ProblemsFound for a host and path that another stack has.
+    A stack that is live or has a release does not change. A stack that has only placeholder routes, and is not in
+    ``stacks`` any more, loses them. Raises ProblemsFound for a route that another stack has.
     """
-    given = {
+    requested = {
         name: StackRoutes(host.project, host.environment, name, proxy_routes(routes, host.environment))
         for name, routes in stacks.items()
     }
-    here = known_stacks(state, host.project, host.environment)
-    gone = {name: StackRoutes(host.project, host.environment, name, ()) for name in here if name not in given}
-    routings, after = [], state
+    obsolete = {
+        name: StackRoutes(host.project, host.environment, name, ())
+        for name in known_stacks(state, host.project, host.environment)
+        if name not in requested
+    }
+    changing, after = [], state
     problems = []
-    for name, routing in {**gone, **given}.items():
+    for name, stack in {**obsolete, **requested}.items():
         ctx = host.stack(name)
-        ways = {route.host + route.path: route.service for route in routing.routes}
-        if ctx.key in state.live or ctx.records.all() or after.routes_of(ctx.key, COLOR) == ways:
+        routes = {route.host + route.path: route.service for route in stack.routes}
+        if ctx.key in state.live or ctx.records.all() or after.routes_of(ctx.key, COLOR) == routes:
             continue
-        taken = {at: after.stack_of_route(at) for at in ways if after.stack_of_route(at) not in (None, ctx.key)}
+        owners = {route: after.stack_of_route(route) for route in routes}
         problems += [
             Problem(
                 f"switchyard_stacks[{name}].routes",
-                f"{at} leads to {owner} on this server",
-                "Take another host",
+                f"{route} is a route of {owner} on this server",
+                "Use another host or path",
                 "route.conflict",
             )
-            for at, owner in taken.items()
+            for route, owner in owners.items()
+            if owner not in (None, ctx.key)
         ]
-        routings.append(routing)
-        after = after.with_routes(routing, COLOR)
+        changing.append(stack)
+        after = after.with_routes(stack, COLOR)
     if problems:
-        raise ProblemsFound("No stack was announced", problems)
-    before = {kind: atomic_file.read(_path(host, kind)) for kind in pages}
-    return PlaceholderPlan(tuple(routings), dict(pages), before, state, after)
+        raise ProblemsFound("No placeholder page was set up", problems)
+    pages_before = {name: atomic_file.read(paths.page(host.root, name)) for name in pages}
+    return PlaceholderPlan(tuple(changing), dict(pages), pages_before, state, after)
 
 
 def apply(
@@ -83,50 +86,44 @@ def apply(
     pages: t.Mapping[str, str],
     check_mode: bool = False,
 ) -> PlaceholderPlan:
-    """Make it so. Raises SwitchyardError."""
+    """Write the pages and give stacks without a release their routes; return the plan. Raises SwitchyardError."""
     if check_mode:
-        return plan(host, _current_page(host), stacks, pages)
-    wanted = plan(host, host.proxy.read(), stacks, pages)
-    for kind, page in wanted.pages.items():
-        if page != wanted.pages_before[kind]:
-            atomic_file.write_or_remove(_path(host, kind), page)
-    for routing in wanted.routings:
-        host.proxy.apply(_serving(host.proxy, routing))
-    return wanted
+        return plan(host, _state_before_setup(host), stacks, pages)
+    intended = plan(host, host.proxy.read(), stacks, pages)
+    for name, page in intended.pages.items():
+        if page != intended.pages_before[name]:
+            atomic_file.write_or_remove(paths.page(host.root, name), page)
+    for stack in intended.stacks:
+        host.proxy.apply(_plan_routes(host.proxy, stack))
+    return intended
 
 
-def _current_page(host: HostContext) -> ProxyState:
-    """Return what the proxy does; nothing where none stands yet, as in check mode before the first setup."""
+def _state_before_setup(host: HostContext) -> ProxyState:
+    """Return the proxy's state; an empty one before the first setup, when check mode has no proxy to read."""
     return host.proxy.read() if paths.proxy_settings(host.root).exists() else ProxyState()
 
 
-def _serving(proxy: Proxy, routing: StackRoutes) -> t.Callable[[ProxyState], ProxyPlan]:
-    """Return what gives a stack its ways in; a release that was quicker keeps its own."""
-    return lambda state: (
-        ProxyPlan(state, state) if routing.key in state.live else proxy.plan_routes(state, routing, COLOR)
-    )
+def _plan_routes(proxy: Proxy, stack: StackRoutes) -> t.Callable[[ProxyState], ProxyPlan]:
+    """Return the change that gives a stack its routes; a release that went live meanwhile keeps its own."""
+    return lambda state: ProxyPlan(state, state) if stack.key in state.live else proxy.plan_routes(state, stack, COLOR)
 
 
-def result(announcing: PlaceholderPlan) -> dict[str, t.Any]:
-    """Return what a module says of it, done or planned."""
+def result(intended: PlaceholderPlan) -> dict[str, t.Any]:
+    """Return the result of the module ``placeholder_page``, done or planned."""
 
     def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
-        ways = sorted(at for routing in announcing.routings for at in state.routes_of(routing.key, COLOR))
-        return "".join(f"{at}\n" for at in ways) + "".join(
-            f"{kind}.html: {len((page or '').encode())} bytes\n" for kind, page in pages.items()
+        routes = sorted(route for stack in intended.stacks for route in state.routes_of(stack.key, COLOR))
+        return "".join(f"{route}\n" for route in routes) + "".join(
+            f"{name}.html: {len((page or '').encode())} bytes\n" for name, page in pages.items()
         )
 
     return {
-        "changed": announcing.changed,
-        "stacks": [routing.stack for routing in announcing.routings if routing.routes],
+        "changed": intended.changed,
+        "stacks": [stack.stack for stack in intended.stacks if stack.routes],
         "diff": {
-            "before": text(announcing.before, announcing.pages_before),
-            "after": text(announcing.after, announcing.pages),
-            "before_header": "ways in without a release",
-            "after_header": "ways in without a release",
+            "before": text(intended.before, intended.pages_before),
+            "after": text(intended.after, intended.pages),
+            "before_header": "placeholder routes",
+            "after_header": "placeholder routes",
         },
     }
-
-
-def _path(host: HostContext, kind: str) -> Path:
-    return paths.page(host.root, kind)

@@ -17,7 +17,7 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
     return {**on_server, "state": "on", "page": "<h1>closed</h1>"}
 
 
-def test_on_and_off_each_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+def test_on_and_off_each_change_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(maintenance.main, options)
     assert (result["changed"], result["stacks"], result["requests"]) == (True, ["shop"], 1)
     assert machine.proxy.state.availability == {"po.shop.prod": "maintenance"}
@@ -28,26 +28,26 @@ def test_on_and_off_each_once(run_module: RunModule, machine: Machine, options: 
     assert not run_module(maintenance.main, off)["changed"]
 
 
-def test_check_mode_says_the_same_and_closes_nothing(
+def test_check_mode_returns_the_same_and_changes_nothing(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
-    looked = run_module(maintenance.main, options, check=True, diff=True)
+    predicted = run_module(maintenance.main, options, check=True, diff=True)
     assert machine.proxy.state.availability == {}
     done = run_module(maintenance.main, options, diff=True)
-    assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
+    assert (predicted["changed"], predicted["diff"]) == (done["changed"], done["diff"])
 
 
 @pytest.mark.parametrize("page", [None, ""])
 def test_on_needs_a_page(run_module: RunModule, machine: Machine, options: dict[str, t.Any], page: str | None) -> None:
     result = run_module(maintenance.main, {**options, "page": page})
     assert result["failed"]
-    assert "page: there is nothing in it" in result["msg"]
+    assert "page is empty" in result["msg"]
     assert machine.proxy.plans == []
 
 
-def test_an_unknown_stack_is_told(run_module: RunModule, options: dict[str, t.Any]) -> None:
+def test_an_unknown_stack_is_an_error(run_module: RunModule, options: dict[str, t.Any]) -> None:
     assert "Write one of: shop." in run_module(maintenance.main, {**options, "stacks": ["blog"]})["msg"]
 
 
-def test_there_is_on_and_off(run_module: RunModule, options: dict[str, t.Any]) -> None:
+def test_the_state_is_on_or_off(run_module: RunModule, options: dict[str, t.Any]) -> None:
     assert "on, off" in run_module(maintenance.main, {**options, "state": "closed"})["msg"]

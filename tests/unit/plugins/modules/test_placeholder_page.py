@@ -17,7 +17,7 @@ def options(on_server: dict[str, t.Any]) -> dict[str, t.Any]:
     return {**on_server, "stacks": stacks, "placeholder": "soon", "maintenance": "closed"}
 
 
-def test_a_stack_without_a_release_has_a_page_once(
+def test_a_stack_without_a_release_gets_its_route_once(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     result = run_module(placeholder_page.main, options)
@@ -26,16 +26,16 @@ def test_a_stack_without_a_release_has_a_page_once(
     assert not run_module(placeholder_page.main, options)["changed"]
 
 
-def test_check_mode_says_the_same_and_does_nothing(
+def test_check_mode_returns_the_same_and_changes_nothing(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
-    looked = run_module(placeholder_page.main, options, check=True, diff=True)
+    predicted = run_module(placeholder_page.main, options, check=True, diff=True)
     assert machine.proxy.state.routes == {}
     done = run_module(placeholder_page.main, options, diff=True)
-    assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
+    assert (predicted["changed"], predicted["diff"]) == (done["changed"], done["diff"])
 
 
-def test_a_route_says_where_it_leads(run_module: RunModule, options: dict[str, t.Any]) -> None:
+def test_a_route_needs_hosts_and_a_port(run_module: RunModule, options: dict[str, t.Any]) -> None:
     result = run_module(
         placeholder_page.main, {**options, "stacks": [{"name": "shop", "routes": [{"service": "web"}]}]}
     )

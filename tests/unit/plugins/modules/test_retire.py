@@ -20,7 +20,7 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
     return {**on_server, "stacks": ["shop"]}
 
 
-def test_a_stack_goes_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+def test_a_stack_is_removed_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(retire.main, options)
     assert (result["changed"], result["stacks"], result["known_stacks"]) == (True, ["shop"], ["shop"])
     assert result["removed"][:2] == [f"routes of shop: {HOST}/", "container po-web-prod-blue"]
@@ -29,14 +29,14 @@ def test_a_stack_goes_once(run_module: RunModule, machine: Machine, options: dic
     assert (again["changed"], again["stacks"], again["known_stacks"], again["removed"]) == (False, [], [], [])
 
 
-def test_check_mode_says_the_same_and_takes_nothing(
+def test_check_mode_returns_the_same_and_removes_nothing(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
-    looked = run_module(retire.main, options, check=True, diff=True)
+    predicted = run_module(retire.main, options, check=True, diff=True)
     assert machine.proxy.plans == []
     assert machine.ctx.lock.state() is None
     done = run_module(retire.main, options, diff=True)
-    assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
+    assert (predicted["changed"], predicted["diff"]) == (done["changed"], done["diff"])
     assert not run_module(retire.main, options, check=True)["changed"]
 
 
@@ -48,6 +48,6 @@ def test_data_is_retained_unless_requested(run_module: RunModule, machine: Machi
     assert (result["removed"], result["retained"]) == (["volume po-media-prod with its data"], [])
 
 
-def test_who_holds_the_lock_is_told(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+def test_the_lock_holder_is_named(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     machine.lock("ann@laptop")
     assert "is being released by ann@laptop" in run_module(retire.main, {**options, "stacks": []})["msg"]
