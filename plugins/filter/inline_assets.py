@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A page with its images and styles in one file."""
+"""The filter inline_assets: a page with its images and styles in one file."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ DOCUMENTATION = r"""
 name: inline_assets
 short_description: A page with its images and styles in one file
 description:
-  - Puts each file that a page refers to into the page, as a C(data:) address, so that any proxy can serve it as one
-    file. A style sheet's own images and fonts go with it.
-  - Links (C(<a>)), addresses with a scheme and addresses within the page stay as they are.
+  - Replaces each reference of a page to a file with a C(data:) URL, so that any proxy can serve the page as one file.
+    The images and fonts of a style sheet are included.
+  - Links (C(<a>)), URLs with a scheme and references within the page do not change.
 options:
   _input:
     description: The page, HTML.
     type: str
     required: true
   folder:
-    description: Folder on the controller in which the page's references begin.
+    description: Folder on the controller that the page's references are relative to.
     type: path
     required: true
   limit:
-    description: Bytes that the result may have. A page is sent in full to everybody who asks.
+    description: Largest size of the result in bytes. The proxy sends the whole page with each response.
     type: int
     default: 1048576
 positional: folder, limit
@@ -40,18 +40,18 @@ author:
 """
 
 EXAMPLES = r"""
-page: "{{ lookup('ansible.builtin.template', 'closed/index.html') | switchyard.stacks.inline_assets('closed') }}"
+page: "{{ lookup('ansible.builtin.template', 'page/index.html') | switchyard.stacks.inline_assets('page') }}"
 """
 
 RETURN = r"""
 _value:
-  description: The page.
+  description: The page with its files.
   type: str
 """
 
 LIMIT = 1024 * 1024
 
-# Not the system's table of types: each system has another.
+# The table of types of the system differs from system to system.
 TYPES = {
     ".avif": "image/avif",
     ".css": "text/css",
@@ -70,40 +70,40 @@ TYPES = {
 }
 
 TAG = re.compile(r"<(?!a[\s>])[a-zA-Z][^<>]*>")
-ADDRESS = re.compile(r"""(\s(?:src|href|poster|data)\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
+REFERENCE = re.compile(r"""(\s(?:src|href|poster|data)\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 SOURCE_SET = re.compile(r"""(\ssrcset\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
 STYLE_ATTRIBUTE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
-CSS_ADDRESS = re.compile(r"""(url\(\s*|@import\s+(?=["']))("[^"]*"|'[^']*'|[^\s"')]+)""", re.IGNORECASE)
-# With a scheme, of another host, or within the page: nothing that lies in a folder.
-ELSEWHERE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|#|$")
+CSS_REFERENCE = re.compile(r"""(url\(\s*|@import\s+(?=["']))("[^"]*"|'[^']*'|[^\s"')]+)""", re.IGNORECASE)
+# With a scheme, of another host, or within the page: not a file of the folder.
+NOT_A_FILE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|#|$")
 
 Read = Callable[[str], bytes]
 
 
 def inline(page: str, read: Read) -> str:
-    """Return a page with what it refers to in it; ``read`` gives the content of a file by its address."""
+    """Return a page that contains the files it refers to; ``read`` returns the content of a file by its reference."""
 
     def in_tag(match: re.Match[str]) -> str:
-        tag = ADDRESS.sub(lambda found: found[1] + _quoted(found[2], lambda text: data(text, read), '"'), match[0])
+        tag = REFERENCE.sub(lambda found: found[1] + _quoted(found[2], lambda text: data(text, read), '"'), match[0])
         tag = SOURCE_SET.sub(lambda found: found[1] + _quoted(found[2], lambda text: _each(text, read)), tag)
         return STYLE_ATTRIBUTE.sub(lambda found: inline_style(found[0], "", read), tag)
 
-    # A style element's content is no tag: its turn comes first, and the addresses in it are whole by then.
+    # Style elements first: their content is not a tag, and after that their references are data: URLs.
     page = STYLE.sub(lambda found: found[1] + inline_style(found[2], "", read) + found[3], page)
     return TAG.sub(in_tag, page)
 
 
 def inline_style(style: str, base: str, read: Read) -> str:
-    """Return a style sheet with what it refers to in it; its addresses begin at ``base``."""
-    return CSS_ADDRESS.sub(lambda found: found[1] + _quoted(found[2], lambda text: data(text, read, base)), style)
+    """Return a style sheet that contains the files it refers to; its references are relative to ``base``."""
+    return CSS_REFERENCE.sub(lambda found: found[1] + _quoted(found[2], lambda text: data(text, read, base)), style)
 
 
-def data(address: str, read: Read, base: str = "") -> str:
-    """Return the ``data:`` address of a file, or an address that leads elsewhere as it is."""
-    if ELSEWHERE.match(address):
-        return address
-    path = base + unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+def data(reference: str, read: Read, base: str = "") -> str:
+    """Return the ``data:`` URL of a file; a reference that is not a file is returned unchanged."""
+    if NOT_A_FILE.match(reference):
+        return reference
+    path = base + unquote(re.split(r"[?#]", reference, maxsplit=1)[0])
     kind = TYPES.get(Path(path).suffix.lower(), "application/octet-stream")
     content = read(path)
     if kind == "text/css":
@@ -112,27 +112,30 @@ def data(address: str, read: Read, base: str = "") -> str:
 
 
 def _quoted(value: str, change: Callable[[str], str], mark: str = "") -> str:
-    """Return a value, changed, in the quotation marks it had; one that had none gets ``mark``."""
+    """Return a changed value in its former quotation marks, or in ``mark`` if it had none."""
     mark = value[0] if value[0] in "\"'" else mark
     return mark + change(value.strip("\"'").strip()) + mark
 
 
 def _each(candidates: str, read: Read) -> str:
-    """Return the candidates of a ``srcset``, each address with its width or density."""
+    """Return the candidates of a ``srcset``, each reference with its width or density."""
     pairs = (candidate.split(None, 1) for candidate in candidates.split(",") if candidate.strip())
-    return ", ".join(" ".join([data(address, read), *rest]) for address, *rest in pairs)
+    return ", ".join(" ".join([data(reference, read), *rest]) for reference, *rest in pairs)
 
 
 def inline_assets(page: str, folder: str, limit: int = LIMIT) -> str:
-    """Return a page that needs no other file. Raises AnsibleFilterError for a file that is missing or outside."""
+    """Return a page that needs no other file.
+
+    Raises AnsibleFilterError for a file that is missing or outside ``folder``, and for a page above ``limit`` bytes.
+    """
     top = Path(folder).resolve()
 
     def read(name: str) -> bytes:
         path = (top / name).resolve()
         if name.startswith("/"):
             raise AnsibleFilterError(
-                f"The page refers to {name}, which a closed application cannot give. Put the file into {folder} and "
-                "refer to it without the / in front."
+                f"The page refers to {name}, which the application cannot serve during maintenance. "
+                f"Put the file into {folder} and refer to it without the leading /."
             )
         if top not in path.parents or not path.is_file():
             raise AnsibleFilterError(f"The page refers to {name}, which is not in {folder}. Put it there.")
@@ -141,8 +144,8 @@ def inline_assets(page: str, folder: str, limit: int = LIMIT) -> str:
     whole = inline(page, read)
     if len(whole.encode()) > limit:
         raise AnsibleFilterError(
-            f"The page has {len(whole.encode())} bytes with all its files, and {limit} are allowed: it is sent in full "
-            "to everybody who asks. Make its images smaller."
+            f"The page has {len(whole.encode())} bytes with all its files, and {limit} are allowed: the proxy sends "
+            "the whole page with each response. Use smaller images."
         )
     return whole
 

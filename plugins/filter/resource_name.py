@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of everything on a server, for roles and playbooks."""
+"""The filter resource_name: the names of resources on a server, for roles and playbooks."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import names
 
 DOCUMENTATION = r"""
 name: resource_name
-short_description: The name of something on a server
+short_description: The name of a resource on a server
 description:
-  - Makes the names of containers, volumes, networks, domains and so on. Nothing else does.
+  - Returns the name of a container, volume, network, domain, database or user. All roles use it, so that names are
+    made in one place.
 options:
   _input:
     description:
-      - Kind of the thing, one of V(container), V(volume), V(network), V(compose_project), V(shared), V(domain),
+      - Kind of the resource, one of V(container), V(volume), V(network), V(compose_project), V(shared), V(domain),
         V(database), V(redis_user).
     type: str
     required: true
   parts:
     description:
-      - What the name is made of, such as project, service and environment for a container.
+      - Parts of the name, such as project, service and environment for a container.
     type: list
     elements: str
     required: true
@@ -57,7 +58,7 @@ KINDS: dict[str, t.Callable[..., str]] = {
 
 
 def resource_name(kind: str, *parts: str) -> str:
-    """Return the name of a kind of thing from its parts. Raises AnsibleFilterError for a kind there is not."""
+    """Return the name of a resource from its parts. Raises AnsibleFilterError for an unknown kind."""
     if kind not in KINDS:
         raise AnsibleFilterError(f"{kind!r} is not a kind of resource. Use one of: {', '.join(KINDS)}.")
     return KINDS[kind](*(str(part) for part in parts))

@@ -76,7 +76,7 @@ options:
     required: true
   maintenance:
     description:
-      - The maintenance page for stacks that have none of their own. A stack whose requests were held for too long shows it.
+      - The maintenance page for stacks that have none of their own, such as a stack whose held requests timed out.
     type: str
     required: true
 """

@@ -79,7 +79,7 @@ def run_fault(installation: Installation, scan: SecretScan, fault: Fault) -> tup
         output = installation.output()
         if not killed and (running.returncode == 0 or fault.says not in output):
             problems.append(f"the first run ended with {running.returncode} and without the text {fault.says!r}")
-        needs_retry = "taking it back failed as well" in output
+        needs_retry = "Reverting failed as well" in output
         if not killed and not needs_retry and not fault.may_fail and installation.health().get("version") != before:
             problems.append(f"{before} does not answer after the fault")
         problems += [f"after the fault: {leak}" for leak in scan.found()]

@@ -1,4 +1,4 @@
-"""What the role `host` promises, asked of the servers themselves."""
+"""What the role `host` promises, checked on the servers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def without_systemd(host: Host) -> bool:
     return not host.file("/run/systemd/system").exists
 
 
-def made_by_the_role(host: Host) -> bool:
+def installed_by_the_role(host: Host) -> bool:
     return bool(host.check_output("hostname") != "server1")
 
 
 def test_engine_runs_a_container(host: Host) -> None:
-    """One from a registry, with a network and a published port: what a stack needs."""
+    """An image from a registry runs with a network and a published port, as a stack needs it."""
     host.check_output("docker network create try")
     try:
         host.check_output(
@@ -41,23 +41,23 @@ def test_compose_is_a_plugin(host: Host) -> None:
 
 
 def test_modules_find_their_libraries(host: Host) -> None:
-    """The Docker library reaches the engine."""
+    """Python's Docker library connects to the engine."""
     script = 'import docker, psycopg2; print(docker.from_env().version()["Version"])'
     engine = host.check_output("/usr/bin/python3 -c %s", script)
     assert engine == host.check_output("docker version --format '{{ .Server.Version }}'")
 
 
-def test_folder(host: Host) -> None:
+def test_folder_of_the_collection(host: Host) -> None:
     folder = host.file("/var/lib/switchyard")
     assert folder.is_directory
     assert (folder.user, folder.mode) == ("root", 0o755)
 
 
 def test_settings_of_the_engine(host: Host) -> None:
-    """An engine of the role's own rotates its logs; one that ran keeps what it had."""
+    """An engine that the role installed rotates its logs; an existing one keeps its settings."""
     engine = json.loads(host.check_output("docker info --format '{{ json . }}'"))
     settings = json.loads(host.file("/etc/docker/daemon.json").content_string)
-    if made_by_the_role(host):
+    if installed_by_the_role(host):
         assert engine["LiveRestoreEnabled"]
         assert engine["LoggingDriver"] == "json-file"
         assert settings["log-opts"] == {"max-file": "3", "max-size": "10m"}
@@ -68,7 +68,7 @@ def test_settings_of_the_engine(host: Host) -> None:
 
 
 def test_engine_starts_with_the_server(host: Host) -> None:
-    """Without systemd nothing can; there the log is where the role said."""
+    """Without systemd the engine is not started again; its log is where the role reports it."""
     if without_systemd(host):
         assert host.file("/var/log/dockerd.log").contains("API listen on")
     else:

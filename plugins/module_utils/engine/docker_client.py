@@ -36,56 +36,59 @@ class Engine:
                 f"No container engine answers on this server ({error}).", hint="Run setup.yml."
             ) from error
 
-    # --- looking ---
+    # --- reading ---
 
     def root(self) -> str:
-        """Return the folder in which the engine keeps its data."""
+        """Return the engine's data folder."""
         return str(self.client.info()["DockerRootDir"])
 
     def containers(self, **labels: str) -> list[Container]:
-        """Return all containers, running or not, that carry these labels of ours."""
-        found = self.client.api.containers(all=True, filters={"label": _wanted(labels)})
-        return [container for container in (self.container(item["Id"]) for item in found) if container]
+        """Return all containers, running or not, with these labels of this collection."""
+        listed = self.client.api.containers(all=True, filters={"label": _label_filters(labels)})
+        return [container for container in (self.container(item["Id"]) for item in listed) if container]
 
     def container(self, name: str) -> Container | None:
-        """Return one container by name or id, or None."""
+        """Return a container by name or id; None if it does not exist."""
         try:
-            seen = self.client.api.inspect_container(name)
+            answer = self.client.api.inspect_container(name)
         except self.sdk.errors.NotFound:
             return None
-        state = seen["State"]
+        state = answer["State"]
+        mounts = answer.get("Mounts") or []
         return Container(
-            id=seen["Id"],
-            name=seen["Name"].lstrip("/"),
+            id=answer["Id"],
+            name=answer["Name"].lstrip("/"),
             state=state["Status"],
             health=(state.get("Health") or {}).get("Status"),
-            restarts=seen["RestartCount"],
+            restarts=answer["RestartCount"],
             exit_code=state["ExitCode"],
-            labels=seen["Config"]["Labels"] or {},
-            addresses={name: net["IPAddress"] for name, net in seen["NetworkSettings"]["Networks"].items()},
-            image=seen["Image"],
+            labels=answer["Config"]["Labels"] or {},
+            addresses={name: network["IPAddress"] for name, network in answer["NetworkSettings"]["Networks"].items()},
+            image=answer["Image"],
             pid=state["Pid"],
-            volumes=tuple(mount["Name"] for mount in seen.get("Mounts") or [] if mount["Type"] == "volume"),
-            mounts={mount["Destination"]: mount["Source"] for mount in seen.get("Mounts") or []},
+            volumes=tuple(mount["Name"] for mount in mounts if mount["Type"] == "volume"),
+            mounts={mount["Destination"]: mount.get("Source", "") for mount in mounts},
         )
 
     def mounts(self, name: str) -> list[dict[str, str]]:
-        """Return what is mounted into a container: the folder on this server, and where it is in the container."""
-        seen = self.client.api.inspect_container(name)["Mounts"]
-        return [{"source": mount.get("Source", ""), "target": mount["Destination"]} for mount in seen]
+        """Return the mounts of a container: the folder on this server, and the path in the container."""
+        mounts = self.client.api.inspect_container(name)["Mounts"]
+        return [{"source": mount.get("Source", ""), "target": mount["Destination"]} for mount in mounts]
 
     def image(self, name: str) -> Image | None:
-        """Return an image that is on this server, or None."""
+        """Return an image of this server; None if it does not exist."""
         try:
-            seen = self.client.api.inspect_image(name)
+            answer = self.client.api.inspect_image(name)
         except self.sdk.errors.NotFound:
             return None
-        digests = [digest for digest in seen.get("RepoDigests") or [] if repository_of(digest) == repository_of(name)]
-        user = str(seen["Config"].get("User") or "0").split(":", maxsplit=1)[0]
-        return Image(id=seen["Id"], digest=digests[0] if digests else None, user=int(user) if user.isdigit() else None)
+        digests = [digest for digest in answer.get("RepoDigests") or [] if repository_of(digest) == repository_of(name)]
+        user = str(answer["Config"].get("User") or "0").split(":", maxsplit=1)[0]
+        return Image(
+            id=answer["Id"], digest=digests[0] if digests else None, user=int(user) if user.isdigit() else None
+        )
 
     def logs(self, name: str, lines: int = LOG_LINES) -> list[str]:
-        """Return the last lines that a container wrote."""
+        """Return the last log lines of a container; none if it does not exist."""
         with contextlib.suppress(self.sdk.errors.APIError):
             text: bytes = self.client.api.logs(name, stdout=True, stderr=True, tail=lines)
             return text.decode("utf-8", "replace").splitlines()
@@ -96,49 +99,52 @@ class Engine:
         return {network["Name"] for network in self.client.api.networks()}
 
     def networks_of(self, **labels: str) -> list[LabelledResource]:
-        """Return the networks that carry these labels of ours."""
-        found = self.client.api.networks(filters={"label": _wanted(labels)})
-        return [
-            LabelledResource(one["Name"], one["Labels"] or {}, self._users("network", one["Name"])) for one in found
-        ]
+        """Return the networks with these labels of this collection."""
+        return self._resources("network", self.client.api.networks(filters={"label": _label_filters(labels)}))
 
     def volumes_of(self, **labels: str) -> list[LabelledResource]:
-        """Return the volumes that carry these labels of ours."""
-        found = self.client.api.volumes(filters={"label": _wanted(labels)})["Volumes"] or []
-        return [LabelledResource(one["Name"], one["Labels"] or {}, self._users("volume", one["Name"])) for one in found]
+        """Return the volumes with these labels of this collection."""
+        answer = self.client.api.volumes(filters={"label": _label_filters(labels)})
+        return self._resources("volume", answer["Volumes"] or [])
+
+    def _resources(self, kind: str, listed: t.Iterable[dict[str, t.Any]]) -> list[LabelledResource]:
+        return [
+            LabelledResource(item["Name"], item["Labels"] or {}, self._users(kind, item["Name"])) for item in listed
+        ]
 
     def _users(self, kind: str, name: str) -> tuple[str, ...]:
-        found = self.client.api.containers(all=True, filters={kind: name})
-        return tuple(sorted(one["Names"][0].lstrip("/") for one in found))
+        listed = self.client.api.containers(all=True, filters={kind: name})
+        return tuple(sorted(item["Names"][0].lstrip("/") for item in listed))
 
     def containers_publishing(self, port: int) -> dict[str, set[str]]:
-        """Return the containers that publish a port of this server, and on which addresses."""
-        found: dict[str, set[str]] = {}
-        for one in self.client.api.containers():
-            for binding in one["Ports"]:
+        """Return the addresses on which containers publish a TCP port of this server, by container."""
+        addresses: dict[str, set[str]] = {}
+        for item in self.client.api.containers():
+            for binding in item["Ports"]:
                 if binding.get("PublicPort") == port and binding.get("Type") == "tcp":
-                    found.setdefault(one["Names"][0].lstrip("/"), set()).add(binding["IP"])
-        return found
+                    addresses.setdefault(item["Names"][0].lstrip("/"), set()).add(binding["IP"])
+        return addresses
 
     def published_network(self, name: str, proc: Path = Path("/proc")) -> str | None:
-        """Return the network through which the published ports of a container lead; None where it publishes none.
+        """Return the network that carries the published ports of a container; None if it publishes none.
 
-        It is the one with the default route (libnetwork gives ports to the endpoint that has the gateway).
+        It is the network of the default route: libnetwork publishes on the endpoint that has the gateway.
         """
         try:
-            seen = self.client.api.inspect_container(name)
+            answer = self.client.api.inspect_container(name)
         except self.sdk.errors.NotFound:
             return None
-        if not seen["State"]["Pid"] or not seen["HostConfig"].get("PortBindings"):
+        pid = answer["State"]["Pid"]
+        if not pid or not answer["HostConfig"].get("PortBindings"):
             return None
-        rows = [line.split() for line in (proc / str(seen["State"]["Pid"]) / "net/route").read_text().splitlines()[1:]]
-        # The kernel writes addresses in the order of a little-endian machine, in hexadecimal.
+        rows = [line.split() for line in (proc / str(pid) / "net/route").read_text().splitlines()[1:]]
+        # /proc/<pid>/net/route has addresses in hexadecimal, in the byte order of a little-endian machine.
         gateways = {".".join(str(byte) for byte in bytes.fromhex(row[2])[::-1]) for row in rows if int(row[1], 16) == 0}
-        networks = seen["NetworkSettings"]["Networks"].items()
+        networks = answer["NetworkSettings"]["Networks"].items()
         return next((name for name, network in networks if network["Gateway"] in gateways), None)
 
     def owning_stack(self, kind: str, name: str) -> str | None:
-        """Return the stack that made a ``network`` or ``volume``; None where there is none, or nobody's label on it."""
+        """Return the stack that owns a ``network`` or ``volume`` by its label; None without a label or resource."""
         inspect = self.client.api.inspect_network if kind == "network" else self.client.api.inspect_volume
         try:
             labels: dict[str, str] = inspect(name).get("Labels") or {}
@@ -149,9 +155,9 @@ class Engine:
     # --- changing ---
 
     def pull(self, name: str) -> Image:
-        """Bring an image here. Raises EngineError with the registry's message."""
+        """Pull an image. Raises EngineError with the registry's message."""
         try:
-            # An image name with a digest or a fixed tag is pulled as it stands, never "all tags".
+            # A name with a digest or a fixed tag pulls one image, never all tags.
             self.client.api.pull(name)
         except self.sdk.errors.APIError as error:
             raise EngineError(f"The image {name} cannot be pulled: {error.explanation or error}") from error
@@ -161,14 +167,14 @@ class Engine:
         return image
 
     def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:
-        """Make a network unless it stands; return whether it was made."""
+        """Create a network unless it exists; return whether it was created."""
         if name in self.networks():
             return False
         self.client.api.create_network(name, driver="bridge", internal=internal, labels=labels, check_duplicate=True)
         return True
 
     def ensure_volume(self, name: str, driver: str, options: dict[str, str], labels: dict[str, str]) -> bool:
-        """Make a volume unless it stands; return whether it was made."""
+        """Create a volume unless it exists; return whether it was created."""
         try:
             self.client.api.inspect_volume(name)
             return False
@@ -177,44 +183,44 @@ class Engine:
             return True
 
     def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
-        """Stop containers as they ask to be stopped, all at once, and remove them; return their names.
+        """Stop containers at the same time, each with its own stop signal, and remove them; return their names.
 
         ``timeout`` in seconds replaces each container's own grace period.
         """
-        chosen = list(containers)
-        if not chosen:
+        selected = list(containers)
+        if not selected:
             return []
-        # One command stops them side by side and waits with each container's own stop signal and grace period.
+        # One command stops all of them in parallel.
         limit = [] if timeout is None else ["--time", str(timeout)]
-        for words in (["stop", *limit], ["rm", "--force"]):
+        for args in (["stop", *limit], ["rm", "--force"]):
             try:
-                docker_command(*words, "--", *(container.id for container in chosen))
+                docker_command(*args, "--", *(container.id for container in selected))
             except command.CommandError as error:
-                if not only_gone(error.output):
+                if not are_already_removed(error.output):
                     raise
-        return sorted(container.name for container in chosen)
+        return sorted(container.name for container in selected)
 
     def disconnect(self, network: str, container: str) -> None:
-        """Take a container off a network; it runs on."""
+        """Disconnect a container from a network; it keeps running."""
         docker_command("network", "disconnect", "--", network, container)
 
     def remove_resource(self, kind: str, name: str) -> None:
-        """Remove a ``network`` or ``volume`` that nobody uses."""
+        """Remove a ``network`` or ``volume`` that is not in use."""
         docker_command(kind, "rm", "--", name)
 
     def start_container(self, name: str) -> None:
-        """Start a container that was made and never ran, or ended."""
+        """Start a container that was created or has stopped."""
         docker_command("start", "--", name)
 
     def rename(self, name: str, new: str) -> None:
-        """Give a container another name; it runs on."""
+        """Rename a container; it keeps running."""
         docker_command("rename", "--", name, new)
 
     def stop(self, containers: t.Iterable[Container]) -> None:
-        """Stop containers as they ask to be stopped, all at once; they stay, and can be started again."""
-        chosen = [container.id for container in containers]
-        if chosen:
-            docker_command("stop", "--", *chosen)
+        """Stop containers at the same time, each with its own stop signal; they can be started again."""
+        ids = [container.id for container in containers]
+        if ids:
+            docker_command("stop", "--", *ids)
 
     def exec(self, name: str, args: list[str]) -> tuple[int, str]:
         """Run a command in a running container; return its exit code and everything it wrote."""
@@ -222,13 +228,13 @@ class Engine:
         return int(result.exit_code or 0), result.output.decode("utf-8", "replace").strip()
 
 
-def only_gone(said: str) -> bool:
-    """Return whether all that Docker complains of is that containers are gone, or go by themselves (``run --rm``)."""
-    lines = [line for line in said.splitlines() if "Error" in line]
+def are_already_removed(stderr: str) -> bool:
+    """Return whether all errors of the Docker client are about containers that are removed or being removed."""
+    lines = [line for line in stderr.splitlines() if "Error" in line]
     return bool(lines) and all("No such container" in line or "is already in progress" in line for line in lines)
 
 
-def _wanted(labels: t.Mapping[str, str]) -> list[str]:
+def _label_filters(labels: t.Mapping[str, str]) -> list[str]:
     return [f"{names.LABEL}{name}={value}" for name, value in labels.items()]
 
 

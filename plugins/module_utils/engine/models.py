@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 
 from .. import names
 
-if t.TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class Container:
-    """One container as the engine sees it now."""
+    """A container as the engine reports it."""
 
     id: str
     name: str
@@ -27,38 +24,38 @@ class Container:
     labels: t.Mapping[str, str]
     addresses: t.Mapping[str, str]
     image: str
-    # Of its first process on the server; 0 where none runs.
+    # The container's first process on the server; 0 while it does not run.
     pid: int = 0
     volumes: tuple[str, ...] = ()
-    # The folder of the server behind each path that is mounted.
+    # The folder of the server for each mounted path of the container.
     mounts: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
-        """Whether it runs and is not about to be restarted."""
+        """Whether it runs and is not restarting."""
         return self.state == "running"
 
     def label(self, name: str) -> str:
-        """Return one of our labels, or an empty text."""
+        """Return a label of this collection, or an empty text."""
         return self.labels.get(names.LABEL + name, "")
 
 
 @dataclass(frozen=True)
 class LabelledResource:
-    """A network or a volume of ours, with our labels, and the containers that use it, running or not."""
+    """A labelled network or volume; ``users`` are the containers that use it, running or not."""
 
     name: str
     labels: t.Mapping[str, str]
     users: tuple[str, ...]
 
     def label(self, name: str) -> str:
-        """Return one of our labels, or an empty text."""
+        """Return a label of this collection, or an empty text."""
         return self.labels.get(names.LABEL + name, "")
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image on this server: its content's id, the name a registry knows it by, and its numeric user."""
+    """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown."""
 
     id: str
     digest: str | None
@@ -66,14 +63,14 @@ class Image:
 
     @property
     def pinned(self) -> str:
-        """A name that can only mean this content."""
+        """The name that identifies exactly this content."""
         return self.digest or self.id
 
 
 def repository_of(image: str) -> str:
-    """Return the repository in an image's name, in the short form in which the engine keeps it.
+    """Return the repository of an image name in the engine's short form.
 
-    The engine calls ``docker.io/library/redis`` plainly ``redis`` (distribution/reference, "familiar name").
+    The engine shortens ``docker.io/library/redis`` to ``redis`` (distribution/reference, "familiar name").
     """
     repository = image.split("@")[0]
     head, separator, tail = repository.rpartition(":")

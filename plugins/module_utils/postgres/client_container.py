@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .. import command
-from ..engine.docker_client import docker_command, only_gone
+from ..engine.docker_client import are_already_removed, docker_command
 from .psql_session import PATIENCE, hint_for
 
 SOCKETS = "/var/run/postgresql"
@@ -100,5 +100,5 @@ def remove(*containers: str) -> None:
         docker_command("rm", "--force", "--volumes", "--", *containers)
     except command.CommandError as error:
         # One that a killed run left ends by itself, and may be going just now.
-        if not only_gone(error.output):
+        if not are_already_removed(error.output):
             raise

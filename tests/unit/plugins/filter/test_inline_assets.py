@@ -96,7 +96,7 @@ def test_a_folder(tmp_path: Path) -> None:
         ('<img src="../secret">', "refers to ../secret, which is not in"),
         ('<img src="sub">', "refers to sub, which is not in"),
         ('<img src="link">', "refers to link, which is not in"),
-        ('<img src="/static/logo.png">', "/static/logo.png, which a closed application cannot give"),
+        ('<img src="/static/logo.png">', "/static/logo.png, which the application cannot serve"),
     ],
 )
 def test_what_is_not_in_the_folder_is_told(tmp_path: Path, page: str, message: str) -> None:

@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[5]
 Docker = Callable[[str], Callable[[], list[str]]]
 
 
-def test_files_are_laid_down_where_the_containers_user_can_read_them(tmp_path: Path) -> None:
+def test_files_are_written_readable_for_the_containers_user(tmp_path: Path) -> None:
     compose_cli.write_sources({"docker-compose.yml": "a", "conf/motd": "b"}, tmp_path)
     assert (tmp_path / "docker-compose.yml").read_text() == "a"
     assert (tmp_path / "conf" / "motd").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/outside"])
-def test_no_file_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+def test_a_file_outside_the_folder_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(SwitchyardError, match="leads out of the stack's folder"):
         compose_cli.write_sources({name: "x"}, tmp_path / "folder")
     assert list(tmp_path.rglob("outside")) == []
@@ -47,11 +47,11 @@ def test_variables_name_the_shared_servers_and_never_a_password() -> None:
     assert "hunter2" not in str(given)
 
 
-def test_the_inventory_has_the_last_word() -> None:
+def test_variables_of_the_inventory_win() -> None:
     assert compose_cli.variables(checked(variables={"SWITCHYARD_STACK": "x"}), "po", "prod")["SWITCHYARD_STACK"] == "x"
 
 
-def test_a_migration_has_variables_of_its_own() -> None:
+def test_a_migration_replaces_variables() -> None:
     stack = checked(postgres={"password": "p"})
     found = compose_cli.variables(stack, "po", "prod", SWITCHYARD_POSTGRES_USER="shop_prod_migrator")
     assert found["SWITCHYARD_POSTGRES_USER"] == "shop_prod_migrator"
@@ -71,17 +71,17 @@ def test_compose_gets_the_files_in_their_order_and_only_the_given_variables(
     ]
 
 
-def test_what_compose_refuses_is_told_in_its_words_without_our_folder(tmp_path: Path, docker: Docker) -> None:
+def test_rejected_files_are_reported_with_the_message_of_compose(tmp_path: Path, docker: Docker) -> None:
     docker(f"echo 'validating {tmp_path}/a.yml: services.web.imge is not allowed' >&2; exit 15")
     with pytest.raises(SwitchyardError) as refused:
         compose_cli.normalise(tmp_path, ["a.yml"], {})
-    assert str(refused.value) == "Compose refuses a.yml: validating a.yml: services.web.imge is not allowed"
+    assert str(refused.value) == "Compose rejects a.yml: validating a.yml: services.web.imge is not allowed"
 
 
 @pytest.mark.parametrize(
     "words", ["docker: 'compose' is not a docker command.", "unknown flag: --project-name\nSee 'docker --help'."]
 )
-def test_a_server_without_the_plugin_is_told_apart(tmp_path: Path, docker: Docker, words: str) -> None:
+def test_a_missing_plugin_is_reported(tmp_path: Path, docker: Docker, words: str) -> None:
     docker(f'echo "{words}" >&2; exit 125')
     with pytest.raises(SwitchyardError, match=r"Compose plugin does not answer on this server. Run setup\.yml"):
         compose_cli.normalise(tmp_path, ["a.yml"], {})
@@ -93,7 +93,7 @@ def test_a_server_without_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         compose_cli.normalise(tmp_path, ["a.yml"], {})
 
 
-def test_compose_that_hangs_is_given_up(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compose_that_hangs_is_killed(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose_cli, "TIMEOUT", 0.2)
     docker("exec sleep 5")
     with pytest.raises(SwitchyardError, match=r"docker compose config was not done after 0\.2 s"):

@@ -16,7 +16,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_cl
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
-# As the API of Docker Engine 20.10 answers; only the fields that are looked at.
+# An answer of the API of Docker Engine 20.10; only the fields that are read.
 CONTAINER = {
     "Id": "4f3c",
     "Name": "/po-web-prod-blue",
@@ -33,7 +33,7 @@ CONTAINER = {
 
 
 class Daemon:
-    """What an engine's API answers, by path without the version; anything else is not found."""
+    """The API of an engine: answers by path without the version; any other path is not found."""
 
     def __init__(self) -> None:
         self.answers: dict[str, t.Any] = {
@@ -66,35 +66,35 @@ def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         Engine()
 
 
-def test_a_container_as_it_is_now(daemon: Daemon) -> None:
-    seen = Engine().container("4f3c")
-    assert seen
-    assert (seen.name, seen.state, seen.health, seen.restarts) == ("po-web-prod-blue", "running", "starting", 1)
-    assert seen.addresses == {"po-front-prod": "172.18.0.4"}
-    assert seen.running
-    assert seen.pid == 4711
-    assert seen.volumes == ("po-static-prod",)
-    assert seen.mounts == {"/run/switchyard": "/srv", "/static": "/v"}
-    assert seen.label("stack") == "shop"
-    assert seen.label("color") == ""
+def test_a_container_is_read_from_the_engine(daemon: Daemon) -> None:
+    actual = Engine().container("4f3c")
+    assert actual
+    assert (actual.name, actual.state, actual.health, actual.restarts) == ("po-web-prod-blue", "running", "starting", 1)
+    assert actual.addresses == {"po-front-prod": "172.18.0.4"}
+    assert actual.running
+    assert actual.pid == 4711
+    assert actual.volumes == ("po-static-prod",)
+    assert actual.mounts == {"/run/switchyard": "/srv", "/static": "/v"}
+    assert actual.label("stack") == "shop"
+    assert actual.label("color") == ""
 
 
 def test_a_container_without_labels_and_health_check(daemon: Daemon) -> None:
     state = {"Status": "exited", "ExitCode": 1, "Pid": 0}
     daemon.answers["/containers/x/json"] = {**CONTAINER, "State": state, "Config": {"Labels": None}}
-    seen = Engine().container("x")
-    assert seen
-    assert (seen.health, seen.running, seen.label("stack")) == (None, False, "")
+    actual = Engine().container("x")
+    assert actual
+    assert (actual.health, actual.running, actual.label("stack")) == (None, False, "")
 
 
-def test_a_container_that_is_not_there(daemon: Daemon) -> None:
-    assert Engine().container("nobody") is None
+def test_a_container_that_does_not_exist(daemon: Daemon) -> None:
+    assert Engine().container("missing") is None
 
 
-def test_containers_are_found_by_all_our_labels_and_one_that_just_ended_is_left_out(daemon: Daemon) -> None:
+def test_containers_are_found_by_labels_without_one_that_just_ended(daemon: Daemon) -> None:
     daemon.answers["/containers/json"] = [{"Id": "4f3c"}, {"Id": "just-ended"}]
-    found = Engine().containers(stack="shop", color="blue")
-    assert [one.name for one in found] == ["po-web-prod-blue"]
+    listed = Engine().containers(stack="shop", color="blue")
+    assert [container.name for container in listed] == ["po-web-prod-blue"]
     query = next(query for path, query in daemon.asked if path == "/containers/json")
     assert json.loads(query["filters"][0])["label"] == ["io.switchyard.stack=shop", "io.switchyard.color=blue"]
     assert query["all"] == ["1"]
@@ -131,7 +131,7 @@ def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> 
 
 
 @pytest.mark.parametrize(("kind", "path"), [("network", "/networks/po-shop-prod"), ("volume", "/volumes/po-shop-prod")])
-def test_the_stack_that_made_a_network_or_volume(daemon: Daemon, kind: str, path: str) -> None:
+def test_the_stack_that_owns_a_network_or_volume(daemon: Daemon, kind: str, path: str) -> None:
     assert Engine().owning_stack(kind, "po-shop-prod") is None
     daemon.answers[path] = {"Labels": {"io.switchyard.stack": "shop"}}
     assert Engine().owning_stack(kind, "po-shop-prod") == "shop"
@@ -139,11 +139,11 @@ def test_the_stack_that_made_a_network_or_volume(daemon: Daemon, kind: str, path
     assert Engine().owning_stack(kind, "po-shop-prod") is None
 
 
-def test_an_image_that_is_not_here(daemon: Daemon) -> None:
+def test_an_image_that_does_not_exist(daemon: Daemon) -> None:
     assert Engine().image("app:1") is None
 
 
-def test_an_image_that_cannot_be_pulled_is_told_with_the_registrys_words(daemon: Daemon) -> None:
+def test_a_failed_pull_reports_the_message_of_the_registry(daemon: Daemon) -> None:
     with pytest.raises(SwitchyardError, match="The image reg/app:1 cannot be pulled: no such thing"):
         Engine().pull("reg/app:1")
 
@@ -156,11 +156,11 @@ def test_one_tag_is_pulled_and_no_other(daemon: Daemon) -> None:
     assert (query["fromImage"], query["tag"]) == (["reg/app"], ["1"])
 
 
-def test_logs_of_a_container_that_is_gone_are_empty(daemon: Daemon) -> None:
-    assert Engine().logs("nobody") == []
+def test_logs_of_a_removed_container_are_empty(daemon: Daemon) -> None:
+    assert Engine().logs("missing") == []
 
 
-def test_a_network_that_stands_is_left_alone(daemon: Daemon) -> None:
+def test_an_existing_network_is_not_created(daemon: Daemon) -> None:
     engine = Engine()
     assert not engine.ensure_network("po-front-prod", False, {})
     daemon.answers["/networks/create"] = {"Id": "1"}
@@ -168,7 +168,7 @@ def test_a_network_that_stands_is_left_alone(daemon: Daemon) -> None:
     assert [path for path, _query in daemon.asked].count("/networks/create") == 1
 
 
-def test_a_volume_that_stands_is_left_alone(daemon: Daemon) -> None:
+def test_an_existing_volume_is_not_created(daemon: Daemon) -> None:
     daemon.answers["/volumes/po-data-prod"] = {"Name": "po-data-prod"}
     daemon.answers["/volumes/create"] = {"Name": "po-new-prod"}
     engine = Engine()
@@ -179,13 +179,13 @@ def test_a_volume_that_stands_is_left_alone(daemon: Daemon) -> None:
 Docker = Callable[[str], Callable[[], list[str]]]
 
 
-def test_containers_are_stopped_side_by_side_before_they_are_removed(daemon: Daemon, docker: Docker) -> None:
+def test_containers_are_stopped_in_parallel_before_they_are_removed(daemon: Daemon, docker: Docker) -> None:
     notes = docker("")
     assert Engine().remove([container("b"), container("a")], timeout=10) == ["a", "b"]
     assert notes() == ["stop --time 10 -- b a", "rm --force -- b a"]
 
 
-def test_each_container_has_its_own_grace_period_unless_told_otherwise(daemon: Daemon, docker: Docker) -> None:
+def test_each_container_has_its_own_grace_period_without_a_timeout(daemon: Daemon, docker: Docker) -> None:
     notes = docker("")
     assert Engine().remove([]) == []
     Engine().remove([container("a")])
@@ -193,18 +193,18 @@ def test_each_container_has_its_own_grace_period_unless_told_otherwise(daemon: D
 
 
 @pytest.mark.parametrize("words", ["removal of container a is already in progress", "No such container: a"])
-def test_a_container_that_goes_by_itself_is_removed_as_well(daemon: Daemon, docker: Docker, words: str) -> None:
+def test_a_container_that_is_being_removed_is_not_an_error(daemon: Daemon, docker: Docker, words: str) -> None:
     docker(f"echo 'Error response from daemon: {words}' >&2; exit 1")
     assert Engine().remove([container("a")]) == ["a"]
 
 
-def test_a_container_that_stays_is_told(daemon: Daemon, docker: Docker) -> None:
+def test_a_container_that_cannot_be_removed_is_an_error(daemon: Daemon, docker: Docker) -> None:
     docker("echo 'Error: No such container: a' >&2; echo 'Error: permission denied' >&2; exit 1")
     with pytest.raises(SwitchyardError, match="permission denied"):
         Engine().remove([container("a"), container("b")])
 
 
-def test_the_docker_client_says_what_it_said(docker: Docker) -> None:
+def test_the_output_or_the_error_of_the_docker_client(docker: Docker) -> None:
     docker("echo out; echo words >&2; exit ${FAIL:-0}")
     assert docker_command("ps") == "out\n"
     docker("echo words >&2; exit 1")
@@ -212,7 +212,7 @@ def test_the_docker_client_says_what_it_said(docker: Docker) -> None:
         docker_command("compose", "up")
 
 
-def test_a_docker_client_that_hangs_is_given_up(docker: Docker) -> None:
+def test_a_docker_client_that_hangs_is_killed(docker: Docker) -> None:
     docker("exec sleep 5")
     with pytest.raises(SwitchyardError, match=r"docker stop was not done after 0\.2 s"):
         docker_command("stop", "x", timeout=0.2)
@@ -226,22 +226,26 @@ def test_a_server_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("kind", "answer"), [("network", []), ("volume", {"Volumes": []})])
-def test_networks_and_volumes_are_told_with_their_users(daemon: Daemon, kind: str, answer: t.Any) -> None:
-    found = Engine().networks_of if kind == "network" else Engine().volumes_of
+def test_networks_and_volumes_are_listed_with_their_users(daemon: Daemon, kind: str, answer: t.Any) -> None:
+    list_resources = Engine().networks_of if kind == "network" else Engine().volumes_of
     daemon.answers[f"/{kind}s"] = answer
-    assert found(project="po") == []
+    assert list_resources(project="po") == []
     ours = [{"Name": "po-shop-prod", "Labels": {"io.switchyard.stack": "shop"}}]
     daemon.answers[f"/{kind}s"] = ours if kind == "network" else {"Volumes": ours}
-    daemon.answers["/containers/json"] = [{"Names": ["/po-web-prod-blue"]}, {"Names": ["/a-stranger"]}]
-    kept = found(project="po", stack="shop")[0]
-    assert (kept.name, kept.label("stack"), kept.users) == ("po-shop-prod", "shop", ("a-stranger", "po-web-prod-blue"))
+    daemon.answers["/containers/json"] = [{"Names": ["/po-web-prod-blue"]}, {"Names": ["/foreign"]}]
+    resource = list_resources(project="po", stack="shop")[0]
+    assert (resource.name, resource.label("stack"), resource.users) == (
+        "po-shop-prod",
+        "shop",
+        ("foreign", "po-web-prod-blue"),
+    )
     asked = [json.loads(query["filters"][0]) for path, query in daemon.asked if path == f"/{kind}s"][-1]
     assert asked == {"label": ["io.switchyard.project=po", "io.switchyard.stack=shop"]}
     users = next(query for path, query in daemon.asked if path == "/containers/json")
     assert (json.loads(users["filters"][0]), users["all"]) == ({kind: ["po-shop-prod"]}, ["1"])
 
 
-def test_the_way_in_is_the_network_with_the_default_route(daemon: Daemon, tmp_path: Path) -> None:
+def test_the_published_network_has_the_default_route(daemon: Daemon, tmp_path: Path) -> None:
     (tmp_path / "4711/net").mkdir(parents=True)
     table = "Iface Destination Gateway\neth1 000012AC 00000000\neth0 00000000 010013AC\n"
     (tmp_path / "4711/net/route").write_text(table)
@@ -251,10 +255,12 @@ def test_the_way_in_is_the_network_with_the_default_route(daemon: Daemon, tmp_pa
     assert Engine().published_network("po-proxy", tmp_path) is None
     daemon.answers["/containers/po-proxy/json"] = {**proxy, "HostConfig": {"PortBindings": {"8080/tcp": [{}]}}}
     assert Engine().published_network("po-proxy", tmp_path) == "po-front-qual"
-    assert Engine().published_network("nobody", tmp_path) is None
+    assert Engine().published_network("missing", tmp_path) is None
 
 
-def test_what_nobody_uses_is_removed(daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]) -> None:
+def test_changes_are_commands_of_the_docker_client(
+    daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]
+) -> None:
     notes = docker("")
     Engine().start_container("po-proxy-next")
     Engine().rename("po-proxy-next", "po-proxy")
@@ -270,7 +276,7 @@ def test_what_nobody_uses_is_removed(daemon: Daemon, docker: Callable[[str], Cal
     ]
 
 
-def test_who_publishes_a_port(daemon: Daemon) -> None:
+def test_containers_that_publish_a_port(daemon: Daemon) -> None:
     ports = [
         {"IP": "0.0.0.0", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},
         {"IP": "::", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},

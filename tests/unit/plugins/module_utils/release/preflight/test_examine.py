@@ -165,7 +165,7 @@ def test_files_that_compose_refuses_are_one_problem(machine: Machine, docker: Do
     docker("echo 'services.web.imge is not allowed' >&2; exit 15")
     found = seen(machine, given())
     assert found.plan is None
-    assert "switchyard_stacks[shop].compose: Compose refuses docker-compose.yml: services.web.imge" in str(
+    assert "switchyard_stacks[shop].compose: Compose rejects docker-compose.yml: services.web.imge" in str(
         found.problems[0]
     )
 
@@ -318,7 +318,7 @@ def test_a_stack_that_runs_where_its_files_are(tmp_path: Path, docker: Docker) -
     (tmp_path / "docker-compose.yml").write_text("{}")
     assert examine.examine_in_place(what) == []
     docker("echo wrong >&2; exit 15")
-    assert "Compose refuses docker-compose.yml: wrong" in str(examine.examine_in_place(what)[0])
+    assert "Compose rejects docker-compose.yml: wrong" in str(examine.examine_in_place(what)[0])
 
 
 # --- all of it ---

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# Says in JSON what a server has. Reads only. Arguments: the Python that the modules run with, the folder of everything.
+# Prints as JSON what is installed on a server; changes nothing.
+# Arguments: the Python that runs the modules, the folder of this collection.
 yes_or_no() { if "$@" > /dev/null 2>&1; then echo true; else echo false; fi; }
 has() { yes_or_no "$1" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$2') is None)"; }
-# Away from folders whose names Python could take for a library.
+# Python would import a folder of the current one that has the name of a library.
 cd /
 . /etc/os-release
 cat << END

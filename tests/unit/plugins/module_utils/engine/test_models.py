@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+from fakes import container
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
+    Image,
+    LabelledResource,
+    repository_of,
+)
+
+
+def test_a_label_of_the_collection_is_read_without_its_prefix() -> None:
+    labels = {"io.switchyard.stack": "shop", "stack": "foreign"}
+    assert LabelledResource("po-shop-prod", labels, ()).label("stack") == "shop"
+    assert LabelledResource("po-shop-prod", labels, ()).label("color") == ""
+    assert container("po-web-prod", labels={"stack": "shop"}).label("stack") == "shop"
+
+
+@pytest.mark.parametrize(("state", "running"), [("running", True), ("restarting", False), ("exited", False)])
+def test_a_container_that_restarts_is_not_running(state: str, running: bool) -> None:
+    assert container("po-web-prod", state=state).running is running
+
+
+def test_an_image_without_a_digest_is_pinned_by_its_id() -> None:
+    assert Image("sha256:aa", "app@sha256:2", 0).pinned == "app@sha256:2"
+    assert Image("sha256:aa", None, 0).pinned == "sha256:aa"
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("redis", "redis"),
+        ("redis:8.0", "redis"),
+        ("library/redis:8.0", "redis"),
+        ("docker.io/library/redis:8.0", "redis"),
+        ("index.docker.io/team/app@sha256:2", "team/app"),
+        ("reg:5000/app", "reg:5000/app"),
+        ("reg:5000/library/app:1.2@sha256:2", "reg:5000/library/app"),
+    ],
+)
+def test_the_repository_of_an_image_name(image: str, repository: str) -> None:
+    assert repository_of(image) == repository
