@@ -3,15 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The names of everything a team owns on a server.
 
-This is the only place that makes such names. Each function takes plain strings and returns one string, or a path; the
-patterns of containers, networks, volumes and domains can be replaced by the inventory, the rest is fixed.
+This is the only place that makes such names. Each function takes plain strings and returns one string.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 COLORS = ("blue", "green")
 LABEL = "io.switchyard."
@@ -19,15 +17,6 @@ LABEL = "io.switchyard."
 # What a name part may look like: it ends up in container names (Docker: [a-zA-Z0-9][a-zA-Z0-9_.-]*), in DNS
 # labels (RFC 1123: no underscore, 63 octets) and in Compose project names (lower case).
 NAME_PART = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?\Z")
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Patterns of the names, with the fields ``{project}``, ``{service}``, ``{stack}``, ``{environment}`` and so on."""
-
-    container: str = "{project}-{service}-{environment}"
-    volume: str = "{project}-{volume}-{environment}"
-    network: str = "{project}-{network}-{environment}"
 
 
 def other(color: str) -> str:
@@ -40,27 +29,20 @@ def other(color: str) -> str:
     return COLORS[1 - COLORS.index(color)]
 
 
-def container(
-    project: str,
-    service: str,
-    environment: str,
-    color: str | None = None,
-    stack: str = "",
-    pattern: str = Patterns.container,
-) -> str:
-    """Return the container's name of a service; a service that exists once per color has the color behind it."""
-    name = pattern.format(project=project, service=service, environment=environment, stack=stack)
+def container(project: str, service: str, environment: str, color: str | None = None) -> str:
+    """Return the container's name of a service; one that exists once per color ends in the color."""
+    name = f"{project}-{service}-{environment}"
     return f"{name}-{color}" if color else name
 
 
-def volume(project: str, name: str, environment: str, stack: str = "", pattern: str = Patterns.volume) -> str:
+def volume(project: str, name: str, environment: str) -> str:
     """Return the volume's name."""
-    return pattern.format(project=project, volume=name, environment=environment, stack=stack)
+    return f"{project}-{name}-{environment}"
 
 
-def network(project: str, name: str, environment: str, pattern: str = Patterns.network) -> str:
+def network(project: str, name: str, environment: str) -> str:
     """Return the network's name: ``front``, ``back`` or the name of a stack."""
-    return pattern.format(project=project, network=name, environment=environment)
+    return f"{project}-{name}-{environment}"
 
 
 def compose_project(project: str, stack: str, environment: str, part: str) -> str:
@@ -74,11 +56,6 @@ def compose_project(project: str, stack: str, environment: str, part: str) -> st
 def shared(project: str, service: str) -> str:
     """Return the container's name of a server that all environments of a machine share."""
     return f"{project}-{service}"
-
-
-def router(service: str, environment: str) -> str:
-    """Return the router's name of a routed service."""
-    return f"{service}-{environment}"
 
 
 def domain(service: str, environment: str, base: str) -> str:

@@ -21,14 +21,12 @@ def test_there_is_no_third_color() -> None:
     [
         (names.container("po", "web", "prod"), "po-web-prod"),
         (names.container("po", "web", "prod", "blue"), "po-web-prod-blue"),
-        (names.container("po", "web", "prod", "blue", "shop", "{stack}.{service}"), "shop.web-blue"),
         (names.volume("po", "data", "qual"), "po-data-qual"),
         (names.network("po", "front", "qual"), "po-front-qual"),
         (str(paths.stack_folder(Path("/srv"), "po", "prod", "shop")), "/srv/po-prod/shop"),
         (str(paths.backup_store_folder(Path("/srv"), "po", "prod", "shop")), "/srv/backups/po-prod/shop"),
         (names.compose_project("po", "shop", "prod", "workers"), "po_shop_prod_workers"),
         (names.shared("po", "postgres"), "po-postgres"),
-        (names.router("web", "prod"), "web-prod"),
         (names.domain("web", "qual", "example.org"), "web-qual.example.org"),
         (names.domain("web", "prod", "example.org"), "web.example.org"),
         (names.stack_key("po", "shop", "prod"), "po.shop.prod"),
@@ -36,7 +34,7 @@ def test_there_is_no_third_color() -> None:
         (names.redis_user("shop", "prod"), "shop-prod"),
     ],
 )
-def test_patterns(made: str, expected: str) -> None:
+def test_names(made: str, expected: str) -> None:
     assert made == expected
 
 

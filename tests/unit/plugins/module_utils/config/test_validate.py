@@ -8,6 +8,9 @@ from fakes import written
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import PostgresSpec, RateLimit, RedisSpec
 
+MIGRATE = {"service": "web", "command": ["migrate"]}
+POSTGRES = {"password": "p"}
+
 
 def problems(*stacks: t.Any, project: str = "po", environment: str = "prod") -> list[str]:
     return [str(problem) for problem in validate.check(list(stacks), project, environment)[1]]
@@ -161,55 +164,9 @@ def test_the_rules_of_a_route_come_in_one_form() -> None:
     assert (checked.https, checked.hsts, checked.response_timeout) == ("optional", 0, None)
 
 
-def test_files_of_a_volume_and_a_route_share_no_address() -> None:
-    static = {"volume": "static", "hosts": ["shop.example.org"], "path": "/static/"}
-    assert problems(written(static=[static])) == []
-    assert "static[0].path: 'static/' does not begin with /" in only(written(static=[{**static, "path": "static/"}]))
-    assert "route shop.example.org/ belongs to" in only(written(static=[{**static, "path": "/"}]))
-
-
 @pytest.mark.parametrize("environment", ["Prod", "", "prod/eu", "prod_eu"])
 def test_an_environment_that_can_be_no_name(environment: str) -> None:
     assert only(written(), environment=environment).startswith("switchyard_environment: ")
-
-
-def test_a_route_belongs_to_one_stack() -> None:
-    rival = second(routes=[{"service": "site", "port": 80, "hosts": ["blog.example.org", "shop.example.org"]}])
-    message = only(written(), rival)
-    assert "route shop.example.org/ belongs to switchyard_stacks[shop].routes[0].hosts already" in message
-
-
-def test_a_host_may_have_several_paths_but_each_once() -> None:
-    routes = [{"service": "web", "port": 8000, "hosts": ["a.org"], "path": path} for path in ("/", "/api")]
-    assert problems(written(routes=routes)) == []
-    assert "route a.org/api belongs to" in only(written(routes=[*routes, routes[1]]))
-
-
-def test_two_services_would_get_one_container_name() -> None:
-    message = only(written(workers=["celery"]), second(workers=["celery"]))
-    assert "switchyard_stacks[blog], service celery: container po-celery-prod belongs to" in message
-    assert "Rename a service" in message
-
-
-def test_two_stacks_of_one_name() -> None:
-    assert "stack shop belongs to switchyard_stacks[0] already" in only(written(), second(name="shop"))
-
-
-def test_a_redis_database_belongs_to_one_stack() -> None:
-    mine, other = {"password": "a", "databases": [1, 2]}, {"password": "b", "databases": 2}
-    assert "Redis database 2 belongs to" in only(written(redis=mine), second(redis=other))
-
-
-def test_two_names_that_are_one_in_a_database() -> None:
-    names = [stack["name"] for stack in (written(name="my-shop"), second(name="my_shop"))]
-    postgres = {"password": "p"}
-    message = only(written(name=names[0], postgres=postgres), second(name=names[1], postgres=postgres))
-    assert "database my_shop_prod belongs to switchyard_stacks[my-shop].postgres already" in message
-
-
-def test_a_shared_servers_password_is_not_given_twice() -> None:
-    stack = written(postgres={"password": "a"}, secrets={"postgres_password": "b"})
-    assert "secrets.postgres_password: is made from postgres.password" in only(stack)
 
 
 def test_no_message_shows_a_secret() -> None:
@@ -236,54 +193,9 @@ def test_a_stack_names_its_secrets_and_holds_no_value() -> None:
     assert not any(value in str(parsed) for value in parsed.secrets.values())
 
 
-# --- the guards of a migration ---
-
-MIGRATE = {"service": "web", "command": ["migrate"]}
-POSTGRES = {"password": "p"}
-
-
 def test_a_migration_of_the_shared_server_has_its_guards_by_default() -> None:
     stack = written(postgres=POSTGRES, migrate={**MIGRATE, "kind": "expand"})
     migrate = validate.check([stack], "po", "prod")[0][0].stack.migrate
     assert migrate
     assert (migrate.verify_backup, migrate.lock_timeout, migrate.retries) == ("restore", 5, 5)
     assert (migrate.check, migrate.schema_check, migrate.database) == (None, None, None)
-
-
-def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> None:
-    found = only(written(postgres=POSTGRES, migrate=MIGRATE))
-    assert found.startswith("switchyard_stacks[shop].migrate.kind: is missing")
-    assert "expand" in found
-    assert "contract" in found
-    assert "breaking" in found
-    assert problems(written(postgres=POSTGRES, migrate={**MIGRATE, "check": ["c"]})) == []
-    assert problems(written(migrate=MIGRATE)) == []
-
-
-def test_every_mistake_of_the_guards_is_told_at_once() -> None:
-    more = {
-        "kind": "breaking",
-        "verify_backup": "none",
-        "lock_timeout": "long",
-        "retries": -1,
-        "schema_check": {"query": "SELECT 1"},
-    }
-    found = problems(written(postgres=POSTGRES, migrate={**MIGRATE, **more}))
-    for part in ("lock_timeout: a str is not a number", "retries: -1 is too small", "schema_check.answer: is missing"):
-        assert any(part in line for line in found), found
-    found = problems(
-        written(
-            postgres=POSTGRES,
-            strategy="canary",
-            migrate={**MIGRATE, **more, "lock_timeout": 1, "retries": 1, "schema_check": None},
-        )
-    )
-    assert "a migration of kind breaking cannot be undone" in found[0]
-    assert "a canary needs it" in found[1]
-
-
-def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_one() -> None:
-    more = {"kind": "expand", "database": "other", "schema_check": {"query": "q", "answer": "a"}}
-    found = problems(written(migrate={**MIGRATE, **more}))
-    assert len(found) == 3
-    assert all("the stack has no database on the shared server" in line for line in found)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import typing as t
+
+from fakes import written
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+
+MIGRATE = {"service": "web", "command": ["migrate"]}
+POSTGRES = {"password": "p"}
+
+
+def problems(*stacks: t.Any, project: str = "po", environment: str = "prod") -> list[str]:
+    return [str(problem) for problem in validate.check(list(stacks), project, environment)[1]]
+
+
+def only(*stacks: t.Any, **names: str) -> str:
+    """Return the one problem there is."""
+    found = problems(*stacks, **names)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_shared_servers_password_is_not_given_twice() -> None:
+    stack = written(postgres={"password": "a"}, secrets={"postgres_password": "b"})
+    assert "secrets.postgres_password: is made from postgres.password" in only(stack)
+
+
+def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> None:
+    found = only(written(postgres=POSTGRES, migrate=MIGRATE))
+    assert found.startswith("switchyard_stacks[shop].migrate.kind: is missing")
+    assert "expand" in found
+    assert "contract" in found
+    assert "breaking" in found
+    assert problems(written(postgres=POSTGRES, migrate={**MIGRATE, "check": ["c"]})) == []
+    assert problems(written(migrate=MIGRATE)) == []
+
+
+def test_every_mistake_of_the_guards_is_told_at_once() -> None:
+    more = {
+        "kind": "breaking",
+        "verify_backup": "none",
+        "lock_timeout": "long",
+        "retries": -1,
+        "schema_check": {"query": "SELECT 1"},
+    }
+    found = problems(written(postgres=POSTGRES, migrate={**MIGRATE, **more}))
+    for part in ("lock_timeout: a str is not a number", "retries: -1 is too small", "schema_check.answer: is missing"):
+        assert any(part in line for line in found), found
+    found = problems(
+        written(
+            postgres=POSTGRES,
+            strategy="canary",
+            migrate={**MIGRATE, **more, "lock_timeout": 1, "retries": 1, "schema_check": None},
+        )
+    )
+    assert "a migration of kind breaking cannot be undone" in found[0]
+    assert "a canary needs it" in found[1]
+
+
+def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_one() -> None:
+    more = {"kind": "expand", "database": "other", "schema_check": {"query": "q", "answer": "a"}}
+    found = problems(written(migrate={**MIGRATE, **more}))
+    assert len(found) == 3
+    assert all("the stack has no database on the shared server" in line for line in found)

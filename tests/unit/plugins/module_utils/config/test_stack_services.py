@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+from fakes import written
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import stack_services
+
+
+def test_only_stacks_that_use_a_server_are_its_tenants() -> None:
+    stacks = [written(postgres={"password": "p"}), written(name="blog")]
+    assert [name for name, _settings in stack_services.stacks_using(stacks, "postgres")] == ["shop"]
+    assert list(stack_services.stacks_using(stacks, "redis")) == []
+
+
+@pytest.mark.parametrize("settings", ["hunter2", {}, {"password": ""}])
+def test_a_tenant_without_a_password_is_an_error_that_does_not_show_it(settings: object) -> None:
+    with pytest.raises(ValueError, match=r"switchyard_stacks\[shop\]\.postgres\.password is missing") as error:
+        list(stack_services.stacks_using([written(postgres=settings)], "postgres"))
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_digest_is_the_one_of_sha256() -> None:
+    assert stack_services.sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
