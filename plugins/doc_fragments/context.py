@@ -6,13 +6,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that say which stack of which environment on which server is meant."""
+    """Options that name a server's folder, a project, an environment, a stack and a release."""
 
     DOCUMENTATION = r"""
 options:
   root:
     description:
-      - Folder on the server below which everything of this collection lies.
+      - Folder on the server with everything of this collection.
     type: path
     default: /var/lib/switchyard
   project:
@@ -47,7 +47,7 @@ options:
     required: true
   token:
     description:
-      - Fencing token of the lock; a release that lost its lock is refused.
+      - Fencing token of the lock. The module fails when the release no longer holds the lock.
     type: int
     required: true
 """

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in of an inventory's stacks."""
+"""The routes of an inventory's stacks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: stack_routes
-short_description: The ways in of an inventory's stacks
+short_description: The routes of an inventory's stacks
 description:
-  - Returns each stack that stands behind the proxy with its routes, and of a route only what says where it leads.
-  - A stack with the strategy V(in_place) has no proxy and is left out.
+  - Returns each stack that the proxy serves, with the service, port, hosts and path of its routes.
+  - Leaves out stacks with the strategy V(in_place), which run without the proxy.
 options:
   _input:
     description: The list of stacks.
@@ -39,7 +39,7 @@ KEYS = ("service", "port", "hosts", "path")
 
 
 def stack_routes(stacks: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Return the stacks with their routes."""
+    """Return the stacks that the proxy serves, with their routes."""
     return [
         {
             "name": stack["name"],

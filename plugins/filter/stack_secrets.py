@@ -15,7 +15,7 @@ DOCUMENTATION = r"""
 name: stack_secrets
 short_description: The secrets of one stack of an inventory
 description:
-  - Returns the secrets by name, the passwords of the shared servers among them. Use it with C(no_log).
+  - Returns the secrets by name, including the passwords of the shared servers. Use it with C(no_log).
 options:
   _input:
     description: The list of stacks.

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_finish
-short_description: Record that a release is live or waits for a person, or take it back
+short_description: Record a release as live or paused, or revert it
 description:
-  - With O(state=live) looks at the workers once more, records the release and gives the lock back.
-  - With O(state=failed) takes the traffic back first, then the workers, removes what the release started, records why
-    and gives the lock back. It does not hide the first error, it returns what was done about it.
-  - A migration of the kind C(breaking) or C(contract) is undone with O(state=failed), by restoring the backup from
-    before it, as long as the public did not get the new version. After that the release stays.
-  - With O(state=paused) lets a canary keep its share of the clients and gives the lock back; a rollout goes on with
-    C(promote.yml).
+  - With O(state=live) watches the workers, records the release and releases the lock.
+  - With O(state=failed) reverts the traffic first, then the workers, removes what the release started, records why and
+    releases the lock. It returns what was done and does not hide the first error.
+  - With O(state=failed) a migration of the kind C(breaking) or C(contract) is undone by restoring the backup from
+    before it, as long as the new version was not live. After that the release stays live.
+  - With O(state=paused) a canary keeps its clients, and the lock is released; C(promote.yml) continues the rollout.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -27,7 +26,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: none
-    details: There is no release to finish in check mode.
+    details: There is no prepared release in check mode.
   diff_mode:
     support: none
   idempotent:
@@ -68,19 +67,19 @@ live:
   returned: success
   type: str
 dropped_requests:
-  description: Connections of the color before that were closed, where that color does not stay.
+  description: Connections of the old color that were closed, when the stack does not keep that color.
   returned: when O(state=live)
   type: int
 traffic_reverted:
-  description: Whether the public had to be sent back.
+  description: Whether traffic was sent back to the previous release.
   returned: when O(state=failed)
   type: bool
 database:
-  description: What was done about the database, where a migration was under way.
+  description: What was done about the database, when a migration was in progress.
   returned: when O(state=failed)
   type: str
 workers_reverted:
-  description: Whether the workers of the release before had to be started again.
+  description: Whether the workers of the previous release were started again.
   returned: when O(state=failed)
   type: bool
 """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_prepare
-short_description: Bring everything of a release to the server; the public notices nothing
+short_description: Prepare a release on the server without touching traffic
 description:
-  - Takes the stack's lock, pulls the images that are missing, renders a Compose project per color and writes the
-    release's folder, makes networks and volumes, tells the proxy the routes, and empties the idle color.
-  - Starts the idle color when no accessory and no job goes before it.
-  - For a rollback it makes sure that the release before can stand again.
-  - What a killed release left behind is brought to an end first, its one-off commands and its migration.
-  - When it fails, the lock is given back and the public is still on the color it was on.
+  - Takes the stack's lock, pulls missing images, renders a Compose project per color and writes the release's folder,
+    creates networks and volumes, configures the routes in the proxy, and drains the idle color.
+  - Starts the idle color when it does not wait for an accessory or a job.
+  - For a rollback it prepares the previous release to run again.
+  - Ends the one-off commands and the migration of an interrupted release first.
+  - When it fails, the lock is released and the live color is the same as before.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -32,7 +32,7 @@ attributes:
 options:
   mode:
     description:
-      - Which way the release goes.
+      - What the release does.
     type: str
     choices: [deploy, rollback, promote]
     default: deploy
@@ -59,7 +59,7 @@ options:
         required: true
   secrets:
     description:
-      - The stack's secrets by name. They become files that only the containers' user can read.
+      - The stack's secrets by name. They become files that only the user of the containers can read.
     type: dict
     default: {}
   lock_holder:
@@ -74,7 +74,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Bring the release to the server
+- name: Prepare the release
   switchyard.stacks.release_prepare:
     project: po
     environment: prod
@@ -85,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 recovery_action:
-  description: What was done about a migration that an earlier release had not brought to an end.
+  description: What was done about the migration of an interrupted release.
   returned: when not in check mode
   type: str
 plan:
@@ -114,12 +114,12 @@ folder:
   type: str
 started:
   description: >-
-    Whether the color runs already, because it still stood or because the release has no accessories and no jobs that
-    go before it.
+    Whether the color runs already: it was still running, or the release has no accessories and no jobs that come
+    before it.
   returned: when there is something to do, not in check mode
   type: bool
 dropped_requests:
-  description: Requests that the old idle color still answered when its drain limit had passed.
+  description: Requests that the old idle color still answered at its drain limit.
   returned: when there is something to do, not in check mode
   type: int
 strategy:
@@ -128,18 +128,18 @@ strategy:
   type: str
 steps:
   description: >-
-    The steps of its canary that come next, each with C(number), C(percent), C(seconds) and C(pause); none without a
+    The next steps of its canary, each with C(number), C(percent), C(seconds) and C(pause); none without a
     canary.
   returned: when there is something to do, not in check mode
   type: list
   elements: dict
 pauses:
-  description: Whether the last of these steps waits for a person.
+  description: Whether the last of these steps waits for an operator.
   returned: when there is something to do, not in check mode
   type: bool
 canary_cancelled:
-  description: Whether this took a canary from its clients, after which there is nothing left to do.
-  returned: when a canary was taken back
+  description: Whether a canary was cancelled, after which there is nothing left to do.
+  returned: when a canary was cancelled
   type: bool
 parts:
   description: The Compose projects that the release has, of V(blue), V(green), V(workers), V(accessories), V(jobs).

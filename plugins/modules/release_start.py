@@ -7,24 +7,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_start
-short_description: Run the one-off commands of a release, each once, and start its color
+short_description: Run the one-off commands of a release and start its color
 description:
   - Runs the migration and then what follows it, in one-off containers of the new image, under the stack's lock. Each
-    has a time limit and a log in the release's folder. The first that fails ends the row, and nothing is started.
-  - Before a migration of a database on the shared server it asks the application whether one is pending, ends what a
-    killed migration left, makes a backup and proves it. The migration runs under its own login, with a limit for the
-    wait for locks; one that waited too long is tried again. Afterwards the indexes and the schema's version are looked
-    at.
-  - With the kind C(expand) the old color serves on, and has to pass its own gates on the new schema. With C(breaking)
-    and C(contract) requests wait in the proxy, the old color stops, other logins are kept out, and the migration is
-    rehearsed on the restored copy first. M(switchyard.stacks.release_finish) lets everybody in again, or restores the
+    has a time limit and a log in the release's folder. When one fails, the next ones do not run and the color does not
+    start.
+  - Before a migration of a database on the shared server, the module runs the stack's check for a pending migration,
+    ends the sessions of an interrupted one, makes a backup and verifies it. The migration runs under its own login and
+    with a lock timeout; after a lock timeout it runs again. Afterwards the module checks the indexes and the schema.
+  - With the kind C(expand) the old color keeps serving and must pass its own gates on the new schema. With C(breaking)
+    and C(contract) the proxy holds requests, the old color stops, other logins are disabled, and the migration is
+    rehearsed on the restored backup. M(switchyard.stacks.release_finish) enables the logins again, or restores the
     database.
   - Starts the release's color; it has no traffic yet.
-  - With the strategy C(recreate) new requests wait in the proxy from the beginning on, those in flight finish, and the
-    live color and the workers are stopped before anything else. M(switchyard.stacks.bluegreen) lets the requests go on
-    to the new color; M(switchyard.stacks.release_finish) with
-    O(switchyard.stacks.release_finish#module:state=failed) starts the old application again and lets them go on to
-    that. A request waits as long as the role C(proxy) allows, then it gets the maintenance page.
+  - With the strategy C(recreate) the proxy holds new requests from the beginning, requests in flight finish, and the
+    live color and the workers stop before anything else. M(switchyard.stacks.bluegreen) resumes the requests to the new
+    color; M(switchyard.stacks.release_finish) with O(switchyard.stacks.release_finish#module:state=failed) starts the
+    old version again and resumes them to it. The proxy holds a request as long as the role C(proxy) allows, then the
+    client gets the maintenance page.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -37,7 +37,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: none
-    details: Whether a command changes anything is known only to the application.
+    details: Only the application knows what a command changes.
   diff_mode:
     support: none
   idempotent:
@@ -63,7 +63,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: The commands that ran, with the seconds each took.
+  description: The commands that ran, with their seconds.
   returned: success
   type: list
   elements: dict
@@ -72,9 +72,9 @@ jobs:
       seconds: 1.9
 migration:
   description:
-    - What was done about the migration. C(pending) says whether there was one, C(backup) is the name of the backup,
-      C(attempts) counts how often it was tried, C(rehearsal_seconds) is what the rehearsal took, and
-      C(ended_sessions) are the sessions that a killed migration had left.
+    - What was done about the migration. C(pending) is whether there was one, C(backup) the name of the backup,
+      C(attempts) how often the command ran, C(rehearsal_seconds) how long the rehearsal took, and C(ended_sessions)
+      the sessions of an interrupted migration that were ended.
   returned: success
   type: dict
   sample:
@@ -84,11 +84,11 @@ migration:
     rehearsal_seconds: null
     ended_sessions: []
 stopped:
-  description: The color that was stopped first, with the strategy C(recreate) or a migration that breaks it.
+  description: The color that was stopped first, for the strategy C(recreate) or a migration that requires it.
   returned: success
   type: str
 dropped_requests:
-  description: Requests that the stopped color still answered when the drain limit had passed.
+  description: Requests that the stopped color still answered at its drain limit.
   returned: success
   type: int
 """

@@ -36,6 +36,14 @@ def schema() -> t.Any:
     return module
 
 
+def stack_class() -> type:
+    """The dataclass whose fields are the keys of a stack."""
+    sys.path.insert(0, str(ROOT / ".collections"))
+    from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
+
+    return Stack
+
+
 def default_of(field: t.Any) -> str:
     """A default as the inventory would write it."""
     if field.default is schema().REQUIRED:
@@ -78,7 +86,7 @@ def table(text: str) -> list[str]:
     known = meanings(text)
     return HEAD + [
         f"| `{key}` | {type_of(field)} | {default_of(field)} | {known.get(key, '')} |"
-        for key, field in keys(schema().Stack)
+        for key, field in keys(stack_class())
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import MISSING, dataclass, fields
 
-from .stack import REQUIRED, Stack
+from .stack import REQUIRED
 
 # PostgreSQL cuts identifiers at 63 bytes (manual, 4.1.1), and so does DNS with a label (RFC 1035, 2.3.4).
 LONGEST_NAME = 63
@@ -28,17 +28,6 @@ class Field:
     least: float | None = None
     choices: tuple[t.Any, ...] = ()
     secret: bool = False
-
-
-@dataclass(frozen=True)
-class KeyRow:
-    """One key of a stack as documentation shows it: ``routes[].port``, its type, default and choices."""
-
-    key: str
-    type: str
-    required: bool
-    default: t.Any
-    choices: tuple[t.Any, ...]
 
 
 def keys_of(cls: type) -> dict[str, Field]:
@@ -61,15 +50,3 @@ def _default(item: t.Any) -> t.Any:
     if item.default_factory is not MISSING:
         return item.default_factory()
     return REQUIRED if item.default is MISSING else item.default
-
-
-def list_keys(cls: type = Stack, prefix: str = "") -> list[KeyRow]:
-    """Return every key of a stack with its type, default and choices, those of nested mappings among them."""
-    rows = []
-    for name, item in keys_of(cls).items():
-        required = item.default is REQUIRED
-        default = None if required or item.type_name == "mapping" else item.default
-        rows.append(KeyRow(prefix + name, item.type_name, required, default, item.choices))
-        if item.cls:
-            rows += list_keys(item.cls, f"{prefix}{name}[]." if item.type_name == "mappings" else f"{prefix}{name}.")
-    return rows

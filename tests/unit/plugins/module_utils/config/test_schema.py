@@ -30,15 +30,12 @@ def test_a_default_keeps_its_own_limits(cls: type) -> None:
             assert key.least is None or key.default >= key.least
 
 
-def test_every_key_is_listed_with_those_of_nested_mappings() -> None:
-    rows = {row.key: row for row in schema.list_keys()}
-    assert rows["name"] == schema.KeyRow("name", "text", True, None, ())
-    assert rows["drain"] == schema.KeyRow("drain", "number", False, 30, ())
-    assert rows["migrate"].default is None
-    assert rows["migrate.verify_backup"].choices == ("restore", "read", "none")
-    assert (rows["routes"].default, rows["routes[].port"].required) == ((), True)
-    assert rows["routes[].health.successes"].default == 3
-    assert (rows["postgres.password"].required, rows["redis.databases"].required) == (True, True)
+def test_the_keys_of_a_stack_come_from_its_dataclass() -> None:
+    keys = schema.keys_of(stack.Stack)
+    assert (keys["name"].default, keys["drain"].default, keys["drain"].least) == (schema.REQUIRED, 30, 0)
+    assert (keys["routes"].cls, keys["routes"].default) == (stack.RouteSpec, ())
+    assert schema.keys_of(stack.MigrationSpec)["verify_backup"].choices == ("restore", "read", "none")
+    assert list(schema.keys_of(stack.PostgresSpec))[:3] == ["password", "ro_password", "backup_password"]
 
 
 def test_a_secret_is_a_key_and_no_field() -> None:
