@@ -47,7 +47,7 @@ class SwitchyardError(Exception):
         self.hint = hint
         self.details = details
 
-    def problem(self, where: str, code: str, hint: str) -> Problem:
+    def problem(self, where: str, hint: str, *, code: str) -> Problem:
         """Return this error as a problem; ``hint`` is used where the error has none."""
         return Problem(where, self.message.rstrip("."), (self.hint or hint).rstrip("."), code)
 

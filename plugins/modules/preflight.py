@@ -122,8 +122,24 @@ plans:
       description: Why there is something to do.
       type: list
       elements: str
+skipped:
+  description:
+    - Checks that did not run, because what they need does not answer. A problem names the cause.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: Name of the check.
+      type: str
+    where:
+      description: The stack's path in the inventory, or C(server).
+      type: str
+    reason:
+      description: What is missing.
+      type: str
 locks:
-  description: The lock of each stack that is being released, by stack.
+  description: The lock of each stack that is being released, with its C(holder), C(step), C(since) and C(until).
   returned: always
   type: dict
 stacks:
@@ -145,6 +161,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 
 def main() -> None:
@@ -168,11 +185,11 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
+        secrets = params["secrets"]
+        specs = [StackInput.from_module(item, secrets.get(item["definition"]["name"], {})) for item in params["stacks"]]
         host = module_args.host_context(module)
-        result = examine.run_preflight(
-            host, params["stacks"], params["secrets"], params["mode"], params["min_free_mb"] * 2**20
-        )
-        return {"changed": False, **result}
+        result = examine.run_preflight(host, specs, params["mode"], params["min_free_mb"] * 2**20)
+        return {"changed": False, **result.as_dict()}
 
     module_args.run_module(module, work)
 

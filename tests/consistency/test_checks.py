@@ -32,6 +32,13 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
             "module_utils/proxy/test_init.py is missing",
         ),
         ({"tests/unit/plugins/filter/test_gone.py": ""}, "test_gone.py tests no plugin"),
+        (
+            {
+                "plugins/module_utils/release/preflight/disk_space.py": "",
+                "tests/unit/plugins/module_utils/release/test_checks.py": "",
+            },
+            "preflight/test_disk_space.py is missing",
+        ),
     ],
     "plugins_state_their_license": [({"plugins/filter/name.py": "pass"}, "plugins/filter/name.py")],
     "imports_have_no_cycle": [

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
 from .. import names
+
+# [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
+_TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,13 @@ def repository_of(image: str) -> str:
         repository = repository[len(prefix) :] if repository.startswith(prefix) else repository
     official = "library/"
     return repository[len(official) :] if repository.startswith(official) else repository
+
+
+def floating_tag_reason(image: str) -> str | None:
+    """Return why an image name does not fix a version, or None: it has a digest, or a tag other than ``latest``."""
+    if "@sha256:" in image:
+        return None
+    tag = _TAG.search(image)
+    if not tag:
+        return "has no tag"
+    return "is tagged latest" if tag["tag"] == "latest" else None

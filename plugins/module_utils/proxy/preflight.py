@@ -13,8 +13,10 @@ from .. import atomic_file, names, paths
 from ..engine import sockets
 from ..engine.models import Container
 from ..errors import Problem, SwitchyardError
-from ..release.context import HostContext
-from ..release.preflight.examine import check_foreign_files
+from .foreign_files import check_foreign_files
+
+if t.TYPE_CHECKING:
+    from ..release.context import HostContext
 
 ANY = ("0.0.0.0", "::", "")
 
@@ -124,7 +126,7 @@ def run_preflight(host: HostContext, wanted: ProxyRequest) -> list[Problem]:
     found = problems(host, wanted, seen)
     if not found and seen.settings and seen.proxy and seen.proxy.running:
         try:
-            found += check_foreign_files(host, host.proxy.read())
+            found += check_foreign_files(host.root, host.proxy, host.proxy.read())
         except SwitchyardError:
             # The role puts a proxy right that does not answer; that is no problem of the inventory.
             return found

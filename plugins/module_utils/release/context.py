@@ -47,7 +47,7 @@ class HostContext:
     def free_bytes(self) -> dict[str, int]:
         """Return the free bytes where images and where releases are kept."""
         folders = {self.engine.root(), str(next(path for path in [self.root, *self.root.parents] if path.exists()))}
-        return {folder: shutil.disk_usage(folder).free for folder in folders if Path(folder).exists()}
+        return {folder: shutil.disk_usage(folder).free for folder in sorted(folders) if Path(folder).exists()}
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
 from ..engine import compose_cli, compose_render, host_ports
-from ..errors import ProblemsFound, SwitchyardError
-from . import hold_requests, revert
+from ..errors import SwitchyardError
+from . import hold_requests, revert, secret_files, source_files
 from . import plan as release_plan
 from .context import StackContext
 from .diff import readable, rendered_text, text_diff
@@ -23,7 +23,7 @@ from .drain import clear_canary_weight, drain_and_remove, live_since
 from .fingerprint import fingerprint_of
 from .migration import projects as migration_projects
 from .migration import undo
-from .preflight.examine import PreflightResult, examine_records, examine_stack, rebase_paths, secrets_owner
+from .preflight.examine import DeployInput, examine_stack
 from .record import Record
 from .routes import routes_of_stack
 from .stack_input import StackInput
@@ -74,12 +74,12 @@ def take_lock(ctx: StackContext, holder: str, gone: int | None) -> int:
     return ctx.lock.take(holder, "prepare", end_jobs, gone).token
 
 
-def prepare(ctx: StackContext, given: StackInput, seen: PreflightResult, holder: str, token: int) -> PreparedRelease:
+def prepare(ctx: StackContext, given: StackInput, seen: DeployInput, holder: str, token: int) -> PreparedRelease:
     """Bring everything of a release to the server, under the lock; the public notices nothing.
 
     The idle color is emptied: what runs there finishes its requests first, at most ``drain`` seconds.
     """
-    plan, stack = t.cast(release_plan.ReleasePlan, seen.plan), given.stack
+    plan, stack = seen.plan, given.stack
     images = dict(seen.images)
     for name in seen.pulls:
         ctx.lock.renew(token, f"pull {name}", 900)
@@ -87,9 +87,9 @@ def prepare(ctx: StackContext, given: StackInput, seen: PreflightResult, holder:
     ctx.lock.renew(token, "prepare")
     number = ctx.records.begin()
     folder = ctx.records.path(number)
-    normalised = rebase_paths(seen.normalised, "/source", str(folder / "source"))
+    normalised = source_files.rebase_paths(seen.normalised, source_files.PLACEHOLDER, str(folder / "source"))
     compose_cli.write_sources(given.sources, folder / "source")
-    _write_secrets(ctx, folder, normalised, given, images)
+    secret_files.write(ctx, folder, normalised, given, images)
     fingerprint = fingerprint_of(ctx, seen.normalised, given, images)
     roles = compose_render.services_of(normalised, stack)
     before = ctx.release_on(ctx.live())
@@ -195,18 +195,6 @@ def _count(normalised: dict[str, t.Any], roles: dict[str, str], *wanted: str) ->
     return sum(compose_render.replicas(normalised, name) for name, role in roles.items() if role in wanted)
 
 
-def _write_secrets(
-    ctx: StackContext, folder: Path, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]
-) -> None:
-    """Write the secret files, readable by the containers' user only: a bind mount keeps the file's own owner."""
-    if not given.secrets:
-        return
-    owner = secrets_owner(ctx, normalised, given, images)
-    (folder / paths.SECRETS).mkdir(mode=0o700)
-    for name, value in given.secrets.items():
-        atomic_file.write(folder / paths.SECRETS / name, value, 0o400, owner)
-
-
 def _ensure(ctx: StackContext, rendered: compose_render.Rendered) -> None:
     """Make the networks and volumes that the projects refer to."""
     labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack)
@@ -226,7 +214,7 @@ def start_release(ctx: StackContext, given: StackInput, mode: str, holder: str, 
     recovered = None
     try:
         recovered = undo.undo(ctx, token)
-        seen, plan = _examine(ctx, given, mode)
+        seen, plan = examine_stack(ctx, given, mode)
         before = rendered_text(ctx, ctx.release_on(plan.live), plan.live)
         if not plan.changed:
             ctx.lock.release(token)
@@ -266,17 +254,6 @@ def _resume_serving(ctx: StackContext) -> None:
             hold_requests.restart_and_resume(ctx, old)
 
 
-def _examine(
-    ctx: StackContext, given: StackInput, mode: str
-) -> tuple[PreflightResult | None, release_plan.ReleasePlan]:
-    """Return what would be done, and what was seen for it. Raises ProblemsFound."""
-    seen = examine_stack(ctx, given) if mode == "deploy" else None
-    plan, problems = (seen.plan, seen.problems) if seen else examine_records(ctx, given.where, mode)
-    if problems or not plan:
-        raise ProblemsFound(f"{ctx.stack} cannot be released", problems)
-    return seen, plan
-
-
 def _abort_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int, holder: str) -> dict[str, t.Any]:
     """Take a canary from the clients that have it, and remove it."""
     if plan.target:
@@ -289,7 +266,7 @@ def _abort_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int,
 
 def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]:
     """Return what ``begin`` would do, for check mode."""
-    seen, plan = _examine(ctx, given, mode)
+    seen, plan = examine_stack(ctx, given, mode)
     before = rendered_text(ctx, ctx.release_on(plan.live), plan.live)
     if seen:
         release = compose_render.Release(ctx.project, ctx.environment, images=seen.images)

@@ -44,7 +44,6 @@ KNOWN_UPWARD = {
     ("plugins.module_utils.backup.options", "plugins.module_utils.release.record"),
     ("plugins.module_utils.proxy.base_config", "plugins.module_utils.release.context"),
     ("plugins.module_utils.proxy.preflight", "plugins.module_utils.release.context"),
-    ("plugins.module_utils.proxy.preflight", "plugins.module_utils.release.preflight.examine"),
 }
 
 SOURCE_LINES = 350

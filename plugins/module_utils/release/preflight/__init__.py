@@ -1,4 +1,66 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks that run before anything changes."""
+"""The checks that run before anything changes: one module per check, in the order of their problems.
+
+A new check is a module with ``NEEDS`` and ``check(context)``, an import and a row here, and a case in
+``tests/unit/plugins/module_utils/release/preflight/test_checks.py``. The imports are explicit because Ansible ships
+only the modules that it finds in them.
+"""
+
+from __future__ import annotations
+
+from . import (
+    bind_mounts,
+    compose_keys,
+    compose_valid,
+    disk_space,
+    duplicate_resources,
+    engine_answers,
+    foreign_proxy_files,
+    front_network,
+    image_tags,
+    name_conflicts,
+    paused_canary,
+    proxy_answers,
+    route_conflicts,
+    route_options_supported,
+    secrets_owner,
+    secrets_used,
+    services_exist,
+    source_folder,
+    static_files,
+    static_volumes,
+)
+from .context import Check, HostCheckContext, StackCheckContext
+
+HOST_CHECKS: tuple[Check[HostCheckContext], ...] = (
+    engine_answers,
+    disk_space,
+    front_network,
+    proxy_answers,
+    foreign_proxy_files,
+)
+
+STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
+    compose_valid,
+    services_exist,
+    image_tags,
+    compose_keys,
+    bind_mounts,
+    static_volumes,
+    secrets_used,
+    secrets_owner,
+    route_options_supported,
+    static_files,
+    route_conflicts,
+    name_conflicts,
+    duplicate_resources,
+    paused_canary,
+)
+
+# A stack with the strategy in_place runs in the folder of its files; nothing of it is rendered or routed.
+IN_PLACE_CHECKS: tuple[Check[StackCheckContext], ...] = (
+    source_folder,
+    compose_valid,
+)

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Preflight check: keys of the Compose files that a release refuses or changes."""
+"""Preflight check: the Compose files have no keys and names that a release refuses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ import typing as t
 from ...engine import compose_spec
 from ...engine.compose_render import Mapping
 from ...errors import Problem
+from ..source_files import exists
+from .context import StackCheckContext
+
+NEEDS = ("compose",)
 
 # The longest value that a message repeats.
 SHOWN = 60
+
+
+def check(context: StackCheckContext) -> list[Problem]:
+    """Return the keys and names of the Compose files that a release refuses."""
+    return key_problems(context.normalised, context.where, lambda path: exists(path, context.spec))
 
 
 def key_problems(normalised: Mapping, where: str, exists: t.Callable[[str], bool]) -> list[Problem]:

@@ -50,10 +50,10 @@ def test_an_error_is_its_message_and_its_hint() -> None:
     error = EngineError("No engine answers.", hint="Run setup.yml.")
     assert str(error) == "No engine answers. Run setup.yml."
     assert str(EngineError("No engine answers.")) == "No engine answers."
-    assert error.problem("server", "server.engine", "Start it") == Problem(
+    assert error.problem("server", "Start it", code="server.engine") == Problem(
         "server", "No engine answers", "Run setup.yml", "server.engine"
     )
-    assert EngineError("No engine answers.").problem("server", "server.engine", "Start it").hint == "Start it"
+    assert EngineError("No engine answers.").problem("server", "Start it", code="server.engine").hint == "Start it"
 
 
 def test_problems_found_are_listed_in_the_message_and_in_the_result() -> None:

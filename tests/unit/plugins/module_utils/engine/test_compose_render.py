@@ -7,7 +7,6 @@ import pytest
 from fakes import checked, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import compose_files
 
 RELEASE = compose_render.Release("po", "prod", 7, "/releases/0007", "abc", {"reg/web:1": "reg/web@sha256:1"})
 REDIS = {"password": "p", "databases": [1]}
@@ -15,65 +14,6 @@ REDIS = {"password": "p", "databases": [1]}
 
 def render(content: dict[str, t.Any] | None = None, release: compose_render.Release = RELEASE, **stack: t.Any) -> t.Any:
     return compose_render.render(content or normalised(), checked(**stack), release)
-
-
-def complaints(content: dict[str, t.Any], *secrets: str, there: tuple[str, ...] = (), **stack: t.Any) -> list[str]:
-    found = compose_files.problems(content, checked(**stack), "stacks[shop]", secrets, lambda path: path in there)
-    return [str(problem) for problem in found]
-
-
-@pytest.mark.parametrize("image", ["reg:5000/app:1.2", "app:1", "app@sha256:" + "0" * 64, "app:latest@sha256:00"])
-def test_an_image_of_one_version(image: str) -> None:
-    assert compose_files.floating_tag_reason(image) is None
-
-
-@pytest.mark.parametrize(
-    ("image", "why"),
-    [
-        ("app", "has no tag"),
-        ("reg:5000/app", "has no tag"),
-        ("app:latest", "is tagged latest"),
-        ("reg:5000/app:latest", "is tagged latest"),
-    ],
-)
-def test_an_image_of_any_version(image: str, why: str) -> None:
-    assert compose_files.floating_tag_reason(image) == why
-    assert complaints(normalised(web={"image": image})) == [
-        f"stacks[shop].compose.services.web.image: {image} {why}. Write a fixed tag or a digest, as app:1.2."
-    ]
-
-
-def test_good_files_have_no_problem() -> None:
-    assert complaints(normalised()) == []
-
-
-def test_all_problems_of_the_files_come_together() -> None:
-    content = normalised(
-        api={"image": None},
-        db={"secrets": [{"source": "used"}, {"source": "both"}]},
-        job={"volumes": [{"type": "bind", "source": "/missing"}, {"type": "bind", "source": "/there"}]},
-    )
-    migrate = {"service": "migrator", "command": ["x"]}
-    found = complaints(content, "both", "unused", there=("/there",), workers=["celery"], migrate=migrate)
-    assert [line.split(". ")[0] for line in found] == [
-        "stacks[shop].routes[0].service: the Compose files have no service web",
-        "stacks[shop].workers: the Compose files have no service celery",
-        "stacks[shop].migrate and after_migrate: the Compose files have no service migrator",
-        "stacks[shop].compose.services.api.image: is missing",
-        "stacks[shop].compose.services.job.volumes: /missing is not on the server",
-        "stacks[shop].secrets.used: the Compose files use it, but it has no value",
-        "stacks[shop].secrets.unused: no service of the Compose files uses it",
-    ]
-    assert "Services there are: api, db, job" in found[0]
-
-
-def test_files_of_a_volume_that_the_stack_does_not_make() -> None:
-    content = {**normalised(), "volumes": {"static": {}, "shared": {"name": "all", "external": True}}}
-    ways = [{"volume": name, "hosts": ["shop.org"], "path": f"/{name}/"} for name in ("static", "shared", "media")]
-    assert complaints(content, static=ways) == [
-        f"stacks[shop].static[{index}].volume: the Compose files make no volume {name}. Volumes there are: static."
-        for index, name in ((1, "shared"), (2, "media"))
-    ]
 
 
 def test_each_service_has_one_role() -> None:

@@ -6,6 +6,7 @@ from fakes import container
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
     Image,
     LabelledResource,
+    floating_tag_reason,
     repository_of,
 )
 
@@ -41,3 +42,21 @@ def test_an_image_without_a_digest_is_pinned_by_its_id() -> None:
 )
 def test_the_repository_of_an_image_name(image: str, repository: str) -> None:
     assert repository_of(image) == repository
+
+
+@pytest.mark.parametrize("image", ["reg:5000/app:1.2", "app:1", "app@sha256:" + "0" * 64, "app:latest@sha256:00"])
+def test_an_image_of_one_version(image: str) -> None:
+    assert floating_tag_reason(image) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("app", "has no tag"),
+        ("reg:5000/app", "has no tag"),
+        ("app:latest", "is tagged latest"),
+        ("reg:5000/app:latest", "is tagged latest"),
+    ],
+)
+def test_an_image_of_any_version(image: str, reason: str) -> None:
+    assert floating_tag_reason(image) == reason

@@ -1,0 +1,197 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What preflight checks look at: a server and its stacks, read at most once, and what of it is unavailable.
+
+A check names what it needs in ``NEEDS``. Where that is unavailable, the check is skipped with the reason; the check
+named after it reports the problem.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ...config.stack import Stack
+from ...engine import compose_render
+from ...engine.models import floating_tag_reason
+from ...errors import ComposeError, EngineError, Problem, SwitchyardError
+from ...proxy.state import ProxyState
+from .. import source_files
+from ..context import HostContext, StackContext
+from ..plan import StackState
+from ..stack_input import StackInput
+from ..stack_state import read_state
+
+# Kind and name of a network or volume on the server
+Resource = tuple[str, str]
+
+Failures = dict[str, SwitchyardError]
+
+
+@dataclass(frozen=True)
+class HostCheckContext:
+    """A server, for the checks of HOST_CHECKS.
+
+    ``min_free`` is in bytes. Without ``needs_proxy``, no stack of the environment has routes.
+    """
+
+    host: HostContext
+    min_free: int = 0
+    needs_proxy: bool = True
+
+    @cached_property
+    def failures(self) -> Failures:
+        """The errors by what does not answer: ``engine``, ``proxy``."""
+        failures: Failures = {}
+        for name, read in (("engine", lambda: self.networks), ("proxy", lambda: self.proxy_state)):
+            try:
+                read()
+            except SwitchyardError as error:
+                failures[name] = error
+            except OSError as error:
+                # The errors of the Docker SDK are OSErrors.
+                failures[name] = EngineError(f"The container engine does not answer ({error}).")
+        return failures
+
+    @cached_property
+    def networks(self) -> set[str]:
+        """The names of all networks. Raises EngineError."""
+        return self.host.engine.networks()
+
+    @cached_property
+    def proxy_state(self) -> ProxyState:
+        """The state of the running proxy, empty for an environment without routes. Raises SwitchyardError."""
+        return self.host.proxy.read() if self.needs_proxy else ProxyState()
+
+
+@dataclass(frozen=True)
+class StackCheckContext:
+    """A stack of the inventory on a server, for the checks of STACK_CHECKS and IN_PLACE_CHECKS.
+
+    ``claims`` has the path in the inventory of the stack that creates a network or volume first.
+    """
+
+    host: HostCheckContext
+    spec: StackInput
+    claims: t.Mapping[Resource, str] = field(default_factory=dict)
+
+    @cached_property
+    def failures(self) -> Failures:
+        """The errors by what is unavailable: ``engine``, ``proxy``, ``source``, ``compose``."""
+        failures = dict(self.host.failures)
+        if self.in_place and not self.has_source_folder:
+            failures["source"] = failures["compose"] = ComposeError("The files are missing on the server.")
+            return failures
+        try:
+            self.normalised  # noqa: B018
+        except (ComposeError, EngineError) as error:
+            failures["compose"] = error
+        return failures
+
+    @property
+    def ctx(self) -> StackContext:
+        """The stack on this server."""
+        return self.host.host.stack(self.stack.name)
+
+    @property
+    def stack(self) -> Stack:
+        """The stack of the inventory."""
+        return self.spec.stack
+
+    @property
+    def where(self) -> str:
+        """The path of the stack in the inventory."""
+        return self.spec.where
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the stack runs in the folder of its files, on a developer's own machine."""
+        return self.stack.strategy == "in_place"
+
+    @property
+    def has_source_folder(self) -> bool:
+        """Whether all Compose files exist in their own folder on this server."""
+        return all((Path(self.stack.source.path) / name).exists() for name in self.stack.compose)
+
+    @cached_property
+    def normalised(self) -> source_files.Normalised:
+        """The normalised Compose files. Raises ComposeError, EngineError."""
+        if self.in_place:
+            return source_files.normalise_in_place(self.spec)
+        return source_files.normalise(self.ctx, self.spec)
+
+    @property
+    def services(self) -> dict[str, dict[str, t.Any]]:
+        """The services of the Compose files by name."""
+        return t.cast("dict[str, dict[str, t.Any]]", self.normalised.get("services", {}))
+
+    @cached_property
+    def images(self) -> dict[str, str]:
+        """The pinned names of the images that are on the server, by the name in the Compose files."""
+        found = {name: self.ctx.engine.image(name) for name in self._image_names}
+        return {name: image.pinned for name, image in found.items() if image}
+
+    @property
+    def pulls(self) -> list[str]:
+        """The images that the release pulls."""
+        return [name for name in self._image_names if name not in self.images]
+
+    @property
+    def _image_names(self) -> list[str]:
+        names = sorted({service.get("image") or "" for service in self.services.values()} - {""})
+        return [name for name in names if not floating_tag_reason(name)]
+
+    @property
+    def resources(self) -> Sequence[Resource]:
+        """The networks and volumes that a release of the stack creates."""
+        return compose_render.resources_created(self.normalised, self.stack, self.ctx.project, self.ctx.environment)
+
+    @cached_property
+    def state(self) -> StackState:
+        """The current state of the stack."""
+        return read_state(self.ctx, self.host.proxy_state, self.normalised, self.stack)
+
+
+@dataclass(frozen=True)
+class SkippedCheck:
+    """A check that did not run: its name, the stack's path in the inventory or ``server``, and the reason."""
+
+    check: str
+    where: str
+    reason: str
+
+
+Context = t.TypeVar("Context", HostCheckContext, StackCheckContext, contravariant=True)
+
+
+class Check(t.Protocol[Context]):
+    """A module with one check."""
+
+    __name__: str
+
+    @property
+    def NEEDS(self) -> tuple[str, ...]:
+        """What must be available, as ``failures`` of the context calls it."""
+
+    def check(self, context: Context) -> list[Problem]:
+        """Return what is wrong."""
+
+
+def run_checks(
+    checks: t.Iterable[Check[Context]], context: Context, where: str
+) -> tuple[list[Problem], list[SkippedCheck]]:
+    """Return the problems that all checks find, and the checks that were skipped."""
+    problems: list[Problem] = []
+    skipped: list[SkippedCheck] = []
+    for check in checks:
+        missing = [need for need in check.NEEDS if need in context.failures]
+        if missing:
+            name = check.__name__.rsplit(".", maxsplit=1)[-1]
+            skipped.append(SkippedCheck(name, where, f"needs {missing[0]}: {context.failures[missing[0]].message}"))
+        else:
+            problems += check.check(context)
+    return problems, skipped

@@ -1,0 +1,28 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight check: the services that the inventory names exist in the Compose files."""
+
+from __future__ import annotations
+
+from ...errors import Problem
+from .context import StackCheckContext
+
+NEEDS = ("compose",)
+
+
+def check(context: StackCheckContext) -> list[Problem]:
+    """Return the services that the inventory names and the Compose files do not have."""
+    stack = context.stack
+    named = [(f"routes[{index}].service", route.service) for index, route in enumerate(stack.routes)]
+    named += [("workers", service) for service in stack.workers]
+    named += [("accessories", service) for service in stack.accessories]
+    named += [("migrate and after_migrate", job.service) for job in stack.jobs]
+    hint = f"Services there are: {', '.join(context.services) or 'none'}"
+    return [
+        Problem(
+            f"{context.where}.{key}", f"the Compose files have no service {service}", hint, "compose.service_unknown"
+        )
+        for key, service in named
+        if service not in context.services
+    ]

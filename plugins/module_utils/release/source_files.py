@@ -1,0 +1,53 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Compose files of a stack, normalised on the server before a release has a folder for them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import typing as t
+from pathlib import Path
+
+from ..engine import compose_cli
+from .context import StackContext
+from .stack_input import StackInput
+
+# Compose writes absolute paths. Until a release has its folder, paths of the stack's own files begin with this one.
+PLACEHOLDER = "/.switchyard-source"
+
+Normalised = dict[str, t.Any]
+
+
+def normalise(ctx: StackContext, spec: StackInput) -> Normalised:
+    """Return what ``docker compose config`` makes of a stack's files; paths of its own files begin with PLACEHOLDER.
+
+    Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
+    """
+    values = compose_cli.variables(spec.stack, ctx.project, ctx.environment)
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
+        compose_cli.write_sources(spec.sources, Path(folder))
+        return rebase_paths(compose_cli.normalise(Path(folder), spec.stack.compose, values), folder, PLACEHOLDER)
+
+
+def normalise_in_place(spec: StackInput) -> Normalised:
+    """Return what ``docker compose config`` makes of files that are used in their own folder on this server.
+
+    Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
+    """
+    return compose_cli.normalise(Path(spec.stack.source.path), spec.stack.compose, spec.stack.variables)
+
+
+def rebase_paths(normalised: Normalised, old: str, new: str) -> Normalised:
+    """Return the normalised files with one folder in place of another."""
+    text = json.dumps(normalised).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1])
+    return t.cast(Normalised, json.loads(text))
+
+
+def exists(path: str, spec: StackInput) -> bool:
+    """Return whether a path of the normalised files exists: among the stack's own files, or on this server."""
+    if path != PLACEHOLDER and not path.startswith(f"{PLACEHOLDER}/"):
+        return Path(path).exists()
+    name = path[len(PLACEHOLDER) + 1 :]
+    return not name or any(source == name or source.startswith(f"{name}/") for source in spec.sources)

@@ -1,0 +1,488 @@
+"""Every check of release/preflight: a good case and at least one mistake each."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fakes import COMPOSE, HOST, FakeEngine, Machine, container, given, normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, ProxyUnavailable
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import preflight
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import (
+    HostCheckContext,
+    StackCheckContext,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
+
+Docker = Callable[[str], Callable[[], list[str]]]
+Arrange = Callable[[Machine], t.Any]
+
+STACK = "switchyard_stacks[shop]"
+
+
+@pytest.fixture(autouse=True)
+def _server(docker: Docker, machine: Machine) -> None:
+    docker(COMPOSE)
+    machine.engine.__init__(images=["reg/web:1", "reg/celery:1"])  # type: ignore[misc]
+    machine.engine.ensure_network("po-front-prod", False, {})
+
+
+def nothing(_machine: Machine) -> None:
+    """Leave the server as it is."""
+
+
+class HostCase(t.NamedTuple):
+    """A server with a mistake, and the problem that the check returns: message, hint and code."""
+
+    arrange: Arrange
+    message: str
+    hint: str
+    code: str
+    min_free: int = 0
+
+
+class StackCase(t.NamedTuple):
+    """A stack with a mistake, and the problem that the check returns: where (in the stack), message, hint and code."""
+
+    spec: StackInput
+    where: str
+    message: str
+    hint: str
+    code: str
+    arrange: Arrange = nothing
+
+
+def set_attribute(path: str, value: t.Any) -> Arrange:
+    """Return the step that replaces an attribute of a machine's engine or proxy, as ``proxy.serves_files``."""
+    part, name = path.split(".")
+    return lambda machine: setattr(getattr(machine, part), name, value)
+
+
+def fails(error: Exception) -> Callable[..., t.NoReturn]:
+    """Return a function that raises an error."""
+
+    def fail(*_args: t.Any) -> t.NoReturn:
+        raise error
+
+    return fail
+
+
+# --- the server ---
+
+HOST_CASES: dict[str, list[HostCase]] = {
+    "engine_answers": [
+        HostCase(
+            set_attribute("engine.networks", fails(EngineError("No engine answers.", hint="Start Docker."))),
+            "No engine answers",
+            "Start Docker",
+            "server.engine",
+        ),
+        HostCase(
+            set_attribute("engine.networks", fails(ConnectionError("refused"))),
+            "The container engine does not answer (refused)",
+            "Run setup.yml",
+            "server.engine",
+        ),
+    ],
+    "disk_space": [
+        HostCase(
+            set_attribute("engine.folder", "/"),
+            "/ has ",
+            "Make room, for example with 'docker image prune'",
+            "server.disk_space",
+            min_free=2**60,
+        )
+    ],
+    "front_network": [
+        HostCase(
+            lambda machine: machine.engine.made_networks.clear(),
+            "the network po-front-prod is missing",
+            "Run setup.yml",
+            "server.network_missing",
+        )
+    ],
+    "proxy_answers": [
+        HostCase(
+            set_attribute("proxy.read", fails(ProxyUnavailable("The proxy does not answer on /run/master.sock."))),
+            "The proxy does not answer on /run/master.sock",
+            "Run setup.yml",
+            "server.proxy",
+        )
+    ],
+    "foreign_proxy_files": [
+        HostCase(
+            set_attribute("proxy.foreign", {"99-other.cfg": "unknown keyword 'fronted'."}),
+            "the proxy would not load its folder: unknown keyword 'fronted'",
+            "Fix or remove these files, which this collection did not write: 99-other.cfg",
+            "proxy.foreign_files",
+        )
+    ],
+}
+
+
+def check_host(name: str, context: HostCheckContext) -> list[t.Any]:
+    return t.cast(t.Any, getattr(preflight, name)).check(context)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", HOST_CASES)
+def test_a_good_server_has_no_problem(name: str, machine: Machine) -> None:
+    assert check_host(name, HostCheckContext(machine.host)) == []
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in HOST_CASES.items() for case in cases])
+def test_a_mistake_of_a_server(name: str, case: HostCase, machine: Machine) -> None:
+    case.arrange(machine)
+    problem, *_more = check_host(name, HostCheckContext(machine.host, case.min_free))
+    assert problem.message.startswith(case.message)
+    assert (problem.hint, problem.code) == (case.hint, case.code)
+
+
+def test_free_space_is_shown_with_what_is_asked_for(machine: Machine) -> None:
+    machine.engine.folder = str(machine.root)
+    (problem,) = check_host("disk_space", HostCheckContext(machine.host, 2**60))
+    assert problem.message.startswith(f"{machine.root} has ")
+    assert problem.message.endswith(" GiB free, 1073741824.0 GiB are asked for")
+
+
+def test_an_environment_without_routes_needs_neither_network_nor_proxy(machine: Machine) -> None:
+    machine.engine.made_networks.clear()
+    machine.proxy.foreign = {"99-other.cfg": "unknown keyword"}
+    machine.proxy.read = fails(ProxyUnavailable("It does not answer."))  # type: ignore[method-assign]
+    context = HostCheckContext(machine.host, needs_proxy=False)
+    for name in ("front_network", "proxy_answers", "foreign_proxy_files"):
+        assert check_host(name, context) == []
+
+
+# --- a stack ---
+
+VOLUMES = {**normalised(), "volumes": {"static": {}, "media": {}, "shared": {"name": "all", "external": True}}}
+SECRET = {"secrets": [{"source": "key"}]}
+
+
+def static(*volumes: str) -> list[dict[str, t.Any]]:
+    return [{"volume": volume, "hosts": [HOST], "path": f"/{volume}/"} for volume in volumes]
+
+
+def other_volume(**labels: str) -> Arrange:
+    return lambda machine: machine.engine.ensure_volume("po-static-prod", "local", {}, names.labels(**labels))
+
+
+def paused_canary(machine: Machine) -> None:
+    machine.released("blue")
+    machine.released("green", state="paused", previous=1)
+    machine.make_live("blue")
+    machine.proxy.state = replace(machine.proxy.state, weights={"po.shop.prod": 5})
+
+
+STACK_CASES: dict[str, list[StackCase]] = {
+    "source_folder": [
+        StackCase(
+            given(strategy="in_place", source={"path": "/missing"}),
+            ".strategy",
+            "/missing is not on the server",
+            "Use in_place only with ansible_connection: local",
+            "stack.in_place",
+        )
+    ],
+    "compose_valid": [
+        StackCase(
+            replace(given(), sources={"../compose.yml": "{}"}),
+            ".compose",
+            "../compose.yml: leads out of the stack's folder",
+            "Name files relative to source.path",
+            "compose.invalid",
+        )
+    ],
+    "services_exist": [
+        StackCase(
+            given(**stack),
+            where,
+            f"the Compose files have no service {service}",
+            "Services there are: web",
+            "compose.service_unknown",
+        )
+        for where, service, stack in (
+            (".routes[0].service", "api", {"routes": [{"service": "api", "port": 80, "hosts": [HOST]}]}),
+            (".workers", "celery", {"workers": ["celery"]}),
+            (".accessories", "db", {"accessories": ["db"]}),
+            (".migrate and after_migrate", "tool", {"after_migrate": [{"service": "tool", "command": ["x"]}]}),
+        )
+    ],
+    "image_tags": [
+        StackCase(
+            given(normalised(web={"image": None})),
+            ".compose.services.web.image",
+            "is missing",
+            "Name a built image with a fixed tag, as registry/app:1.2",
+            "compose.image_missing",
+        ),
+        *(
+            StackCase(
+                given(normalised(web={"image": image})),
+                ".compose.services.web.image",
+                f"{image} {reason}",
+                "Write a fixed tag or a digest, as app:1.2",
+                "compose.image_not_fixed",
+            )
+            for image, reason in (("app", "has no tag"), ("reg:5000/app:latest", "is tagged latest"))
+        ),
+    ],
+    "compose_keys": [
+        StackCase(
+            given(normalised(web={"privileged": True})),
+            ".compose.services.web.privileged",
+            "true is refused: a privileged container has all rights on the server",
+            "Remove it",
+            "compose.key_refused",
+        )
+    ],
+    "bind_mounts": [
+        StackCase(
+            given(normalised(web={"volumes": [{"type": "bind", "source": "/missing"}]})),
+            ".compose.services.web.volumes",
+            "/missing is not on the server",
+            "List the file under files, use a named volume, or make the folder on the server",
+            "compose.bind_mount_missing",
+        )
+    ],
+    "static_volumes": [
+        StackCase(
+            given(VOLUMES, static=static("static", volume)),
+            ".static[1].volume",
+            f"the Compose files make no volume {volume}",
+            "Volumes there are: media, static",
+            "compose.volume_unknown",
+        )
+        for volume in ("shared", "other")
+    ],
+    "secrets_used": [
+        StackCase(
+            given(normalised(web=SECRET)),
+            ".secrets.key",
+            "the Compose files use it, but it has no value",
+            "Give it one, from a vault",
+            "stack.secret_without_value",
+        ),
+        StackCase(
+            given(secrets={"key": "x"}),
+            ".secrets.key",
+            "no service of the Compose files uses it",
+            "Add it to a service's secrets",
+            "stack.secret_not_used",
+        ),
+    ],
+    "secrets_owner": [
+        StackCase(
+            given(normalised(web={**SECRET, "user": "1"}, celery={**SECRET, "user": "2"}), {"key": "x"}),
+            ".secrets_owner",
+            "The services of shop read their secrets as different users, or as a user without a number",
+            "Write secrets_owner: <the user's number>",
+            "stack.secrets_owner",
+        )
+    ],
+    "route_options_supported": [
+        StackCase(
+            given(),
+            ".routes[0].response_timeout",
+            "it waits 24 days at most",
+            "Take it out, or take another proxy",
+            "route.option_unsupported",
+            set_attribute(
+                "proxy.unsupported_options", lambda options: [("response_timeout", "it waits 24 days at most")]
+            ),
+        ),
+        StackCase(
+            given(routes=[{"service": "web", "port": 8000, "hosts": [HOST], "https": "redirect"}]),
+            ".routes[0].https",
+            "the proxy has no https port",
+            "Set proxy_https_port, then run setup.yml",
+            "route.no_https_port",
+        ),
+    ],
+    "static_files": [
+        StackCase(
+            given(VOLUMES, static=static("static")),
+            ".static",
+            "this proxy serves no files of its own",
+            "Give them a service that does, or take nginx in a container",
+            "stack.static_unsupported",
+        ),
+        StackCase(
+            given(VOLUMES, static=static("static", "media")),
+            ".static[1].volume",
+            "the proxy does not have the volume po-media-prod",
+            "Run setup.yml",
+            "stack.static_volume",
+            lambda machine: vars(machine.proxy).update(serves_files=True, volumes=lambda: ("po-static-prod",)),
+        ),
+    ],
+    "route_conflicts": [
+        StackCase(
+            given(),
+            ".routes",
+            f"{HOST}/ leads to po.blog.prod on this server",
+            "Take another host name, or retire that stack first",
+            "route.conflict",
+            set_attribute("proxy.state", ProxyState({}, {("po.blog.prod", "blue", f"{HOST}/"): "site"})),
+        ),
+        StackCase(
+            given(VOLUMES, static=static("static")),
+            ".routes",
+            f"{HOST}/static/ leads to po.blog.prod on this server",
+            "Take another host name, or retire that stack first",
+            "route.conflict",
+            set_attribute("proxy.state", ProxyState({}, {("po.blog.prod", "blue", f"{HOST}/static/"): "site"})),
+        ),
+    ],
+    "name_conflicts": [
+        StackCase(
+            given(VOLUMES),
+            "",
+            "the volume po-static-prod belongs to the stack blog",
+            "Rename the volume, or declare it external to share it",
+            "name.conflict",
+            other_volume(stack="blog"),
+        ),
+        *(
+            StackCase(
+                given(),
+                "",
+                "the name po-web-prod-green belongs to a container that is not of this stack",
+                "Rename the service, or remove it: docker rm -f po-web-prod-green",
+                "name.conflict",
+                lambda machine, labels=labels: machine.engine.start(  # type: ignore[misc]
+                    container("po-web-prod-green", labels=labels)
+                ),
+            )
+            for labels in ({"stack": "blog"}, {"environment": "web-prod"})
+        ),
+    ],
+    "duplicate_resources": [],
+    "paused_canary": [
+        StackCase(
+            given(),
+            "",
+            "release 2 waits at 5 % of the clients",
+            "Go on with promote.yml, or take it back with rollback.yml",
+            "release.canary_paused",
+            paused_canary,
+        )
+    ],
+}
+
+
+def check_stack(name: str, machine: Machine, spec: StackInput, **more: t.Any) -> list[t.Any]:
+    context = StackCheckContext(HostCheckContext(machine.host), spec, **more)
+    return t.cast(t.Any, getattr(preflight, name)).check(context)  # type: ignore[no-any-return]
+
+
+GOOD = given(
+    normalised(
+        web={**SECRET, "volumes": [{"type": "bind", "source": "/"}, {"type": "volume", "source": "static"}]},
+        celery={"image": "reg/celery@sha256:" + "0" * 64},
+    )
+    | {"volumes": {"static": {}}},
+    {"key": "x"},
+    static=static("static"),
+    workers=["celery"],
+)
+
+
+@pytest.mark.parametrize("name", [name for name in STACK_CASES if name != "source_folder"])
+def test_a_good_stack_has_no_problem(name: str, machine: Machine) -> None:
+    vars(machine.proxy).update(serves_files=True, volumes=lambda: ("po-static-prod",))
+    assert check_stack(name, machine, GOOD) == []
+    other_volume(stack="shop")(machine)
+    machine.deployed("blue", GOOD)
+    assert check_stack(name, machine, GOOD) == []
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in STACK_CASES.items() for case in cases])
+def test_a_mistake_of_a_stack(name: str, case: StackCase, machine: Machine) -> None:
+    case.arrange(machine)
+    (problem,) = check_stack(name, machine, case.spec)
+    assert (problem.where, problem.message) == (f"{STACK}{case.where}", case.message)
+    assert (problem.hint, problem.code) == (case.hint, case.code)
+
+
+def test_every_check_has_a_case() -> None:
+    modules = {*preflight.STACK_CHECKS, *preflight.IN_PLACE_CHECKS}
+    assert {check.__name__.rsplit(".", 1)[-1] for check in modules} == set(STACK_CASES)
+    assert {check.__name__.rsplit(".", 1)[-1] for check in preflight.HOST_CHECKS} == set(HOST_CASES)
+    assert all(HOST_CASES.values())
+    assert [name for name, cases in STACK_CASES.items() if not cases] == ["duplicate_resources"]
+
+
+def test_the_files_of_a_stack_in_place_are_in_their_folder(machine: Machine) -> None:
+    (machine.root / "docker-compose.yml").write_text("{}")
+    spec = given(strategy="in_place", source={"path": str(machine.root)})
+    assert check_stack("source_folder", machine, spec) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (
+            "echo 'services.web.imge is not allowed' >&2; exit 15",
+            f"{STACK}.compose: Compose rejects docker-compose.yml: services.web.imge is not allowed. "
+            "Try it with 'docker compose config'.",
+        ),
+        (
+            "echo \"docker: 'compose' is not a docker command.\" >&2; exit 1",
+            "server: The Compose plugin does not answer on this server. Run setup.yml.",
+        ),
+    ],
+)
+def test_what_compose_answers_to_the_files(answer: str, expected: str, machine: Machine, docker: Docker) -> None:
+    docker(answer)
+    assert [str(problem) for problem in check_stack("compose_valid", machine, given())] == [expected]
+
+
+def test_files_that_are_sent_with_the_stack_can_be_mounted(machine: Machine) -> None:
+    mounts = [
+        {"type": "bind", "source": f"/.switchyard-source/{name}"} for name in ("conf", "conf/a.ini", "conf/b.ini")
+    ]
+    spec = given(normalised(web={"volumes": mounts}))
+    spec = replace(spec, sources={**spec.sources, "conf/a.ini": ""})
+    (problem,) = check_stack("bind_mounts", machine, spec)
+    assert problem.message == "/.switchyard-source/conf/b.ini is not on the server"
+
+
+def test_the_owner_of_secrets_is_not_known_before_the_pull(machine: Machine) -> None:
+    spec = given(normalised(web={**SECRET, "user": "1"}, celery={**SECRET, "user": "2"}), {"key": "x"})
+    del machine.engine.images["reg/celery:1"]
+    assert check_stack("secrets_owner", machine, spec) == []
+
+
+def test_a_volume_without_an_owner_or_of_another_place_is_no_conflict(machine: Machine) -> None:
+    other_volume()(machine)
+    assert check_stack("name_conflicts", machine, given(VOLUMES)) == []
+
+
+def test_a_resource_that_an_earlier_stack_creates(machine: Machine) -> None:
+    claims = {("volume", "po-static-prod"): "switchyard_stacks[blog]", ("network", "po-shop-prod"): STACK}
+    (problem,) = check_stack("duplicate_resources", machine, given(VOLUMES), claims=claims)
+    assert (problem.where, problem.code) == (STACK, "name.duplicate")
+    assert problem.message == "the volume po-static-prod belongs to switchyard_stacks[blog] as well"
+
+
+def test_a_canary_that_takes_its_steps_is_not_in_the_way(machine: Machine) -> None:
+    paused_canary(machine)
+    record = machine.ctx.records.get(2)
+    assert record
+    machine.ctx.records.save(record.updated(state="prepared"))
+    assert check_stack("paused_canary", machine, given()) == []
+
+
+def test_a_server_without_an_engine_is_one_problem(machine: Machine) -> None:
+    vars(machine.host).pop("engine")
+    vars(machine.host)["engine"] = FakeEngine()
+    machine.engine = machine.host.engine  # type: ignore[assignment]
+    machine.engine.networks = fails(EngineError("No engine answers."))  # type: ignore[method-assign]
+    context = HostCheckContext(machine.host)
+    assert [problem.code for problem in check_host("engine_answers", context)] == ["server.engine"]

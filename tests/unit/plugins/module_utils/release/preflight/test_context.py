@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from fakes import COMPOSE, Machine, given, normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, Problem
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import (
+    HostCheckContext,
+    SkippedCheck,
+    StackCheckContext,
+    run_checks,
+)
+
+Docker = Callable[[str], Callable[[], list[str]]]
+
+
+def check(name: str, needs: tuple[str, ...], *messages: str) -> t.Any:
+    problems = [Problem("server", message, "Do something", "server.test") for message in messages]
+    return SimpleNamespace(__name__=f"package.{name}", NEEDS=needs, check=lambda context: problems)
+
+
+def test_a_later_check_runs_when_an_earlier_one_found_something(machine: Machine) -> None:
+    checks = [check("first", (), "one", "two"), check("second", ("engine", "proxy"), "three")]
+    problems, skipped = run_checks(checks, HostCheckContext(machine.host), "server")
+    assert [problem.message for problem in problems] == ["one", "two", "three"]
+    assert skipped == []
+
+
+def test_a_check_is_skipped_with_the_reason(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def networks() -> t.NoReturn:
+        raise EngineError("No engine answers.", hint="Run setup.yml.")
+
+    monkeypatch.setattr(machine.engine, "networks", networks)
+    context = HostCheckContext(machine.host)
+    checks = [check("first", ("engine",), "one"), check("second", ("proxy",), "two")]
+    problems, skipped = run_checks(checks, context, "server")
+    assert [problem.message for problem in problems] == ["two"]
+    assert skipped == [SkippedCheck("first", "server", "needs engine: No engine answers.")]
+
+
+def test_an_environment_without_routes_has_an_empty_proxy(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(type(machine.proxy), "read")
+    assert HostCheckContext(machine.host, needs_proxy=False).proxy_state == ProxyState()
+
+
+def test_a_stack_has_its_images_and_what_is_to_be_pulled(machine: Machine, docker: Docker) -> None:
+    docker(COMPOSE)
+    machine.engine.__init__(images=["reg/web:1"])  # type: ignore[misc]
+    content = normalised(web={}, cache={"image": "redis:7"}, any={"image": "redis"}, none={"image": None})
+    context = StackCheckContext(HostCheckContext(machine.host), given(content))
+    assert context.images == {"reg/web:1": "sha256:reg/web:1"}
+    assert context.pulls == ["redis:7"]
+    assert context.failures == {}
+    assert list(context.resources) == [("network", "po-shop-prod")]
