@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are whole or not there: written beside the target, synced, renamed."""
+"""Atomic files: written next to their target, synced, renamed over it; and JSON and locks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 
 
 def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None = None, durable: bool = True) -> None:
-    """Write a file atomically and durably: a reader sees the old or the new content, also after a power cut.
+    """Write a file atomically and durably: a reader sees the old or the new content, also after a power failure.
 
-    The temporary name starts with a dot and ends in ``.tmp``: no proxy loads such a file. ``owner`` is a numeric
-    user id. Raises OSError; then the old file is untouched and the temporary one is gone. Without ``durable``, a power
-    cut may take it: for what nobody needs after one.
+    The temporary name starts with a dot and ends in ``.tmp``: no proxy loads such a file. ``owner`` is a numeric user
+    and group id. Raises OSError; then the old file is unchanged and the temporary one removed. Without ``durable``, a
+    power failure may lose the file.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -41,7 +41,7 @@ def write(path: Path, content: str | bytes, mode: int = 0o644, owner: int | None
 
 
 def write_or_remove(path: Path, content: str | None) -> None:
-    """Make a file have this content, as ``write`` does; with None there is no such file afterwards."""
+    """Write a file as ``write`` does; with None, remove it."""
     if content is not None:
         write(path, content)
     elif path.exists():
@@ -50,7 +50,7 @@ def write_or_remove(path: Path, content: str | None) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in the folder survive a power cut (POSIX: the folder's own entry needs an fsync)."""
+    """Make a rename in a folder survive a power failure (POSIX: the folder itself needs an fsync)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -64,7 +64,7 @@ def write_json(path: Path, value: t.Any, mode: int = 0o644) -> None:
 
 
 def read_json(path: Path) -> t.Any:
-    """Return the content of a JSON file; None where there is no file, or only half of one."""
+    """Return the content of a JSON file; None if it does not exist or is incomplete."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -72,7 +72,7 @@ def read_json(path: Path) -> t.Any:
 
 
 def read(path: Path) -> str | None:
-    """Return the content of a text file, or None where there is none."""
+    """Return the content of a text file; None if it does not exist."""
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -81,10 +81,10 @@ def read(path: Path) -> str | None:
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> t.Iterator[None]:
-    """Hold an exclusive flock on this server; it ends with this process, however that ends.
+    """Hold an exclusive flock on a file; the kernel releases it when this process ends.
 
-    Without ``wait``, raises BlockingIOError where somebody else holds it. The file is never removed: a lock file that
-    is unlinked can be held twice (flock(2) locks the inode).
+    Without ``wait``, raises BlockingIOError if another process holds it. The file is never removed: two processes can
+    hold a lock file that was unlinked (flock(2) locks the inode).
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

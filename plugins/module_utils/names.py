@@ -48,13 +48,13 @@ def network(project: str, name: str, environment: str) -> str:
 def compose_project(project: str, stack: str, environment: str, part: str) -> str:
     """Return the Compose project of a part of a stack: a color, ``workers`` or ``accessories``.
 
-    Only the stack's name may have an underscore, so that no two stacks and environments make the same name.
+    Only the stack's name may have an underscore, so that two stacks or environments never have the same project.
     """
     return f"{project}_{stack}_{environment}_{part}"
 
 
 def shared(project: str, service: str) -> str:
-    """Return the container's name of a server that all environments of a machine share."""
+    """Return the name of a container that all environments of a server share."""
     return f"{project}-{service}"
 
 
@@ -64,35 +64,35 @@ def domain(service: str, environment: str, base: str) -> str:
 
 
 def stack_key(project: str, stack: str, environment: str) -> str:
-    """Return the key under which the proxy knows a stack; one proxy may serve several environments.
+    """Return the key of a stack in the proxy, which may serve several environments.
 
-    No part of it has a dot, so that no two stacks and environments make the same key.
+    No part of it has a dot, so that two stacks or environments never have the same key.
     """
     return f"{project}.{stack}.{environment}"
 
 
 def stack_of_key(key: str, project: str, environment: str) -> str | None:
-    """Return the stack that a proxy's key names, or None for a key of another project or environment."""
+    """Return the stack of a key in the proxy; None for a key of another project or environment."""
     parts = key.split(".")
-    mine = len(parts) == 3 and (parts[0], parts[2]) == (project, environment)
-    return parts[1] if mine else None
+    is_own = len(parts) == 3 and (parts[0], parts[2]) == (project, environment)
+    return parts[1] if is_own else None
 
 
 def database(stack: str, environment: str) -> str:
-    """Return the name of a stack's PostgreSQL database and login, an identifier that needs no quotes.
+    """Return the name of a stack's PostgreSQL database and application login; it needs no quotes in SQL.
 
-    PostgreSQL folds and limits identifiers to 63 bytes (manual, 4.1.1): the inventory check refuses longer ones.
+    PostgreSQL limits identifiers to 63 bytes (manual, 4.1.1): the inventory check rejects longer ones.
     """
     return f"{stack}_{environment}".replace("-", "_")
 
 
 def login(stack: str, environment: str, kind: str) -> str:
-    """Return the name of another role of a stack's database: ``owner``, ``migrator``, ``backup`` or ``ro``."""
+    """Return the name of a role of a stack's database: ``owner``, ``migrator``, ``backup`` or ``ro``."""
     return login_of(database(stack, environment), kind)
 
 
 def login_of(database_name: str, kind: str) -> str:
-    """Return the same name where the database is known; the application's own login is called like the database."""
+    """Return the name of a role from the name of its database."""
     return f"{database_name}_{kind}"
 
 
@@ -102,5 +102,5 @@ def redis_user(stack: str, environment: str) -> str:
 
 
 def labels(**values: t.Any) -> dict[str, str]:
-    """Return Docker labels of ours from keyword arguments; empty values are left out."""
+    """Return Docker labels of this collection from keyword arguments, without empty values."""
     return {LABEL + key: str(value) for key, value in values.items() if value not in (None, "")}
