@@ -212,6 +212,7 @@ class Stack:
     static: tuple[StaticSpec, ...] = field(default=(), metadata=mappings(StaticSpec))
     workers: tuple[str, ...] = field(default=(), metadata=key("texts"))
     accessories: tuple[str, ...] = field(default=(), metadata=key("texts"))
+    inner: tuple[str, ...] = field(default=(), metadata=key("texts"))
     migrate: MigrationSpec | None = field(default=None, metadata=mapping(MigrationSpec))
     after_migrate: tuple[JobSpec, ...] = field(default=(), metadata=mappings(JobSpec))
     smoke: tuple[SmokeCheck, ...] = field(default=(), metadata=mappings(SmokeCheck))

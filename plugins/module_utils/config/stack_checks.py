@@ -47,12 +47,14 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         hint = "Write [{service: web, port: 8000, hosts: [a.example.org]}]"
         problem("routes", f"{stack.strategy} needs at least one", hint, code="stack.no_routes")
     routed = {route.service for route in stack.routes}
-    for kind, services, others in (
-        ("workers", stack.workers, routed),
-        ("accessories", stack.accessories, routed | set(stack.workers)),
+    single = {*stack.workers, *stack.accessories}
+    for kind, services, others, roles in (
+        ("workers", stack.workers, routed, "has a route or is a worker"),
+        ("accessories", stack.accessories, routed | {*stack.workers}, "has a route or is a worker"),
+        ("inner", stack.inner, routed | single, "has a route, or is a worker or an accessory"),
     ):
         for service in sorted(others.intersection(services)):
-            message = f"{service} also has a route or is a worker"
+            message = f"{service} also {roles}"
             problem(kind, message, "Name each service in one place only", code="stack.service_twice")
     for kind, index, endpoint in stack.endpoints:
         if not endpoint.path.startswith("/"):

@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 from ..engine import compose_cli
+from ..errors import ComposeError
 from .context import StackContext
 from .stack_input import StackInput
 
@@ -20,15 +21,27 @@ PLACEHOLDER = "/.switchyard-source"
 Normalised = dict[str, t.Any]
 
 
-def normalise(ctx: StackContext, spec: StackInput) -> Normalised:
+def normalise(ctx: StackContext, spec: StackInput, **variables: str) -> Normalised:
     """Return what ``docker compose config`` makes of a stack's files; paths of its own files begin with PLACEHOLDER.
+
+    ``variables`` replace those of the stack.
 
     Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
     """
-    values = compose_cli.variables(spec.stack, ctx.project, ctx.environment)
+    values = {**compose_cli.variables(spec.stack, ctx.project, ctx.environment), **variables}
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         compose_cli.write_sources(spec.sources, Path(folder))
         return rebase_paths(compose_cli.normalise(Path(folder), spec.stack.compose, values), folder, PLACEHOLDER)
+
+
+def profiles_of_services(ctx: StackContext, spec: StackInput) -> dict[str, list[str]]:
+    """Return the profiles of each service, those of inactive profiles among them; empty where Compose fails."""
+    try:
+        services = normalise(ctx, spec, COMPOSE_PROFILES="*").get("services", {})
+    except ComposeError:
+        # A service without the variables or files that an active one needs.
+        return {}
+    return {name: service.get("profiles") or [] for name, service in services.items()}
 
 
 def normalise_in_place(spec: StackInput) -> Normalised:

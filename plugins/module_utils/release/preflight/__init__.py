@@ -27,6 +27,7 @@ from . import (
     route_options_supported,
     secrets_owner,
     secrets_used,
+    service_roles,
     services_exist,
     source_folder,
     static_files,
@@ -45,6 +46,7 @@ HOST_CHECKS: tuple[Check[HostCheckContext], ...] = (
 STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     compose_valid,
     services_exist,
+    service_roles,
     image_tags,
     compose_keys,
     bind_mounts,

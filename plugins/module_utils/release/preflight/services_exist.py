@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ...errors import Problem
+from ..source_files import profiles_of_services
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -17,12 +18,18 @@ def check(context: StackCheckContext) -> list[Problem]:
     named = [(f"routes[{index}].service", route.service) for index, route in enumerate(stack.routes)]
     named += [("workers", service) for service in stack.workers]
     named += [("accessories", service) for service in stack.accessories]
+    named += [("inner", service) for service in stack.inner]
     named += [("migrate and after_migrate", job.service) for job in stack.jobs]
-    hint = f"Services there are: {', '.join(context.services) or 'none'}"
-    return [
-        Problem(
-            f"{context.where}.{key}", f"the Compose files have no service {service}", hint, "compose.service_unknown"
-        )
-        for key, service in named
-        if service not in context.services
-    ]
+    missing = [(key, service) for key, service in named if service not in context.services]
+    profiles = profiles_of_services(context.ctx, context.spec) if missing else {}
+    return [_problem(context, key, service, profiles.get(service, [])) for key, service in missing]
+
+
+def _problem(context: StackCheckContext, key: str, service: str, profiles: list[str]) -> Problem:
+    if profiles:
+        message = f"the service {service} has the inactive profile {', '.join(profiles)}"
+        hint = f"Write COMPOSE_PROFILES: {profiles[0]} in variables, or remove the profile"
+    else:
+        message = f"the Compose files have no service {service}"
+        hint = f"Services there are: {', '.join(context.services) or 'none'}"
+    return Problem(f"{context.where}.{key}", message, hint, "compose.service_unknown")

@@ -109,6 +109,8 @@ def test_no_stack_at_all(stacks: t.Any) -> None:
         ),
         ({"workers": ["web"]}, "workers", "web also has a route"),
         ({"workers": ["db"], "accessories": ["db"]}, "accessories", "db also has a route or is a worker"),
+        ({"accessories": ["db"], "inner": ["db"]}, "inner", "db also has a route, or is a worker or an accessory"),
+        ({"inner": ["web"]}, "inner", "web also has a route, or is a worker or an accessory"),
     ],
 )
 def test_a_wrong_value(changes: dict[str, t.Any], where: str, what: str) -> None:

@@ -9,6 +9,8 @@ from fakes import normalised
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import compose_keys
 
+pytestmark = pytest.mark.usefixtures("real_compose")
+
 
 def messages(content: dict[str, t.Any], *there: str) -> list[str]:
     found = compose_keys.key_problems(content, "stacks[shop]", lambda path: path in there)

@@ -228,7 +228,8 @@ def test_a_rollback_needs_the_proxy(machine: Machine) -> None:
 
 
 def test_a_stack_without_problems_has_its_images(machine: Machine) -> None:
-    found, plan = examine.examine_stack(machine.ctx, given(normalised(web={}, cache={"image": "redis:7"})), "deploy")
+    spec = given(normalised(web={}, cache={"image": "redis:7"}), inner=["cache"])
+    found, plan = examine.examine_stack(machine.ctx, spec, "deploy")
     assert found
     assert plan == found.plan
     assert (found.images, found.pulls) == ({"reg/web:1": "sha256:reg/web:1"}, ["redis:7"])
