@@ -122,6 +122,21 @@ plans:
       description: Why there is something to do.
       type: list
       elements: str
+notices:
+  description: What a release changes in the Compose files. A notice does not stop a release.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    where:
+      description: The key in the Compose files of a stack.
+      type: str
+    message:
+      description: The value in the file, and what a release does instead.
+      type: str
+  sample:
+    - where: switchyard_stacks[bookings].compose.services.dns.ports
+      message: "53:53/udp is not published: only containers of the stack reach it"
 skipped:
   description:
     - Checks that did not run, because what they need does not answer. A problem names the cause.

@@ -25,7 +25,10 @@ Mapping = dict[str, t.Any]
 
 # What the release decides by itself, so that what the file says of it is left out.
 DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "network_mode", "scale")
-LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+LOGGING: Mapping = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+# Labels of these families are left out: a Traefik on the server would route requests to both colors, past the proxy.
+DROPPED_LABELS = ("traefik.", names.LABEL)
 
 # What a container that uses another one's network cannot have (Docker refuses it).
 OF_NETWORK = (
@@ -93,6 +96,12 @@ def services_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
         else:
             roles[name] = "job" if name in jobs else "inner"
     return roles
+
+
+def kept_labels(service: Mapping) -> dict[str, str]:
+    """Return the labels of a service that its containers get."""
+    labels = service.get("labels") or {}
+    return {name: value for name, value in labels.items() if not name.startswith(DROPPED_LABELS)}
 
 
 def replicas(normalised: Mapping, name: str) -> int:
@@ -214,7 +223,7 @@ class _Projects:
         elif given.get("scale"):
             service["deploy"] = {**given.get("deploy", {}), "replicas": given["scale"]}
         service["networks"] = self.networks_of(name)
-        service["labels"] = {**given.get("labels", {}), **self.labels(name, role, color)}
+        service["labels"] = {**kept_labels(given), **self.labels(name, role, color)}
         waits = {
             self.container(other, color): condition
             for other, condition in given.get("depends_on", {}).items()
@@ -228,6 +237,8 @@ class _Projects:
             row = str(published[0]) if len(published) == 1 else f"{published[0]}-{published[-1]}"
             service["ports"] = [{"target": inside, "published": row, "host_ip": ADDRESS, "protocol": "tcp"}]
         if color:
+            # Docker's DNS answers to a host name in all networks of the container, and both colors share some.
+            service.pop("hostname", None)
             service["environment"] = {**given.get("environment", {}), "SWITCHYARD_COLOR": color}
         return service
 

@@ -80,7 +80,6 @@ SERVICE = {
         "oom_score_adj pids_limit platform post_start pre_start pre_stop read_only shm_size stdin_open "
         "stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits umask user working_dir cap_drop configs"
     ),
-    **_kept("hostname", "services of both colors then answer to it in the networks of the stack"),
     **_kept("mac_address", "as far as Compose keeps it"),
     **_kept("deploy", "see below"),
     **_kept("env_file label_file extends", READ_BY_COMPOSE),
@@ -102,6 +101,7 @@ SERVICE = {
     **_changed("build", "not built: image names an image that exists", notice=True),
     **_changed("container_name", "the release names containers; a host name of it does not resolve", notice=True),
     **_changed("ports", "not published: requests arrive through the routes of the proxy", notice=True),
+    **_changed("hostname", "left out in a color, because it would resolve to both colors", notice=True),
     **_changed("profiles", "a service without an active profile does not exist; see COMPOSE_PROFILES in variables"),
     **_changed("develop", "it has no effect in a release", notice=True),
     **_changed("links", "the service's name resolves, an alias does not", notice=True),
@@ -111,7 +111,7 @@ SERVICE = {
     **_changed("secrets", "the file has the value in secrets of the inventory"),
     **_changed("scale", "the number of containers of one color"),
     **_changed("environment", "SWITCHYARD_COLOR is added in a color"),
-    **_changed("labels", "labels of the release are added"),
+    **_changed("labels", "labels of the release are added; those of Traefik and of the release are left out"),
     **_changed("logging", "without it, json-file with three files of 10 MB"),
     **_changed("restart", "without it, unless-stopped"),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ... import state_file
 from ...errors import Problem, ProblemsFound
@@ -19,6 +19,7 @@ from ..stack_input import StackInput
 from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
+from .file_changes import Notice, file_changes
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ class DeployInput:
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """The problems of a server and its stacks, the checks that did not run, the plans, and the locks by stack."""
+    """The problems of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
+
+    ``notices`` is what a deploy changes in the Compose files.
+    """
 
     problems: list[Problem]
     skipped: list[SkippedCheck]
     plans: list[release_plan.ReleasePlan]
     locks: dict[str, t.Any]
+    notices: list[Notice] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the module's result."""
@@ -47,6 +52,7 @@ class PreflightResult:
             "skipped": state_file.as_json(self.skipped),
             "plans": [plan.as_dict() for plan in self.plans],
             "locks": self.locks,
+            "notices": state_file.as_json(self.notices),
         }
 
 
@@ -75,7 +81,8 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
         problems.append(Problem("server", "no canary is paused", "Begin one with deploy.yml", "release.none_paused"))
     holders = {spec.stack.name: host.stack(spec.stack.name).lock.state() for spec in specs}
     locks = {name: state_file.as_json(holder) for name, holder in holders.items() if holder}
-    return PreflightResult(list(dict.fromkeys(problems)), skipped, plans, locks)
+    notices = [notice for context in contexts if mode == "deploy" for notice in _notices(context)]
+    return PreflightResult(list(dict.fromkeys(problems)), skipped, plans, locks, notices)
 
 
 def examine_stack(
@@ -114,6 +121,13 @@ def _examine(
         return [], [SkippedCheck("plan", context.where, f"needs {need}: {error.message}")], None
     plan_or_none, missing = _plan_from_records(context, mode)
     return missing, [], plan_or_none
+
+
+def _notices(context: StackCheckContext) -> list[Notice]:
+    """Return what a release changes in the files of a stack; a stack in_place runs as its files are."""
+    if context.in_place or "compose" in context.failures:
+        return []
+    return file_changes(context.normalised, context.stack, context.where)
 
 
 def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:

@@ -55,6 +55,24 @@ def test_a_service_says_whose_it_is() -> None:
     }
 
 
+def test_labels_of_a_front_proxy_and_of_releases_are_left_out() -> None:
+    labels = {"traefik.enable": "true", "io.switchyard.color": "blue", "team": "a"}
+    content = normalised(web={"labels": labels}, celery={"labels": labels})
+    rendered = render(content, workers=["celery"])
+    web = rendered.colors["green"]["services"]["po-web-prod-green"]["labels"]
+    celery = rendered.workers["services"]["po-celery-prod"]["labels"]
+    assert "traefik.enable" not in {**web, **celery}
+    assert web["team"] == celery["team"] == "a"
+    assert web["io.switchyard.color"] == "green"
+    assert "io.switchyard.color" not in celery
+
+
+def test_a_host_name_does_not_resolve_to_both_colors() -> None:
+    rendered = render(normalised(web={"hostname": "web"}, db={"hostname": "db"}), accessories=["db"])
+    assert "hostname" not in rendered.colors["blue"]["services"]["po-web-prod-blue"]
+    assert rendered.accessories["services"]["po-db-prod"]["hostname"] == "db"
+
+
 def test_what_the_release_decides_is_taken_out_of_the_file() -> None:
     given = {"ports": [{"published": "80"}], "build": {"context": "."}, "container_name": "mine", "profiles": ["x"]}
     service = render(normalised(web={**given, "command": ["serve"]})).colors["blue"]["services"]["po-web-prod-blue"]

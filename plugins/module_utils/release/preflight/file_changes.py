@@ -1,0 +1,102 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Notices: what a release changes in the Compose files of a stack. A notice does not stop a release."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ...config.stack import Stack
+from ...engine import compose_render, compose_spec
+from ...engine.compose_render import Mapping
+
+# The Compose project's name while files are normalised; Compose puts it before names that a file does not set.
+DEFAULT_NAME = "stack_"
+
+# The roles that run in one Compose project, which is where depends_on holds.
+PARTS = {"routed": "color", "inner": "color", "worker": "workers", "accessory": "accessories", "job": "jobs"}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A change of the Compose files: ``where`` is the path of the key in the inventory's stack."""
+
+    where: str
+    message: str
+
+
+def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
+    """Return what a release changes in the files that their author can see, service by service."""
+    roles = compose_render.services_of(normalised, stack)
+    notices = []
+    for found in compose_spec.keys_of(normalised):
+        if found.fate.notice and found.value not in (None, False, "", [], {}):
+            message = _message(found, stack, roles)
+            if message:
+                notices.append(Notice(f"{where}.compose.{found.path}", message))
+    for name, service in normalised.get("services", {}).items():
+        notices += [
+            Notice(f"{where}.compose.services.{name}.{key}", message) for key, message in _added(service, roles[name])
+        ]
+    for kind in ("networks", "volumes"):
+        for name, item in normalised.get(kind, {}).items():
+            given = (item or {}).get("name", "")
+            if given and given != DEFAULT_NAME + name and not item.get("external"):
+                message = f"{given} is not used: {compose_spec.SPECIFICATION[f'{kind}.*']['name'].reason}"
+                notices.append(Notice(f"{where}.compose.{kind}.{name}.name", message))
+    return notices
+
+
+def _message(found: compose_spec.FoundKey, stack: Stack, roles: t.Mapping[str, str]) -> str:
+    """Return the text for one key, or an empty text where the release does what the file says."""
+    service, key = _service_and_key(found.path)
+    role = roles.get(service, "")
+    if key == "ports":
+        return "; ".join(_port(port, service, stack) for port in found.value)
+    if key == "depends_on":
+        return "; ".join(
+            f"{other} ({condition.get('condition')}) is not waited for: it is of the part {PARTS[roles[other]]}"
+            for other, condition in found.value.items()
+            if other in roles and PARTS[roles[other]] != PARTS[role]
+        )
+    if key == "hostname" and PARTS[role] != "color":
+        return ""
+    if key == "links":
+        aliases = [link for link in found.value if ":" in link and len(set(link.split(":"))) > 1]
+        return f"{', '.join(aliases)}: {found.fate.reason}" if aliases else ""
+    if key in ("build", "develop", "ipam", "driver_opts", "labels"):
+        return found.fate.reason
+    value = ", ".join(map(str, found.value)) if isinstance(found.value, list) else found.value
+    return f"{value}: {found.fate.reason}"
+
+
+def _service_and_key(path: str) -> tuple[str, str]:
+    """Return the service and the key of a path such as ``services.web.ports``; a service may have dots in its name."""
+    section, _, rest = path.partition(".")
+    name, _, key = rest.rpartition(".")
+    return (name, key) if section == "services" else ("", key)
+
+
+def _port(port: Mapping, service: str, stack: Stack) -> str:
+    """Return what happens to one published port."""
+    protocol, target = port.get("protocol", "tcp"), port.get("target")
+    text = f"{port['published']}:{target}/{protocol}" if port.get("published") else f"{target}/{protocol}"
+    if protocol == "tcp" and any(route.service == service and route.port == target for route in stack.routes):
+        return f"{text} is not published: requests arrive through the routes of the proxy"
+    return f"{text} is not published: only containers of the stack reach it"
+
+
+def _added(service: Mapping, role: str) -> list[tuple[str, str]]:
+    """Return the keys that the release sets where the file does not, and the labels that it leaves out."""
+    added = []
+    dropped = sorted(set(service.get("labels") or {}) - set(compose_render.kept_labels(service)))
+    if dropped:
+        added.append(("labels", f"{', '.join(dropped)}: left out, because only the proxy may route requests"))
+    if role != "job" and "restart" not in service:
+        added.append(("restart", "unless-stopped is added"))
+    if "logging" not in service:
+        options = compose_render.LOGGING["options"]
+        added.append(("logging", f"json-file with {options['max-file']} files of {options['max-size']} is added"))
+    return added

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes import HOST, checked, normalised
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import file_changes
+
+QUIET = {"restart": "always", "logging": {"driver": "local"}}
+
+COMPOSE = """
+services:
+  web:
+    image: reg/web:1
+    build: .
+    container_name: website
+    hostname: website
+    restart: always
+    logging: {driver: local}
+    ports: ["8080:8000", "53:53/udp", "25"]
+    links: ["db:database", "cache"]
+    labels: {traefik.enable: "true", team: a}
+    networks: {default: {aliases: [www, site]}}
+    depends_on: {db: {condition: service_healthy}, cache: {condition: service_started}}
+  cache: {image: "reg/cache:1"}
+  db:
+    image: reg/db:1
+    restart: always
+    logging: {driver: local}
+    hostname: db
+    volumes: ["data:/data", "plain:/plain"]
+networks: {default: {enable_ipv6: true}}
+volumes: {data: {name: old_data}, plain: {}}
+"""
+
+
+@pytest.mark.usefixtures("real_compose")
+def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    content = compose_cli.normalise(tmp_path, ["docker-compose.yml"], {})
+    found = file_changes(content, checked(accessories=["db"]), "stacks[shop]")
+    assert sorted(f"{notice.where}: {notice.message}" for notice in found) == sorted(
+        f"stacks[shop].compose.{line}"
+        for line in (
+            "networks.default.enable_ipv6: True: the network is created by its name and internal only",
+            "services.cache.logging: json-file with 3 files of 10m is added",
+            "services.cache.restart: unless-stopped is added",
+            "services.web.build: not built: image names an image that exists",
+            "services.web.container_name: website: the release names containers; a host name of it does not resolve",
+            "services.web.depends_on: db (service_healthy) is not waited for: it is of the part accessories",
+            "services.web.hostname: website: left out in a color, because it would resolve to both colors",
+            "services.web.labels: traefik.enable: left out, because only the proxy may route requests",
+            "services.web.links: db:database: the service's name resolves, an alias does not",
+            "services.web.networks.default.aliases: www, site: the service joins the network without it",
+            "services.web.ports: 8080:8000/tcp is not published: requests arrive through the routes of the proxy; "
+            "53:53/udp is not published: only containers of the stack reach it; "
+            "25/tcp is not published: only containers of the stack reach it",
+            "volumes.data.name: old_data is not used: the volume has a name of this environment, unless it is external",
+        )
+    )
+
+
+def test_a_file_that_a_release_takes_as_it_is_has_no_notice() -> None:
+    content = normalised(web=QUIET, celery={**QUIET, "depends_on": {"beat": {}}}, beat=QUIET)
+    assert file_changes(content, checked(workers=["celery", "beat"]), "stacks[shop]") == []
+
+
+def test_a_port_of_a_route_is_reached_through_the_proxy() -> None:
+    ports = [{"target": 8000, "published": "80", "protocol": protocol} for protocol in ("tcp", "udp")]
+    routes = [{"service": "web", "port": 8000, "hosts": [HOST]}]
+    (notice,) = file_changes(normalised(web={**QUIET, "ports": ports}), checked(routes=routes), "stacks[shop]")
+    assert notice.message == (
+        "80:8000/tcp is not published: requests arrive through the routes of the proxy; "
+        "80:8000/udp is not published: only containers of the stack reach it"
+    )
+
+
+def test_a_job_has_no_restart() -> None:
+    content = normalised(web=QUIET, tool={"logging": {}})
+    migrate = {"service": "tool", "command": ["x"]}
+    assert file_changes(content, checked(migrate=migrate), "stacks[shop]") == []
