@@ -1,4 +1,4 @@
-"""Preflight of Compose files as users have them, read by Docker Compose itself."""
+"""Services in Compose files as users have them, read by Docker Compose itself."""
 
 from __future__ import annotations
 
