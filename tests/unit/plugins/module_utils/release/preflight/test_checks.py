@@ -215,33 +215,14 @@ STACK_CASES: dict[str, list[StackCase]] = {
         )
     ],
     "service_roles": [
-        *(
-            StackCase(
-                given(normalised(web={}, celery={}, db=service), workers=["celery"]),
-                ".compose.services.db",
-                f"{reason}; two colors of it at the same time can destroy its data",
-                "Write accessories: [db] for one container that outlives releases, workers: [celery, db] for one that "
-                "each release replaces, or inner: [db] if it runs safely in both colors",
-                "stack.service_undeclared",
-            )
-            for reason, service in (
-                ("writes the volume data", {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}),
-                ("has the image of a data store (postgres)", {"image": "reg:5000/postgres:16"}),
-            )
-        ),
-        *(
-            StackCase(
-                given(normalised(web={}, db={}), **stack),
-                ".accessories",
-                "db is not an accessory any more, and its accessory po-db-prod still runs",
-                "Write accessories: [db] again, or end it before the release: docker stop po-db-prod",
-                "stack.accessory_running",
-                lambda machine: machine.engine.start(
-                    container("po-db-prod", labels={"service": "db", "role": "accessory"})
-                ),
-            )
-            for stack in ({}, {"inner": ["db"]}, {"workers": ["db"]})
-        ),
+        StackCase(
+            given(normalised(web={}, celery={}, db={"image": "reg:5000/postgres:16"}), workers=["celery"]),
+            ".compose.services.db",
+            "has the image of a data store (postgres); two colors of it at the same time can destroy its data",
+            "Write accessories: [db] for one container that outlives releases, workers: [celery, db] for one that "
+            "each release replaces, or inner: [db] if it runs safely in both colors",
+            "stack.service_undeclared",
+        )
     ],
     "image_tags": [
         StackCase(
@@ -471,23 +452,6 @@ def test_the_files_of_a_stack_in_place_are_in_their_folder(machine: Machine) -> 
 def test_what_compose_answers_to_the_files(answer: str, expected: str, machine: Machine, docker: Docker) -> None:
     docker(answer)
     assert [str(problem) for problem in check_stack("compose_valid", machine, given())] == [expected]
-
-
-@pytest.mark.parametrize("key", ["accessories", "workers", "inner"])
-def test_a_stateful_service_with_a_declared_role(machine: Machine, key: str) -> None:
-    spec = given(normalised(web={}, db={"image": "postgres:16"}), **{key: ["db"]})
-    assert check_stack("service_roles", machine, spec) == []
-
-
-def test_a_routed_service_may_write_a_volume(machine: Machine) -> None:
-    spec = given(normalised(web={"volumes": [{"type": "volume", "source": "uploads", "target": "/uploads"}]}))
-    assert check_stack("service_roles", machine, spec) == []
-
-
-def test_an_accessory_may_change_its_role_when_it_has_stopped(machine: Machine) -> None:
-    labels = {"service": "db", "role": "accessory"}
-    machine.engine.start(container("po-db-prod", labels=labels, state="exited"))
-    assert check_stack("service_roles", machine, given(normalised(web={}, db={}))) == []
 
 
 def test_files_that_are_sent_with_the_stack_can_be_mounted(machine: Machine) -> None:
