@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import typing as t
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import command, names
@@ -15,6 +17,9 @@ from ..config.stack import Stack
 from ..errors import ComposeError, EngineError
 
 TIMEOUT = 60
+
+# Compose's warning for ``${NAME}`` without a value and without a default; its log escapes the quotation marks.
+UNSET = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 
 # The flags that start each part of a release; the role ``stack`` has the same settings for community.docker. A release
 # has pulled its images before. Containers that the project does not define any more are removed.
@@ -60,12 +65,25 @@ def variables(stack: Stack, project: str, environment: str, **other: str) -> dic
     return {**values, **other, **stack.variables}
 
 
-def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Return the result of ``docker compose config``: one mapping with variables replaced and absolute paths.
+@dataclass(frozen=True)
+class NormalisedFiles:
+    """What ``docker compose config`` makes of files, and the variables that the files use and that have no value."""
 
-    Raises ComposeError with Compose's message when it rejects the files, EngineError when Compose does not answer.
+    content: dict[str, t.Any]
+    unset: tuple[str, ...] = ()
+
+
+def read_files(
+    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], project: Path | None = None
+) -> NormalisedFiles:
+    """Return the files as one mapping, with values for variables and with absolute paths.
+
+    Relative paths, ``.env`` and ``env_file`` are searched in ``project``, by default the folder of the first file, as
+    Compose does it. Raises ComposeError with Compose's message when it rejects the files, EngineError when Compose does
+    not answer.
     """
-    args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(folder)]
+    project = project or (folder / files[0]).parent
+    args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(project)]
     for name in files:
         args += ["--file", str(folder / name)]
     args += ["config", "--format", "json"]
@@ -77,10 +95,17 @@ def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str])
     if "is not a docker command" in result.stderr or "unknown flag: --project-name" in result.stderr:
         raise EngineError("The Compose plugin does not answer on this server.", hint="Run setup.yml.")
     if result.code:
-        text = result.stderr.strip().replace(f"{folder}/", "")
+        errors = [line for line in result.stderr.strip().splitlines() if not UNSET.search(line)]
+        text = "\n".join(errors).replace(f"{folder}/", "")
         raise ComposeError(f"Compose rejects {', '.join(files)}: {text}")
-    normalised: dict[str, t.Any] = json.loads(result.stdout)
-    return normalised
+    return NormalisedFiles(json.loads(result.stdout), tuple(dict.fromkeys(UNSET.findall(result.stderr))))
+
+
+def normalise(
+    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], project: Path | None = None
+) -> dict[str, t.Any]:
+    """Return the content of ``read_files``. Raises ComposeError, EngineError."""
+    return read_files(folder, files, values, project).content
 
 
 def up(project: str, file: Path) -> None:

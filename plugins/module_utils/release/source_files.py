@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from ..engine import compose_cli
@@ -18,38 +19,50 @@ from .stack_input import StackInput
 # Compose writes absolute paths. Until a release has its folder, paths of the stack's own files begin with this one.
 PLACEHOLDER = "/.switchyard-source"
 
+# The start of a path that leads out of the folder of the stack's files.
+OUTSIDE = "/.outside-switchyard-source"
+DEPTH = 8
+
 Normalised = dict[str, t.Any]
 
 
-def normalise(ctx: StackContext, spec: StackInput, **variables: str) -> Normalised:
-    """Return what ``docker compose config`` makes of a stack's files; paths of its own files begin with PLACEHOLDER.
+def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.NormalisedFiles:
+    """Return what ``docker compose config`` makes of a stack's files.
 
-    ``variables`` replace those of the stack.
-
-    Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
+    Paths of the stack's own files begin with PLACEHOLDER, those that lead out of ``source.path`` with OUTSIDE.
+    ``variables`` replace those of the stack. Raises ComposeError when Compose rejects the files, EngineError when
+    Compose does not answer.
     """
     values = {**compose_cli.variables(spec.stack, ctx.project, ctx.environment), **variables}
-    with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
-        compose_cli.write_sources(spec.sources, Path(folder))
-        return rebase_paths(compose_cli.normalise(Path(folder), spec.stack.compose, values), folder, PLACEHOLDER)
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as top:
+        # Deep enough for every ../ that a path of a project has.
+        folder = Path(top, *["up"] * DEPTH, "source")
+        folder.mkdir(parents=True)
+        compose_cli.write_sources(spec.sources, folder)
+        files = compose_cli.read_files(folder, spec.stack.compose, values)
+    content = rebase_paths(files.content, str(folder), PLACEHOLDER)
+    for parent in list(folder.parents)[: DEPTH + 1]:
+        content = rebase_paths(content, str(parent), OUTSIDE)
+    return replace(files, content=content)
 
 
 def profiles_of_services(ctx: StackContext, spec: StackInput) -> dict[str, list[str]]:
     """Return the profiles of each service, those of inactive profiles among them; empty where Compose fails."""
     try:
-        services = normalise(ctx, spec, COMPOSE_PROFILES="*").get("services", {})
+        services = read(ctx, spec, COMPOSE_PROFILES="*").content.get("services", {})
     except ComposeError:
         # A service without the variables or files that an active one needs.
         return {}
     return {name: service.get("profiles") or [] for name, service in services.items()}
 
 
-def normalise_in_place(spec: StackInput) -> Normalised:
+def read_in_place(spec: StackInput) -> compose_cli.NormalisedFiles:
     """Return what ``docker compose config`` makes of files that are used in their own folder on this server.
 
     Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
     """
-    return compose_cli.normalise(Path(spec.stack.source.path), spec.stack.compose, spec.stack.variables)
+    folder = Path(spec.stack.source.path)
+    return compose_cli.read_files(folder, spec.stack.compose, spec.stack.variables, folder)
 
 
 def rebase_paths(normalised: Normalised, old: str, new: str) -> Normalised:

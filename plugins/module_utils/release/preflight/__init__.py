@@ -32,6 +32,7 @@ from . import (
     source_folder,
     static_files,
     static_volumes,
+    variables_set,
 )
 from .context import Check, HostCheckContext, StackCheckContext
 
@@ -45,6 +46,7 @@ HOST_CHECKS: tuple[Check[HostCheckContext], ...] = (
 
 STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     compose_valid,
+    variables_set,
     services_exist,
     service_roles,
     image_tags,

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ...config.stack import Stack
-from ...engine import compose_render
+from ...engine import compose_cli, compose_render
 from ...engine.models import floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
@@ -118,11 +118,16 @@ class StackCheckContext:
         return all((Path(self.stack.source.path) / name).exists() for name in self.stack.compose)
 
     @cached_property
+    def files(self) -> compose_cli.NormalisedFiles:
+        """The normalised Compose files with their unset variables. Raises ComposeError, EngineError."""
+        if self.in_place:
+            return source_files.read_in_place(self.spec)
+        return source_files.read(self.ctx, self.spec)
+
+    @property
     def normalised(self) -> source_files.Normalised:
         """The normalised Compose files. Raises ComposeError, EngineError."""
-        if self.in_place:
-            return source_files.normalise_in_place(self.spec)
-        return source_files.normalise(self.ctx, self.spec)
+        return self.files.content
 
     @property
     def services(self) -> dict[str, dict[str, t.Any]]:

@@ -26,17 +26,17 @@ def test_paths_of_the_stacks_own_files_do_not_name_the_temporary_folder(machine:
     spec = given()
     spec = replace(spec, sources={**spec.sources, "conf/app.ini": "a"})
     expected = {"name": "/.switchyard-source/conf/app.ini", "host": "/srv/data"}
-    assert source_files.normalise(machine.ctx, spec) == expected
+    assert source_files.read(machine.ctx, spec).content == expected
 
 
 def test_files_in_place_are_used_where_they_are(tmp_path: Path, docker: Docker) -> None:
     docker(COMPOSE)
     (tmp_path / "docker-compose.yml").write_text('{"services": {}}')
     spec = given(strategy="in_place", source={"path": str(tmp_path)})
-    assert source_files.normalise_in_place(spec) == {"services": {}}
+    assert source_files.read_in_place(spec).content == {"services": {}}
     docker("echo wrong >&2; exit 15")
     with pytest.raises(ComposeError, match=r"Compose rejects docker-compose\.yml: wrong"):
-        source_files.normalise_in_place(spec)
+        source_files.read_in_place(spec)
 
 
 def test_a_path_exists_on_the_server_or_among_the_stacks_own_files(tmp_path: Path) -> None:

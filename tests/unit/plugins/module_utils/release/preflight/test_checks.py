@@ -198,6 +198,15 @@ STACK_CASES: dict[str, list[StackCase]] = {
             "compose.invalid",
         )
     ],
+    "variables_set": [
+        StackCase(
+            given(normalised(web={"environment": {"A": None, "B": "", "C": "1"}})),
+            ".compose.services.web.environment.A",
+            "has no value",
+            "Write A in variables, or remove it",
+            "compose.variable_not_set",
+        )
+    ],
     "services_exist": [
         StackCase(
             given(**stack),

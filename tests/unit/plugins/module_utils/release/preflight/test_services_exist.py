@@ -53,7 +53,7 @@ def test_files_that_can_be_released(machine: Machine) -> None:
         (
             "services: {web: {command: serve}}",
             {},
-            'compose.invalid switchyard_stacks[shop].compose: Compose refuses docker-compose.yml: service "web" has '
+            'compose.invalid switchyard_stacks[shop].compose: Compose rejects docker-compose.yml: service "web" has '
             "neither an image nor a build context specified: invalid compose project. "
             "Try it with 'docker compose config'.",
         ),
