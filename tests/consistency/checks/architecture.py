@@ -57,6 +57,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "roles/proxy/templates/nginx.conf.j2": (430, "to be split by section"),
     "tests/consistency/data/glossary.yml": (450, "a table"),
     "tests/unit/fakes.py": (560, "to be split by what is replaced"),
+    "tests/unit/plugins/module_utils/release/preflight/test_checks.py": (515, "a case for each check"),
     "tests/unit/plugins/module_utils/proxy/haproxy/test_driver.py": (618, "to be split like the driver"),
     "tests/unit/plugins/module_utils/proxy/nginx/test_driver.py": (561, "to be split like the driver"),
     "tests/unit/plugins/module_utils/proxy/traefik/test_driver.py": (1031, "to be split like the driver"),
