@@ -22,6 +22,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import state_fil
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.compose_references import find_references
 
 # Stands for a value that could not be templated, so that the rest of the stack can still be looked at.
 MISSING = "-not-set-"
@@ -144,7 +145,11 @@ def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[d
     folder = Path(task_vars.get("inventory_dir") or ".") / stack.source.path
     definition = state_file.as_json(replace(stack, source=replace(stack.source, path=str(folder.resolve()))))
     sources, problems = {}, []
-    for key, names in (("compose", stack.compose), ("files", stack.files)):
+    references = find_references(folder, stack.compose)
+    for name in references.outside:
+        hint = "Choose source.path so that it contains the file"
+        problems.append(Problem(f"{where}.compose", f"{name} leads out of source.path", hint, "stack.file_outside"))
+    for key, names in (("compose", (*stack.compose, *references.files)), ("files", stack.files)):
         for name in names:
             try:
                 sources[name] = (folder / name).read_text(encoding="utf-8")

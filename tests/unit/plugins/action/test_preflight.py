@@ -131,6 +131,16 @@ def test_problems_of_inventory_files_and_server_come_together(controller: Contro
     assert controller.asked["stacks"] == []
 
 
+def test_files_that_compose_reads_are_sent_and_none_from_outside(controller: Controller) -> None:
+    text = "services: {web: {image: a, env_file: [web.env, ../other.env]}}"
+    (controller.folder / "shop" / "docker-compose.yml").write_text(text)
+    for name in ("shop/.env", "shop/web.env", "other.env"):
+        (controller.folder / name).write_text("A=1")
+    result = controller.run([written()])
+    assert lines(result) == ["switchyard_stacks[shop].compose: ../other.env leads out of source.path"]
+    assert result["stacks"][0]["sources"] == {"docker-compose.yml": text, ".env": "A=1", "web.env": "A=1"}
+
+
 def test_a_file_that_is_no_text(controller: Controller) -> None:
     (controller.folder / "shop" / "logo.png").write_bytes(b"\x89PNG\xff")
     found = lines(controller.run([written(files=["logo.png"])]))
