@@ -1,12 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of postgres_restore: how far the loading is."""
+"""The controller's part of postgres_restore: shows the progress of the load."""
 
 from __future__ import annotations
 
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import Watched
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction
 
 
-class ActionModule(Watched):
-    """Run the module, and show how far it is when it takes long."""
+class ActionModule(ProgressAction):
+    """Run the module, and show its progress when it takes long."""

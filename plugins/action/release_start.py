@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import Watched
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction
 
 
-class ActionModule(Watched):
+class ActionModule(ProgressAction):
     """Run the module, and show how far it is when it takes long."""
 
     releases = True

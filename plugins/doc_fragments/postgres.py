@@ -6,23 +6,23 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that say which database of which PostgreSQL server is meant."""
+    """Options that name a database and its PostgreSQL server."""
 
     DOCUMENTATION = r"""
 options:
   database:
     description:
-      - Name of the database. Without it, the one that the role C(switchyard.stacks.postgres) makes for the stack.
+      - Name of the database. If unset, the one that the role C(switchyard.stacks.postgres) creates for the stack.
     type: str
   container:
     description:
-      - Container of this server in which PostgreSQL runs. Without it and without O(host), the shared server
+      - Container on this host in which PostgreSQL runs. Without it and without O(host), the shared server
         V(<project>-postgres).
-      - It is reached through the folder of its socket where that is mounted, else through its own network.
+      - It is reached through its socket if the socket's folder is mounted from this host, else through its network.
     type: str
   host:
     description:
-      - Name or address of a server that is no container of this one.
+      - Name or address of a server that is not a container on this host.
     type: str
   port:
     description:
@@ -31,34 +31,34 @@ options:
     default: 5432
   user:
     description:
-      - An administrator of the server. It makes databases and the logins of single runs, and neither dumps nor loads.
+      - An administrator of the server. It creates databases and temporary roles, and neither dumps nor loads.
     type: str
     default: postgres
   password:
     description:
-      - Password of O(user). The shared server needs none, nor does any other that lets its own host's socket in.
-      - It is in no argument, environment or file of the server, only in the memory of a container.
+      - Password of O(user). The shared server needs none, nor does any other that trusts the socket of its own host.
+      - It is not in an argument, environment variable or file of the server, only in the memory of a container.
     type: str
   maintenance_database:
     description:
-      - A database that O(user) can always reach. It is not the one that is backed up or restored.
+      - A database to which O(user) can always connect, other than the one to back up or restore.
     type: str
     default: postgres
   tls:
     description:
-      - How the connection to O(host) is secured, as libpq's C(sslmode).
+      - Encryption of the connection to O(host), as libpq's C(sslmode).
     type: str
     choices: [disable, prefer, require, verify-ca, verify-full]
     default: prefer
   tls_ca:
     description:
-      - File on this server with the certificates of the CAs that are trusted for O(host). Needed with
-        O(tls=verify-ca) and O(tls=verify-full).
+      - File on this host with the CA certificates that are trusted for O(host). Required for O(tls=verify-ca) and
+        O(tls=verify-full).
     type: path
   image:
     description:
-      - Image with PostgreSQL's programs, of the server's major version or a newer one. Needed with O(host).
-      - A container of this server is served by its own image.
+      - Image with PostgreSQL's client programs, of the server's major version or a newer one. Required with O(host).
+      - For a container on this host, its own image is used.
     type: str
   network:
     description:
@@ -68,7 +68,7 @@ options:
 requirements:
   - PostgreSQL 14 or later
 notes:
-  - What a tenant planted in its database never runs with more than the tenant's rights. Each run makes a login of its
-    own that is a member of the database's owner and nothing else, and removes it again.
-  - The shared server lets such a login in since this collection's C(setup.yml) wrote its C(pg_hba.conf).
+  - Code that a tenant stored in its database never runs with more than the tenant's rights. Each run creates a
+    temporary role that is a member of the database's owner and of nothing else, and drops it again.
+  - The C(pg_hba.conf) of the shared server admits temporary roles.
 """

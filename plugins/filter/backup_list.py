@@ -1,22 +1,24 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups as a person reads them."""
+"""A list of backups for the screen."""
 
 from __future__ import annotations
 
 import time
 import typing as t
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import display
+
 DOCUMENTATION = r"""
 name: backup_list
-short_description: Backups as a person reads them
+short_description: A list of backups for the screen
 description:
-  - Returns what M(switchyard.stacks.postgres_backup_info) told of several stacks, a line each, with what to type to
-    restore one.
+  - Returns a line for each backup that M(switchyard.stacks.postgres_backup_info) listed, for several stacks, with the
+    command that restores one.
 options:
   _input:
-    description: What the module returned, of each stack.
+    description: The module's results, one per stack.
     type: list
     elements: dict
     required: true
@@ -33,7 +35,7 @@ options:
     type: bool
     required: true
   now:
-    description: Seconds since 1970 that ages are counted to; without it, the controller's clock.
+    description: The time in seconds since 1970 from which ages are computed. If unset, the controller's clock.
     type: float
 positional: environment, command, several, now
 author:
@@ -41,7 +43,7 @@ author:
 """
 
 EXAMPLES = r"""
-msg: "{{ told.results | switchyard.stacks.backup_list('prod', 'ansible-playbook restore.yml -i prod', false) }}"
+msg: "{{ info.results | switchyard.stacks.backup_list('prod', 'ansible-playbook restore.yml -i prod', false) }}"
 """
 
 RETURN = r"""
@@ -51,79 +53,64 @@ _value:
   elements: str
 """
 
-PROOFS = {
-    "restored": "restored elsewhere and compared",
-    "read": "read to its end",
-    "dumped": "not verified",
-}
-
 
 def backup_list(
-    told: t.Iterable[t.Mapping[str, t.Any]], environment: str, command: str, several: bool, now: float | None = None
+    results: t.Iterable[t.Mapping[str, t.Any]], environment: str, command: str, several: bool, now: float | None = None
 ) -> list[str]:
     """Return the lines of all stacks."""
     now = time.time() if now is None else now
     lines = []
-    for one in told:
-        words = f"{command} -e stack={one['stack']}" if several else command
-        lines += _of_one(one, f"{one['stack']} ({environment})", words, now)
+    for info in results:
+        stack_command = f"{command} -e stack={info['stack']}" if several else command
+        lines += _stack_lines(info, f"{info['stack']} ({environment})", stack_command, now)
     return lines
 
 
-def _of_one(told: t.Mapping[str, t.Any], title: str, command: str, now: float) -> list[str]:
-    backups = told["backups"]
-    rows = [("NAME", "AGE", "SIZE", "ROWS", "RELEASE", "STATE")]
-    for one in backups:
-        if one["state"] == "broken":
-            rows.append((one["name"], "", "", "", "", f"broken: {' '.join(one['problems'])}"))
-        else:
-            release = "-" if one["release"] is None else str(one["release"])
-            rows.append(
-                (
-                    *(one["name"], age(now - one["finished"]), size(one["bytes"])),
-                    *(str(one["rows"]), release, PROOFS.get(one["state"], one["state"])),
-                )
-            )
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [f"{title}: {len(backups)} backup{'' if len(backups) == 1 else 's'} in {told['folder']}"]
+def _stack_lines(info: t.Mapping[str, t.Any], title: str, command: str, now: float) -> list[str]:
+    backups = info["backups"]
+    lines = [f"{title}: {len(backups)} backup{'' if len(backups) == 1 else 's'} in {info['folder']}"]
     if backups:
-        lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[5]]) for row in rows]
-    usable = next((one["name"] for one in backups if one["state"] != "broken"), None)
-    last = told.get("last")
+        lines += _table(backups, now)
+    usable = next((backup["name"] for backup in backups if backup["state"] != "broken"), None)
+    last = info.get("last_run")
     if last:
-        how = "well" if last["ok"] else f"FAILED: {last['error']}"
-        lines.append(f"  The last run, by {last['by']} {age(now - last['finished'])} ago: {how}")
-    if told.get("restoring"):
-        lines.append(f"  A restore of {told['restoring']} was killed; the next backup or restore brings it to an end.")
-    if told.get("fence"):
-        lines.append("  A fence stands around the database: its logins are kept out.")
-    away = [name for name in told.get("copies", []) if name not in {one["name"] for one in backups}]
-    if "copies" in told:
-        lines.append(f"  Copies off the server: {', '.join(told['copies']) or 'none'}")
+        outcome = "succeeded" if last["ok"] else f"FAILED: {last['error']}"
+        lines.append(f"  Last run, by {last['started_by']} {display.age(now - last['finished'])} ago: {outcome}")
+    if info.get("interrupted_restore"):
+        lines.append(
+            f"  A restore of {info['interrupted_restore']} was interrupted; the next backup or restore finishes it or"
+            " undoes it."
+        )
+    if info.get("lockout"):
+        lines.append("  A lockout is active: the logins of the database are disabled.")
+    names = {backup["name"] for backup in backups}
+    offsite_only = [name for name in info.get("offsite", []) if name not in names]
+    if "offsite" in info:
+        lines.append(f"  Off-site copies: {', '.join(info['offsite']) or 'none'}")
     if usable:
-        lines.append(f"  To go back to one, type: {command} -e backup={usable}")
-    if away:
-        lines.append(f"  To fetch a copy and go back to it, type: {command} -e backup={away[0]} -e copy=true")
-    if not usable and not away:
+        lines.append(f"  To restore one, type: {command} -e backup={usable}")
+    if offsite_only:
+        lines.append(f"  To restore an off-site copy, type: {command} -e backup={offsite_only[0]} -e offsite=true")
+    if not usable and not offsite_only:
         lines.append(f"  To make one, type: {command.replace('restore.yml', 'backup.yml')}")
     return lines
 
 
-def age(seconds: float) -> str:
-    """Return a time that has passed, in its largest unit."""
-    for unit, length, limit in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
-        if seconds < length * limit:
-            return f"{max(0, int(seconds // length))} {unit}"
-    return f"{int(seconds // 86400)} days"
-
-
-def size(number: float) -> str:
-    """Return a number of bytes, in its largest unit."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"
+def _table(backups: t.Iterable[t.Mapping[str, t.Any]], now: float) -> list[str]:
+    rows = [("NAME", "AGE", "SIZE", "ROWS", "RELEASE", "STATE")]
+    for backup in backups:
+        if backup["state"] == "broken":
+            rows.append((backup["name"], "", "", "", "", f"broken: {' '.join(backup['problems'])}"))
+            continue
+        release = "-" if backup["release"] is None else str(backup["release"])
+        rows.append(
+            (
+                *(backup["name"], display.age(now - backup["finished"]), display.size(backup["bytes"])),
+                *(str(backup["rows"]), release, display.STATES.get(backup["state"], backup["state"])),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[5]]) for row in rows]
 
 
 class FilterModule:

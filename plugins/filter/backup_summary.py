@@ -1,20 +1,20 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of backups, as a person reads it."""
+"""The outcome of backups for the screen."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .backup_list import PROOFS, size
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import display
 
 DOCUMENTATION = r"""
 name: backup_summary
-short_description: What became of backups, as a person reads it
+short_description: The outcome of backups for the screen
 description:
-  - Returns a line for each backup that M(switchyard.stacks.postgres_backup) made in a loop, or would make in check
-    mode, or could not make.
+  - Returns a line for each backup of a loop of M(switchyard.stacks.postgres_backup) that was made, would be made in
+    check mode, or failed.
 options:
   _input:
     description: The module's results.
@@ -35,7 +35,7 @@ author:
 """
 
 EXAMPLES = r"""
-msg: "{{ made.results | switchyard.stacks.backup_summary('prod', 'item') }}"
+msg: "{{ backups.results | switchyard.stacks.backup_summary('prod', 'item') }}"
 """
 
 RETURN = r"""
@@ -48,22 +48,22 @@ _value:
 
 def backup_summary(results: t.Iterable[t.Mapping[str, t.Any]], environment: str, item: str) -> list[str]:
     """Return the lines."""
-    return [f"{one[item]['stack']} ({environment}): {_became(one)}" for one in results]
+    return [f"{result[item]['stack']} ({environment}): {_outcome(result)}" for result in results]
 
 
-def _became(one: t.Mapping[str, t.Any]) -> str:
-    if one.get("failed"):
-        return "FAILED. The message stands above"
-    if not one.get("backup"):
-        plan = one["plan"]
-        return f"{one['name']} would be made: {plan['format']}, {plan['compression']}, verify: {plan['verify']}"
-    made, seconds = one["backup"], one["seconds"]
-    told = [one["name"], size(made["bytes"]), f"{made['rows']} rows", PROOFS[made["state"]]]
-    told += ["copied off the server"] if one["copied"] else []
-    took = f"dumped in {seconds['dump']:.1f} s"
-    took += f", verified in {seconds['verify']:.1f} s" if "verify" in seconds else ""
-    gone = f"; {', '.join(one['removed'])} removed" if one["removed"] else ""
-    return f"{', '.join(told)}; {took}{gone}"
+def _outcome(result: t.Mapping[str, t.Any]) -> str:
+    if result.get("failed"):
+        return "FAILED. The message is above"
+    if not result.get("backup"):
+        plan = result["plan"]
+        return f"{result['name']} would be made: {plan['format']}, {plan['compression']}, verify: {plan['verify']}"
+    backup, seconds = result["backup"], result["seconds"]
+    facts = [result["name"], display.size(backup["bytes"]), f"{backup['rows']} rows", display.STATES[backup["state"]]]
+    facts += ["copied off-site"] if result["copied_offsite"] else []
+    duration = f"dumped in {seconds['dump']:.1f} s"
+    duration += f", verified in {seconds['verify']:.1f} s" if "verify" in seconds else ""
+    removed = f"; removed {', '.join(result['removed'])}" if result["removed"] else ""
+    return f"{', '.join(facts)}; {duration}{removed}"
 
 
 class FilterModule:

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tenants of the shared servers, for inventories and for the roles postgres and redis."""
+"""Filters for the tenants of the shared servers, for inventories and the roles postgres and redis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.redis import use
 
 
 def _filter(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Return the function with its errors in the form that Ansible shows with the place in the inventory."""
+    """Return the function with its ValueError as an error that Ansible shows with the line of the inventory."""
 
     @functools.wraps(function)
     def call(*arguments: t.Any, **options: t.Any) -> t.Any:
@@ -28,10 +28,10 @@ def _filter(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
 
 
 class FilterModule:
-    """Filters about the tenants of shared servers."""
+    """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Return the filters by their names."""
+        """Return the filters by name."""
         return {
             "postgres_tenants": _filter(tenants.postgres_tenants),
             "postgres_plan": _filter(tenants.postgres_plan),

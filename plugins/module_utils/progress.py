@@ -1,9 +1,9 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far long work has come: told in a small file on the server while it lasts, and a line for a person.
+"""The progress of a long step: a small file on the server while it runs, and the line that the user reads.
 
-The server writes numbers and the name of a step, the controller makes the words. Work that is short writes nothing.
+The server writes numbers and the name of a step; the controller writes the text. A short step writes nothing.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from . import atomic_file
 
 NAME = "progress.json"
 
-# Work that is done by then tells nothing, and asks nobody anything.
+# Seconds before the first report; a step that ends earlier reports nothing and queries no server.
 AFTER = 3.0
 EVERY = 1.0
 
-# What is older was left behind by a run that was killed.
+# Seconds after which a report is left over from an interrupted run
 STALE = 15.0
 
-# What a person reads of each step, and what goes on when all of its rows or bytes are done.
+# The text of each step, and what it is still doing when all of its rows or bytes are done
 STEPS = {
     "dump": ("dumping", "the end of the dump"),
-    "sums": ("adding up the dump", "the end"),
+    "checksum": ("checksumming the dump", "the end"),
     "read": ("reading the backup", "the end"),
-    "proof": ("proving the backup", "indexes and constraints"),
+    "verify": ("verifying the backup", "indexes and constraints"),
     "restore": ("restoring", "indexes and constraints"),
     "compare": ("comparing with the backup", "the end"),
-    "change": ("anonymising", ""),
-    "copy": ("copying the backup off the server", ""),
+    "anonymise": ("anonymising", ""),
+    "offsite": ("copying the backup off-site", ""),
     "rehearse": ("rehearsing the migration", ""),
     "migrate": ("migrating", ""),
     "command": ("running a command of the release", ""),
 }
 
-# Done by now, and of how many; None is for what nobody knows.
+# Done so far, and the total; None is unknown.
 Amount = tuple[t.Optional[int], t.Optional[int]]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the file says: seconds since the epoch by the server's clock, and rows or bytes."""
+    """A report: times in seconds since the epoch by the server's clock, amounts in rows or bytes."""
 
     step: str
     started: float
@@ -59,64 +59,64 @@ class Progress:
 
 
 def unknown() -> Amount:
-    """Return the amount of work of which only the time is known."""
+    """Return the amount of a step that only its duration is known of."""
     return None, None
 
 
 @contextlib.contextmanager
 def report_progress(
-    folder: Path, step: str, look: t.Callable[[], Amount] = unknown, unit: str = "rows"
+    folder: Path, step: str, amount: t.Callable[[], Amount] = unknown, unit: str = "rows"
 ) -> t.Iterator[None]:
-    """Tell how far the work in this context has come, from a thread beside it; ``look`` is called in that thread.
+    """Report the progress of the work in this context, from a thread that calls ``amount``.
 
-    It never fails: what cannot be told is not told.
+    It never fails: without an amount, nothing is reported.
     """
-    path, started, over = folder / NAME, time.time(), threading.Event()
+    path, started, finished = folder / NAME, time.time(), threading.Event()
 
-    def tell() -> None:
-        # Whatever goes wrong here, the work goes on and fails or not by itself.
+    def report() -> None:
+        # Whatever fails here, the work continues and fails or succeeds by itself.
         with contextlib.suppress(Exception):
-            done = over.wait(AFTER)
+            done = finished.wait(AFTER)
             while not done:
-                told = Progress(step, started, time.time(), *look(), unit)
-                atomic_file.write(path, json.dumps(asdict(told)) + "\n", 0o600, durable=False)
-                done = over.wait(EVERY)
+                report = Progress(step, started, time.time(), *amount(), unit)
+                atomic_file.write(path, json.dumps(asdict(report)) + "\n", 0o600, durable=False)
+                done = finished.wait(EVERY)
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
-        over.set()
-        # A look asks a server that may be about to die.
-        teller.join(timeout=STALE)
+        finished.set()
+        # The thread may be querying a server that is about to crash.
+        reporter.join(timeout=STALE)
         with contextlib.suppress(OSError):
-            # Also what a run left behind that was killed.
+            # Also the file of an interrupted run
             path.unlink()
 
 
 def read(text: str) -> Progress | None:
-    """Return what the first whole file of several says; the server's time stands in the last line.
+    """Return the first complete report of several files; the last line is the server's time.
 
-    What was told too long ago, or is none of our words, is nothing.
+    An older report, or one with an unknown step or unit, is ignored.
     """
     lines = text.split("\n")
-    now = next((int(one) for one in reversed(lines) if one.strip().isdigit()), None)
-    for one in lines:
+    now = next((int(line) for line in reversed(lines) if line.strip().isdigit()), None)
+    for line_text in lines:
         try:
-            value = json.loads(one)
-            told = Progress(**{field.name: value[field.name] for field in fields(Progress)})
+            value = json.loads(line_text)
+            report = Progress(**{field.name: value[field.name] for field in fields(Progress)})
         except (ValueError, TypeError, KeyError):
             continue
-        if now is not None and abs(now - told.at) <= STALE and told.step in STEPS and told.unit in _UNITS:
-            return told
+        if now is not None and abs(now - report.at) <= STALE and report.step in STEPS and report.unit in _UNITS:
+            return report
     return None
 
 
 def line(stack: str, environment: str, now: Progress, before: Progress | None = None) -> str:
-    """Return the line of a person, with the rate since what was told before, or else since the beginning."""
-    what, rest = STEPS[now.step]
-    return f"{stack} ({environment}): {what}: {_amount(now, before, rest)}"
+    """Return the user's line, with the rate since the previous report, or else since the step began."""
+    text, rest = STEPS[now.step]
+    return f"{stack} ({environment}): {text}: {_amount(now, before, rest)}"
 
 
 def _amount(now: Progress, before: Progress | None, rest: str) -> str:
@@ -134,14 +134,14 @@ def _amount(now: Progress, before: Progress | None, rest: str) -> str:
 
 
 def rate(now: Progress, before: Progress | None = None) -> int:
-    """Return how much was done in a second since what was told before, or since the beginning of the step."""
+    """Return the amount per second since the previous report, or since the step began."""
     same = before and (before.step, before.started) == (now.step, now.started) and before.at < now.at
     since, done = (before.at, before.done or 0) if before and same else (now.started, 0)
     return max(0, round(((now.done or 0) - done) / max(0.001, now.at - since)))
 
 
 def pause(passed: float, first: float) -> float:
-    """Return the seconds until the next line: many at the beginning, and a few a minute in a step of hours."""
+    """Return the seconds until the next line: few at first, and up to 30 in a step of hours."""
     return max(first, min(30.0, passed / 12))
 
 

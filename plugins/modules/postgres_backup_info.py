@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: postgres_backup_info
 short_description: List the backups of a stack's database
 description:
-  - Reads the manifests of the backups on this server. Neither PostgreSQL nor Docker is asked.
-  - Backups that cannot be used are listed too, with all that is wrong with them.
+  - Reads the manifests of the backups on this server. It connects neither to PostgreSQL nor to Docker.
+  - Backups that cannot be used are listed too, with all their problems.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -20,22 +20,22 @@ extends_documentation_fragment:
   - switchyard.stacks.context
   - switchyard.stacks.context.stack
 options:
-  copies:
+  list_offsite:
     description:
-      - Also lists the copies off the server, which are asked for where they are.
+      - Whether to list the off-site copies too, which connects to their repository.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Which backups are there
+- name: List the backups
   switchyard.stacks.postgres_backup_info:
     project: po
     environment: prod
     stack: bookings
   register: backups
 
-- name: Show the last one that was verified
+- name: Show the newest verified one
   ansible.builtin.debug:
     msg: "{{ backups.backups | selectattr('state', 'equalto', 'restored') | first }}"
 """
@@ -43,45 +43,45 @@ EXAMPLES = r"""
 RETURN = r"""
 backups:
   description:
-    - The backups, the newest first. C(state) is V(dumped), V(read) or V(restored), and V(broken) of one that cannot be
-      used, of which only C(name) and C(problems) are told.
-    - Times are seconds since 1970, C(proved) has when each state was reached, C(bytes) is the size of the dump and
-      C(database_bytes) that of the database, C(answer) what the version query answered.
+    - The backups, the newest first. C(state) is V(dumped), V(read) or V(restored), and V(broken) for a backup that
+      cannot be used, which has only C(name), C(state) and C(problems).
+    - Times are seconds since 1970. C(verified_at) has the time of each state, C(bytes) is the size of the dump,
+      C(database_bytes) that of the database, C(schema_version) the answer of the version query.
   returned: success
   type: list
   elements: dict
   sample:
     - {"name": "20261121T112315Z-0042", "state": "restored", "started": 1795260195.7, "finished": 1795260196.8,
-       "release": 12, "format": "custom", "database": "bookings_prod", "database_bytes": 7993011, "answer": "0003",
-       "bytes": 21561, "rows": 1000, "tables": 9, "proved": {"dumped": 1795260196.8, "restored": 1795260199.2},
-       "postgres": "17.12", "problems": []}
-last:
+       "release": 12, "format": "custom", "database": "bookings_prod", "database_bytes": 7993011,
+       "schema_version": "0003", "bytes": 21561, "rows": 1000, "tables": 9,
+       "verified_at": {"dumped": 1795260196.8, "restored": 1795260199.2}, "postgres": "17.12", "problems": []}
+last_run:
   description:
-    - What the last run came to, of M(switchyard.stacks.postgres_backup) or of the timer (C(by)), with C(ok), C(started)
-      and C(finished), the C(name) and C(state) of the backup, whether it was C(copied), and the C(error).
+    - The outcome of the last run of M(switchyard.stacks.postgres_backup) or of the timer (C(started_by)), with C(ok),
+      C(started) and C(finished), the C(name) and C(state) of the backup, C(copied_offsite), and the C(error).
   returned: success
   type: dict
-  sample: {"ok": true, "by": "timer", "started": 1795260195.7, "finished": 1795260199.2, "copied": true,
-    "name": "20261121T112315Z-0042", "state": "restored", "error": null}
-copies:
-  description: Names of the backups of which there is a copy off the server, the newest first.
-  returned: with O(copies)
+  sample: {"ok": true, "started_by": "timer", "started": 1795260195.7, "finished": 1795260199.2,
+    "copied_offsite": true, "name": "20261121T112315Z-0042", "state": "restored", "error": null}
+offsite:
+  description: Names of the backups with an off-site copy, the newest first.
+  returned: with O(list_offsite=true)
   type: list
   elements: str
   sample: [20261121T112315Z-0042]
 unfinished:
-  description: Folders that a killed run left half written. The next backup removes them.
+  description: Incomplete folders that an interrupted run left. The next backup removes them.
   returned: success
   type: list
   elements: str
   sample: []
-restoring:
-  description: Name of the backup whose restore was killed. The next backup or restore brings that to an end.
+interrupted_restore:
+  description: Name of the backup whose restore was interrupted. The next backup or restore finishes or undoes it.
   returned: success
   type: str
   sample: 20261121T112315Z-0042
-fence:
-  description: The fence around the database, with its C(id), C(since) and the C(logins) that it keeps out.
+lockout:
+  description: The active lockout of the database, with its C(id), C(since) and the disabled C(logins).
   returned: success
   type: dict
   sample: {"id": "1f0a", "database": "bookings_prod", "logins": ["bookings_prod"], "since": 1795260195.7}
@@ -91,7 +91,7 @@ stack:
   type: str
   sample: bookings
 folder:
-  description: Where the backups lie.
+  description: Folder of the backups on the server.
   returned: success
   type: str
   sample: /var/lib/switchyard/backups/po-prod/bookings
@@ -101,9 +101,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, restore_journal, run
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import lockout
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import LockoutFile
 
-SPEC = {**module_args.STACK_OPTIONS, "copies": {"type": "bool", "default": False}}
+SPEC = {**module_args.STACK_OPTIONS, "list_offsite": {"type": "bool", "default": False}}
 
 
 def main() -> None:
@@ -111,19 +111,19 @@ def main() -> None:
     params = module.params
 
     def work() -> dict[str, object]:
-        shelf = options.store_of(params)
-        fence, restoring = lockout.LockoutFile(shelf.folder).read(), restore_journal.load_journal(shelf.folder)
-        there = options.offsite_repository(params) if params["copies"] else None
+        store = options.store_of(params)
+        lockout, interrupted = LockoutFile(store.folder).read(), restore_journal.load_journal(store.folder)
+        repository = options.offsite_repository(params) if params["list_offsite"] else None
         return {
-            **({"copies": list(there.names(params["stack"]))} if there else {}),
+            **({"offsite": list(repository.snapshots(params["stack"]))} if repository else {}),
             "changed": False,
             "stack": params["stack"],
-            "backups": [entry.summary() for entry in shelf.entries()],
-            "last": run.last_run(shelf),
-            "unfinished": shelf.partials(),
-            "restoring": restoring.backup if restoring else None,
-            "fence": state_file.as_json(fence),
-            "folder": str(shelf.folder),
+            "backups": [backup.summary() for backup in store.all()],
+            "last_run": run.last_run(store),
+            "unfinished": store.partials(),
+            "interrupted_restore": interrupted.backup if interrupted else None,
+            "lockout": state_file.as_json(lockout),
+            "folder": str(store.folder),
         }
 
     module_args.run_module(module, work)

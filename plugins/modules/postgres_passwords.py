@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: postgres_passwords
-short_description: Make passwords of PostgreSQL logins on the server
+short_description: Generate passwords of PostgreSQL logins on the server
 description:
-  - Makes a password for each login that has none, in a file that only root can read. The passwords never leave the
-    server. What this module returns is what PostgreSQL keeps of them, from which nobody gets a password back.
+  - Generates a password for each login that has none, in a file that only root can read. The passwords never leave the
+    server. The module returns SCRAM verifiers, from which a password cannot be computed.
   - To change a password, remove its file and run the role C(switchyard.stacks.postgres), which uses this module.
 author:
   - The switchyard.stacks contributors (@switchyard)
@@ -27,7 +27,7 @@ attributes:
 options:
   root:
     description:
-      - Folder on the server below which everything of this collection lies.
+      - Folder on the server for all data of this collection.
     type: path
     default: /var/lib/switchyard
   logins:
@@ -39,24 +39,24 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Make the password of the migrations' login
+- name: Generate the password of the migrations' login
   switchyard.stacks.postgres_passwords:
     logins: [shop_prod_migrator]
-  register: keys
+  register: passwords
   no_log: true
 """
 
 RETURN = r"""
-made:
-  description: The logins that have a new password.
+created:
+  description: The logins that got a new password.
   returned: success
   type: list
   elements: str
   sample: [shop_prod_migrator]
 verifiers:
   description:
-    - The SCRAM verifier of each login's password, as PostgreSQL keeps it. Register it in a task with C(no_log).
-    - In check mode, only of passwords that are there already.
+    - The SCRAM verifier of each login's password, as PostgreSQL stores it. Register it in a task with C(no_log).
+    - In check mode, only of existing passwords.
   returned: success
   type: dict
   sample: {"shop_prod_migrator": "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"}
@@ -66,7 +66,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, paths
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import passwords
 
 
@@ -74,23 +74,23 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "root": module_args.STACK_OPTIONS["root"],
-            # Names, not passwords, whatever they are called
+            # Names of logins, not secrets
             "logins": {"type": "list", "elements": "str", "required": True, "no_log": False},
         },
         supports_check_mode=True,
     )
 
     def work() -> dict[str, object]:
-        folder, logins = paths.postgres_folder(Path(module.params["root"])), module.params["logins"]
-        made = passwords.missing(folder, logins)
-        if made and not module.check_mode:
-            passwords.create(folder, made)
-        names = "".join(f"a password of {login}\n" for login in made)
+        folder, logins = Path(module.params["root"]) / "postgres", module.params["logins"]
+        missing = passwords.missing(folder, logins)
+        if missing and not module.check_mode:
+            passwords.create(folder, missing)
+        lines = "".join(f"a password of {login}\n" for login in missing)
         return {
-            "changed": bool(made),
-            "made": made,
+            "changed": bool(missing),
+            "created": missing,
             "verifiers": passwords.verifiers(folder, logins),
-            "diff": {"before": "", "after": names},
+            "diff": {"before": "", "after": lines},
         }
 
     module_args.run_module(module, work)

@@ -9,15 +9,15 @@ DOCUMENTATION = r"""
 module: postgres_restore
 short_description: Restore a backup of a PostgreSQL database by a swap
 description:
-  - The backup is loaded into a new database beside the real one, as the tenant and never as the administrator, and
-    compared with its manifest. It gets the grants, settings, limit and comment of the real one.
-  - Only then the logins are kept out, their sessions ended, and both databases renamed in one transaction, in
-    milliseconds. The old database stays under the name C(<database>__before_<UTC time>), closed to everybody. Look at
-    it after C(ALTER DATABASE ... ALLOW_CONNECTIONS true), and drop it when nobody needs it any more.
-  - What was written after the backup is set aside only where a fence stood since then, or where O(set_aside) names how
-    much that is. Otherwise nothing is done, and the number is told.
-  - Where it fails, everything is as before. Where it is killed, the next run of this module or of
-    M(switchyard.stacks.postgres_backup) brings it to an end.
+  - The backup is loaded into a new database on the same server, as the tenant and never as the administrator, and
+    compared with its manifest. The new database gets the grants, settings, limit and comment of the live one.
+  - Then the logins are disabled, their sessions terminated, and both databases renamed in one transaction, within
+    milliseconds. The old database is retained as C(<database>__before_<UTC time>) and accepts no connections. To look
+    at it, run C(ALTER DATABASE ... ALLOW_CONNECTIONS true). Drop it when it is no longer needed.
+  - Changes after the backup are discarded only if a lockout was active since the backup, or if
+    O(max_discarded_changes) allows them. Otherwise nothing is changed, and the message has their number.
+  - After a failure, everything is as before. After a kill, the next run of this module or of
+    M(switchyard.stacks.postgres_backup) finishes or undoes the restore.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -30,13 +30,13 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: A container is made to look at the server, and removed again.
+    details: A container is started to read the server's state, and removed again.
   diff_mode:
     support: full
-    details: What has the name of the database before and after.
+    details: Which database has the name, before and after.
   idempotent:
     support: full
-    details: A backup that was restored, and after which nothing was changed, is not restored again.
+    details: A restored backup is not restored again unless the database has changed since.
 options:
   backup:
     description:
@@ -45,48 +45,47 @@ options:
     required: true
   owner:
     description:
-      - Role that will own the database and all that is in it. Without it, the owner of the real database, or where
-        there is none the one that the backup has. Where it is another one than the backup has, the grants in the
-        backup are left out.
+      - Role that will own the database and its objects. If unset, the owner of the live database, or without one the
+        owner in the backup. With another owner than in the backup, the grants in the backup are not restored.
     type: str
   logins:
     description:
-      - Logins that are kept out during the swap. Without it, the owner and all its members. At the moment of the swap
-        nobody can enter the database, whoever is named here.
+      - Logins that are disabled during the swap. If unset, the owner and all its members. At the moment of the swap
+        the database accepts no connections at all.
     type: list
     elements: str
-  set_aside:
+  max_discarded_changes:
     description:
-      - How many row changes since the backup may be set aside. More than that, and nothing is done.
-      - With V(unknown) any number may, also where nobody can tell it, as after a crash of PostgreSQL.
-      - Of a database without a table or a sequence nothing is set aside.
+      - Number of row changes since the backup that may be discarded. With more changes, nothing is done.
+      - V(unknown) allows any number, also when it cannot be determined, as after a crash of PostgreSQL.
+      - A database without a table or a sequence has no changes to discard.
     type: str
-  closed:
+  block_writes:
     description:
-      - Keeps everybody out of the database from before the loading on, and counts what would be set aside then. No
-        write is accepted any more that would be set aside. Without it, the database serves until the swap.
+      - Blocks all connections before loading starts, then counts the changes that would be discarded. No write is
+        accepted and then discarded. Otherwise, the database is in use until the swap.
     type: bool
     default: false
   from_environment:
     description:
-      - Environment whose backup it is, where that is another one. Owner, grants and settings are those of this
-        environment's database, which has to be there.
+      - Environment whose backup is restored, if it is another one. Owner, grants and settings remain those of this
+        environment's database, which has to exist.
     type: str
   anonymise:
     description:
-      - SQL that runs in the new database, as its owner, after it was compared and before anybody else sees it. All of
-        it is one transaction. Where it fails, everything is as before.
+      - SQL that runs in the new database, as its owner and in one transaction, after the comparison and before any
+        other login can connect. If it fails, everything is as before.
     type: str
-  fetch:
+  fetch_offsite:
     description:
-      - Brings the backup back from its copy off the server first, where it is not here any more. V(latest) is the
-        newest copy then. The role P(switchyard.stacks.backup#role) says where copies are.
+      - Whether to fetch the backup from its off-site copy first, if it is not on this server. V(latest) is the newest
+        copy then. The role P(switchyard.stacks.backup#role) configures the repository.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Tell what a restore would set aside
+- name: Show how many changes a restore would discard
   switchyard.stacks.postgres_restore:
     project: po
     environment: prod
@@ -100,23 +99,23 @@ EXAMPLES = r"""
     environment: prod
     stack: bookings
     backup: 20261121T112315Z-0042
-    set_aside: 510
-    closed: true
+    max_discarded_changes: 510
+    block_writes: true
 
-- name: Fill staging with what prod has, without its customers' names
+- name: Fill staging from prod, without its customers' names
   switchyard.stacks.postgres_restore:
     project: po
     environment: staging
     stack: bookings
     backup: latest
     from_environment: prod
-    anonymise: UPDATE bookings_booking SET name = 'somebody', email = id || '@example.org'
-    set_aside: unknown
+    anonymise: UPDATE bookings_booking SET name = 'anonymous', email = id || '@example.org'
+    max_discarded_changes: unknown
 """
 
 RETURN = r"""
 backup:
-  description: The backup, as M(switchyard.stacks.postgres_backup_info) shows it.
+  description: The backup, as M(switchyard.stacks.postgres_backup_info) returns it.
   returned: success
   type: dict
   sample: {"name": "20261121T112315Z-0042", "state": "restored", "bytes": 21561, "rows": 1000}
@@ -125,54 +124,52 @@ database:
   returned: success
   type: str
   sample: bookings_prod
-kept:
-  description: Name under which the old database stays. Empty where there was none, or where nothing was restored.
+retained:
+  description: Name of the old database. V(null) if there was none, or if nothing was restored.
   returned: success
   type: str
   sample: bookings_prod__before_20261121_112700
-set_aside:
-  description: How many row changes since the backup are in the old database only. Empty where nobody can know.
+discarded_changes:
+  description: Number of row changes since the backup that only the old database has. V(null) if it is unknown.
   returned: success
   type: int
   sample: 510
-fenced:
-  description: Whether a fence stood since the backup.
+locked_out:
+  description: Whether a lockout was active since the backup.
   returned: success
   type: bool
   sample: false
 anonymised:
-  description: Whether SQL changed the new database before it got the name.
+  description: Whether SQL changed the new database before it got its name.
   returned: success
   type: bool
   sample: false
-grants:
+grants_restored:
   description:
-    - Whether the grants in the backup were restored. They are not where the owner is another one than it was; then the
-      role P(switchyard.stacks.postgres#role) gives the logins their rights.
+    - Whether the grants in the backup were restored. They are not if the owner is another one than in the backup; then
+      the role P(switchyard.stacks.postgres#role) grants the logins their privileges.
   returned: success
   type: bool
   sample: true
-recovered:
-  description: How a restore that had been killed was brought to an end, V(finished) or V(undone).
+recovery_action:
+  description: What was done with an interrupted restore, V(finished) or V(undone). V(null) if there was none.
   returned: success
   type: str
   sample: undone
 seconds:
-  description: How long loading and comparing took, and for how long nobody could write (C(outage), from the
-    closing on with O(closed)).
+  description: How long loading and comparing took, and how long writes were blocked (C(outage), which includes the load
+    with O(block_writes=true)).
   returned: when something was restored
   type: dict
   sample: {"load": 1.234, "outage": 0.018}
 problems:
   description: Everything that prevents the restore, each with C(where), C(message), C(hint) and the stable C(code).
-  returned: when something is in the way
+  returned: when there are problems
   type: list
   elements: dict
   sample:
-    - where: set_aside
-      message: 510 row changes would be set aside
-      hint: "Write set_aside: 510"
-      code: restore.discarded_changes
+    - {"where": "max_discarded_changes", "message": "510 row changes since the backup would be discarded",
+       "hint": "Set max_discarded_changes: 510 to discard them", "code": "restore.discarded_changes"}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -190,11 +187,11 @@ def main() -> None:
             "backup": {"type": "str", "required": True},
             "owner": {"type": "str"},
             "logins": {"type": "list", "elements": "str"},
-            "set_aside": {"type": "str"},
-            "closed": {"type": "bool", "default": False},
+            "max_discarded_changes": {"type": "str"},
+            "block_writes": {"type": "bool", "default": False},
             "from_environment": {"type": "str"},
             "anonymise": {"type": "str"},
-            "fetch": {"type": "bool", "default": False},
+            "fetch_offsite": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -130,7 +130,14 @@ def main() -> None:
         print(f"database: {size >> 20} MiB")
         target = Target(container=name)
         backup = request.BackupRequest(
-            name, "one", "bench", target, "bench", format="custom", content=options.compare == "content", verify="none"
+            name,
+            "one",
+            "bench",
+            target,
+            "bench",
+            format="custom",
+            verify_content=options.compare == "content",
+            verify="none",
         )
         engine, store = Engine(), BackupStore(Path(folder), name, "one", "bench")
         dump = ["pg_dump", "--format=custom", "--compress=zstd:3", "--file=/tmp/dump", "bench"]
@@ -146,7 +153,7 @@ def main() -> None:
         sql(name, f"CREATE DATABASE copy OWNER {OWNER} TEMPLATE template0")
         bare_load = exec_timed(name, *load)
         sql(name, "DROP DATABASE copy")
-        stored = store.need("latest")
+        stored = store.get("latest")
         started = time.monotonic()
         verify.verify(engine, store, stored, backup, "restore")
         print_row("verify: restore", time.monotonic() - started, "pg_restore", bare_load, 1.3)
@@ -154,7 +161,7 @@ def main() -> None:
         started = time.monotonic()
         verify.verify(engine, store, stored, backup, "read")
         print_row("verify: read", time.monotonic() - started, "pg_restore to /dev/null", bare_read, 1.3)
-        restore_request = restore_plan.RestoreRequest("latest", set_aside="unknown")
+        restore_request = restore_plan.RestoreRequest("latest", max_discarded_changes="unknown")
         seconds = restore.restore_backup(engine, store, backup, restore_request)["seconds"]
         outage = seconds["outage"] * 1000
         print(f"restore: {seconds['load']:.1f} s next to the old database, {outage:.0f} ms outage")

@@ -140,7 +140,7 @@ class Installation:
             problems.append(f"disabled logins: {closed}")
         files = [self.store / "lockout.json", self.store / "restore-journal.json", self.stack / "migration.json"]
         problems += [f"{path.name} remains" for path in [*files, *self.store.glob("*.partial")] if path.exists()]
-        roles = "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname ~ '__guest_'"
+        roles = "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname ~ '__temp_'"
         copies = "SELECT string_agg(datname, ' ') FROM pg_database WHERE datname ~ '__restore_'"
         copies += " OR NOT datallowconn AND datname !~ '__before_|template0'"
         problems += [f"{names} remains" for names in (self.sql(roles), self.sql(copies)) if names]

@@ -1,6 +1,6 @@
-"""Stand-ins for a PostgreSQL server: it notes every statement, and answers what a test says.
+"""Stand-ins for a PostgreSQL server: they record statements and return a test's answers.
 
-What PostgreSQL really does is asked by the Molecule scenario ``postgres``.
+The Molecule scenario ``postgres`` tests with the real PostgreSQL.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def manifest(name: str = "20260101T000000Z-0001", **changes: t.Any) -> Manifest:
         "finished": 1001.0,
         "format": "custom",
         "compression": "zstd:3",
-        "jobs": 1,
+        "parallel_jobs": 1,
         "server": {
             "number": 170006,
             "version": "17.6",
-            "client": "17.6",
+            "client_version": "17.6",
             "image": "sha256:pg",
             "oid": 5,
             "preload": "",
@@ -64,7 +64,7 @@ def manifest(name: str = "20260101T000000Z-0001", **changes: t.Any) -> Manifest:
 
 
 def database(**changes: t.Any) -> dict[str, t.Any]:
-    """Return a database as ``counting.database`` does."""
+    """Return a database as ``catalog.database_facts`` does."""
     return {
         "oid": 5,
         "name": "shop_prod",
@@ -79,34 +79,34 @@ def database(**changes: t.Any) -> dict[str, t.Any]:
     }
 
 
-SERVER = {"number": 170006, "version": "17.6", "preload": "", "may": True}
+SERVER = {"number": 170006, "version": "17.6", "preload": "", "can_administer": True}
 
 
-def wanted(**changes: t.Any) -> BackupRequest:
-    """Return what a person asks for of ``shop`` in ``prod``."""
+def backup_request(**changes: t.Any) -> BackupRequest:
+    """Return the request for a backup of ``shop`` in ``prod``."""
     target = changes.pop("target", Target(container="po-postgres"))
     return BackupRequest("po", "prod", "shop", target, "shop_prod", **changes)
 
 
-def shelf(root: Path) -> BackupStore:
-    """Return the shelf of ``shop`` in ``prod``."""
+def backup_store(root: Path) -> BackupStore:
+    """Return the backup store of ``shop`` in ``prod``."""
     return BackupStore(root, "po", "prod", "shop")
 
 
-def stored(
-    where: BackupStore, name: str = "20260101T000000Z-0001", content: bytes = b"dump", **changes: t.Any
+def add_backup(
+    store: BackupStore, name: str = "20260101T000000Z-0001", content: bytes = b"dump", **changes: t.Any
 ) -> Manifest:
-    """Put a whole backup on the shelf."""
-    folder = where.folder / name
+    """Add a complete backup to a store."""
+    folder = store.folder / name
     folder.mkdir(parents=True)
     (folder / "dump").write_bytes(content)
-    made = manifest(name, files=checksum_folder(folder), **changes)
-    backup_manifest.write(folder, made)
-    return made
+    backup = manifest(name, files=checksum_folder(folder), **changes)
+    backup_manifest.write(folder, backup)
+    return backup
 
 
 class FakeSession:
-    """A session: statements in the order they came; the first pattern that a query matches gives its rows."""
+    """A session that records statements; the first pattern that a query matches gives its rows."""
 
     def __init__(self, answers: dict[str, t.Any] | None = None, errors: dict[str, str] | None = None) -> None:
         self.statements: list[str] = []
@@ -140,14 +140,13 @@ class FakeSession:
         return []
 
 
-class FakeBench:
-    """A container that notes what is run in it."""
+class FakeClient:
+    """A client container that records its files."""
 
     name = "po_shop_prod_backup-1"
     image = "sha256:pg"
 
     def __init__(self) -> None:
-        self.calls: list[list[str]] = []
         self.files: dict[str, str] = {}
 
     def put(self, path: str, content: str) -> None:
@@ -155,27 +154,28 @@ class FakeBench:
 
 
 class FakeServer:
-    """A server whose sessions are given by the database they are opened at."""
+    """A server with one session per database."""
 
-    client = "17.6"
-    client_major = 17
+    client_version = "17.6"
+    client_major_version = 17
+    application_name = "po_shop_prod_backup-1"
 
     def __init__(self, **sessions: FakeSession) -> None:
         self.sessions = sessions
-        self.bench = FakeBench()
+        self.client = FakeClient()
         self.passwords: dict[str, str] = {}
         self.calls: list[list[str]] = []
-        self.said = ""
+        self.output = ""
 
     def session(self, database: str | None = None, login: str | None = None) -> FakeSession:
         return self.sessions[database or "postgres"]
 
-    def call(self, words: t.Iterable[str], database: str, login: str, limit: float | None = None) -> str:
-        self.calls.append([login, database, *words])
-        return self.said
+    def call(self, args: t.Iterable[str], database: str, login: str, limit: float | None = None) -> str:
+        self.calls.append([login, database, *args])
+        return self.output
 
-    def program(self, words: t.Iterable[str], database: str, login: str) -> list[str]:
-        self.calls.append([login, database, *words])
+    def program(self, args: t.Iterable[str], database: str, login: str) -> list[str]:
+        self.calls.append([login, database, *args])
         return ["true"]
 
     def remember(self, login: str, password: str) -> None:
@@ -185,11 +185,11 @@ class FakeServer:
         self.passwords.pop(login, None)
 
 
-def reaching(server: FakeServer) -> t.Any:
-    """Return a stand-in for ``connecting.reach`` that gives this server."""
+def connecting_to(server: FakeServer) -> t.Any:
+    """Return a stand-in for ``server.connect`` that yields this server."""
 
     @contextlib.contextmanager
-    def reach(*dummy: t.Any, **more: t.Any) -> Iterator[FakeServer]:
+    def connect(*dummy: t.Any, **more: t.Any) -> Iterator[FakeServer]:
         yield server
 
-    return reach
+    return connect

@@ -16,10 +16,12 @@ from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import Watched
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction
 
 
-def action(kind: type[Watched], root: Path, module: Callable[[], t.Any] = lambda: None, **task: t.Any) -> Watched:
+def action(
+    kind: type[ProgressAction], root: Path, module: Callable[[], t.Any] = lambda: None, **task: t.Any
+) -> ProgressAction:
     """Return an action of ``shop`` in ``prod``; ``module`` is called instead of the module."""
     made = Task()
     made.action = "switchyard.stacks.postgres_backup"
@@ -34,7 +36,7 @@ def action(kind: type[Watched], root: Path, module: Callable[[], t.Any] = lambda
             return {"changed": True, "answer": module(), "wrap_async": more["wrap_async"]}
 
     return t.cast(
-        "Watched",
+        "ProgressAction",
         Here(
             task=made,
             connection=connection_loader.get("local", play),
@@ -46,7 +48,7 @@ def action(kind: type[Watched], root: Path, module: Callable[[], t.Any] = lambda
     )
 
 
-def told(folder: Path, step: str = "proof", **more: t.Any) -> None:
+def told(folder: Path, step: str = "verify", **more: t.Any) -> None:
     """Tell something of long work in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     now = time.time()

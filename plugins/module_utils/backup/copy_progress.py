@@ -1,10 +1,11 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many rows pg_dump or pg_restore has copied, while it runs.
+"""How many rows pg_dump or pg_restore has copied so far.
 
-With ``--verbose`` the programs say at which table they are; the server says how many rows of that one are done
-(manual, "COPY Progress Reporting", new in 14). What a restore has loaded nobody else can see before it is committed.
+With ``--verbose`` the programs print the table they are working on; the server's view pg_stat_progress_copy has the
+rows of that table (manual, "COPY Progress Reporting", new in PostgreSQL 14). The rows that a restore has loaded are
+visible in no other way before it commits.
 """
 
 from __future__ import annotations
@@ -23,118 +24,119 @@ from .dump_process import DumpProcess
 
 Tables = t.Mapping[str, t.Mapping[str, t.Any]]
 
-# A connection of a run has the name of its container. A server tells no numbers of a login that we may not look at.
+# Only this run's connections. The view hides the numbers of logins that the session may not read: they are NULL.
 _COPYING = """
 SELECT p.pid, p.relid::int8 AS relid, p.tuples_processed AS rows
 FROM pg_stat_progress_copy p JOIN pg_stat_activity a ON a.pid = p.pid
 WHERE a.application_name = {name} AND p.tuples_processed IS NOT NULL
 """
 
-_BEGUN = re.compile(r'pg_\w+: (?:dumping contents of|processing data for) table "(.*)"$')
-_ENDED = re.compile(r"pg_\w+: finished item \d+ TABLE DATA (.*)$")
+# Messages of pg_dump and pg_restore --verbose
+_STARTED = re.compile(r'pg_\w+: (?:dumping contents of|processing data for) table "(.*)"$')
+_FINISHED = re.compile(r"pg_\w+: finished item \d+ TABLE DATA (.*)$")
 
-# A look at the server must not hold up what waits for its end.
-LIMIT = 5.0
+# Seconds: a slow answer must not delay the end of the work.
+QUERY_TIMEOUT = 5.0
 
 
 class CopiedRows:
-    """The rows that were copied, by what a program says and what the server sees.
+    """The rows copied so far, from the program's messages and the server's view.
 
-    ``tables`` has the rows of each table; it may still grow. ``of`` is how many there are in all, None where nobody
-    has counted them yet.
+    ``tables`` has the rows of each table and may still grow. ``of`` is the total, None while it is being counted.
     """
 
     def __init__(self, tables: Tables, of: int | None = None, parallel: bool = False) -> None:
-        """Say what is copied, and whether by several processes."""
+        """Take the tables; ``parallel`` means that several processes copy at the same time."""
         self.tables = tables
         self.of = of
         self.parallel = parallel
-        self._beyond = False
-        self._begun: list[str] = []
-        self._ended: list[str] = []
-        self._seen: dict[tuple[int, int], int] = {}
+        self._last_table_done = False
+        self._started: list[str] = []
+        self._finished: list[str] = []
+        self._highest: dict[tuple[int, int], int] = {}
         self._most = 0
 
-    def hear(self, line: str) -> None:
-        """Take a line that the program wrote."""
-        begun, ended = _BEGUN.match(line), _ENDED.match(line)
-        self._beyond = not begun
-        if begun:
-            self._begun.append(begun.group(1))
-        if ended:
-            self._ended.append(ended.group(1))
+    def read_line(self, line: str) -> None:
+        """Take a line that the program printed."""
+        started, finished = _STARTED.match(line), _FINISHED.match(line)
+        self._last_table_done = not started
+        if started:
+            self._started.append(started.group(1))
+        if finished:
+            self._finished.append(finished.group(1))
 
     def rows(self, running: t.Iterable[t.Mapping[str, int]]) -> int:
-        """Return how many rows are done; ``running`` is what the server copies now.
+        """Return the rows copied so far; ``running`` are the rows of the server's view.
 
-        It is at least so many, and never less than before: program and server are not asked at the same moment.
+        The result is a lower bound and never decreases: program and server are not read at the same moment.
         """
-        now = {(int(one["pid"]), int(one["relid"])): int(one["rows"]) for one in running}
-        self._seen.update(now)
-        known = {plain(name): int(one["rows"]) for name, one in dict(self.tables).items()}
-        whole = sum(known.get(name, 0) for name in self._through())
-        # A table that is through may not be counted yet; then what was seen of it is all that is known.
-        self._most = max(self._most, whole + sum(now.values()), sum(self._seen.values()))
+        now = {(int(row["pid"]), int(row["relid"])): int(row["rows"]) for row in running}
+        self._highest.update(now)
+        totals = {unquoted(name): int(table["rows"]) for name, table in dict(self.tables).items()}
+        finished = sum(totals.get(name, 0) for name in self._finished_tables())
+        # A finished table may not be counted yet; then the highest number of the view is all that is known of it.
+        self._most = max(self._most, finished + sum(now.values()), sum(self._highest.values()))
         return self._most if self.of is None else min(self._most, self.of)
 
-    def _through(self) -> list[str]:
+    def _finished_tables(self) -> list[str]:
         if not self.parallel:
-            # One after the other: the last one is at work until something else is told.
-            return self._begun if self._beyond else self._begun[:-1]
-        # What several processes end is named without its schema.
-        left, found = list(self._ended), []
-        for name in self._begun:
-            tail = next((one for one in left if name.endswith(f".{one}")), None)
-            if tail is not None:
-                left.remove(tail)
-                found.append(name)
-        return found
+            # One table after the other: the last one is being copied until the program prints something else.
+            return self._started if self._last_table_done else self._started[:-1]
+        # Parallel workers report a finished table without its schema.
+        remaining, matches = list(self._finished), []
+        for name in self._started:
+            table = next((table for table in remaining if name.endswith(f".{table}")), None)
+            if table is not None:
+                remaining.remove(table)
+                matches.append(name)
+        return matches
 
 
-def plain(name: str) -> str:
-    """Return a table's name as the programs write it, without quotes."""
-    return re.sub(r'"((?:[^"]|"")*)"', lambda found: found.group(1).replace('""', '"'), name)
+def unquoted(name: str) -> str:
+    """Return a table's name without quotes, as the programs print it."""
+    return re.sub(r'"((?:[^"]|"")*)"', lambda match: match.group(1).replace('""', '"'), name)
 
 
 @contextlib.contextmanager
 def follow_copy(
-    folder: Path, step: str, server: PostgresServer | None, copied: CopiedRows, running: DumpProcess
+    folder: Path, step: str, server: PostgresServer | None, copied: CopiedRows, process: DumpProcess
 ) -> t.Iterator[None]:
-    """Tell how far a program is, in a stack's folder; the server is asked only when it takes long."""
+    """Report the progress of a program to a stack's folder; a short run does not query the server."""
     with contextlib.ExitStack() as stack:
-        follower = _ProgressPoller(stack, server, copied, running)
-        # Left before the session is closed: its thread is the only one that uses it.
-        with progress.report_progress(folder, step, follower.look):
+        poller = _ProgressPoller(stack, server, copied, process)
+        # This context ends before the session is closed: its thread is the only one that uses the session.
+        with progress.report_progress(folder, step, poller.amount):
             yield
 
 
 class _ProgressPoller:
-    """Looks at one program; used by one thread."""
+    """Reads the progress of one program; used by one thread."""
 
     def __init__(
-        self, stack: contextlib.ExitStack, server: PostgresServer | None, copied: CopiedRows, running: DumpProcess
+        self, stack: contextlib.ExitStack, server: PostgresServer | None, copied: CopiedRows, process: DumpProcess
     ) -> None:
-        self._stack, self._server, self._copied, self._running = stack, server, copied, running
+        self._stack, self._server, self._copied, self._process = stack, server, copied, process
         self._session: PsqlSession | None = None
-        self._heard = 0
+        self._offset = 0
         self._rest = b""
 
-    def look(self) -> progress.Amount:
-        said = self._running.said(self._heard)
-        self._heard += len(said)
-        *lines, self._rest = (self._rest + said).split(b"\n")
+    def amount(self) -> progress.Amount:
+        output = self._process.stderr_from(self._offset)
+        self._offset += len(output)
+        *lines, self._rest = (self._rest + output).split(b"\n")
         for line in lines:
-            self._copied.hear(line.decode("utf-8", "replace"))
-        return self._copied.rows(self._copying()), self._copied.of
+            self._copied.read_line(line.decode("utf-8", "replace"))
+        return self._copied.rows(self._running()), self._copied.of
 
-    def _copying(self) -> list[dict[str, int]]:
+    def _running(self) -> list[dict[str, int]]:
         if not self._server:
             return []
         try:
             if not self._session:
                 self._session = self._stack.enter_context(self._server.session())
-            return self._session.rows(_COPYING.format(name=literal(self._server.bench.name[:63])), LIMIT)
+            query = _COPYING.format(name=literal(self._server.application_name))
+            return self._session.rows(query, QUERY_TIMEOUT)
         except SwitchyardError:
-            # An older server has no such view. Then whole tables are all that can be told.
+            # A server without this view: only finished tables can be reported.
             self._server = None
             return []

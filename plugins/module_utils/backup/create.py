@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup is made: pg_dump and the counting see one and the same moment of the database."""
+"""Creates a backup: pg_dump and the row counts use one snapshot of the database."""
 
 from __future__ import annotations
 
@@ -24,276 +24,274 @@ from . import copy_progress, restore_journal, retention
 from . import verify as backup_verify
 from .checksums import checksum_folder
 from .dump_process import DumpProcess, private_umask, timed
-from .manifest import Manifest
-from .request import INSIDE, BackupRequest, raise_for
+from .manifest import STATE_AFTER, Manifest
+from .request import BACKUP_MOUNT, BackupRequest, raise_for
 from .store import PARTIAL, BackupStore
 
-# What is left free beside the dump: the manifest, and the file system's own needs.
+# Bytes kept free besides the dump: for the manifest and the file system.
 MARGIN = 64 * 1024**2
 
 
 @dataclass(frozen=True)
 class BackupFacts:
-    """What was seen before anything is done."""
+    """The state of the server and the disk before a backup; ``lockout`` is the id of the active lockout."""
 
     server: dict[str, t.Any]
     database: dict[str, t.Any] | None
-    client: str
+    client_version: str
     image: str
-    free: int
+    free_bytes: int
     cpus: int
-    fence: str | None
+    lockout: str | None
 
 
 @dataclass(frozen=True)
 class BackupPlan:
-    """The backup that will be made, and those that go because of it."""
+    """The backup that will be made, and the backups that will be removed after it."""
 
     name: str
     database: str
     owner: str
     format: str
     compression: str
-    jobs: int
-    needed: int
-    free: int
+    parallel_jobs: int
+    required_bytes: int
+    free_bytes: int
     verify: str
     remove: list[str]
 
     @property
     def diff(self) -> str:
-        """The plan as a diff shows it."""
+        """The plan as a line of a diff."""
         return f"{self.name}: {self.database}, {self.format}, {self.compression}, verify: {self.verify}\n"
 
 
-def plan(
-    wanted: BackupRequest, seen: BackupFacts, backups: t.Sequence[Manifest], name: str, now: float
+def plan_backup(
+    request: BackupRequest, facts: BackupFacts, backups: t.Sequence[Manifest], name: str, now: float
 ) -> tuple[BackupPlan, list[Problem]]:
-    """Return what to do, and everything that is in its way."""
-    found = []
-    database = seen.database or {"bytes": 0, "owner": "", "owner_is_superuser": False}
-    client, server = int(seen.client.split(".")[0]), int(seen.server["number"]) // 10000
-    if seen.database is None:
-        found.append(
-            Problem(
-                "database",
-                f"there is no database {wanted.database}",
-                "Check its name, or run setup.yml",
-                "postgres.database_missing",
-            )
-        )
-    if database["owner_is_superuser"]:
-        message = (
-            f"{wanted.database} belongs to {database['owner']}, a superuser: what is planted in it would run as one"
-        )
-        found.append(
-            Problem(
-                "database",
-                message,
-                "Give it to a role of its own: ALTER DATABASE ... OWNER TO",
-                "postgres.superuser_owns_database",
-            )
-        )
-    if client < server:
-        message = f"its programs are version {seen.client}, and the server is {seen.server['version']}"
-        found.append(
-            Problem(
-                "image", message, "Give an image of the server's version or of a newer one", "postgres.client_too_old"
-            )
-        )
-    if not seen.server["may"]:
-        message = f"{wanted.target.user} may not make roles and databases"
-        found.append(
-            Problem(
-                "user",
-                message,
-                "Give an administrator, with CREATEROLE and CREATEDB",
-                "postgres.user_not_administrator",
-            )
-        )
-    big = database["bytes"] >= wanted.parallel_from
-    form = wanted.format if wanted.format != "auto" else ("directory" if big else "custom")
-    jobs = wanted.jobs or max(1, min(4, seen.cpus // 2))
-    compression = wanted.compression if wanted.compression != "auto" else ("zstd:3" if client >= 16 else "gzip:6")
-    if client < 16 and not compression.startswith(("gzip", "none")):
-        message = f"{compression} needs PostgreSQL 16, and the programs are version {seen.client}"
-        found.append(Problem("compression", message, "Write gzip:6", "backup.compression"))
-    needed = required_bytes(database["bytes"], backups)
-    if needed > seen.free:
-        message = f"{needed >> 20} MiB may be needed for the dump, and {seen.free >> 20} MiB are free"
-        found.append(Problem("root", message, "Make room, or keep fewer backups", "backup.disk_space"))
-    state = {"restore": "restored", "read": "read"}.get(wanted.verify, "dumped")
-    gone = retention.backups_to_remove(
-        [*backups, retention.PlannedBackup(name, state, now)], wanted.rule, now, wanted.named
-    )
-    made = BackupPlan(
+    """Return the plan, and every problem that prevents the backup."""
+    database = facts.database or {"bytes": 0, "owner": "", "owner_is_superuser": False}
+    client_major_version = int(facts.client_version.split(".")[0])
+    large = database["bytes"] >= request.parallel_from
+    dump_format = request.format if request.format != "auto" else ("directory" if large else "custom")
+    parallel_jobs = request.parallel_jobs or max(1, min(4, facts.cpus // 2))
+    compression = request.compression
+    if compression == "auto":
+        compression = "zstd:3" if client_major_version >= 16 else "gzip:6"
+    planned = retention.PlannedBackup(name, STATE_AFTER[request.verify], now)
+    plan = BackupPlan(
         name=name,
-        database=wanted.database,
+        database=request.database,
         owner=database["owner"],
-        format=form,
+        format=dump_format,
         compression=compression,
-        jobs=jobs if form == "directory" else 1,
-        needed=needed,
-        free=seen.free,
-        verify=wanted.verify,
-        remove=gone,
+        parallel_jobs=parallel_jobs if dump_format == "directory" else 1,
+        required_bytes=required_bytes(database["bytes"], backups),
+        free_bytes=facts.free_bytes,
+        verify=request.verify,
+        remove=retention.backups_to_remove([*backups, planned], request.retention, now, request.keep_names),
     )
-    return made, found
+    return plan, _problems(request, facts, plan, client_major_version)
+
+
+def _problems(request: BackupRequest, facts: BackupFacts, plan: BackupPlan, client_major_version: int) -> list[Problem]:
+    problems = []
+
+    def add(where: str, message: str, hint: str, code: str) -> None:
+        problems.append(Problem(where, message, hint, code))
+
+    if facts.database is None:
+        message = f"there is no database {request.database}"
+        add("database", message, "Check its name, or run setup.yml", code="postgres.database_missing")
+    elif facts.database["owner_is_superuser"]:
+        message = (
+            f"{request.database} belongs to {plan.owner}, a superuser: code stored in it would run with all privileges"
+        )
+        hint = "Give it to a role of its own: ALTER DATABASE ... OWNER TO"
+        add("database", message, hint, code="postgres.superuser_owns_database")
+    if client_major_version < int(facts.server["number"]) // 10000:
+        message = f"its programs are version {facts.client_version}, and the server is {facts.server['version']}"
+        hint = "Use an image of the server's version or of a newer one"
+        add("image", message, hint, code="postgres.client_too_old")
+    if not facts.server["can_administer"]:
+        message = f"{request.target.user} may not create roles and databases"
+        hint = "Use an administrator, with CREATEROLE and CREATEDB"
+        add("user", message, hint, code="postgres.user_not_administrator")
+    if client_major_version < 16 and not plan.compression.startswith(("gzip", "none")):
+        message = f"{plan.compression} needs PostgreSQL 16, and the programs are version {facts.client_version}"
+        add("compression", message, "Use gzip:6", code="backup.compression")
+    if plan.required_bytes > plan.free_bytes:
+        message = (
+            f"the dump may need {plan.required_bytes >> 20} MiB, and {plan.free_bytes >> 20} MiB are free on the disk"
+        )
+        add("root", message, "Free some disk space, or keep fewer backups", code="backup.disk_space")
+    return problems
 
 
 def required_bytes(database_bytes: int, backups: t.Sequence[Manifest]) -> int:
-    """Return how many bytes a dump may need: half more than the last one did; at most what the database has."""
+    """Return the bytes that a dump may need: 1.5 times the last one's share of its database, at most the database."""
     most = database_bytes + MARGIN
-    last = next((one for one in backups if one.database_bytes > 0), None)
+    last = next((backup for backup in backups if backup.database_bytes > 0), None)
     return min(most, int(1.5 * last.bytes * database_bytes / last.database_bytes) + MARGIN) if last else most
 
 
-def compress_option(compression: str, client_major: int) -> str:
-    """Return pg_dump's word for a compression; before 16 it knew only levels of gzip."""
+def compress_option(compression: str, client_major_version: int) -> str:
+    """Return the value of pg_dump's ``--compress``; before version 16 it took only levels of gzip."""
     if compression == "none":
-        return "0" if client_major < 16 else "none"
+        return "0" if client_major_version < 16 else "none"
     method, dummy, level = compression.partition(":")
-    return (level or "6") if client_major < 16 and method == "gzip" else compression
+    return (level or "6") if client_major_version < 16 and method == "gzip" else compression
 
 
-def create_backup(engine: Engine, shelf: BackupStore, wanted: BackupRequest, check: bool = False) -> dict[str, t.Any]:
-    """Make a backup and prove it; return the module's result.
+def create_backup(
+    engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool = False
+) -> dict[str, t.Any]:
+    """Create and verify a backup; return the module's result.
 
-    Raises SwitchyardError with all problems before anything is done. A dump that fails leaves nothing behind. One that
-    cannot be proved stays as what it is, ``dumped``, and the error says so.
+    Raises SwitchyardError with all problems before anything changes. A failed dump leaves nothing. A backup that
+    cannot be verified stays in the state ``dumped``, and the error says why.
     """
-    raise_for(wanted.problems(), wanted)
-    if check:
-        return _backup(engine, shelf, wanted, check=True)
-    with shelf.locked():
-        postgres_server.remove_leftover_containers(engine, wanted.project, wanted.environment, wanted.stack)
-        shelf.sweep()
-        return _backup(engine, shelf, wanted, check=False)
+    raise_for(request.problems(), request)
+    if check_mode:
+        return _create(engine, store, request, check_mode=True)
+    with store.locked():
+        postgres_server.remove_leftover_containers(engine, request.project, request.environment, request.stack)
+        store.remove_partials()
+        return _create(engine, store, request, check_mode=False)
 
 
-def _backup(engine: Engine, shelf: BackupStore, wanted: BackupRequest, check: bool) -> dict[str, t.Any]:
+def _create(engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool) -> dict[str, t.Any]:
     started = time.time()
-    name = shelf.next_name(started)
+    name = store.next_name(started)
     run = name.rpartition("-")[2]
     with contextlib.ExitStack() as stack:
-        mounts = [] if check else [Mount(str(stack.enter_context(shelf.begun(name))), INSIDE, writable=True)]
-        container = wanted.container("backup", "check" if check else run)
-        server = stack.enter_context(postgres_server.connect(engine, wanted.target, container, wanted.labels, mounts))
-        admin = stack.enter_context(server.session())
-        recovered = None if check else restore_journal.finish_interrupted(admin, shelf.folder)
-        fence = LockoutFile(shelf.folder).read()
-        seen = BackupFacts(
-            server=catalog.server_facts(admin),
-            database=catalog.database_facts(admin, wanted.database),
-            client=server.client,
-            image=server.bench.image,
-            free=free_bytes(shelf.folder),
-            cpus=os.cpu_count() or 1,
-            fence=fence.id if fence and is_active(admin, fence) else None,
-        )
-        whole = shelf.whole()
-        made, problems = plan(wanted, seen, whole, name, started)
-        raise_for(problems, wanted)
-        before = "".join(f"{one}\n" for one in reversed(shelf.names()))
-        after = "".join(f"{one}\n" for one in reversed(shelf.names()) if one not in made.remove) + made.diff
+        mounts = []
+        if not check_mode:
+            mounts = [Mount(str(stack.enter_context(store.writing(name))), BACKUP_MOUNT, writable=True)]
+        container = request.container("backup", "check" if check_mode else run)
+        server = stack.enter_context(postgres_server.connect(engine, request.target, container, request.labels, mounts))
+        admin_session = stack.enter_context(server.session())
+        recovery_action = None if check_mode else restore_journal.finish_interrupted(admin_session, store.folder)
+        facts = _gather_facts(server, admin_session, store, request)
+        plan, problems = plan_backup(request, facts, store.usable(), name, started)
+        raise_for(problems, request)
+        oldest_first = list(reversed(store.names()))
+        before = "".join(f"{backup}\n" for backup in oldest_first)
+        after = "".join(f"{backup}\n" for backup in oldest_first if backup not in plan.remove) + plan.diff
         result: dict[str, t.Any] = {
             "changed": True,
             "diff": {"before": before, "after": after},
-            "removed": made.remove,
+            "removed": plan.remove,
             "name": name,
+            "recovery_action": recovery_action,
         }
-        result["recovered"] = recovered
-        if check:
-            return {**result, "backup": None, "plan": asdict(made)}
-        timing: dict[str, float] = {}
-        with timed(timing, "dump"):
-            manifest = _dump(server, admin, shelf, wanted, seen, made, started, run)
-        shelf.finish(name, manifest)
-    if wanted.verify != "none":
-        with timed(timing, "verify"):
-            manifest = backup_verify.verify(engine, shelf, manifest, wanted, wanted.verify)
-    result["removed"] = retention.backups_to_remove(shelf.whole(), wanted.rule, time.time(), wanted.named)
-    shelf.remove(result["removed"])
-    return {**result, "backup": manifest.summary(), "seconds": timing}
+        if check_mode:
+            return {**result, "backup": None, "plan": asdict(plan)}
+        seconds: dict[str, float] = {}
+        with timed(seconds, "dump"):
+            manifest = _dump(server, admin_session, store, request, facts, plan, started, run)
+        store.publish(name, manifest)
+    if request.verify != "none":
+        with timed(seconds, "verify"):
+            manifest = backup_verify.verify(engine, store, manifest, request, request.verify)
+    # Decided again: the state that the new backup reached is known now.
+    removed = retention.backups_to_remove(store.usable(), request.retention, time.time(), request.keep_names)
+    store.remove(removed)
+    return {**result, "removed": removed, "backup": manifest.summary(), "seconds": seconds}
+
+
+def _gather_facts(
+    server: PostgresServer, admin_session: PsqlSession, store: BackupStore, request: BackupRequest
+) -> BackupFacts:
+    lockout = LockoutFile(store.folder).read()
+    return BackupFacts(
+        server=catalog.server_facts(admin_session),
+        database=catalog.database_facts(admin_session, request.database),
+        client_version=server.client_version,
+        image=server.client.image,
+        free_bytes=free_bytes(store.folder),
+        cpus=os.cpu_count() or 1,
+        lockout=lockout.id if lockout and is_active(admin_session, lockout) else None,
+    )
 
 
 def _dump(
     server: PostgresServer,
-    admin: PsqlSession,
-    shelf: BackupStore,
-    wanted: BackupRequest,
-    seen: BackupFacts,
-    made: BackupPlan,
+    admin_session: PsqlSession,
+    store: BackupStore,
+    request: BackupRequest,
+    facts: BackupFacts,
+    plan: BackupPlan,
     started: float,
     run: str,
 ) -> Manifest:
-    """Dump and count what one snapshot shows; return the manifest."""
-    database = t.cast("dict[str, t.Any]", seen.database)
-    folder = shelf.folder / f"{made.name}{PARTIAL}"
+    """Dump and count one snapshot; return the manifest."""
+    database = t.cast("dict[str, t.Any]", facts.database)
+    folder = store.folder / f"{plan.name}{PARTIAL}"
     with contextlib.ExitStack() as stack:
-        login = stack.enter_context(temporary_role.temporary_role(server, admin, made.owner, run))
-        inside = stack.enter_context(server.session(made.database, login))
-        # Counted before the snapshot is taken: a change in between counts as one that came after.
-        changes = change_counters.count_changes(inside, made.database)
-        catalog.read_only(inside)
-        snapshot = inside.run("SELECT pg_export_snapshot()")[0]
-        first = content_snapshot.sequences(inside)
-        words = [
-            *("pg_dump", "--verbose", "--no-password", "--lock-wait-timeout=30s", f"--format={made.format}"),
-            *("--no-subscriptions", f"--compress={compress_option(made.compression, server.client_major)}"),
-            *(f"--snapshot={snapshot}", f"--file={INSIDE}/dump"),
-            *([f"--jobs={made.jobs}"] if made.format == "directory" else []),
+        login = stack.enter_context(temporary_role.temporary_role(server, admin_session, plan.owner, run))
+        session = stack.enter_context(server.session(plan.database, login))
+        # Counted before the snapshot: a change in between counts as one after the backup.
+        changes = change_counters.count_changes(session, plan.database)
+        catalog.read_only(session)
+        snapshot = session.run("SELECT pg_export_snapshot()")[0]
+        first = content_snapshot.sequences(session)
+        args = [
+            *("pg_dump", "--verbose", "--no-password", "--lock-wait-timeout=30s", f"--format={plan.format}"),
+            *("--no-subscriptions", f"--compress={compress_option(plan.compression, server.client_major_version)}"),
+            *(f"--snapshot={snapshot}", f"--file={BACKUP_MOUNT}/dump"),
+            *([f"--jobs={plan.parallel_jobs}"] if plan.format == "directory" else []),
         ]
         tables: dict[str, dict[str, t.Any]] = {}
-        copied = copy_progress.CopiedRows(tables, parallel=made.jobs > 1)
-        command = server.program(private_umask(words), made.database, login)
+        copied = copy_progress.CopiedRows(tables, parallel=plan.parallel_jobs > 1)
+        command = server.program(private_umask(args), plan.database, login)
         with (
-            DumpProcess(command, "pg_dump") as dumping,
-            copy_progress.follow_copy(shelf.folder, "dump", server, copied, dumping),
+            DumpProcess(command, "pg_dump") as process,
+            copy_progress.follow_copy(store.folder, "dump", server, copied, process),
         ):
-            content_snapshot.table_checksums(inside, wanted.content, tables)
-            copied.of = sum(one["rows"] for one in tables.values())
-            found: dict[str, t.Any] = {
-                "extensions": content_snapshot.extensions(inside),
-                "roles": sorted(set(content_snapshot.referenced_roles(inside)) - {login}),
-                "large_objects": content_snapshot.large_objects(inside),
-                "answer": catalog.first_row(inside, wanted.query),
+            content_snapshot.table_checksums(session, request.verify_content, tables)
+            copied.of = sum(table["rows"] for table in tables.values())
+            content: dict[str, t.Any] = {
+                "extensions": content_snapshot.extensions(session),
+                "roles": sorted(set(content_snapshot.referenced_roles(session)) - {login}),
+                "large_objects": content_snapshot.large_objects(session),
+                "schema_version": catalog.first_row(session, request.version_query),
             }
-            dumping.wait()
-        last = content_snapshot.sequences(inside)
-    digests = checksum_folder(folder, made.jobs, shelf.folder)
+            process.wait()
+        last = content_snapshot.sequences(session)
+    files = checksum_folder(folder, plan.parallel_jobs, store.folder)
     return Manifest(
-        name=made.name,
-        project=wanted.project,
-        environment=wanted.environment,
-        stack=wanted.stack,
-        database=made.database,
-        owner=made.owner,
+        name=plan.name,
+        project=request.project,
+        environment=request.environment,
+        stack=request.stack,
+        database=plan.database,
+        owner=plan.owner,
         state="dumped",
         started=started,
         finished=time.time(),
-        format=made.format,
-        compression=made.compression,
-        jobs=made.jobs,
+        format=plan.format,
+        compression=plan.compression,
+        parallel_jobs=plan.parallel_jobs,
         server={
-            "number": seen.server["number"],
-            "version": seen.server["version"],
-            "client": seen.client,
-            "image": seen.image,
-            "preload": seen.server["preload"],
+            "number": facts.server["number"],
+            "version": facts.server["version"],
+            "client_version": facts.client_version,
+            "image": facts.image,
+            "preload": facts.server["preload"],
             "oid": database["oid"],
         },
-        number=retention.sequence_number(made.name),
+        number=retention.sequence_number(plan.name),
         locale=database["locale"],
         properties=database["properties"],
         tables=tables,
         sequences={name: [value, last.get(name, value)] for name, value in first.items()},
         database_bytes=database["bytes"],
         changes=changes,
-        files=digests,
-        query=wanted.query,
-        release=wanted.release,
-        fence=seen.fence,
-        proved={"dumped": time.time()},
-        **found,
+        files=files,
+        version_query=request.version_query,
+        release=request.release,
+        lockout=facts.lockout,
+        verified_at={"dumped": time.time()},
+        **content,
     )

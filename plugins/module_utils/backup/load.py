@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A database is made and loaded: in the throwaway server that proves a backup, and beside the one it will replace.
+"""Creates a database and loads a dump: in the scratch server of a verification, and next to the live database.
 
-The administrator makes what is empty: the database and its extensions. What a tenant wrote is loaded by a login that
-can do no more than the tenant.
+The administrator creates the empty database and its extensions. What a tenant wrote is loaded by a login with no more
+rights than the tenant.
 """
 
 from __future__ import annotations
@@ -22,21 +22,27 @@ from .dump_process import DumpProcess
 from .manifest import Manifest
 
 LIST = f"{SECRETS}/list"
-CHANGE = f"{SECRETS}/change.sql"
+SQL_FILE = f"{SECRETS}/run.sql"
 
+# pg_database.datlocprovider
 _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
-# Lists of names: each part is a value of its own (pg_dump, variableIsGucListQuote).
-_LISTS = ("local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces")
+# Settings that are lists of names, where each name is quoted by itself (pg_dump, variableIsGucListQuote)
+_LIST_SETTINGS = ("local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces")
+
+# SQLSTATE insufficient_privilege (manual, appendix A)
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
-def database_statement(name: str, owner: str, locale: t.Mapping[str, t.Any], tablespace: str | None = None) -> str:
-    """Return the statement that makes an empty database with the same encoding and locale."""
+def create_database_statement(
+    name: str, owner: str, locale: t.Mapping[str, t.Any], tablespace: str | None = None
+) -> str:
+    """Return the statement that creates an empty database with the same encoding and locale."""
     words = [f"CREATE DATABASE {ident(name)} WITH OWNER {ident(owner)} TEMPLATE template0"]
     words.append(f"ENCODING {literal(locale['encoding'])}")
     words.append(f"LC_COLLATE {literal(locale['collate'])} LC_CTYPE {literal(locale['ctype'])}")
     provider = _PROVIDERS.get(locale.get("provider") or "", "")
-    # The provider is a choice since 15. Naming libc, the only one before, would fail there.
+    # LOCALE_PROVIDER is new in 15; an older server knows only libc and rejects the option.
     if provider in ("icu", "builtin"):
         option = "ICU_LOCALE" if provider == "icu" else "BUILTIN_LOCALE"
         words.append(f"LOCALE_PROVIDER {provider} {option} {literal(locale['locale'])}")
@@ -48,99 +54,100 @@ def database_statement(name: str, owner: str, locale: t.Mapping[str, t.Any], tab
 
 
 def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any]) -> list[str]:
-    """Return what gives a new database the grants, settings, limit and comment of another one.
+    """Return the statements that copy grants, settings, connection limit and comment to a new database.
 
-    PUBLIC gets nothing, whatever the other one had: a new database is open to everybody.
+    PUBLIC gets no privileges, whatever it had: by default every login may connect to a new database.
     """
     database = ident(name)
-    done = [f"REVOKE ALL ON DATABASE {database} FROM PUBLIC"]
+    statements = [f"REVOKE ALL ON DATABASE {database} FROM PUBLIC"]
     for grant in properties.get("grants", []):
         if grant["role"] != owner:
-            passing = " WITH GRANT OPTION" if grant["pass_on"] else ""
-            right = _word(grant["right"])
-            done.append(f"GRANT {right} ON DATABASE {database} TO {ident(grant['role'])}{passing}")
-    for one in properties.get("settings", []):
-        head = f"ALTER ROLE {ident(one['role'])} IN DATABASE" if one["role"] else "ALTER DATABASE"
-        for setting in one["values"]:
+            option = " WITH GRANT OPTION" if grant["pass_on"] else ""
+            privilege = _known_privilege(grant["right"])
+            statements.append(f"GRANT {privilege} ON DATABASE {database} TO {ident(grant['role'])}{option}")
+    for settings in properties.get("settings", []):
+        head = f"ALTER ROLE {ident(settings['role'])} IN DATABASE" if settings["role"] else "ALTER DATABASE"
+        for setting in settings["values"]:
             key, dummy, value = setting.partition("=")
-            values = ", ".join(literal(part) for part in roles_in(value)) if key.lower() in _LISTS else literal(value)
-            done.append(
-                f"{head} {database} SET {'.'.join(ident(part) for part in key.split('.'))} TO {values or literal('')}"
-            )
+            is_list = key.lower() in _LIST_SETTINGS
+            values = ", ".join(literal(part) for part in split_names(value)) if is_list else literal(value)
+            quoted_key = ".".join(ident(part) for part in key.split("."))
+            statements.append(f"{head} {database} SET {quoted_key} TO {values or literal('')}")
     if properties.get("limit", -1) != -1:
-        done.append(f"ALTER DATABASE {database} CONNECTION LIMIT {int(properties['limit'])}")
+        statements.append(f"ALTER DATABASE {database} CONNECTION LIMIT {int(properties['limit'])}")
     if properties.get("comment"):
-        done.append(f"COMMENT ON DATABASE {database} IS {literal(properties['comment'])}")
-    return done
+        statements.append(f"COMMENT ON DATABASE {database} IS {literal(properties['comment'])}")
+    return statements
 
 
-def roles_in(value: str) -> list[str]:
-    """Return the names in a list as PostgreSQL keeps it: with commas between, in quotes where they need them."""
-    found = re.findall(r'\s*(?:"((?:[^"]|"")*)"|([^,"]+?))\s*(?:,|$)', value)
-    return [quoted.replace('""', '"') if quoted else plain for quoted, plain in found if quoted or plain]
+def split_names(value: str) -> list[str]:
+    """Return the names in a list setting: separated by commas, quoted where necessary."""
+    matches = re.findall(r'\s*(?:"((?:[^"]|"")*)"|([^,"]+?))\s*(?:,|$)', value)
+    return [quoted.replace('""', '"') if quoted else plain for quoted, plain in matches if quoted or plain]
 
 
-def _word(right: str) -> str:
-    if right not in ("CREATE", "CONNECT", "TEMPORARY"):
-        raise SwitchyardError(f"A database has the right {right}, which this version does not know.")
-    return right
+def _known_privilege(privilege: str) -> str:
+    if privilege not in ("CREATE", "CONNECT", "TEMPORARY"):
+        raise SwitchyardError(f"A database has the privilege {privilege}, which this version does not know.")
+    return privilege
 
 
-def missing_extensions(admin: PsqlSession, manifest: Manifest) -> list[Problem]:
-    """Return the extensions of a backup that a server does not have."""
-    there = admin.rows("SELECT name, version FROM pg_available_extension_versions")
+def missing_extensions(admin_session: PsqlSession, manifest: Manifest) -> list[Problem]:
+    """Return the backup's extensions that a server does not have in their version."""
     versions: dict[str, set[str]] = {}
-    for row in there:
+    for row in admin_session.rows("SELECT name, version FROM pg_available_extension_versions"):
         versions.setdefault(row["name"], set()).add(row["version"])
-    found = []
-    for one in manifest.extensions:
-        if one["name"] not in versions:
-            message = f"the server does not have the extension {one['name']} {one['version']}"
-            found.append(Problem(one["name"], message, "Use an image that has it", "postgres.extension_missing"))
-        elif one["version"] not in versions[one["name"]]:
-            has = ", ".join(sorted(versions[one["name"]]))
-            message = f"the server has the extension {one['name']} {has}, and the backup was made with {one['version']}"
-            found.append(
-                Problem(one["name"], message, "Use an image that has this version too", "postgres.extension_version")
-            )
-    return found
+    problems = []
+    for extension in manifest.extensions:
+        name, version = extension["name"], extension["version"]
+        if name not in versions:
+            message = f"the server does not have the extension {name} {version}"
+            problems.append(Problem(name, message, "Use an image that has it", "postgres.extension_missing"))
+        elif version not in versions[name]:
+            available = ", ".join(sorted(versions[name]))
+            message = f"the server has the extension {name} {available}, and the backup was made with {version}"
+            hint = "Use an image that has this version too"
+            problems.append(Problem(name, message, hint, "postgres.extension_version"))
+    return problems
 
 
-def extensions(inside: PsqlSession, manifest: Manifest, owner: str) -> list[str]:
-    """Make the extensions in a database that is still empty; return the schemas that were made for them."""
-    schemas = sorted({one["schema"] for one in manifest.extensions} - {"public", "pg_catalog"})
+def create_extensions(session: PsqlSession, manifest: Manifest, owner: str) -> list[str]:
+    """Create the extensions in an empty database; return the schemas that were created for them."""
+    schemas = sorted({extension["schema"] for extension in manifest.extensions} - {"public", "pg_catalog"})
     for schema in schemas:
-        inside.run(f"CREATE SCHEMA {ident(schema)} AUTHORIZATION {ident(owner)}")
-    for one in manifest.extensions:
-        version = f"VERSION {literal(one['version'])}"
-        statement = f"CREATE EXTENSION IF NOT EXISTS {ident(one['name'])} WITH SCHEMA {ident(one['schema'])} {version}"
-        if one["owner"] == manifest.owner and _as_owner(inside, owner, statement):
+        session.run(f"CREATE SCHEMA {ident(schema)} AUTHORIZATION {ident(owner)}")
+    for extension in manifest.extensions:
+        name, schema, version = (extension[key] for key in ("name", "schema", "version"))
+        statement = (
+            f"CREATE EXTENSION IF NOT EXISTS {ident(name)} WITH SCHEMA {ident(schema)} VERSION {literal(version)}"
+        )
+        if extension["owner"] == manifest.owner and _run_as_owner(session, owner, statement):
             continue
-        inside.run(statement)
+        session.run(statement)
     return schemas
 
 
-def _as_owner(inside: PsqlSession, owner: str, statement: str) -> bool:
-    """Try to make an extension as the owner, who can change it later then; PostgreSQL trusts owners with some."""
-    # No code of a tenant is in the database yet: nothing could leave this role again.
-    inside.run(f"SET ROLE {ident(owner)}")
+def _run_as_owner(session: PsqlSession, owner: str, statement: str) -> bool:
+    """Try to create an extension as the owner, who can alter it then; PostgreSQL allows it for trusted extensions."""
+    # The database has no code of a tenant yet that could leave the role again.
+    session.run(f"SET ROLE {ident(owner)}")
     try:
-        inside.run(statement)
+        session.run(statement)
         return True
     except QueryError as error:
-        if error.state != "42501":
+        if error.state != INSUFFICIENT_PRIVILEGE:
             raise
         return False
     finally:
-        inside.run("RESET ROLE")
+        session.run("RESET ROLE")
 
 
-def select_entries(listed: str, schemas: t.Iterable[str]) -> str:
-    """Return the entries of a dump's list that are to be restored: all but what the administrator made."""
-    made = "|".join(re.escape(schema) for schema in schemas)
-    entries = r"EXTENSION - |COMMENT - EXTENSION " + (rf"|SCHEMA - (?:{made}) " if made else "")
+def select_entries(listing: str, schemas: t.Iterable[str]) -> str:
+    """Return the entries of ``pg_restore --list`` to restore: all but what the administrator has created."""
+    created = "|".join(re.escape(schema) for schema in schemas)
+    entries = r"EXTENSION - |COMMENT - EXTENSION " + (rf"|SCHEMA - (?:{created}) " if created else "")
     skip = re.compile(rf"\d+; \d+ \d+ (?:{entries})")
-    return "".join(f"{line}\n" for line in listed.splitlines() if not skip.match(line))
+    return "".join(f"{line}\n" for line in listing.splitlines() if not skip.match(line))
 
 
 def load(
@@ -150,29 +157,29 @@ def load(
     dump: str,
     schemas: t.Iterable[str],
     jobs: int = 0,
-    grants: bool = True,
-    followed: t.Callable[[DumpProcess], t.ContextManager[None]] = lambda running: contextlib.nullcontext(),
+    restore_grants: bool = True,
+    follow: t.Callable[[DumpProcess], t.ContextManager[None]] = lambda process: contextlib.nullcontext(),
 ) -> None:
-    """Restore a dump as a login, wholly or not at all; with ``jobs`` side by side, where half of it may stay behind.
+    """Restore a dump as a login, in one transaction, or with several jobs in parallel without one.
 
-    ``followed`` is a context that looks at the program while it runs.
+    ``follow`` is a context that observes the running program. Raises CommandError with its last error lines.
     """
-    listed = server.call(["pg_restore", "--list", dump], database, login)
-    server.bench.put(LIST, select_entries(listed, schemas))
-    way = [f"--jobs={jobs}"] if jobs > 1 else ["--single-transaction"]
-    words = ["pg_restore", "--verbose", "--no-password", "--exit-on-error", "--no-owner", *way]
-    words += [*([] if grants else ["--no-acl"]), f"--use-list={LIST}"]
-    command = server.program([*words, f"--dbname={database}", dump], database, login)
-    with DumpProcess(command, "pg_restore") as running, followed(running):
-        running.wait()
+    listing = server.call(["pg_restore", "--list", dump], database, login)
+    server.client.put(LIST, select_entries(listing, schemas))
+    mode = [f"--jobs={jobs}"] if jobs > 1 else ["--single-transaction"]
+    args = ["pg_restore", "--verbose", "--no-password", "--exit-on-error", "--no-owner", *mode]
+    args += [*([] if restore_grants else ["--no-acl"]), f"--use-list={LIST}"]
+    command = server.program([*args, f"--dbname={database}", dump], database, login)
+    with DumpProcess(command, "pg_restore") as process, follow(process):
+        process.wait()
 
 
-def change(server: PostgresServer, database: str, login: str, statements: str) -> None:
-    """Run SQL of a person's in a database as a login, wholly or not at all.
+def run_sql(server: PostgresServer, database: str, login: str, statements: str) -> None:
+    """Run the user's SQL in a database as a login, in one transaction.
 
-    It finds tables as an application does. A message of it tells the line, and no value of a row.
+    It finds tables in ``public``, as an application does. An error message names the line and shows no value.
     """
-    server.bench.put(CHANGE, f"""SET search_path TO "$user", public;\n{statements}\n""")
-    words = ["psql", "--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--output=/dev/null"]
-    words += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", f"--file={CHANGE}"]
-    server.call(words, database, login)
+    server.client.put(SQL_FILE, f"""SET search_path TO "$user", public;\n{statements}\n""")
+    args = ["psql", "--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--output=/dev/null"]
+    args += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", f"--file={SQL_FILE}"]
+    server.call(args, database, login)

@@ -1,9 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifest of a backup: what was dumped, of which moment, and how far it has been proved.
+"""The manifest of a backup: what was dumped, when, and how far the backup is verified.
 
-It is written last, and carries a checksum of itself: a folder without a whole manifest is no backup.
+It is written last and carries a checksum of itself: a folder without a complete manifest is not a backup. The format
+is the dataclass ``Manifest`` as JSON, with ``version`` and ``checksum``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ NAME = "manifest.json"
 
 VERSION = 1
 
-# How far a backup is proved: it was written; all of it was read again; it was restored elsewhere and compared.
+# How far a backup is verified: written; completely read again; restored into a scratch server and compared.
 STATES = ("dumped", "read", "restored")
+
+# The state that each value of the option ``verify`` leads to
+STATE_AFTER = {"none": "dumped", "read": "read", "restore": "restored"}
 
 FORMATS = ("custom", "directory")
 
@@ -31,7 +35,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class ManifestError(SwitchyardError):
-    """A manifest that is missing or wrong; ``problems`` has all that is wrong with it."""
+    """A missing or invalid manifest; ``problems`` has every mistake."""
 
     def __init__(self, folder: Path, problems: t.Sequence[Problem]) -> None:
         self.problems = list(problems)
@@ -39,14 +43,14 @@ class ManifestError(SwitchyardError):
         super().__init__(f"The backup {folder.name} cannot be used: {text}")
 
 
-@state_file.register("manifest.json")
+@state_file.register(NAME)
 @dataclass(frozen=True)
 class Manifest:
-    """One backup; times are seconds (epoch). ``proved`` has when each state was reached.
+    """One backup; times are seconds since the epoch, ``verified_at`` has the time of each state.
 
-    ``locale`` is what a new database must have from its beginning, ``properties`` what it is given afterwards.
-    ``changes`` are the counters of the moment, ``fence`` the id of the fence that stood then. A sequence has the next
-    number before and after the dump: a dump reads it in between, outside of its snapshot.
+    ``locale`` is set when a database is created, ``properties`` are set afterwards. ``changes`` are the change
+    counters at the snapshot, ``lockout`` is the id of the lockout that was active. A sequence has its next value
+    before and after the dump: pg_dump reads it in between, outside of its snapshot.
     """
 
     name: str
@@ -60,7 +64,7 @@ class Manifest:
     finished: float
     format: str
     compression: str
-    jobs: int
+    parallel_jobs: int
     server: dict[str, t.Any]
     number: int
     locale: dict[str, t.Any]
@@ -73,64 +77,63 @@ class Manifest:
     database_bytes: int
     changes: dict[str, t.Any]
     files: dict[str, dict[str, t.Any]]
-    query: str | None = None
-    answer: str | None = None
+    version_query: str | None = None
+    schema_version: str | None = None
     release: int | None = None
-    fence: str | None = None
-    proved: dict[str, float] = field(default_factory=dict)
+    lockout: str | None = None
+    verified_at: dict[str, float] = field(default_factory=dict)
     extra: dict[str, t.Any] = field(default_factory=dict)
 
-    def reached(self, state: str, when: float) -> Manifest:
-        """Return the manifest with a state that was proved; a weaker proof takes no stronger one away."""
+    def verified_as(self, state: str, when: float) -> Manifest:
+        """Return the manifest with a state that was reached; a weaker state never replaces a stronger one."""
         best = max(self.state, state, key=STATES.index)
-        return replace(self, state=best, proved={**self.proved, state: when})
+        return replace(self, state=best, verified_at={**self.verified_at, state: when})
 
-    def unproved(self) -> Manifest:
-        """Return the manifest without its proofs: what was proved once is not true any more."""
-        return replace(self, state=STATES[0], proved={STATES[0]: self.finished})
+    def unverified(self) -> Manifest:
+        """Return the manifest in its first state: the backup no longer matches it."""
+        return replace(self, state=STATES[0], verified_at={STATES[0]: self.finished})
 
     @property
     def bytes(self) -> int:
-        """The size of the dump."""
-        return sum(one["bytes"] for one in self.files.values())
+        """The size of the dump in bytes."""
+        return sum(file["bytes"] for file in self.files.values())
 
     @property
     def rows(self) -> int:
-        """How many rows are in it."""
-        return sum(one["rows"] for one in self.tables.values())
+        """The number of rows in all tables."""
+        return sum(table["rows"] for table in self.tables.values())
 
     @property
     def major(self) -> int:
-        """The major version of the server that it is of."""
+        """The major version of the server that was dumped."""
         return int(self.server["number"]) // 10000
 
     def summary(self) -> dict[str, t.Any]:
-        """Return what a list of backups shows."""
-        shown = ("name", "state", "started", "finished", "release", "format", "database", "database_bytes", "answer")
+        """Return the backup as lists show it."""
+        shown = ("name", "state", "started", "finished", "release", "format", "database", "database_bytes")
         return {
-            **{key: getattr(self, key) for key in shown},
+            **{key: getattr(self, key) for key in (*shown, "schema_version", "verified_at")},
             "bytes": self.bytes,
             "rows": self.rows,
             "tables": len(self.tables),
-            "proved": self.proved,
             "postgres": self.server["version"],
             "problems": [],
         }
 
 
 def text(manifest: Manifest) -> str:
-    """Return the manifest as its file has it."""
+    """Return the content of a manifest's file."""
     content = {"version": VERSION, **state_file.as_json(manifest)}
     return json.dumps({**content, "checksum": _checksum(content)}, indent=1, sort_keys=True) + "\n"
 
 
 def write(folder: Path, manifest: Manifest) -> None:
-    """Put the manifest into its backup's folder."""
+    """Write the manifest into its backup's folder."""
     atomic_file.write(folder / NAME, text(manifest), 0o600)
 
 
 def read(folder: Path) -> Manifest:
-    """Return the manifest of a backup. Raises ManifestError with all that is wrong with it."""
+    """Return the manifest of a backup. Raises ManifestError with every mistake."""
     path = folder / NAME
     content = atomic_file.read(path)
     if content is None:
@@ -138,71 +141,72 @@ def read(folder: Path) -> Manifest:
     try:
         value = json.loads(content)
     except ValueError:
-        raise ManifestError(
-            folder, [Problem(str(path), "it is not whole", "Use another backup", "manifest.invalid")]
-        ) from None
+        problem = Problem(str(path), "it is not complete", "Use another backup", "manifest.invalid")
+        raise ManifestError(folder, [problem]) from None
     found = problems(value, str(path))
     if isinstance(value, dict) and value.get("name") != folder.name:
-        # The name leads to the files: a copy under another name would be proved by those of the first.
-        found.append(
-            Problem(
-                str(path), f"it is of the backup {value.get('name')}", "Give the folder its name back", "manifest.name"
-            )
-        )
+        # The folder's name leads to the files: a copy under another name would be verified by those of the first.
+        message = f"it belongs to the backup {value.get('name')}"
+        found.append(Problem(str(path), message, "Rename the folder back", "manifest.name"))
     if found:
         raise ManifestError(folder, found)
-    return state_file.from_json(
-        Manifest, {key: item for key, item in value.items() if key not in ("version", "checksum")}
-    )
+    known = {key: item for key, item in value.items() if key not in ("version", "checksum")}
+    return state_file.from_json(Manifest, known)
 
 
 def problems(value: t.Any, where: str) -> list[Problem]:
-    """Return everything that is wrong with the content of a manifest."""
+    """Return every mistake in the content of a manifest; ``where`` is its path."""
     if not isinstance(value, dict):
-        return [Problem(where, "it is no manifest", "Use another backup", "manifest.invalid")]
+        return [Problem(where, "it is not a manifest", "Use another backup", "manifest.invalid")]
     if value.get("version") != VERSION:
-        message = f"it has version {value.get('version')!r}, and this collection knows {VERSION}"
+        message = f"it has version {value.get('version')!r}, and this collection reads version {VERSION}"
         return [Problem(where, message, "Use the collection that wrote it, or a newer one", "manifest.version")]
-    found = []
-
-    def wrong(message: str) -> None:
-        found.append(Problem(where, message, "Use another backup", "manifest.invalid"))
-
     content = {key: item for key, item in value.items() if key != "checksum"}
+    mistakes = []
     if value.get("checksum") != _checksum(content):
-        wrong("its checksum is wrong: it was changed after it was written")
-    optional = {"query", "answer", "release", "fence", "proved", state_file.EXTRA}
-    for key in sorted({item.name for item in fields(Manifest)} - optional - set(content)):
-        wrong(f"{key} is missing")
-    for key, kinds in _KINDS.items():
-        if key in content and type(content[key]) not in kinds:
-            wrong(f"{key} is no {kinds[0].__name__}")
-    if content.get("state") not in STATES:
-        wrong(f"state is {content.get('state')!r}, not one of {', '.join(STATES)}")
-    if content.get("format") not in FORMATS:
-        wrong(f"format is {content.get('format')!r}, not one of {', '.join(FORMATS)}")
-    listed = content.get("files")
-    for name, one in listed.items() if isinstance(listed, dict) else ():
-        # A name never leads out of the folder.
+        mistakes.append("its checksum is wrong: it was changed after it was written")
+    mistakes += [*_field_mistakes(content), *_file_mistakes(content.get("files"))]
+    return [Problem(where, mistake, "Use another backup", "manifest.invalid") for mistake in mistakes]
+
+
+def _field_mistakes(content: t.Mapping[str, t.Any]) -> list[str]:
+    optional = {"version_query", "schema_version", "release", "lockout", "verified_at", state_file.EXTRA}
+    required = {item.name for item in fields(Manifest)} - optional
+    mistakes = [f"{key} is missing" for key in sorted(required - set(content))]
+    for key, types in _TYPES.items():
+        if key in content and type(content[key]) not in types:
+            mistakes.append(f"{key} is not of the type {types[0].__name__}")
+    for key, values in (("state", STATES), ("format", FORMATS)):
+        if content.get(key) not in values:
+            mistakes.append(f"{key} is {content.get(key)!r}, not one of {', '.join(values)}")
+    return mistakes
+
+
+def _file_mistakes(files: t.Any) -> list[str]:
+    if not isinstance(files, dict):
+        return []
+    mistakes = []
+    for name, entry in files.items():
+        # A name must not lead out of the folder.
         if not re.fullmatch(r"dump(/[A-Za-z0-9_.-]+)?", name) or name.endswith("/.."):
-            wrong(f"files has the name {name!r}")
+            mistakes.append(f"files has the name {name!r}")
         elif (
-            not isinstance(one, dict)
-            or not _SHA256.match(str(one.get("sha256")))
-            or not isinstance(one.get("bytes"), int)
+            not isinstance(entry, dict)
+            or not _SHA256.match(str(entry.get("sha256")))
+            or not isinstance(entry.get("bytes"), int)
         ):
-            wrong(f"files[{name}] has no sha256 and size")
-    if isinstance(listed, dict) and not listed:
-        wrong("files is empty")
-    return found
+            mistakes.append(f"files[{name}] has no sha256 and size")
+    return mistakes if files else ["files is empty"]
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
+_TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("name", "project", "environment", "stack", "database", "owner"), (str,)),
     **dict.fromkeys(("started", "finished"), (float, int)),
-    **dict.fromkeys(("server", "locale", "properties", "tables", "sequences", "changes", "files", "proved"), (dict,)),
+    **dict.fromkeys(
+        ("server", "locale", "properties", "tables", "sequences", "changes", "files", "verified_at"), (dict,)
+    ),
     **dict.fromkeys(("extensions", "roles"), (list,)),
-    **dict.fromkeys(("large_objects", "database_bytes", "jobs", "number"), (int,)),
+    **dict.fromkeys(("large_objects", "database_bytes", "parallel_jobs", "number"), (int,)),
 }
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A restore: a new database is loaded beside the old one, proved, and given its name.
+"""Restores a backup: loads a new database, verifies it, and swaps it with the live one.
 
-Nothing is lost for good: the old database stays under a dated name, closed to everybody. Nothing that was written
-after the backup is set aside unless a fence stood since then, or a person named how much.
+The old database is retained under a dated name and accepts no connections. Changes after the backup are discarded
+only if a lockout was active since the backup, or if the user allowed that many.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .. import atomic_file, progress
@@ -30,207 +30,231 @@ from . import checksums, copy_progress, load, restore_journal, verify
 from .checksums import VerificationFailed, verification_report
 from .dump_process import timed
 from .manifest import Manifest
-from .request import BackupRequest, raise_for
+from .request import BACKUP_MOUNT, BackupRequest, raise_for
 from .restore_journal import RestoreJournal
-from .restore_plan import RestoreFacts, RestorePlan, RestoreRequest, plan, restore_diff
+from .restore_plan import RestoreFacts, RestorePlan, RestoreRequest, plan_restore, restore_diff
 from .store import BackupStore
 from .swap import block_connections, final_change_count, swap_databases, undo_failed_swap
 
-INSIDE = "/backup"
+
+@dataclass(frozen=True)
+class _Connection:
+    """The connected server, the administrator's session, and the stack's backup store."""
+
+    server: PostgresServer
+    admin_session: PsqlSession
+    store: BackupStore
 
 
 def restore_backup(
     engine: Engine,
-    shelf: BackupStore,
-    wanted: BackupRequest,
-    asked: RestoreRequest,
-    check: bool = False,
+    store: BackupStore,
+    request: BackupRequest,
+    restore_request: RestoreRequest,
+    check_mode: bool = False,
     source: BackupStore | None = None,
 ) -> dict[str, t.Any]:
-    """Restore a backup by a swap; return the module's result. ``source`` has it where it is another environment's.
+    """Restore a backup and return the module's result; ``source`` is the store of another environment, if any.
 
-    Raises SwitchyardError with all problems before anything is done. Whatever fails later, the old database has its
-    name then, can be entered, and its logins can log in; or the new one has it, and the result says so.
+    Raises SwitchyardError with all problems before anything changes. After a later failure, the old database has its
+    name and accepts connections, and its logins are enabled; or the new one does, and the result says so.
     """
-    raise_for(wanted.problems(), wanted)
-    if check:
-        return _restore(engine, shelf, wanted, asked, source or shelf, check=True)
-    with contextlib.ExitStack() as held:
-        held.enter_context(shelf.locked())
+    raise_for(request.problems(), request)
+    if check_mode:
+        return _restore(engine, store, request, restore_request, source or store, check_mode=True)
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(store.locked())
         if source:
-            # Before its lock, which would make the folders of an environment that there is not.
-            source.need(asked.backup)
-            held.enter_context(source.locked())
-        postgres_server.remove_leftover_containers(engine, wanted.project, wanted.environment, wanted.stack)
-        shelf.sweep()
-        return _restore(engine, shelf, wanted, asked, source or shelf, check=False)
+            # Read before it is locked: the lock would create the folders of an environment that does not exist.
+            source.get(restore_request.backup)
+            locks.enter_context(source.locked())
+        postgres_server.remove_leftover_containers(engine, request.project, request.environment, request.stack)
+        store.remove_partials()
+        return _restore(engine, store, request, restore_request, source or store, check_mode=False)
 
 
 def _restore(
-    engine: Engine, shelf: BackupStore, wanted: BackupRequest, asked: RestoreRequest, source: BackupStore, check: bool
-) -> dict[str, t.Any]:
-    manifest = source.need(asked.backup)
-    folder = source.folder / manifest.name
-    # What was changed is never given to a program.
-    checksums.check_files(folder, manifest, None if check else shelf.folder)
-    container = wanted.container("restore", "check" if check else str(manifest.number))
-    with contextlib.ExitStack() as stack:
-        mounts = [Mount(str(folder), INSIDE)]
-        server = stack.enter_context(postgres_server.connect(engine, wanted.target, container, wanted.labels, mounts))
-        admin = stack.enter_context(server.session())
-        recovered = None if check else restore_journal.finish_interrupted(admin, shelf.folder)
-        seen = gather_facts(engine, server, admin, shelf, wanted, asked, manifest)
-        made, problems = plan(wanted, asked, manifest, seen, time.time())
-        if check and restore_journal.load_journal(shelf.folder):
-            # The database may be closed still, and cannot be asked: that is looked at when the last one was ended.
-            problems = [one for one in problems if one.where != "set_aside"]
-        raise_for(problems, wanted)
-        result = {
-            "changed": not made.nothing or recovered is not None,
-            "diff": restore_diff(made, manifest),
-            "backup": manifest.summary(),
-            "database": made.database,
-            "kept": None if made.nothing else made.kept,
-            "set_aside": made.changes,
-            "fenced": made.fenced,
-            "anonymised": bool(asked.anonymise),
-            "grants": made.grants,
-            "recovered": recovered,
-        }
-        if check or made.nothing:
-            return result
-        timing: dict[str, float] = {}
-        old = seen.database
-        journal = RestoreJournal(manifest.name, made.database, made.new, made.kept, old["oid"] if old else None)
-        restore_journal.save_journal(shelf.folder, journal)
-        begun = time.monotonic()
-        try:
-            if asked.closed and old:
-                block_connections(admin, made.database)
-                final_change_count(admin, asked, manifest, made, seen)
-            journal = _prepare(server, admin, shelf, manifest, made, asked, journal, timing)
-            result["set_aside"] = swap_databases(admin, asked, manifest, made, seen, journal, timing)
-            restore_journal.complete(shelf.folder, journal)
-        except SwitchyardError as error:
-            outcome = undo_failed_swap(server, shelf)
-            if outcome != "finished":
-                after = f"The database {made.database} is as it was before."
-                if outcome is None:
-                    after = "Start the same again when the server answers: it brings this to an end."
-                raise SwitchyardError(f"{error} {after}", **error.details) from error
-            result["recovered"] = outcome
-        if asked.closed:
-            timing["outage"] = round(time.monotonic() - begun, 3)
-        return {**result, "seconds": timing}
-
-
-def gather_facts(
     engine: Engine,
-    server: PostgresServer,
-    admin: PsqlSession,
-    shelf: BackupStore,
-    wanted: BackupRequest,
-    asked: RestoreRequest,
-    manifest: Manifest,
+    store: BackupStore,
+    request: BackupRequest,
+    restore_request: RestoreRequest,
+    source: BackupStore,
+    check_mode: bool,
+) -> dict[str, t.Any]:
+    manifest = source.get(restore_request.backup)
+    folder = source.folder / manifest.name
+    # A changed file is never passed to a program.
+    checksums.check_files(folder, manifest, None if check_mode else store.folder)
+    container = request.container("restore", "check" if check_mode else str(manifest.number))
+    with contextlib.ExitStack() as stack:
+        mounts = [Mount(str(folder), BACKUP_MOUNT)]
+        server = stack.enter_context(postgres_server.connect(engine, request.target, container, request.labels, mounts))
+        connection = _Connection(server, stack.enter_context(server.session()), store)
+        recovery_action = None
+        if not check_mode:
+            recovery_action = restore_journal.finish_interrupted(connection.admin_session, store.folder)
+        facts = _gather_facts(engine, connection, request, restore_request, manifest)
+        plan, problems = plan_restore(request, restore_request, manifest, facts, time.time())
+        if check_mode and restore_journal.load_journal(store.folder):
+            # An interrupted restore may have closed the database. Its changes are counted after that was finished.
+            problems = [problem for problem in problems if problem.where != "max_discarded_changes"]
+        raise_for(problems, request)
+        result = {
+            "changed": not plan.up_to_date or recovery_action is not None,
+            "diff": restore_diff(plan, manifest),
+            "backup": manifest.summary(),
+            "database": plan.database,
+            "retained": None if plan.up_to_date else plan.retained_database,
+            "discarded_changes": plan.discarded_changes,
+            "locked_out": plan.locked_out,
+            "anonymised": bool(restore_request.anonymise),
+            "grants_restored": plan.restore_grants,
+            "recovery_action": recovery_action,
+        }
+        if check_mode or plan.up_to_date:
+            return result
+        return {**result, **_load_and_swap(connection, manifest, plan, restore_request, facts)}
+
+
+def _load_and_swap(
+    connection: _Connection, manifest: Manifest, plan: RestorePlan, restore_request: RestoreRequest, facts: RestoreFacts
+) -> dict[str, t.Any]:
+    """Do what was planned; return the parts of the result that are known afterwards."""
+    admin_session, folder = connection.admin_session, connection.store.folder
+    seconds: dict[str, float] = {}
+    result: dict[str, t.Any] = {"seconds": seconds}
+    old_oid = facts.database["oid"] if facts.database else None
+    journal = RestoreJournal(manifest.name, plan.database, plan.new_database, plan.retained_database, old_oid)
+    restore_journal.save_journal(folder, journal)
+    begin = time.monotonic()
+    try:
+        if restore_request.block_writes and facts.database:
+            block_connections(admin_session, plan.database)
+            final_change_count(admin_session, restore_request, manifest, plan, facts)
+        journal = _load(connection, manifest, plan, restore_request, journal, seconds)
+        result["discarded_changes"] = swap_databases(
+            admin_session, restore_request, manifest, plan, facts, journal, seconds
+        )
+        restore_journal.complete(folder, journal)
+    except SwitchyardError as error:
+        outcome = undo_failed_swap(connection.server, connection.store)
+        if outcome != "finished":
+            state = f"The database {plan.database} is as it was before."
+            if outcome is None:
+                state = "Start the restore again when the server answers: it will finish or undo this one."
+            raise SwitchyardError(f"{error} {state}", **error.details) from error
+        result["recovery_action"] = outcome
+    if restore_request.block_writes:
+        seconds["outage"] = round(time.monotonic() - begin, 3)
+    return result
+
+
+def _gather_facts(
+    engine: Engine, connection: _Connection, request: BackupRequest, restore_request: RestoreRequest, manifest: Manifest
 ) -> RestoreFacts:
-    """Return what stands, and what would be set aside."""
-    live = catalog.database_facts(admin, wanted.database)
-    fence = LockoutFile(shelf.folder).read()
-    fenced = bool(manifest.fence and fence and fence.id == manifest.fence and lockout.is_active(admin, fence))
-    origin = atomic_file.read_json(restore_journal.origin_path(shelf.folder)) or {}
-    same = {"backup": manifest.name, "environment": manifest.environment, "anonymised": asked.hidden}
-    restored = bool(
-        live
-        and origin.get("oid") == live["oid"]
-        and {"environment": wanted.environment, "anonymised": None, **origin}.items() >= same.items()
-    )
-    baseline = now = None
-    nothing = False
-    if restored:
+    admin_session, folder = connection.admin_session, connection.store.folder
+    live = catalog.database_facts(admin_session, request.database)
+    active = LockoutFile(folder).read()
+    same_lockout = bool(manifest.lockout and active and active.id == manifest.lockout)
+    origin = atomic_file.read_json(restore_journal.origin_path(folder)) or {}
+    expected = {
+        "backup": manifest.name,
+        "environment": manifest.environment,
+        "anonymised": restore_request.anonymise_digest,
+    }
+    already_restored = bool(live and origin.get("oid") == live["oid"] and expected.items() <= origin.items())
+    baseline = counters = None
+    empty = False
+    if already_restored:
         baseline = origin["changes"]
     elif live and live["oid"] == manifest.server["oid"]:
         baseline = manifest.changes
     if live and live["open"]:
-        with server.session(wanted.database) as inside:
-            now = change_counters.count_changes(inside, wanted.database)
-            nothing = content_snapshot.has_no_tables(inside)
-    changes = change_counters.changes_since(baseline, now) if baseline and now else (0 if nothing else None)
-    owner = asked.owner or (live["owner"] if live else manifest.owner)
-    roles = {row["rolname"]: row for row in admin.rows("SELECT rolname, rolsuper AS super FROM pg_roles")}
+        with connection.server.session(request.database) as session:
+            counters = change_counters.count_changes(session, request.database)
+            empty = content_snapshot.has_no_tables(session)
+    changes = 0 if empty or not live else None
+    if live and baseline and counters:
+        changes = change_counters.changes_since(baseline, counters)
+    owner = restore_request.owner or (live["owner"] if live else manifest.owner)
+    rows = admin_session.rows("SELECT rolname, rolsuper AS super FROM pg_roles")
+    roles = {row["rolname"]: row for row in rows}
     return RestoreFacts(
-        server=catalog.server_facts(admin),
+        server=catalog.server_facts(admin_session),
         database=live,
         owner=roles.get(owner),
         roles=frozenset(roles),
-        missing=tuple(load.missing_extensions(admin, manifest)),
-        fenced=fenced,
+        missing_extensions=tuple(load.missing_extensions(admin_session, manifest)),
+        locked_out=same_lockout and lockout.is_active(admin_session, active),
         baseline=baseline,
-        now=now,
-        changes=changes if live else 0,
-        restored=restored,
-        free=check_free_space(engine, wanted.target.container),
+        counters=counters,
+        changes=changes,
+        already_restored=already_restored,
+        free_bytes=data_free_bytes(engine, request.target.container),
     )
 
 
-def check_free_space(engine: Engine, container: str | None) -> int | None:
-    """Return how many bytes are free where a server of ours has its data; None of one that is not ours."""
+def data_free_bytes(engine: Engine, container: str | None) -> int | None:
+    """Return the free bytes on the disk of a server container's data; None for an external server."""
     if not container:
         return None
-    code, said = engine.exec(container, ["sh", "-c", 'df -Pk -- "${PGDATA:-/var/lib/postgresql}" | tail -n 1'])
-    words = said.split()
-    return int(words[3]) * 1024 if code == 0 and len(words) > 3 and words[3].isdigit() else None
+    # POSIX df -P: the fourth field of the last line is the available space, with -k in KiB.
+    code, output = engine.exec(container, ["sh", "-c", 'df -Pk -- "${PGDATA:-/var/lib/postgresql}" | tail -n 1'])
+    fields = output.split()
+    return int(fields[3]) * 1024 if code == 0 and len(fields) > 3 and fields[3].isdigit() else None
 
 
-def _prepare(
-    server: PostgresServer,
-    admin: PsqlSession,
-    shelf: BackupStore,
+def _load(
+    connection: _Connection,
     manifest: Manifest,
-    made: RestorePlan,
-    asked: RestoreRequest,
+    plan: RestorePlan,
+    restore_request: RestoreRequest,
     journal: RestoreJournal,
-    timing: dict[str, float],
+    seconds: dict[str, float],
 ) -> RestoreJournal:
-    """Load the new database, prove it, and give it all that the old one has; return the journal of the swap."""
-    locale, tablespace = manifest.locale, made.properties.get("tablespace")
-    with timed(timing, "load"):
-        admin.run(load.database_statement(made.new, made.owner, locale, tablespace), limit=None)
-        # Before anything is in it: a new database is open to everybody.
-        admin.run(f"REVOKE ALL ON DATABASE {ident(made.new)} FROM PUBLIC")
-        with server.session(made.new) as inside:
-            schemas = load.extensions(inside, manifest, made.owner)
-        with temporary_role.temporary_role(server, admin, made.owner, f"r{manifest.number}") as login:
+    """Load and verify the new database and copy the old one's properties; return the journal of the swap."""
+    server, admin_session, store = connection.server, connection.admin_session, connection.store
+    with timed(seconds, "load"):
+        tablespace = plan.properties.get("tablespace")
+        statement = load.create_database_statement(plan.new_database, plan.owner, manifest.locale, tablespace)
+        admin_session.run(statement, limit=None)
+        # While the database is still empty: by default PUBLIC may connect to it.
+        admin_session.run(f"REVOKE ALL ON DATABASE {ident(plan.new_database)} FROM PUBLIC")
+        with server.session(plan.new_database) as session:
+            schemas = load.create_extensions(session, manifest, plan.owner)
+        with temporary_role.temporary_role(server, admin_session, plan.owner, f"r{manifest.number}") as login:
             copied = copy_progress.CopiedRows(manifest.tables, manifest.rows)
-            followed = partial(copy_progress.follow_copy, shelf.folder, "restore", server, copied)
-            load.load(server, made.new, login, f"{INSIDE}/dump", schemas, grants=made.grants, followed=followed)
-            if made.tenant:
-                with server.session(made.new, login) as inside:
-                    for statement in postgres_roles.grants(made.tenant):
-                        inside.run(statement)
-            with server.session(made.new, login) as inside:
-                wrong = verify.differences(manifest, verify.restored_facts(inside, manifest, shelf))
-                if wrong:
-                    raise VerificationFailed(verification_report(manifest, wrong))
-            # Nobody but this run has ever seen it: pg_hba.conf knows no line for its name, PUBLIC may not connect.
-            if asked.anonymise:
-                with progress.report_progress(shelf.folder, "change"):
-                    load.change(server, made.new, login, asked.anonymise)
-            with server.session(made.new, login) as inside:
-                catalog.analyze(inside)
-            with server.session(made.new, login) as inside:
-                changes = change_counters.count_changes(inside, made.new)
-    for statement in load.property_statements(made.new, made.owner, made.properties):
-        admin.run(statement)
-    numbers = {name: number for number, name in catalog.databases_by_oid(admin).items()}
+            follow = partial(copy_progress.follow_copy, store.folder, "restore", server, copied)
+            dump, grants = f"{BACKUP_MOUNT}/dump", plan.restore_grants
+            load.load(server, plan.new_database, login, dump, schemas, restore_grants=grants, follow=follow)
+            if plan.tenant_roles:
+                with server.session(plan.new_database, login) as session:
+                    for statement in postgres_roles.grants(plan.tenant_roles):
+                        session.run(statement)
+            with server.session(plan.new_database, login) as session:
+                differences = verify.differences(manifest, verify.restored_facts(session, manifest, store))
+                if differences:
+                    raise VerificationFailed(verification_report(manifest, differences))
+            # No other login has seen the rows: pg_hba.conf has no line for this database, and PUBLIC may not connect.
+            if restore_request.anonymise:
+                with progress.report_progress(store.folder, "anonymise"):
+                    load.run_sql(server, plan.new_database, login, restore_request.anonymise)
+            with server.session(plan.new_database, login) as session:
+                catalog.analyze(session)
+            with server.session(plan.new_database, login) as session:
+                changes = change_counters.count_changes(session, plan.new_database)
+    for statement in load.property_statements(plan.new_database, plan.owner, plan.properties):
+        admin_session.run(statement)
+    oids = {name: oid for oid, name in catalog.databases_by_oid(admin_session).items()}
+    new_oid = oids[plan.new_database]
     origin = {
         "backup": manifest.name,
         "environment": manifest.environment,
-        "anonymised": asked.hidden,
-        "oid": numbers[made.new],
+        "anonymised": restore_request.anonymise_digest,
+        "oid": new_oid,
         "changes": changes,
     }
-    journal = replace(
-        journal, new_oid=numbers[made.new], logins=lockout.enabled_logins(admin, made.logins), origin=origin
-    )
-    restore_journal.save_journal(shelf.folder, journal)
+    enabled = lockout.enabled_logins(admin_session, plan.logins)
+    journal = replace(journal, new_oid=new_oid, logins=enabled, origin=origin)
+    restore_journal.save_journal(store.folder, journal)
     return journal

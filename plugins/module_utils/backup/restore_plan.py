@@ -12,192 +12,181 @@ from dataclasses import dataclass, field
 
 from ..errors import Problem
 from ..postgres.roles import DatabaseRoles
+from ..postgres.sql import shorten_name
 from .manifest import Manifest
 from .request import BackupRequest
 
-# PostgreSQL cuts names after 63 bytes.
-LONGEST = 63
+# The value of ``max_discarded_changes`` that allows any number of changes, also an unknown one
 UNKNOWN = "unknown"
+
+# The code of the problem
+DISCARDED = "restore.discarded_changes"
 
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """What a person asks of a restore; ``set_aside`` is a number of row changes, or ``unknown``.
+    """The options of a restore; ``max_discarded_changes`` is a number of row changes, or ``unknown``.
 
-    ``closed`` keeps everybody out from before the loading on, so that no write is accepted that will be set aside.
-    ``anonymise`` is SQL that runs in the new database before it has the name.
+    ``block_writes`` closes the database before the load, so that no write is accepted and then discarded.
+    ``anonymise`` is SQL that runs in the new database before it gets its name.
     """
 
     backup: str
     owner: str | None = None
     logins: tuple[str, ...] | None = None
-    set_aside: str | None = None
-    closed: bool = False
+    max_discarded_changes: str | None = None
+    block_writes: bool = False
     anonymise: str | None = field(default=None, repr=False)
 
     @property
-    def hidden(self) -> str | None:
-        """What stands for the SQL where it is remembered which one ran."""
+    def anonymise_digest(self) -> str | None:
+        """The SHA-256 of the SQL, by which a later run knows which one ran."""
         return hashlib.sha256(self.anonymise.encode()).hexdigest() if self.anonymise else None
 
 
 @dataclass(frozen=True)
 class RestoreFacts:
-    """What was seen before anything is done. ``changes`` counts those since the backup; None where nobody can know."""
+    """The server's state before a restore.
+
+    ``baseline`` are the change counters of the backup or the last restore, ``counters`` the present ones, ``changes``
+    the difference; each is None if unknown. ``already_restored``: the database is this backup, perhaps changed.
+    """
 
     server: dict[str, t.Any]
     database: dict[str, t.Any] | None
     owner: dict[str, t.Any] | None
     roles: frozenset[str]
-    missing: tuple[Problem, ...]
-    fenced: bool
+    missing_extensions: tuple[Problem, ...]
+    locked_out: bool
     baseline: dict[str, t.Any] | None
-    now: dict[str, t.Any] | None
+    counters: dict[str, t.Any] | None
     changes: int | None
-    restored: bool
-    free: int | None
+    already_restored: bool
+    free_bytes: int | None
 
 
 @dataclass(frozen=True)
 class RestorePlan:
-    """The restore that will be done; ``nothing`` where the database is just that backup already."""
+    """The restore that will be done; ``up_to_date`` if the database is this backup without changes: nothing is done."""
 
     database: str
     owner: str
-    new: str
-    kept: str | None
+    new_database: str
+    retained_database: str | None
     logins: list[str]
-    grants: bool
+    restore_grants: bool
     properties: dict[str, t.Any]
-    fenced: bool
-    changes: int | None
-    nothing: bool
-    tenant: DatabaseRoles | None = None
+    locked_out: bool
+    discarded_changes: int | None
+    up_to_date: bool
+    tenant_roles: DatabaseRoles | None = None
 
 
-def plan(
-    wanted: BackupRequest, asked: RestoreRequest, manifest: Manifest, seen: RestoreFacts, now: float
+def plan_restore(
+    request: BackupRequest, restore_request: RestoreRequest, manifest: Manifest, facts: RestoreFacts, now: float
 ) -> tuple[RestorePlan, list[Problem]]:
-    """Return what to do, and everything that is in its way."""
-    live = seen.database
-    owner = asked.owner or (live["owner"] if live else manifest.owner)
-    made = RestorePlan(
-        database=wanted.database,
+    """Return the plan, and every problem that prevents the restore."""
+    live = facts.database
+    owner = restore_request.owner or (live["owner"] if live else manifest.owner)
+    logins = restore_request.logins
+    if logins is None:
+        logins = live["logins"] if live else ()
+    retained = None
+    if live:
+        # The names of the new and the retained database come from the live one's; the suffix is never cut.
+        retained = shorten_name(request.database, time.strftime("__before_%Y%m%d_%H%M%S", time.gmtime(now)))
+    plan = RestorePlan(
+        database=request.database,
         owner=owner,
-        new=sibling_name(wanted.database, f"__restore_{manifest.number}"),
-        kept=sibling_name(wanted.database, time.strftime("__before_%Y%m%d_%H%M%S", time.gmtime(now))) if live else None,
-        logins=sorted(asked.logins if asked.logins is not None else (live["logins"] if live else [])),
-        # In another environment the grants of the first one would let the wrong people in.
-        grants=owner == manifest.owner,
+        new_database=shorten_name(request.database, f"__restore_{manifest.number}"),
+        retained_database=retained,
+        logins=sorted(logins),
+        # With another owner, as in another environment, the backup's grants would admit the wrong logins.
+        restore_grants=owner == manifest.owner,
         properties=live["properties"] if live else (manifest.properties if owner == manifest.owner else {}),
-        fenced=seen.fenced,
-        changes=seen.changes,
-        nothing=seen.restored and seen.changes == 0,
-        tenant=tenant_roles(wanted, owner, seen.roles),
+        locked_out=facts.locked_out,
+        discarded_changes=facts.changes,
+        up_to_date=facts.already_restored and facts.changes == 0,
+        tenant_roles=tenant_roles(request, owner, facts.roles),
     )
-    if made.nothing:
-        return made, []
-    found = []
-    server = int(seen.server["number"]) // 10000
-    if server < manifest.major:
+    if plan.up_to_date:
+        return plan, []
+    problems = _problems(request, manifest, facts, plan)
+    if live and not facts.locked_out:
+        problems += check_discarded_changes(restore_request.max_discarded_changes, facts.changes, manifest)
+    return plan, problems
+
+
+def _problems(request: BackupRequest, manifest: Manifest, facts: RestoreFacts, plan: RestorePlan) -> list[Problem]:
+    problems = []
+
+    def add(where: str, message: str, hint: str, code: str) -> None:
+        problems.append(Problem(where, message, hint, code))
+
+    if int(facts.server["number"]) // 10000 < manifest.major:
         message = (
-            f"the server is PostgreSQL {seen.server['version']}, and the backup is of {manifest.server['version']}"
+            f"the server is PostgreSQL {facts.server['version']}, and the backup is of {manifest.server['version']}"
         )
-        found.append(
-            Problem(
-                "container, host", message, "Restore into a server that is as new or newer", "postgres.server_too_old"
-            )
+        hint = "Restore into a server of the same or a newer version"
+        add("container, host", message, hint, code="postgres.server_too_old")
+    if not facts.server["can_administer"]:
+        message = f"{request.target.user} may not create roles and databases"
+        hint = "Use an administrator, with CREATEROLE and CREATEDB"
+        add("user", message, hint, code="postgres.user_not_administrator")
+    if facts.owner is None:
+        message = f"there is no role {plan.owner} on the server"
+        add("owner", message, "Run setup.yml", code="postgres.role_missing")
+    elif facts.owner["super"]:
+        message = f"{plan.owner} is a superuser: code stored in the backup would run with all privileges"
+        add("owner", message, "Use a role of the tenant", code="postgres.superuser_owns_database")
+    if plan.restore_grants:
+        for role in sorted(set(manifest.roles) - facts.roles - {plan.owner}):
+            message = f"the backup references the role {role}, which the server does not have"
+            add("roles", message, "Create it, or run setup.yml", code="postgres.role_missing")
+    problems += facts.missing_extensions
+    if facts.free_bytes is not None and facts.free_bytes < manifest.database_bytes * 1.2:
+        message = (
+            f"the new database needs {manifest.database_bytes >> 20} MiB besides the old one, and"
+            f" {facts.free_bytes >> 20} MiB are free on the server"
         )
-    if not seen.server["may"]:
-        message = f"{wanted.target.user} may not make roles and databases"
-        found.append(
-            Problem(
-                "user",
-                message,
-                "Give an administrator, with CREATEROLE and CREATEDB",
-                "postgres.user_not_administrator",
-            )
-        )
-    if seen.owner is None:
-        found.append(
-            Problem("owner", f"there is no role {owner} on the server", "Run setup.yml", "postgres.role_missing")
-        )
-    elif seen.owner["super"]:
-        message = f"{owner} is a superuser: what is planted in the backup would run as one"
-        found.append(Problem("owner", message, "Name a role of the tenant", "postgres.superuser_owns_database"))
-    if made.grants:
-        for role in sorted(set(manifest.roles) - seen.roles - {owner}):
-            message = f"the backup speaks of the role {role}, which the server does not have"
-            found.append(Problem("roles", message, "Make it, or run setup.yml", "postgres.role_missing"))
-    found += seen.missing
-    if seen.free is not None and seen.free < manifest.database_bytes * 1.2:
-        message = f"the new database takes {manifest.database_bytes >> 20} MiB beside the old one"
-        found.append(
-            Problem(
-                "disk", f"{message}, and the server has {seen.free >> 20} MiB left", "Make room", "restore.disk_space"
-            )
-        )
-    if live and not seen.fenced:
-        found += check_discarded_changes(asked.set_aside, seen.changes, manifest)
-    return made, found
+        add("disk", message, "Free some disk space", code="restore.disk_space")
+    return problems
 
 
-def tenant_roles(wanted: BackupRequest, owner: str, roles: t.Collection[str]) -> DatabaseRoles | None:
-    """Return the logins that work with what the owner has, where they are those that the role postgres makes.
+def tenant_roles(request: BackupRequest, owner: str, roles: t.Collection[str]) -> DatabaseRoles | None:
+    """Return the tenant's roles if they are those that the role ``postgres`` creates, else None.
 
-    A dump has their rights only where it was made of the same roles: neither one of another environment has, nor one
-    from before they were there.
+    A dump has their grants only if it was made with the same roles, which one of another environment or an older one
+    was not.
     """
-    found = DatabaseRoles(wanted.database, wanted.database)
-    return found if found["owner"] == owner and set(found.all.values()) <= set(roles) else None
+    expected = DatabaseRoles(request.database, request.database)
+    return expected if expected["owner"] == owner and set(expected.all.values()) <= set(roles) else None
 
 
-def check_discarded_changes(given: str | None, changes: int | None, manifest: Manifest) -> list[Problem]:
-    """Return why the changes since the backup may not be set aside, if they may not."""
-    if given == UNKNOWN or (changes == 0 and given is None):
+def check_discarded_changes(allowed: str | None, changes: int | None, manifest: Manifest) -> list[Problem]:
+    """Return a problem if the changes since the backup may not be discarded; ``changes`` is None if unknown."""
+    if allowed == UNKNOWN or (changes == 0 and allowed is None):
         return []
-    if given is not None and not given.isdigit():
+    where = "max_discarded_changes"
+    if allowed is not None and not allowed.isdigit():
         return [
-            Problem(
-                "set_aside",
-                f"{given!r} is neither a number nor {UNKNOWN}",
-                "Write how many changes",
-                "restore.discarded_changes",
-            )
+            Problem(where, f"{allowed!r} is neither a number nor {UNKNOWN}", "Set the number of changes", DISCARDED)
         ]
     moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(manifest.started))
     if changes is None:
-        message = f"nobody can know how much was changed since the backup {manifest.name} of {moment}"
-        return [
-            Problem(
-                "set_aside",
-                message,
-                f"Write set_aside: {UNKNOWN} where that may be set aside",
-                "restore.discarded_changes",
-            )
-        ]
-    if given is not None and int(given) >= changes:
+        message = f"the number of changes since the backup {manifest.name} of {moment} is unknown"
+        return [Problem(where, message, f"Set {where}: {UNKNOWN} to discard them", DISCARDED)]
+    if allowed is not None and int(allowed) >= changes:
         return []
-    message = f"{changes} row changes since the backup {manifest.name} of {moment} would be set aside"
-    return [
-        Problem(
-            "set_aside",
-            message,
-            f"Write set_aside: {changes} where they may be, or stop writes and look again",
-            "restore.discarded_changes",
-        )
-    ]
+    message = f"{changes} row changes since the backup {manifest.name} of {moment} would be discarded"
+    hint = f"Set {where}: {changes} to discard them, or stop writes and try again"
+    return [Problem(where, message, hint, DISCARDED)]
 
 
-def sibling_name(database: str, tail: str) -> str:
-    """Return a name for a database that is not the real one; a long name is cut, its tail never."""
-    return database.encode()[: LONGEST - len(tail)].decode("utf-8", "ignore") + tail
-
-
-def restore_diff(made: RestorePlan, manifest: Manifest) -> dict[str, str]:
+def restore_diff(plan: RestorePlan, manifest: Manifest) -> dict[str, str]:
     """Return the plan as a diff."""
-    before = f"{made.database}: as it is now\n" if made.kept else ""
-    if made.nothing:
+    before = f"{plan.database}: as it is now\n" if plan.retained_database else ""
+    if plan.up_to_date:
         return {"before": before, "after": before}
-    kept = f"{made.kept}: as {made.database} is now\n" if made.kept else ""
-    return {"before": before, "after": f"{made.database}: the backup {manifest.name}\n{kept}"}
+    retained = f"{plan.retained_database}: as {plan.database} is now\n" if plan.retained_database else ""
+    return {"before": before, "after": f"{plan.database}: the backup {manifest.name}\n{retained}"}

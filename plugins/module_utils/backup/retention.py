@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which backups go, and which never do."""
+"""Which backups are removed, and which never are."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ DAY = 86400.0
 
 @dataclass(frozen=True)
 class RetentionPolicy:
-    """How many backups are kept, and for how many days; one that either keeps stays. None says nothing."""
+    """How many backups are kept and for how many days; one that either keeps stays. None sets no limit."""
 
     count: int | None = None
     days: float | None = None
 
 
 class RetainedItem(t.Protocol):
-    """What of a backup decides; a manifest has it."""
+    """The properties of a backup that decide; a manifest has them."""
 
     @property
     def name(self) -> str:
-        """Its name, with its number at the end."""
+        """Its name, which ends with its number."""
 
     @property
     def state(self) -> str:
-        """How far it was proved."""
+        """How far it was verified."""
 
     @property
     def finished(self) -> float:
-        """When it was whole (epoch)."""
+        """When it was complete (seconds since the epoch)."""
 
 
 @dataclass(frozen=True)
 class PlannedBackup:
-    """A backup that is not there yet."""
+    """A backup that is not made yet, or one known by its name only."""
 
     name: str
     state: str
@@ -47,29 +47,31 @@ class PlannedBackup:
 
 
 def backups_to_remove(
-    backups: t.Iterable[RetainedItem], rule: RetentionPolicy, now: float, named: t.Container[str] = ()
+    backups: t.Iterable[RetainedItem], policy: RetentionPolicy, now: float, keep_names: t.Container[str] = ()
 ) -> list[str]:
     """Return the names of the backups to remove, the oldest first.
 
-    Never one that is ``named``, as by a release that is kept; never the newest, and never the newest of those that
-    were proved best: the last restored one, or where none was restored the last one that was read. What is newer is
-    told by the names' numbers, not by a clock.
+    Always kept: those in ``keep_names``, as of releases whose record is kept; the newest; and the newest of those
+    verified best, which is the last restored one, or the last one that was read when none was restored. The numbers
+    in the names decide which is newer, not a clock.
     """
-    newest_first = sorted(backups, key=lambda one: sequence_number(one.name), reverse=True)
-    if rule.count is None and rule.days is None:
+    newest_first = sorted(backups, key=lambda backup: sequence_number(backup.name), reverse=True)
+    if policy.count is None and policy.days is None:
         return []
-    kept = {one.name for one in newest_first[: max(rule.count or 0, 1)]}
-    if rule.days is not None:
-        kept |= {one.name for one in newest_first if now - one.finished < rule.days * DAY}
+    kept = {backup.name for backup in newest_first[: max(policy.count or 0, 1)]}
+    if policy.days is not None:
+        kept |= {backup.name for backup in newest_first if now - backup.finished < policy.days * DAY}
     for state in reversed(STATES):
-        proved = next((one.name for one in newest_first if one.state == state), None)
-        if proved:
-            kept.add(proved)
+        best = next((backup.name for backup in newest_first if backup.state == state), None)
+        if best:
+            kept.add(best)
             break
-    return [one.name for one in reversed(newest_first) if one.name not in kept and one.name not in named]
+    return [
+        backup.name for backup in reversed(newest_first) if backup.name not in kept and backup.name not in keep_names
+    ]
 
 
 def sequence_number(name: str) -> int:
-    """Return the number at the end of a backup's name; numbers only grow."""
+    """Return the number at the end of a backup's name; each new backup has a higher one."""
     tail = name.rpartition("-")[2]
     return int(tail) if tail.isdigit() else 0

@@ -1,9 +1,9 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One backup from its first hook to its copy off the server, and what the last one came to.
+"""One backup run: pre-hooks, backup, off-site copy, post-hooks, and the record of the last run.
 
-A module and a timer of the server do the same here.
+The module postgres_backup and the server's timer use the same code.
 """
 
 from __future__ import annotations
@@ -26,90 +26,92 @@ LAST_RUN = "last-run.json"
 
 @dataclass(frozen=True)
 class BackupRun:
-    """What goes on around a backup. ``by`` is who asked for it: ``ansible`` or ``timer``."""
+    """What surrounds a backup; ``hook_timeout`` is in seconds, ``started_by`` is ``ansible`` or ``timer``."""
 
-    pre: tuple[tuple[str, ...], ...] = ()
-    post: tuple[tuple[str, ...], ...] = ()
-    limit: float = 600.0
-    copies: OffsiteRepository | None = None
-    by: str = "ansible"
+    pre_hooks: tuple[tuple[str, ...], ...] = ()
+    post_hooks: tuple[tuple[str, ...], ...] = ()
+    hook_timeout: float = 600.0
+    offsite: OffsiteRepository | None = None
+    started_by: str = "ansible"
 
 
 def run_backup(
-    engine: Engine, shelf: BackupStore, wanted: BackupRequest, job: BackupRun, check: bool = False
+    engine: Engine, store: BackupStore, request: BackupRequest, run: BackupRun, check_mode: bool = False
 ) -> dict[str, t.Any]:
-    """Make a backup with all that goes on around it; return the module's result.
+    """Create a backup with its hooks and its off-site copy; return the module's result.
 
-    A pre-hook that fails ends it before anything is done. The post-hooks run whenever the pre-hooks did, also after a
-    failure. What it came to is written down, whatever it was.
+    A pre-hook that fails ends the run before anything changes. The post-hooks run whenever the pre-hooks succeeded,
+    also after a failure. The outcome is written to ``last-run.json`` in any case.
     """
-    if check:
-        return create.create_backup(engine, shelf, wanted, check=True)
-    begun, done = time.time(), _RunResult()
+    if check_mode:
+        return create.create_backup(engine, store, request, check_mode=True)
+    started, outcome = time.time(), _Outcome()
     try:
-        result = _run(engine, shelf, wanted, job, done)
+        result = _run(engine, store, request, run, outcome)
     except (SwitchyardError, OSError) as error:
-        _save_last_run(shelf, job, done, begun, str(error))
+        _save_last_run(store, run, outcome, started, str(error))
         raise
-    _save_last_run(shelf, job, done, begun, None)
+    _save_last_run(store, run, outcome, started, None)
     return result
 
 
 @dataclass
-class _RunResult:
+class _Outcome:
     """How far a run got."""
 
     name: str | None = None
     state: str | None = None
-    copied: bool = False
+    copied_offsite: bool = False
 
 
 def _run(
-    engine: Engine, shelf: BackupStore, wanted: BackupRequest, job: BackupRun, done: _RunResult
+    engine: Engine, store: BackupStore, request: BackupRequest, run: BackupRun, outcome: _Outcome
 ) -> dict[str, t.Any]:
-    told: dict[str, t.Any] = {
-        "project": wanted.project,
-        "environment": wanted.environment,
-        "stack": wanted.stack,
-        "database": wanted.database,
-        "backups": shelf.folder,
+    variables: dict[str, t.Any] = {
+        "project": request.project,
+        "environment": request.environment,
+        "stack": request.stack,
+        "database": request.database,
+        "backups": store.folder,
     }
-    hooks.run_hook("pre", job.pre, told, job.limit)
+    hooks.run_hooks("pre", run.pre_hooks, variables, run.hook_timeout)
     try:
-        result = create.create_backup(engine, shelf, wanted)
-        done.name, done.state = result["name"], result["backup"]["state"]
-        told.update({"backup": done.name, "backup_state": done.state, "backup_folder": shelf.folder / result["name"]})
-        if job.copies:
-            with shelf.locked(), progress.report_progress(shelf.folder, "copy"):
-                result["forgotten"] = job.copies.put(shelf, shelf.need(result["name"]), wanted.rule, wanted.named)
-            done.copied = True
-        result["copied"] = done.copied
+        result = create.create_backup(engine, store, request)
+        name = result["name"]
+        outcome.name, outcome.state = name, result["backup"]["state"]
+        variables.update({"backup": name, "backup_state": outcome.state, "backup_folder": store.folder / name})
+        if run.offsite:
+            with store.locked(), progress.report_progress(store.folder, "offsite"):
+                removed = run.offsite.upload(store, store.get(name), request.retention, request.keep_names)
+                result["removed_offsite"] = removed
+            outcome.copied_offsite = True
+        result["copied_offsite"] = outcome.copied_offsite
     except BaseException:
         # The first error is the one to show.
         with contextlib.suppress(SwitchyardError):
-            hooks.run_hook("post", job.post, {**told, "result": "failed"}, job.limit)
+            hooks.run_hooks("post", run.post_hooks, {**variables, "result": "failed"}, run.hook_timeout)
         raise
-    hooks.run_hook("post", job.post, {**told, "result": "ok"}, job.limit)
+    hooks.run_hooks("post", run.post_hooks, {**variables, "result": "ok"}, run.hook_timeout)
     return result
 
 
-def _save_last_run(shelf: BackupStore, job: BackupRun, done: _RunResult, begun: float, error: str | None) -> None:
+def _save_last_run(store: BackupStore, run: BackupRun, outcome: _Outcome, started: float, error: str | None) -> None:
     content = {
         "ok": error is None,
-        "by": job.by,
-        "started": begun,
+        "started_by": run.started_by,
+        "started": started,
         "finished": time.time(),
-        "name": done.name,
-        "state": done.state,
-        "copied": done.copied,
+        "name": outcome.name,
+        "state": outcome.state,
+        "copied_offsite": outcome.copied_offsite,
         "error": error,
     }
-    # A disk that is full has no room for this either; what failed is told where it was asked for.
+    # A full disk has no room for this file either; the error is raised in any case.
     with contextlib.suppress(OSError):
-        shelf.make()
-        atomic_file.write_json(shelf.folder / LAST_RUN, content, 0o600)
+        store.create_folder()
+        atomic_file.write_json(store.folder / LAST_RUN, content, 0o600)
 
 
-def last_run(shelf: BackupStore) -> dict[str, t.Any] | None:
-    """Return what the last run came to, or None."""
-    return t.cast("dict[str, t.Any] | None", atomic_file.read_json(shelf.folder / LAST_RUN))
+def last_run(store: BackupStore) -> dict[str, t.Any] | None:
+    """Return the outcome of the last run, or None."""
+    return t.cast("dict[str, t.Any] | None", atomic_file.read_json(store.folder / LAST_RUN))

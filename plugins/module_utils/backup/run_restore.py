@@ -10,28 +10,33 @@ import typing as t
 
 from ..engine.docker_client import Engine
 from . import restore as backup_restore
-from . import restore_plan
 from .options import backup_request, offsite_repository, source_store, store_of
 from .request import raise_for
+from .restore_plan import RestoreRequest
 
 
-def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check: bool = False) -> dict[str, t.Any]:
-    """Restore as a module's options ask for, from a copy where they say so; return the module's result."""
-    logins = None if params["logins"] is None else tuple(params["logins"])
-    asked = restore_plan.RestoreRequest(
-        params["backup"], params["owner"], logins, params["set_aside"], params["closed"], params["anonymise"]
+def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool = False) -> dict[str, t.Any]:
+    """Restore as the module's options say; return the module's result."""
+    restore_request = RestoreRequest(
+        backup=params["backup"],
+        owner=params["owner"],
+        logins=None if params["logins"] is None else tuple(params["logins"]),
+        max_discarded_changes=params["max_discarded_changes"],
+        block_writes=params["block_writes"],
+        anonymise=params["anonymise"],
     )
-    own, other, given = store_of(params), source_store(params), backup_request(params)
-    if params["fetch"]:
-        where = other or own
-        whose = params["from_environment"] or params["environment"]
-        raise_for(given.problems(), given)
-        if check and params["backup"] not in where.names():
-            name = offsite_repository(params, whose).named(params["backup"], params["stack"])
-            before, after = f"{given.database}: as it is now\n", f"{given.database}: the backup {name}, from its copy\n"
+    store, other, request = store_of(params), source_store(params), backup_request(params)
+    if params["fetch_offsite"]:
+        source = other or store
+        repository = offsite_repository(params, params["from_environment"] or params["environment"])
+        raise_for(request.problems(), request)
+        if check_mode and params["backup"] not in source.names():
+            name = repository.resolve(params["backup"], params["stack"])
+            before = f"{request.database}: as it is now\n"
+            after = f"{request.database}: the backup {name}, from its off-site copy\n"
             return {"changed": True, "backup": None, "diff": {"before": before, "after": after}}
-        with where.locked():
-            where.sweep()
-            found = offsite_repository(params, whose).fetch(where, params["backup"], params["stack"])
-        asked = dataclasses.replace(asked, backup=found.name)
-    return backup_restore.restore_backup(engine, own, given, asked, check, other)
+        with source.locked():
+            source.remove_partials()
+            manifest = repository.fetch(source, params["backup"], params["stack"])
+        restore_request = dataclasses.replace(restore_request, backup=manifest.name)
+    return backup_restore.restore_backup(engine, store, request, restore_request, check_mode, other)

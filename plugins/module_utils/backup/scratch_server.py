@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throwaway PostgreSQL server, without network, for verifying a backup."""
+"""A scratch server: a throwaway PostgreSQL without network, into which a backup is restored."""
 
 from __future__ import annotations
 
@@ -24,18 +24,15 @@ from . import copy_progress, load
 from .checksums import check_files
 from .dump_process import private_umask
 from .manifest import Manifest
+from .request import BACKUP_MOUNT, BackupRequest
 from .store import PARTIAL, BackupStore
 
-if t.TYPE_CHECKING:
-    from .request import BackupRequest
-
-INSIDE = "/backup"
 SCRATCH = "/scratch"
 
-# What an empty cluster and its write-ahead log take beside the database.
+# Bytes of an empty cluster and its write-ahead log, besides the database
 SCRATCH_MARGIN = 768 * 1024**2
 
-# Nothing here has to survive: neither a power cut, nor a replica, nor the table that a vacuum would make smaller.
+# The scratch server needs no durability, no replicas and no vacuum.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": SCRATCH,
@@ -54,114 +51,115 @@ SETTINGS = {
 
 
 def image_for(engine: Engine, manifest: Manifest, target: Target) -> str:
-    """Return the image that a backup was made with, or where it is gone the server's own."""
+    """Return the id of the image that made the backup, or of the server's present image when that one is gone."""
     image = engine.image(manifest.server["image"])
     if image:
         return image.id
     container = engine.container(target.container) if target.container else None
     if container:
         return container.image
-    given = engine.image(target.image) if target.image else None
-    if not given:
+    named = engine.image(target.image) if target.image else None
+    if not named:
         raise SwitchyardError(f"The image of the backup {manifest.name} is gone ({manifest.server['image']}). Pull it.")
-    return given.id
+    return named.id
 
 
 @contextlib.contextmanager
 def scratch_server(
-    engine: Engine, shelf: BackupStore, manifest: Manifest, wanted: BackupRequest
+    engine: Engine, store: BackupStore, manifest: Manifest, request: BackupRequest
 ) -> t.Iterator[PostgresServer]:
-    """Give a server of the backup's own image into which the backup was restored, as its owner, and that is gone
-    afterwards.
+    """Yield a server of the backup's own image with the restored backup; it is removed afterwards.
 
-    It has no network. A container that shares its network (``container:<server.bench.name>``) reaches it at
-    127.0.0.1:5432 and needs no password: so a migration can be tried on the copy.
+    It has no network. A container that shares its network (``container:<server.client.name>``) reaches it at
+    127.0.0.1:5432 without a password: so a migration can be rehearsed on it.
     """
-    folder = shelf.folder / manifest.name
+    folder = store.folder / manifest.name
     with contextlib.ExitStack() as stack:
-        more, mounts = _scratch_location(stack, shelf, manifest, wanted.scratch)
-        mounts.append(Mount(str(folder), INSIDE))
-        words = ["--network", "none", "--shm-size", "512m", *more]
-        image = image_for(engine, manifest, wanted.target)
-        bench = ClientContainer(wanted.container("verify", str(manifest.number)), image, wanted.labels, mounts, words)
-        # What was changed is never given to a program: the sums are compared while the server starts.
+        location, mounts = _scratch_location(stack, store, manifest, request.scratch)
+        mounts.append(Mount(str(folder), BACKUP_MOUNT))
+        docker_args = ["--network", "none", "--shm-size", "512m", *location]
+        image = image_for(engine, manifest, request.target)
+        name = request.container("verify", str(manifest.number))
+        client = ClientContainer(name, image, request.labels, mounts, docker_args)
+        # A changed file is never passed to a program: the checksums are compared while the server starts.
         with ThreadPoolExecutor(1) as pool:
-            sums = pool.submit(check_files, folder, manifest, shelf.folder)
-            stack.enter_context(bench)
-            _start(bench, manifest)
-            sums.result()
-        server = PostgresServer(bench, {"PGHOST": SCRATCH, "PGPORT": "5432"}, "postgres", "the throwaway server")
-        with server.session() as admin:
-            missing = load.missing_extensions(admin, manifest)
+            checked = pool.submit(check_files, folder, manifest, store.folder)
+            stack.enter_context(client)
+            _start(client, manifest)
+            checked.result()
+        server = PostgresServer(client, {"PGHOST": SCRATCH, "PGPORT": "5432"}, "postgres", "the scratch server")
+        with server.session() as admin_session:
+            missing = load.missing_extensions(admin_session, manifest)
             if missing:
                 raise SwitchyardError(report(missing, f"The backup {manifest.name} cannot be restored"))
-            admin.run(f"CREATE ROLE {ident(manifest.owner)} LOGIN")
+            admin_session.run(f"CREATE ROLE {ident(manifest.owner)} LOGIN")
             for role in sorted(set(manifest.roles) - {manifest.owner, "postgres"}):
-                admin.run(f"CREATE ROLE {ident(role)}")
-            admin.run(load.database_statement(manifest.database, manifest.owner, manifest.locale), limit=None)
-        with server.session(manifest.database) as inside:
-            schemas = load.extensions(inside, manifest, manifest.owner)
+                admin_session.run(f"CREATE ROLE {ident(role)}")
+            statement = load.create_database_statement(manifest.database, manifest.owner, manifest.locale)
+            admin_session.run(statement, limit=None)
+        with server.session(manifest.database) as session:
+            schemas = load.create_extensions(session, manifest, manifest.owner)
         jobs = os.cpu_count() or 1
         copied = copy_progress.CopiedRows(manifest.tables, manifest.rows, parallel=jobs > 1)
-        followed = partial(copy_progress.follow_copy, shelf.folder, "proof", server, copied)
+        follow = partial(copy_progress.follow_copy, store.folder, "verify", server, copied)
         try:
-            load.load(server, manifest.database, manifest.owner, f"{INSIDE}/dump", schemas, jobs, followed=followed)
+            load.load(server, manifest.database, manifest.owner, f"{BACKUP_MOUNT}/dump", schemas, jobs, follow=follow)
         except SwitchyardError as error:
             raise SwitchyardError(f"The backup {manifest.name} does not restore: {error}") from error
         yield server
 
 
 def scratch_bytes(manifest: Manifest) -> int:
-    """Return how much room a restored copy may take."""
+    """Return the bytes that a restored backup may need."""
     return int(manifest.database_bytes * 1.3) + SCRATCH_MARGIN
 
 
-def in_memory(needed: int, available: int, wanted: str) -> bool:
-    """Return whether the copy goes into memory: where half of what is available is enough, unless told otherwise."""
-    return wanted == "memory" or (wanted == "auto" and needed * 2 <= available)
+def in_memory(required: int, available: int, scratch: str) -> bool:
+    """Return whether the data goes to memory: with ``auto`` when half of the available memory is enough."""
+    return scratch == "memory" or (scratch == "auto" and required * 2 <= available)
 
 
 def _scratch_location(
-    stack: contextlib.ExitStack, shelf: BackupStore, manifest: Manifest, wanted: str
+    stack: contextlib.ExitStack, store: BackupStore, manifest: Manifest, scratch: str
 ) -> tuple[list[str], list[Mount]]:
-    """Return where the throwaway server has its data: never where the real one has its own."""
-    needed, available = scratch_bytes(manifest), _available_memory()
-    if in_memory(needed, available, wanted):
-        if needed > available:
+    """Return the Docker arguments and mounts of the scratch server's data, never on the real server's volume."""
+    required, available = scratch_bytes(manifest), _available_memory()
+    if in_memory(required, available, scratch):
+        if required > available:
             raise SwitchyardError(
-                f"The restored copy may take {needed >> 20} MiB of memory, and {available >> 20} MiB are free."
-                " Write scratch: disk."
+                f"The restored backup may need {required >> 20} MiB of memory, and {available >> 20} MiB are"
+                " available. Use scratch: disk."
             )
-        return ["--tmpfs", f"{SCRATCH}:mode=1777,size={needed}"], []
-    free = free_bytes(shelf.folder)
-    if needed > free:
+        return ["--tmpfs", f"{SCRATCH}:mode=1777,size={required}"], []
+    free = free_bytes(store.folder)
+    if required > free:
         raise SwitchyardError(
-            f"The restored copy may take {needed >> 20} MiB in {shelf.folder}, and {free >> 20} MiB are free."
-            " Make room, or write verify: read."
+            f"The restored backup may need {required >> 20} MiB in {store.folder}, and {free >> 20} MiB are free."
+            " Free some disk space, or use verify: read."
         )
-    folder = shelf.folder / f"{manifest.name}.scratch{PARTIAL}"
+    folder = store.folder / f"{manifest.name}.scratch{PARTIAL}"
     folder.mkdir(mode=0o700)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    # The server's user in the container is not root; the folder above lets nobody in.
+    # The server's user in the container is not root; the parent folder is closed to other users.
     folder.chmod(0o1777)
     return [], [Mount(str(folder), SCRATCH, writable=True)]
 
 
 def _available_memory() -> int:
-    """Return how many bytes of memory this server can still give."""
+    """Return the bytes of memory that this host can still allocate (proc(5), MemAvailable)."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    found = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), "0")
-    return int(found) * 1024
+    kibibytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), "0")
+    return int(kibibytes) * 1024
 
 
-def _start(bench: ClientContainer, manifest: Manifest) -> None:
-    """Make a cluster and start it; its user is the image's own."""
+def _start(client: ClientContainer, manifest: Manifest) -> None:
+    """Create a cluster and start it, as the image's user ``postgres``."""
     preload = manifest.server.get("preload")
     settings = {**SETTINGS, **({"shared_preload_libraries": preload} if preload else {})}
     data = f"{SCRATCH}/data"
-    make = f"initdb -D {data} -U postgres --auth=trust --no-sync --no-instructions --encoding=UTF8 --locale=C"
+    init = f"initdb -D {data} -U postgres --auth=trust --no-sync --no-instructions --encoding=UTF8 --locale=C"
     log = f"{SCRATCH}/log"
     start = f'pg_ctl start -D {data} -w -s -l {log} -o "$1" || {{ cat {log} >&2; exit 1; }}'
     options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-    words = private_umask(["sh", "-c", f"{make} >/dev/null && {start}", "sh", options])
-    bench.call(words, {"LC_ALL": "C.UTF-8"}, user="postgres", limit=300)
+    args = private_umask(["sh", "-c", f"{init} >/dev/null && {start}", "sh", options])
+    client.call(args, {"LC_ALL": "C.UTF-8"}, user="postgres", limit=300)

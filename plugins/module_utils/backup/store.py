@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the backups of a stack lie: a folder each, which has its name only when it is whole."""
+"""The backup store of a stack: a folder per backup, which gets its name when the backup is complete."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from . import manifest as backup_manifest
 from .manifest import Manifest, ManifestError
 from .retention import sequence_number
 
-# Of a backup that is being written. Nothing with this ending is ever read.
+# Ends the folder name of a backup that is being written; such a folder is never read.
 PARTIAL = ".partial"
 
+# Start in UTC, and number
 NAME = re.compile(r"\d{8}T\d{6}Z-\d{4,}\Z")
 
 
 class StoreBusy(SwitchyardError):
-    """Another run works with the backups."""
+    """Another run holds the lock of the backup store."""
 
 
 @dataclass(frozen=True)
 class StoredBackup:
-    """One folder: its manifest, or why it has none that can be used."""
+    """A backup's folder: its manifest, or the problems that make it unusable."""
 
     name: str
     manifest: Manifest | None
     problems: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, t.Any]:
-        """Return what a list of backups shows."""
+        """Return the backup as lists show it."""
         if self.manifest:
             return self.manifest.summary()
         return {"name": self.name, "state": "broken", "problems": list(self.problems)}
@@ -49,85 +50,85 @@ class BackupStore:
     """The backups of one stack in one environment."""
 
     def __init__(self, root: Path, project: str, environment: str, stack: str) -> None:
-        """Say which; nothing is made yet."""
+        """Take the names; nothing is created yet."""
         self.folder = paths.backup_store_folder(root, project, environment, stack)
 
-    def make(self) -> None:
-        """Make the folder, for root alone."""
+    def create_folder(self) -> None:
+        """Create the folder, for root only."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
             folder.chmod(0o700)
 
     @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:
-        """Hold the backups for one run. Raises Busy at once where another run holds them."""
-        self.make()
-        # A second error in the work must not look like this one.
+        """Hold the store's lock. Raises StoreBusy at once when another run holds it."""
+        self.create_folder()
+        # An error of the work inside this context must not be taken for a busy store.
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(atomic_file.locked(self.folder / "lock", wait=False))
             except BlockingIOError:
                 raise StoreBusy(
-                    f"Another backup or restore works in {self.folder}. Wait until it is done, and start again."
+                    f"Another backup or restore is running in {self.folder}. Wait for its end, and start again."
                 ) from None
             yield
 
-    def entries(self) -> list[StoredBackup]:
-        """Return all backups, the newest first, also those that cannot be used."""
-        found = []
+    def all(self) -> list[StoredBackup]:
+        """Return all backups, the newest first, including those that cannot be used."""
+        backups = []
         for name in self.names():
             try:
-                found.append(StoredBackup(name, backup_manifest.read(self.folder / name)))
+                backups.append(StoredBackup(name, backup_manifest.read(self.folder / name)))
             except ManifestError as error:
-                found.append(StoredBackup(name, None, tuple(str(problem) for problem in error.problems)))
-        return found
+                backups.append(StoredBackup(name, None, tuple(str(problem) for problem in error.problems)))
+        return backups
 
     def names(self) -> list[str]:
-        """Return the names of the backups' folders, the newest first."""
+        """Return the names of the complete backups' folders, the newest first."""
         if not self.folder.is_dir():
             return []
-        whole = [path.name for path in self.folder.iterdir() if NAME.match(path.name)]
-        return sorted(whole, key=sequence_number, reverse=True)
+        names = [path.name for path in self.folder.iterdir() if NAME.match(path.name)]
+        return sorted(names, key=sequence_number, reverse=True)
 
-    def whole(self) -> list[Manifest]:
-        """Return the manifests of the backups that can be used, the newest first."""
-        return [entry.manifest for entry in self.entries() if entry.manifest]
+    def usable(self) -> list[Manifest]:
+        """Return the manifests of the usable backups, the newest first."""
+        return [backup.manifest for backup in self.all() if backup.manifest]
 
-    def need(self, name: str) -> Manifest:
-        """Return a backup by its name, or the newest as ``latest``.
+    def get(self, name: str) -> Manifest:
+        """Return a backup by its name, or the newest usable one as ``latest``.
 
-        Raises SwitchyardError where there is none, ManifestError where it cannot be used.
+        Raises SwitchyardError when it does not exist, ManifestError when it cannot be used.
         """
         if name == "latest":
-            found = self.whole()
-            if found:
-                return found[0]
+            usable = self.usable()
+            if usable:
+                return usable[0]
         if name not in self.names():
-            there = ", ".join(self.names()[:5]) or "none"
-            raise SwitchyardError(f"There is no backup {name} in {self.folder}. There are: {there}.")
+            existing = ", ".join(self.names()[:5]) or "none"
+            raise SwitchyardError(f"There is no backup {name} in {self.folder}. Existing backups: {existing}.")
         return backup_manifest.read(self.folder / name)
 
     def next_name(self, now: float) -> str:
-        """Return the name of the next backup: its time for a person, its number for the order."""
+        """Return the name of the next backup: its start for the reader, its number for the order."""
         number = max(map(sequence_number, self.names()), default=0) + 1
         return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}-{number:04d}"
 
     def partials(self) -> list[str]:
-        """Return what killed runs left half written."""
+        """Return the incomplete folders that interrupted runs left."""
         if not self.folder.is_dir():
             return []
         return sorted(path.name for path in self.folder.iterdir() if path.name.endswith(PARTIAL))
 
-    def sweep(self) -> list[str]:
-        """Remove what killed runs left half written; return the names."""
-        left = self.partials()
-        for name in left:
+    def remove_partials(self) -> list[str]:
+        """Remove the incomplete folders of interrupted runs; return their names."""
+        partials = self.partials()
+        for name in partials:
             shutil.rmtree(self.folder / name)
-        return left
+        return partials
 
     @contextlib.contextmanager
-    def begun(self, name: str) -> t.Iterator[Path]:
-        """Give the folder of a backup that is being written; it is gone afterwards unless ``finish`` took it."""
+    def writing(self, name: str) -> t.Iterator[Path]:
+        """Yield the folder of a backup that is being written; it is removed afterwards unless it was published."""
         partial = self.folder / f"{name}{PARTIAL}"
         partial.mkdir(mode=0o700)
         try:
@@ -135,15 +136,15 @@ class BackupStore:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def finish(self, name: str, manifest: Manifest) -> None:
-        """Make a written backup one that counts: the manifest last, then the name."""
+    def publish(self, name: str, manifest: Manifest) -> None:
+        """Complete a written backup: write the manifest, then rename the folder."""
         partial = self.folder / f"{name}{PARTIAL}"
         backup_manifest.write(partial, manifest)
         os.rename(partial, self.folder / name)
         atomic_file.sync_folder(self.folder)
 
     def remove(self, names: t.Iterable[str]) -> None:
-        """Remove backups. A half removed one has no manifest any more, and no name of a backup."""
+        """Remove backups; each loses its name first, so that an interrupted removal leaves no broken backup."""
         for name in names:
             partial = self.folder / f"{name}{PARTIAL}"
             os.rename(self.folder / name, partial)

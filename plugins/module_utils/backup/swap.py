@@ -19,67 +19,74 @@ from .restore_journal import RestoreJournal
 from .restore_plan import RestoreFacts, RestorePlan, RestoreRequest, check_discarded_changes
 from .store import BackupStore
 
-# So long a server that died inside the swap is waited for.
-RECOVERY = 120.0
+# Seconds to wait for a server that crashed during the swap.
+RECOVERY_TIMEOUT = 120.0
 
 
 def swap_databases(
-    admin: PsqlSession,
-    asked: RestoreRequest,
+    admin_session: PsqlSession,
+    restore_request: RestoreRequest,
     manifest: Manifest,
-    made: RestorePlan,
-    seen: RestoreFacts,
+    plan: RestorePlan,
+    facts: RestoreFacts,
     journal: RestoreJournal,
-    timing: dict[str, float],
+    seconds: dict[str, float],
 ) -> int | None:
-    """Give the new database the name, behind a fence; return how many changes were set aside.
+    """Rename the new database to the live name behind a lockout; return the number of discarded changes.
 
-    Raises SwitchyardError where more would be set aside than was named. Then, as after a kill, the journal tells what
-    is to be put back.
+    Raises SwitchyardError when more changes would be discarded than allowed. The journal says then, as after a kill,
+    what has to be undone.
     """
-    changes = made.changes
-    with timed(timing, "outage"):
-        lockout.disable_logins(admin, journal.logins)
-        if seen.database:
-            block_connections(admin, made.database)
-            changes = final_change_count(admin, asked, manifest, made, seen)
-        # Both or neither, whatever happens to this process or to the server.
-        admin.run("BEGIN")
-        if made.kept:
-            admin.run(f"ALTER DATABASE {ident(made.database)} RENAME TO {ident(made.kept)}")
-        admin.run(f"ALTER DATABASE {ident(made.new)} RENAME TO {ident(made.database)}")
-        admin.run("COMMIT")
-        lockout.enable_logins(admin, journal.logins)
+    changes = plan.discarded_changes
+    with timed(seconds, "outage"):
+        lockout.disable_logins(admin_session, journal.logins)
+        if facts.database:
+            block_connections(admin_session, plan.database)
+            changes = final_change_count(admin_session, restore_request, manifest, plan, facts)
+        # One transaction: both are renamed or none, whatever happens to this process or to the server.
+        admin_session.run("BEGIN")
+        if plan.retained_database:
+            admin_session.run(f"ALTER DATABASE {ident(plan.database)} RENAME TO {ident(plan.retained_database)}")
+        admin_session.run(f"ALTER DATABASE {ident(plan.new_database)} RENAME TO {ident(plan.database)}")
+        admin_session.run("COMMIT")
+        lockout.enable_logins(admin_session, journal.logins)
     return changes
 
 
-def block_connections(admin: PsqlSession, database: str) -> None:
-    """Let nobody at all into a database any more, also no login that nobody named, and end the sessions in it."""
-    admin.run(f"ALTER DATABASE {ident(database)} ALLOW_CONNECTIONS false")
-    lockout.terminate_sessions(admin, f"datname = {literal(database)}")
+def block_connections(admin_session: PsqlSession, database: str) -> None:
+    """Make a database reject all connections, and terminate the sessions in it."""
+    admin_session.run(f"ALTER DATABASE {ident(database)} ALLOW_CONNECTIONS false")
+    lockout.terminate_sessions(admin_session, f"datname = {literal(database)}")
 
 
 def final_change_count(
-    admin: PsqlSession, asked: RestoreRequest, manifest: Manifest, made: RestorePlan, seen: RestoreFacts
+    admin_session: PsqlSession,
+    restore_request: RestoreRequest,
+    manifest: Manifest,
+    plan: RestorePlan,
+    facts: RestoreFacts,
 ) -> int | None:
-    """Return the changes that will be set aside, when nobody can make more. Raises SwitchyardError at too many."""
-    if made.fenced or not seen.baseline or not seen.now:
-        return made.changes
-    last = change_counters.count_changes_from_outside(admin, made.database, int(seen.now["own"]))
-    changes = change_counters.changes_since(seen.baseline, last)
-    found = check_discarded_changes(asked.set_aside, changes, manifest)
-    if found:
-        raise SwitchyardError(report(found, "More was written meanwhile"))
+    """Return the changes that will be discarded, counted after writes are blocked; None if unknown.
+
+    Raises SwitchyardError when they are more than allowed.
+    """
+    if plan.locked_out or not facts.baseline or not facts.counters:
+        return plan.discarded_changes
+    last = change_counters.count_changes_from_outside(admin_session, plan.database, int(facts.counters["own"]))
+    changes = change_counters.changes_since(facts.baseline, last)
+    problems = check_discarded_changes(restore_request.max_discarded_changes, changes, manifest)
+    if problems:
+        raise SwitchyardError(report(problems, "More was written in the meantime"))
     return changes
 
 
-def undo_failed_swap(server: PostgresServer, shelf: BackupStore) -> str | None:
-    """Bring a failed restore to an end, where the server is there again in time; return how, as ``recover`` does."""
-    deadline = time.monotonic() + RECOVERY
+def undo_failed_swap(server: PostgresServer, store: BackupStore) -> str | None:
+    """Finish a failed restore, as ``finish_interrupted`` does; None if the server does not return in time."""
+    deadline = time.monotonic() + RECOVERY_TIMEOUT
     while True:
         try:
-            with server.session() as admin:
-                return restore_journal.finish_interrupted(admin, shelf.folder)
+            with server.session() as admin_session:
+                return restore_journal.finish_interrupted(admin_session, store.folder)
         except ConnectionLost:
             if time.monotonic() > deadline:
                 return None

@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a timer of the server starts: the backups of an environment, or the check of their copies, without Ansible.
+"""The program that a timer starts, without Ansible: an environment's backups, or the check of their off-site copies.
 
-It lies on the server as one file beside its parameters. What it says goes to the journal; it ends with 1 where
-anything failed.
+It is stored on the server as one file next to its parameters. It prints a line per backup for the system's journal
+and exits with 1 when anything failed.
 """
 
 from __future__ import annotations
@@ -20,53 +20,61 @@ from ..errors import SwitchyardError
 from . import offsite_restic, options, run
 
 PARAMETERS = "parameters.json"
-CHECKED = "checked.json"
+LAST_CHECK = "last-check.json"
+
+Write = t.Callable[[str], t.Any]
 
 
-def _say(line: str) -> None:
+def _write(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def main(words: t.Sequence[str], say: t.Callable[[str], t.Any] = _say) -> int:
-    """Do what the words ask for; return the exit code. The first word is the program's own file."""
-    given = atomic_file.read_json(Path(words[0]).parent / PARAMETERS)
-    if not given or list(words[1:]) not in ([], ["check"]):
-        say(f"usage: {words[0]} [check], beside a {PARAMETERS} that setup.yml writes")
+def main(argv: t.Sequence[str], kept_backups: options.KeptBackups, write: Write = _write) -> int:
+    """Run the backups, or with the argument ``check`` the check; return the exit code.
+
+    ``argv[0]`` is the program's own file. ``kept_backups`` returns the names of backups that no retention policy
+    removes, from the options of one backup.
+    """
+    parameters = atomic_file.read_json(Path(argv[0]).parent / PARAMETERS)
+    if not parameters or list(argv[1:]) not in ([], ["check"]):
+        write(f"usage: {argv[0]} [check]; it needs the file {PARAMETERS} in its folder, which setup.yml writes")
         return 2
-    if words[1:]:
-        return _check(given, say)
-    # One that fails keeps no other from being made.
-    return max([_backup(params, say) for params in given["jobs"]], default=0)
+    if argv[1:]:
+        return _check(parameters, write)
+    # A failed backup does not prevent the others.
+    return max([_backup(params, kept_backups, write) for params in parameters["backups"]], default=0)
 
 
-def _backup(params: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
-    begun = time.monotonic()
+def _backup(params: dict[str, t.Any], kept_backups: options.KeptBackups, write: Write) -> int:
+    begin = time.monotonic()
     try:
-        where, wanted = options.store_of(params), options.backup_request(params)
-        result = run.run_backup(Engine(), where, wanted, options.backup_run(params, by="timer"))
+        store, request = options.store_of(params), options.backup_request(params, kept_backups(params))
+        result = run.run_backup(Engine(), store, request, options.backup_run(params, started_by="timer"))
     except (SwitchyardError, OSError) as error:
-        say(f"{params['stack']}: FAILED: {error}")
+        write(f"{params['stack']}: FAILED: {error}")
         return 1
-    made = result["backup"]
-    told = f"{made['state']}, {made['bytes']} bytes, {made['rows']} rows, {time.monotonic() - begun:.1f} s"
-    say(f"{params['stack']}: {result['name']}: {told}{', copied' if result['copied'] else ''}")
+    backup = result["backup"]
+    facts = [backup["state"], f"{backup['bytes']} bytes", f"{backup['rows']} rows"]
+    facts += [f"{time.monotonic() - begin:.1f} s", *(["copied off-site"] if result["copied_offsite"] else [])]
+    write(f"{params['stack']}: {result['name']}: {', '.join(facts)}")
     return 0
 
 
-def _check(given: dict[str, t.Any], say: t.Callable[[str], t.Any]) -> int:
-    folder = offsite_restic.folder_of(Path(given["root"]), given["project"], given["environment"])
-    there = offsite_restic.OffsiteRepository(folder, f"{given['project']}-{given['environment']}")
+def _check(parameters: dict[str, t.Any], write: Write) -> int:
+    project, environment = parameters["project"], parameters["environment"]
+    folder = offsite_restic.repository_folder(Path(parameters["root"]), project, environment)
+    repository = offsite_restic.OffsiteRepository(folder, f"{project}-{environment}")
     now = time.time()
-    part, parts = offsite_restic.part_of(now, given["parts"]), given["parts"]
+    count = parameters["check_subset_count"]
+    subset = offsite_restic.subset_number(now, count)
     error = None
     try:
-        there.check(part, parts)
-        say(f"The copies are whole; part {part} of {parts} was read.")
+        repository.check(subset, count)
+        write(f"The off-site copies are intact; subset {subset} of {count} was read.")
     except SwitchyardError as failure:
         error = str(failure)
-        say(f"FAILED: {failure}")
+        write(f"FAILED: {failure}")
     if folder.is_dir():
-        atomic_file.write_json(
-            folder / CHECKED, {"ok": not error, "finished": now, "part": part, "error": error}, 0o600
-        )
+        content = {"ok": not error, "finished": now, "subset": subset, "error": error}
+        atomic_file.write_json(folder / LAST_CHECK, content, 0o600)
     return int(error is not None)

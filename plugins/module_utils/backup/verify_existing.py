@@ -10,36 +10,37 @@ import typing as t
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
 from ..postgres import server
-from . import manifest, verify
+from . import manifest as backup_manifest
+from . import verify
 from .request import BackupRequest, raise_for
 from .store import BackupStore
 
 
 def verify_existing(
-    engine: Engine, where: BackupStore, asked: BackupRequest, name: str, check: bool = False
+    engine: Engine, store: BackupStore, request: BackupRequest, name: str, check_mode: bool = False
 ) -> dict[str, t.Any]:
-    """Prove a backup that stands already; return the module's result.
+    """Verify an existing backup; return the module's result.
 
-    It is tried each time: what was proved may have been damaged since. ``changed`` says that it is proved better now.
+    It is verified in every run: a verified backup may have been damaged since. ``changed`` means that its state
+    improves.
     """
-    raise_for(asked.problems(), asked)
-    if asked.verify == "none":
-        raise SwitchyardError("verify: none proves nothing. Write restore or read beside backup.")
-    found = where.need(name)
-    state = {"restore": "restored", "read": "read"}[asked.verify]
-    after = max(found.state, state, key=manifest.STATES.index)
+    raise_for(request.problems(), request)
+    if request.verify == "none":
+        raise SwitchyardError("verify: none verifies nothing. Use restore or read together with backup.")
+    manifest = store.get(name)
+    state = max(manifest.state, backup_manifest.STATE_AFTER[request.verify], key=backup_manifest.STATES.index)
     result = {
-        "changed": after != found.state,
-        "name": found.name,
-        "backup": found.summary(),
+        "changed": state != manifest.state,
+        "name": manifest.name,
+        "backup": manifest.summary(),
         "removed": [],
-        "recovered": None,
-        "diff": {"before": f"{found.name}: {found.state}\n", "after": f"{found.name}: {after}\n"},
+        "recovery_action": None,
+        "diff": {"before": f"{manifest.name}: {manifest.state}\n", "after": f"{manifest.name}: {state}\n"},
     }
-    if check:
+    if check_mode:
         return result
-    with where.locked():
-        server.remove_leftover_containers(engine, asked.project, asked.environment, asked.stack)
-        where.sweep()
-        result["backup"] = verify.verify(engine, where, found, asked, asked.verify).summary()
+    with store.locked():
+        server.remove_leftover_containers(engine, request.project, request.environment, request.stack)
+        store.remove_partials()
+        result["backup"] = verify.verify(engine, store, manifest, request, request.verify).summary()
     return result

@@ -70,11 +70,6 @@ class Engine:
             mounts={mount["Destination"]: mount.get("Source", "") for mount in mounts},
         )
 
-    def mounts(self, name: str) -> list[dict[str, str]]:
-        """Return the mounts of a container: the folder on this server, and the path in the container."""
-        mounts = self.client.api.inspect_container(name)["Mounts"]
-        return [{"source": mount.get("Source", ""), "target": mount["Destination"]} for mount in mounts]
-
     def image(self, name: str) -> Image | None:
         """Return an image of this server; None if it does not exist."""
         try:

@@ -1,12 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a database: rows and their content, sequences, extensions, properties, in one snapshot.
+"""Facts about servers and databases from PostgreSQL's catalog.
 
-The content of a table is a number that does not depend on the order of its rows: the sum of a hash of every row. A
-column of a type whose hash is the same on every server is hashed as it is, any other as the text that PostgreSQL
-itself writes of it. No cast and no function that a tenant could have made takes part: sessions of ours have an empty
-search path, where PostgreSQL looks into pg_catalog only.
+Tables and functions: PostgreSQL manual, "System Catalogs" and "System Information Functions". No cast and no function
+of a tenant takes part: our sessions have an empty search path, so PostgreSQL resolves names in pg_catalog only.
 """
 
 from __future__ import annotations
@@ -16,18 +14,18 @@ import typing as t
 from .psql_session import PsqlSession
 from .sql import literal
 
-# Of an extension are the tables that its script makes: the extension itself brings them.
+# Tables that an extension's script creates are left out: CREATE EXTENSION creates them again.
 NOT_OF_EXTENSIONS = """NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"""
 OF_TENANTS = """c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
 
-# What the planner wants to know something of; a bare ANALYZE would complain of each table of PostgreSQL's own.
+# The tables to analyze; a bare ANALYZE would print a warning for each system table.
 _PLANNED = f"""
 SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'm', 'p') AND {OF_TENANTS} AND {NOT_OF_EXTENSIONS}
 """
 
-# Columns that only newer servers have are read through JSON, where an older one has none.
+# Columns that only newer servers have are read through JSON, where a missing key is null.
 _DATABASE = """
 SELECT d.oid::int8 AS oid, d.datname AS name, pg_get_userbyid(d.datdba) AS owner,
     (SELECT rolsuper FROM pg_roles WHERE oid = d.datdba) AS owner_is_superuser,
@@ -55,7 +53,7 @@ SELECT d.oid::int8 AS oid, d.datname AS name, pg_get_userbyid(d.datdba) AS owner
             FROM pg_db_role_setting s WHERE s.setdatabase = d.oid
         )
     ) AS properties,
-    -- Who writes: the owner's members, and the application, of which the owner is a member
+    -- The logins that write: the owner's members, and the application, of which the owner is a member
     (SELECT coalesce(jsonb_agg(r.rolname ORDER BY r.rolname), '[]') FROM pg_roles r
         WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname <> current_user
         AND (pg_has_role(r.oid, d.datdba, 'MEMBER')
@@ -67,44 +65,43 @@ _SERVER = """
 SELECT current_setting('server_version_num')::int4 AS number,
     split_part(current_setting('server_version'), ' ', 1) AS version,
     current_setting('shared_preload_libraries') AS preload,
-    (SELECT rolsuper OR rolcreaterole AND rolcreatedb FROM pg_roles WHERE rolname = current_user) AS may
+    (SELECT rolsuper OR rolcreaterole AND rolcreatedb FROM pg_roles WHERE rolname = current_user) AS can_administer
 """
 
 
-def server_facts(admin: PsqlSession) -> dict[str, t.Any]:
-    """Return the server's version, and whether the session may make databases and roles."""
-    return admin.one(_SERVER)
+def server_facts(admin_session: PsqlSession) -> dict[str, t.Any]:
+    """Return the server's version, its preloaded libraries, and whether the login can create databases and roles."""
+    return admin_session.one(_SERVER)
 
 
-def database_facts(admin: PsqlSession, name: str) -> dict[str, t.Any] | None:
-    """Return a database with its locale, its properties, its size and the logins of its owner, or None."""
-    found = admin.rows(f"{_DATABASE} WHERE d.datname = {literal(name)}")
-    return found[0] if found else None
+def database_facts(admin_session: PsqlSession, name: str) -> dict[str, t.Any] | None:
+    """Return a database's oid, owner, locale, properties, size in bytes and logins; None if it does not exist."""
+    rows = admin_session.rows(f"{_DATABASE} WHERE d.datname = {literal(name)}")
+    return rows[0] if rows else None
 
 
-def databases_by_oid(admin: PsqlSession) -> dict[int, str]:
-    """Return the databases there are: their names by what never changes about them."""
-    return {
-        int(row["oid"]): row["name"] for row in admin.rows("SELECT oid::int8 AS oid, datname AS name FROM pg_database")
-    }
+def databases_by_oid(admin_session: PsqlSession) -> dict[int, str]:
+    """Return the names of all databases by their oid, which a renaming does not change."""
+    rows = admin_session.rows("SELECT oid::int8 AS oid, datname AS name FROM pg_database")
+    return {int(row["oid"]): row["name"] for row in rows}
 
 
-def analyze(inside: PsqlSession) -> None:
-    """Let the planner know all tables; a dump has no statistics, and the first queries would take the worst way."""
-    for one in inside.rows(_PLANNED):
-        inside.run(f"ANALYZE {one['name']}", limit=None)
+def analyze(session: PsqlSession) -> None:
+    """Collect planner statistics of all tables: a dump holds none, and the first queries would be slow without."""
+    for table in session.rows(_PLANNED):
+        session.run(f"ANALYZE {table['name']}", limit=None)
 
 
-def first_row(inside: PsqlSession, query: str | None) -> str | None:
-    """Return the first line of a query's answer, as of the schema's version; it finds tables as an application does."""
+def first_row(session: PsqlSession, query: str | None) -> str | None:
+    """Return the first line of a query's result, as of a schema version; the query finds tables in ``public``."""
     if not query:
         return None
-    inside.run("""SELECT set_config('search_path', '"$user", public', true)""")
-    lines = inside.run(query)
-    inside.run("SELECT set_config('search_path', '', true)")
+    session.run("""SELECT set_config('search_path', '"$user", public', true)""")
+    lines = session.run(query)
+    session.run("SELECT set_config('search_path', '', true)")
     return lines[0] if lines else ""
 
 
-def read_only(inside: PsqlSession) -> None:
-    """Begin a transaction that sees one moment of the database and changes nothing."""
-    inside.run("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+def read_only(session: PsqlSession) -> None:
+    """Begin a read-only transaction on one snapshot of the database."""
+    session.run("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

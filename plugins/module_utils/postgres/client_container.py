@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .. import command
 from ..engine.docker_client import are_already_removed, docker_command
-from .psql_session import PATIENCE, hint_for
+from .psql_session import RESPONSE_TIMEOUT, hint_for
 
 SOCKETS = "/var/run/postgresql"
 SECRETS = "/run/switchyard"
@@ -19,29 +19,29 @@ PASSFILE = f"{SECRETS}/pgpass"
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder of this server in the container."""
+    """A bind mount: a folder of this host in the container."""
 
     source: str
     target: str
     writable: bool = False
 
     @property
-    def words(self) -> list[str]:
+    def docker_args(self) -> list[str]:
         """The arguments of ``docker run``."""
         mode = "" if self.writable else ",readonly"
         return ["--mount", f"type=bind,source={self.source},target={self.target}{mode}"]
 
 
 class ClientContainer:
-    """A container of PostgreSQL's image that waits for commands, with few rights and no writable root.
+    """A container of PostgreSQL's image that waits for commands, without capabilities and with a read-only root.
 
-    ``more`` are further words of ``docker run``: its network, what it may write, its limits.
+    ``docker_args`` are further arguments of ``docker run``: network, scratch space, limits.
     """
 
     def __init__(
-        self, name: str, image: str, labels: dict[str, str], mounts: t.Iterable[Mount], more: t.Iterable[str]
+        self, name: str, image: str, labels: dict[str, str], mounts: t.Iterable[Mount], docker_args: t.Iterable[str]
     ) -> None:
-        """Say what it is; nothing runs yet."""
+        """Describe the container; ``__enter__`` starts it."""
         self.name = name
         self.image = image
         self._run = ["run", "--detach", "--init", "--name", name, "--read-only", "--cap-drop", "ALL"]
@@ -50,55 +50,58 @@ class ClientContainer:
         for key, value in labels.items():
             self._run += ["--label", f"{key}={value}"]
         for mount in mounts:
-            self._run += mount.words
-        self._run += more
+            self._run += mount.docker_args
+        self._run += docker_args
 
     def __enter__(self) -> ClientContainer:
-        # A day is longer than any work here: what a killed run left behind ends by itself.
+        # A day is longer than any work here: a container that a killed run left ends by itself.
         docker_command(*self._run, "--entrypoint", "sleep", self.image, "86400")
         return self
 
     def __exit__(self, *dummy: object) -> None:
         remove(self.name)
 
-    def command(self, words: t.Iterable[str], env: t.Mapping[str, str] | None = None, user: str = "0:0") -> list[str]:
-        """Return the command that runs words in the container. What is in ``env`` can be seen: no secrets."""
-        given = [word for key, value in (env or {}).items() for word in ("--env", f"{key}={value}")]
-        return ["docker", "exec", "--interactive", "--user", user, *given, self.name, *words]
+    def command(self, args: t.Iterable[str], env: t.Mapping[str, str] | None = None, user: str = "0:0") -> list[str]:
+        """Return the ``docker exec`` command line. ``env`` shows in process lists: it must not hold secrets."""
+        variables = [word for key, value in (env or {}).items() for word in ("--env", f"{key}={value}")]
+        return ["docker", "exec", "--interactive", "--user", user, *variables, self.name, *args]
 
     def call(
         self,
-        words: t.Iterable[str],
+        args: t.Iterable[str],
         env: t.Mapping[str, str] | None = None,
         user: str = "0:0",
         stdin: str = "",
-        limit: float | None = PATIENCE,
+        limit: float | None = RESPONSE_TIMEOUT,
     ) -> str:
-        """Run words to their end; return what they wrote. Raises CommandError with what they complained of."""
-        args = list(words)
+        """Run a command in the container and return its standard output.
+
+        ``limit`` is in seconds. Raises CommandError with the last lines of standard error.
+        """
+        args = list(args)
         result = command.run(self.command(args, env, user), name=args[0], stdin=stdin, timeout=limit, check=False)
         if result.code:
             raise command_failure(args[0], result.code, result.stderr)
         return result.stdout
 
     def put(self, path: str, content: str) -> None:
-        """Write a file of the container that only its root can read; the content is in no argument."""
+        """Write a file that only the container's root can read; the content is not in an argument."""
         self.call(["sh", "-c", 'umask 077 && cat > "$1"', "sh", path], stdin=content)
 
 
-def command_failure(program: str, code: int, output: str) -> command.CommandError:
-    """Return the error of a program of PostgreSQL that failed, with its last lines and a hint."""
-    error = command.failure(program, code, output)
-    return command.CommandError(f"{error}{hint_for(str(error))}", code, output)
+def command_failure(program: str, code: int, stderr: str) -> command.CommandError:
+    """Return the error of a failed PostgreSQL program: exit code, last lines of standard error, and a hint."""
+    error = command.failure(program, code, stderr)
+    return command.CommandError(f"{error}{hint_for(str(error))}", code, stderr)
 
 
 def remove(*containers: str) -> None:
-    """Remove containers with what they wrote, whatever they do."""
+    """Remove containers with their anonymous volumes, running or not."""
     if not containers:
         return
     try:
         docker_command("rm", "--force", "--volumes", "--", *containers)
     except command.CommandError as error:
-        # One that a killed run left ends by itself, and may be going just now.
+        # A leftover container ends by itself, and the engine may be removing it at this moment.
         if not are_already_removed(error.output):
             raise

@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fence around a database: nobody whom it names can write, however they come.
+"""Lockouts: the logins of a database are disabled while a restore or a breaking migration runs.
 
-A login that may not log in any more still has its sessions (measured: an existing session went on writing), so these
-are ended, and a new transaction looks whether any is left: within one, the list of sessions does not change.
+NOLOGIN does not end a login's sessions (measured: an open session continued to write), so they are terminated. A new
+transaction then checks that none is left, because pg_stat_activity does not change within a transaction.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ..errors import SwitchyardError
 from .psql_session import PsqlSession
 from .sql import ident, literal
 
-# A session that was told to end does so at its next look; waiting on a disk can delay that.
-LIMIT = 15.0
+# Seconds to wait for terminated sessions. A backend ends at its next check for interrupts; a slow disk delays that.
+TERMINATION_TIMEOUT = 15.0
 
 
 @state_file.register("lockout.json")
 @dataclass(frozen=True)
 class Lockout:
-    """A fence that stands: since when (epoch), around which database, and the logins that it keeps out."""
+    """An active lockout: the database, the disabled logins, and its start in seconds since the epoch."""
 
     id: str
     database: str
@@ -37,90 +37,94 @@ class Lockout:
 
 
 class LockoutFile:
-    """The file that remembers a stack's fence while it stands."""
+    """``lockout.json`` of a stack: the lockout that is active."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder of the stack's backups."""
         self.path = folder / "lockout.json"
 
     def read(self) -> Lockout | None:
-        """Return the fence, or None."""
+        """Return the active lockout, or None."""
         return state_file.load(self.path, Lockout)
 
-    def up(self, admin: PsqlSession, database: str, logins: t.Iterable[str]) -> Lockout:
-        """Put a fence around a database; one that stands already is kept and closed again where it leaks."""
-        fence = self.read() or Lockout(
-            secrets.token_hex(4), database, sorted(enabled_logins(admin, logins)), time.time()
-        )
-        # Known before anything is done: a run that is killed here leaves what the next one needs to lift it.
-        state_file.save(self.path, fence)
-        disable_logins(admin, fence.logins)
-        return fence
+    def lock_out(self, admin_session: PsqlSession, database: str, logins: t.Iterable[str]) -> Lockout:
+        """Disable logins and terminate their sessions; an existing lockout is kept and enforced again.
 
-    def down(self, admin: PsqlSession) -> bool:
-        """Lift the fence; return whether one stood."""
-        fence = self.read()
-        if not fence:
+        Raises SwitchyardError when a session does not end.
+        """
+        lockout = self.read() or Lockout(
+            secrets.token_hex(4), database, sorted(enabled_logins(admin_session, logins)), time.time()
+        )
+        # Written first: a run that is killed here leaves what the next one needs to lift the lockout.
+        state_file.save(self.path, lockout)
+        disable_logins(admin_session, lockout.logins)
+        return lockout
+
+    def lift(self, admin_session: PsqlSession) -> bool:
+        """Enable the logins again and remove the file; return whether there was a lockout."""
+        lockout = self.read()
+        if not lockout:
             return False
-        enable_logins(admin, fence.logins)
+        enable_logins(admin_session, lockout.logins)
         atomic_file.write_or_remove(self.path, None)
         return True
 
 
-def enabled_logins(admin: PsqlSession, logins: t.Iterable[str]) -> list[str]:
+def enabled_logins(admin_session: PsqlSession, logins: t.Iterable[str]) -> list[str]:
     """Return those of the logins that can log in now."""
-    wanted = ", ".join(literal(login) for login in logins)
-    if not wanted:
+    listed = ", ".join(literal(login) for login in logins)
+    if not listed:
         return []
-    return [
-        row["rolname"]
-        for row in admin.rows(f"SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname IN ({wanted})")
-    ]
+    rows = admin_session.rows(f"SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname IN ({listed})")
+    return [row["rolname"] for row in rows]
 
 
-def is_active(admin: PsqlSession, fence: Lockout | None) -> bool:
-    """Return whether a fence really stands: none of its logins can log in, none has a session."""
-    if not fence or not fence.logins:
+def is_active(admin_session: PsqlSession, lockout: Lockout | None) -> bool:
+    """Return whether a lockout is in force: none of its logins can log in or has a session."""
+    if not lockout or not lockout.logins:
         return False
-    return not enabled_logins(admin, fence.logins) and not sessions(admin, _of_logins(fence.logins))
+    return not enabled_logins(admin_session, lockout.logins) and not sessions(admin_session, _of_logins(lockout.logins))
 
 
-def disable_logins(admin: PsqlSession, logins: t.Sequence[str]) -> None:
-    """Keep logins out and end their sessions. Raises SwitchyardError where one stays."""
+def disable_logins(admin_session: PsqlSession, logins: t.Sequence[str]) -> None:
+    """Disable logins and terminate their sessions. Raises SwitchyardError when a session does not end."""
     for login in logins:
-        admin.run(f"ALTER ROLE {ident(login)} NOLOGIN")
+        admin_session.run(f"ALTER ROLE {ident(login)} NOLOGIN")
     if logins:
-        terminate_sessions(admin, _of_logins(logins))
+        terminate_sessions(admin_session, _of_logins(logins))
 
 
-def enable_logins(admin: PsqlSession, logins: t.Iterable[str]) -> None:
-    """Let logins in again."""
+def enable_logins(admin_session: PsqlSession, logins: t.Iterable[str]) -> None:
+    """Enable logins again."""
     for login in logins:
-        admin.run(f"ALTER ROLE {ident(login)} LOGIN")
+        admin_session.run(f"ALTER ROLE {ident(login)} LOGIN")
 
 
-def sessions(admin: PsqlSession, which: str) -> list[str]:
-    """Return who has a session, by a condition on ``pg_stat_activity``."""
-    found = admin.rows(
+def sessions(admin_session: PsqlSession, condition: str) -> list[str]:
+    """Return the logins and application names of sessions, by a condition on ``pg_stat_activity``."""
+    rows = admin_session.rows(
         "SELECT DISTINCT usename, application_name FROM pg_stat_activity"
-        f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {which}"
+        f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
     )
-    return sorted(f"{row['usename']} ({row['application_name'] or 'no name'})" for row in found)
+    return sorted(f"{row['usename']} ({row['application_name'] or 'no name'})" for row in rows)
 
 
-def terminate_sessions(admin: PsqlSession, which: str, limit: float = LIMIT) -> None:
-    """End sessions, by a condition on ``pg_stat_activity``, and wait until they are gone."""
+def terminate_sessions(admin_session: PsqlSession, condition: str, limit: float = TERMINATION_TIMEOUT) -> None:
+    """Terminate sessions, by a condition on ``pg_stat_activity``, and wait until they have ended.
+
+    ``limit`` is in seconds. Raises SwitchyardError with the sessions that remain after it.
+    """
     deadline = time.monotonic() + limit
     while True:
-        admin.run(
+        admin_session.run(
             "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
-            f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {which}"
+            f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
         )
-        left = sessions(admin, which)
-        if not left:
+        remaining = sessions(admin_session, condition)
+        if not remaining:
             return
         if time.monotonic() > deadline:
-            raise SwitchyardError(f"Sessions do not end: {', '.join(left)}. End them, and start again.")
+            raise SwitchyardError(f"Sessions do not end: {', '.join(remaining)}. End them, and start again.")
 
 
 def _of_logins(logins: t.Iterable[str]) -> str:

@@ -1,33 +1,33 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A migration as the server sees it: its sessions, who keeps it waiting, and what it left behind.
+"""The sessions of a migration: what blocks them, and the schema they leave.
 
-A backend goes on when its client was killed, and commits (measured). So sessions of a migration are looked for by its
-login, and by the name that it gives its connections.
+A backend continues after its client was killed, and commits (measured). So the sessions of a migration are found by
+their login, and by the application name of their connections.
 """
 
 from __future__ import annotations
 
 from ..config.stack import SchemaCheck
 from ..errors import SwitchyardError
-from . import catalog, content_snapshot, lockout
+from . import catalog, lockout
 from .psql_session import PsqlSession, QueryError
 from .sql import ident, literal
 
-# The name of a migration's connections; an application may give them another one.
+# The application name of a migration's connections; an application may set another one.
 APPLICATION = "switchyard-migrate"
 
-# A client that is gone is noticed within this time, so that nothing is committed for nobody. New in 14.
+# How soon a backend notices that its client is gone, so that it commits nothing afterwards. New in PostgreSQL 14.
 CLIENT_CHECK = "1s"
 
-# Who may come, besides superusers, and so could write meanwhile
+# The logins that could write during a migration; superusers are left out.
 _LOGINS = """
 SELECT rolname AS name FROM pg_roles
 WHERE rolcanlogin AND NOT rolsuper AND has_database_privilege(oid, {database}, 'CONNECT') ORDER BY 1
 """
 
-# No text of a query: it may hold rows.
+# The text of a query is left out: it may contain rows.
 _BLOCKERS = """
 SELECT DISTINCT b.pid, b.usename AS login, b.application_name AS application, b.state,
     coalesce(host(b.client_addr), 'the server itself') AS client,
@@ -35,7 +35,7 @@ SELECT DISTINCT b.pid, b.usename AS login, b.application_name AS application, b.
 FROM pg_stat_activity a
 CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS p(pid)
 JOIN pg_stat_activity b ON b.pid = p.pid
-WHERE a.wait_event_type = 'Lock' AND {which}
+WHERE a.wait_event_type = 'Lock' AND {condition}
 ORDER BY b.pid
 """
 
@@ -43,79 +43,77 @@ _INVALID = """
 SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT i.indisvalid AND c.relkind = 'i'
--- One that somebody is making now is not valid yet.
+-- An index that is being created now is not valid yet.
 AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
 ORDER BY 1
 """
 
 
 def session_options(lock_timeout: float, version: int) -> str:
-    """Return libpq's PGOPTIONS of a migration."""
+    """Return libpq's PGOPTIONS of a migration; ``lock_timeout`` is in seconds, ``version`` as server_version_num."""
     settings = {"lock_timeout": f"{int(lock_timeout * 1000)}"}
     if version >= 140000:
         settings["client_connection_check_interval"] = CLIENT_CHECK
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-def set_lock_timeout(admin: PsqlSession, database: str, login: str, lock_timeout: float) -> None:
-    """Give a migrator's sessions in a database their limit, also those of drivers that read no PGOPTIONS."""
+def set_lock_timeout(admin_session: PsqlSession, database: str, login: str, lock_timeout: float) -> None:
+    """Set a migrator's lock timeout in a database, in seconds; some drivers do not read PGOPTIONS."""
     head = f"ALTER ROLE {ident(login)} IN DATABASE {ident(database)}"
-    admin.run(f"{head} SET lock_timeout TO {int(lock_timeout * 1000)}")
+    admin_session.run(f"{head} SET lock_timeout TO {int(lock_timeout * 1000)}")
 
 
 def of_migration(database: str, login: str | None) -> str:
-    """Return the condition on ``pg_stat_activity`` for a migration's sessions; ``login`` is one of its own."""
+    """Return the condition on ``pg_stat_activity`` for a migration's sessions; ``login`` is the migrator, if any."""
     named = f"application_name = {literal(APPLICATION)}"
-    mine = f"({named} OR usename = {literal(login)})" if login else named
-    return f"datname = {literal(database)} AND {mine}"
+    own = f"({named} OR usename = {literal(login)})" if login else named
+    return f"datname = {literal(database)} AND {own}"
 
 
-def terminate_sessions(admin: PsqlSession, database: str, login: str | None) -> list[str]:
-    """End the sessions that a killed migration left behind; return who they were."""
-    which = of_migration(database, login)
-    left = lockout.sessions(admin, which)
-    if left:
-        lockout.terminate_sessions(admin, which)
-    return left
+def terminate_sessions(admin_session: PsqlSession, database: str, login: str | None) -> list[str]:
+    """Terminate the sessions that an interrupted migration left; return their logins and application names."""
+    condition = of_migration(database, login)
+    remaining = lockout.sessions(admin_session, condition)
+    if remaining:
+        lockout.terminate_sessions(admin_session, condition)
+    return remaining
 
 
-def blockers(admin: PsqlSession, database: str, login: str | None) -> list[str]:
-    """Return who keeps a migration waiting for a lock now, each as a line."""
-    which = f"a.datname = {literal(database)} AND a.application_name = {literal(APPLICATION)}"
+def blockers(admin_session: PsqlSession, database: str, login: str | None) -> list[str]:
+    """Return a line for each session that holds a lock the migration is waiting for."""
+    condition = f"a.datname = {literal(database)} AND a.application_name = {literal(APPLICATION)}"
     if login:
-        which = f"a.datname = {literal(database)} AND a.usename = {literal(login)}"
+        condition = f"a.datname = {literal(database)} AND a.usename = {literal(login)}"
     return [
         f"{row['login'] or 'the server itself'} (pid {row['pid']}, {row['application'] or 'no name'}, from"
         f" {row['client']}, {row['state'] or 'working'}, its transaction began {row['seconds']} s ago)"
-        for row in admin.rows(_BLOCKERS.format(which=which))
+        for row in admin_session.rows(_BLOCKERS.format(condition=condition))
     ]
 
 
-def enabled_logins(admin: PsqlSession, database: str) -> list[str]:
-    """Return the logins that can enter a database and are no superusers."""
-    return [row["name"] for row in admin.rows(_LOGINS.format(database=literal(database)))]
+def enabled_logins(admin_session: PsqlSession, database: str) -> list[str]:
+    """Return the logins that can connect to a database and are not superusers."""
+    return [row["name"] for row in admin_session.rows(_LOGINS.format(database=literal(database)))]
 
 
-def is_empty(inside: PsqlSession) -> bool:
-    """Return whether there is no table in a database, so that nothing can be lost."""
-    return not inside.rows(content_snapshot.TABLES)
+def check_result(session: PsqlSession, schema_check: SchemaCheck | None) -> None:
+    """Check the schema after a migration: no invalid index, and the schema check's query returns its answer.
 
-
-def finished(inside: PsqlSession, schema_check: SchemaCheck | None) -> None:
-    """Look at what a migration left. Raises SwitchyardError with everything that is wrong with it."""
-    wrong = [
+    Raises SwitchyardError with every mistake.
+    """
+    mistakes = [
         f"the index {row['name']} is not valid: remove it by 'DROP INDEX CONCURRENTLY {row['name']}' and migrate again"
-        for row in inside.rows(_INVALID)
+        for row in session.rows(_INVALID)
     ]
     if schema_check:
-        catalog.read_only(inside)
+        catalog.read_only(session)
         try:
-            answer = catalog.first_row(inside, schema_check.query)
+            answer = catalog.first_row(session, schema_check.query)
         except QueryError as error:
             answer = None
-            wrong.append(f"'{schema_check.query}' is refused: {error}")
-        inside.run("ROLLBACK")
+            mistakes.append(f"'{schema_check.query}' is refused: {error}")
+        session.run("ROLLBACK")
         if answer is not None and answer != schema_check.answer:
-            wrong.append(f"'{schema_check.query}' answers '{answer}', not '{schema_check.answer}'")
-    if wrong:
-        raise SwitchyardError("The migration ended well, but " + "; ".join(wrong) + ".")
+            mistakes.append(f"'{schema_check.query}' answers '{answer}', not '{schema_check.answer}'")
+    if mistakes:
+        raise SwitchyardError("The migration ended without an error, but " + "; ".join(mistakes) + ".")

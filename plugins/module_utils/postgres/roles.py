@@ -1,11 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roles of one PostgreSQL database: who may do what, and how long, and the SQL that makes it so.
+"""The roles of one PostgreSQL database, their settings and privileges, as SQL statements.
 
-A role that nobody can log in as owns the database and everything in it. The migrator is a member of it and begins
-each session as it, so that what it makes belongs to the owner. The application reads and writes rows, ``backup`` and
-``ro`` read them. The owner is in turn a member of the application: what that makes (large objects) can be backed up.
+The owner role cannot log in; it owns the database and everything in it. The migrator is a member of the owner, and its
+sessions begin as the owner, so that what it creates belongs to the owner. The application reads and writes rows;
+``backup`` and ``ro`` read them. The owner is a member of the application role: so it can dump large objects, which
+belong to the application.
 """
 
 from __future__ import annotations
@@ -22,27 +23,30 @@ NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 KINDS = ("owner", "app", "migrator", "backup", "ro")
 READERS = ("backup", "ro")
 
-# How many sessions a login may have at once; both colors of an application have theirs during a switch. A backup's
-# own logins of single runs take the place of ``backup``.
+# Sessions that a login may have at once; both colors of an application have theirs during a switch. The temporary
+# roles of a backup count as ``backup``.
 CONNECTIONS = {"app": 40, "migrator": 3, "backup": 6, "ro": 3}
 
-# PostgreSQL's own words for a time. ``lock`` is the migrator's: it gives up rather than let everybody wait behind it.
+# PostgreSQL's time units. ``lock`` is the migrator's: it gives up before too many sessions queue behind it.
 TIMEOUTS = {"statement": "5min", "idle_in_transaction": "5min", "idle_session": "1d", "lock": "5s"}
 TIME = re.compile(r"\d{1,9}(us|ms|s|min|h|d)?\Z")
 
-# What a tenant's role must not be
+# Attributes that a tenant's role must not have
 PLAIN = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
-# Tables, sequences, schemas: what each reader and the application have default rights on, as ``grants`` gives them
+# Default privileges of each reader and the application: on tables, sequences and schemas, as ``grants`` sets them
 DEFAULT_RIGHTS = 3
 
-# A change of what is in a database waits for nobody longer than this: everybody else would wait behind it.
-PATIENCE = "10s"
+# A statement waits for a lock no longer than this, because other sessions queue behind it.
+LOCK_TIMEOUT = "10s"
+
+# In the name of every temporary role: one run's login, which counts as the tenant's ``backup`` login
+TEMPORARY_ROLE_MARK = "__temp_"
 
 
 @dataclass(frozen=True)
 class DatabaseRoles:
-    """The roles of a database by their kind; ``app`` is its application's login."""
+    """The role names of a database by kind; ``app`` is the application's login."""
 
     database: str
     app: str
@@ -52,68 +56,56 @@ class DatabaseRoles:
 
     @property
     def all(self) -> dict[str, str]:
-        """The roles' names by their kind."""
+        """The names of all roles by kind."""
         return {kind: self[kind] for kind in KINDS}
 
 
 def option_problems(
-    given: DatabaseRoles, connections: t.Mapping[str, t.Any], timeouts: t.Mapping[str, t.Any]
+    tenant_roles: DatabaseRoles, connections: t.Mapping[str, t.Any], timeouts: t.Mapping[str, t.Any]
 ) -> list[Problem]:
-    """Return what is wrong with the names, limits and times of one tenant."""
-    where = f"postgres_tenants, {given.database}"
-    found = []
-    for name in sorted({given.database, given.app}):
+    """Return the invalid names, connection limits and timeouts of one tenant."""
+    where = f"postgres_tenants, {tenant_roles.database}"
+    problems = []
+
+    def add(key: str, message: str, hint: str, code: str) -> None:
+        problems.append(Problem(f"{where}{key}", message, hint, code))
+
+    for name in sorted({tenant_roles.database, tenant_roles.app}):
         if not NAME.match(name):
-            message = f"{name} is no name of a database and a login"
-            found.append(
-                Problem(where, message, "Write lower case letters, digits and _, with a letter first", "postgres.name")
-            )
-    longest = max((given[kind] for kind in KINDS), key=len)
+            hint = "Use lower case letters, digits and _, with a letter first"
+            add("", f"{name} is not a valid name of a database and a login", hint, code="postgres.name")
+    longest = max((tenant_roles[kind] for kind in KINDS), key=len)
     if len(longest) > LONGEST_NAME:
-        message = f"the login {longest} has {len(longest)} letters, and PostgreSQL keeps {LONGEST_NAME}"
-        found.append(Problem(where, message, "Give the stack a shorter name", "postgres.name"))
+        message = f"the role name {longest} has {len(longest)} characters, and PostgreSQL keeps {LONGEST_NAME}"
+        add("", message, "Give the stack a shorter name", code="postgres.name")
     for kind, value in connections.items():
         if kind not in CONNECTIONS:
-            found.append(
-                Problem(
-                    f"{where}.connections",
-                    f"there is no {kind}",
-                    f"Write {', '.join(CONNECTIONS)}",
-                    "postgres.option_unknown",
-                )
+            add(
+                ".connections",
+                f"{kind} is not a known key",
+                f"Use {', '.join(CONNECTIONS)}",
+                code="postgres.option_unknown",
             )
         elif isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
-            message = f"{kind}: {value} is no number of connections"
-            found.append(Problem(f"{where}.connections", message, "Write a number from 1", "postgres.connections"))
+            message = f"{kind}: {value} is not a number of connections"
+            add(".connections", message, "Use a number from 1", code="postgres.connections")
     for kind, value in timeouts.items():
         if kind not in TIMEOUTS:
-            found.append(
-                Problem(
-                    f"{where}.timeouts",
-                    f"there is no {kind}",
-                    f"Write {', '.join(TIMEOUTS)}",
-                    "postgres.option_unknown",
-                )
-            )
+            add(".timeouts", f"{kind} is not a known key", f"Use {', '.join(TIMEOUTS)}", code="postgres.option_unknown")
         elif not TIME.match(str(value)):
-            found.append(
-                Problem(
-                    f"{where}.timeouts",
-                    f"{kind}: {value} is no time",
-                    "Write one as 30s or 5min, or 0",
-                    "postgres.timeouts",
-                )
+            add(
+                ".timeouts", f"{kind}: {value} is not a time", "Write it as 30s or 5min, or 0", code="postgres.timeouts"
             )
-    return found
+    return problems
 
 
 def settings(
-    given: DatabaseRoles, timeouts: t.Mapping[str, t.Any], superuser: bool = True
+    tenant_roles: DatabaseRoles, timeouts: t.Mapping[str, t.Any], superuser: bool = True
 ) -> dict[str, dict[str, str]]:
-    """Return the settings that each kind of login begins its sessions with.
+    """Return the settings of each kind of login.
 
-    ``superuser`` says that the administrator is one: only such a one may let the application read large objects that
-    a restore gave to the owner.
+    ``superuser``: the administrator is one. Only a superuser can let the application read large objects that a
+    restore gave to the owner (lo_compat_privileges).
     """
     time = {name: str(timeouts[name]) for name in TIMEOUTS}
     short = {
@@ -127,10 +119,10 @@ def settings(
         "app": {**short, **({"lo_compat_privileges": "on"} if superuser else {})},
         "migrator": {
             **long,
-            "role": given["owner"],
+            "role": tenant_roles["owner"],
             "lock_timeout": time["lock"],
             "idle_in_transaction_session_timeout": time["idle_in_transaction"],
-            # The statement of a migration that was killed ends too, instead of being committed later.
+            # The statement of a killed migration ends, and does not commit later.
             "client_connection_check_interval": "1s",
         },
         "backup": {**long, "idle_in_transaction_session_timeout": "0"},
@@ -139,136 +131,140 @@ def settings(
 
 
 def role_statements(
-    given: DatabaseRoles,
+    tenant_roles: DatabaseRoles,
     connections: t.Mapping[str, t.Any],
     timeouts: t.Mapping[str, t.Any],
     state: t.Mapping[str, t.Any],
 ) -> list[str]:
-    """Return what makes a tenant's roles as they should be, without their passwords.
+    """Return the statements that create or correct a tenant's roles, without their passwords.
 
-    A login that may not log in now is left so: a fence keeps it out, and lifts itself.
+    A disabled login stays disabled: a lockout disabled it, and enables it again.
     """
     roles = state.get("roles", {})
     superuser = state.get("superuser", True)
-    wanted = settings(given, timeouts, superuser)
-    done = []
-    for kind, name in given.all.items():
+    desired = settings(tenant_roles, timeouts, superuser)
+    statements = []
+    for kind, name in tenant_roles.all.items():
         role, limit = roles.get(name), int(connections.get(kind, -1))
         if role is None:
             login = "NOLOGIN" if kind == "owner" else "LOGIN"
-            # Only a superuser may say of a role that it is none, and nobody else can make one.
+            # Only a superuser may write NOSUPERUSER, and no other login can create a superuser.
             plain = f"{PLAIN} " if superuser else ""
-            done.append(f"CREATE ROLE {ident(name)} {login} {plain}CONNECTION LIMIT {limit}")
+            statements.append(f"CREATE ROLE {ident(name)} {login} {plain}CONNECTION LIMIT {limit}")
         else:
-            if role["more"]:
-                done.append(f"ALTER ROLE {ident(name)} {PLAIN}")
+            if role["privileged"]:
+                statements.append(f"ALTER ROLE {ident(name)} {PLAIN}")
             if kind == "owner" and role["login"]:
-                done.append(f"ALTER ROLE {ident(name)} NOLOGIN")
+                statements.append(f"ALTER ROLE {ident(name)} NOLOGIN")
             if role["limit"] != limit:
-                done.append(f"ALTER ROLE {ident(name)} CONNECTION LIMIT {limit}")
-    # The migrator's settings name the owner, which has to be there first.
-    for kind, name in given.all.items():
-        has = (roles.get(name) or {}).get("settings") or {}
-        done += [
+                statements.append(f"ALTER ROLE {ident(name)} CONNECTION LIMIT {limit}")
+    # The migrator's settings name the owner, which has to exist first.
+    for kind, name in tenant_roles.all.items():
+        existing = (roles.get(name) or {}).get("settings") or {}
+        statements += [
             f"ALTER ROLE {ident(name)} SET {key} TO {literal(value)}"
-            for key, value in sorted(wanted[kind].items())
-            if has.get(key) != value
+            for key, value in sorted(desired[kind].items())
+            if existing.get(key) != value
         ]
     if not superuser:
-        # Whoever makes a database for somebody has to be able to become that one.
-        mine = state.get("mine") or []
-        done += [f"GRANT {ident(given[kind])} TO CURRENT_USER" for kind in ("owner", "app") if given[kind] not in mine]
-    of = {name: (roles.get(name) or {}).get("of") or [] for name in given.all.values()}
-    # First, for PostgreSQL lets no two roles be members of each other.
+        # CREATE DATABASE ... OWNER needs the right to SET ROLE to the owner.
+        assumable = state.get("assumable_roles") or []
+        statements += [
+            f"GRANT {ident(tenant_roles[kind])} TO CURRENT_USER"
+            for kind in ("owner", "app")
+            if tenant_roles[kind] not in assumable
+        ]
+    memberships = {name: (roles.get(name) or {}).get("member_of") or [] for name in tenant_roles.all.values()}
+    # REVOKE comes first, because PostgreSQL rejects two roles that are members of each other.
     for member in ("app", *READERS):
         for group in ("owner", "migrator"):
-            if given[group] in of[given[member]]:
-                done.append(f"REVOKE {ident(given[group])} FROM {ident(given[member])}")
+            if tenant_roles[group] in memberships[tenant_roles[member]]:
+                statements.append(f"REVOKE {ident(tenant_roles[group])} FROM {ident(tenant_roles[member])}")
     for member, group in (("migrator", "owner"), ("owner", "app")):
-        if given[group] not in of[given[member]]:
-            done.append(f"GRANT {ident(given[group])} TO {ident(given[member])}")
-    return done
+        if tenant_roles[group] not in memberships[tenant_roles[member]]:
+            statements.append(f"GRANT {ident(tenant_roles[group])} TO {ident(tenant_roles[member])}")
+    return statements
 
 
-def role_matches(given: DatabaseRoles, database: t.Mapping[str, t.Any] | None) -> bool:
-    """Return whether a database is the owner's, and its logins have their rights in it."""
-    if not database or database["owner"] != given["owner"]:
+def role_matches(tenant_roles: DatabaseRoles, database: t.Mapping[str, t.Any] | None) -> bool:
+    """Return whether a database belongs to the owner role and its logins have their privileges."""
+    if not database or database["owner"] != tenant_roles["owner"]:
         return False
     rights = database["grants"] or {}
-    if not {"CONNECT", "TEMPORARY"} <= set(rights.get(given.app, [])):
+    if not {"CONNECT", "TEMPORARY"} <= set(rights.get(tenant_roles.app, [])):
         return False
-    if "CREATE" in rights.get(given.app, []):
+    if "CREATE" in rights.get(tenant_roles.app, []):
         return False
-    if not all("CONNECT" in rights.get(given[kind], []) for kind in READERS):
+    if not all("CONNECT" in rights.get(tenant_roles[kind], []) for kind in READERS):
         return False
-    # They are made in one transaction with all other rights, and tell of them from outside of the database.
-    marks = database["marks"] or {}
-    return all(marks.get(given[kind], 0) >= DEFAULT_RIGHTS for kind in ("app", *READERS))
+    # Default privileges are set in one transaction with all others, and show outside of the database.
+    default_privileges = database["default_privileges"] or {}
+    return all(default_privileges.get(tenant_roles[kind], 0) >= DEFAULT_RIGHTS for kind in ("app", *READERS))
 
 
-def rights_statements(given: DatabaseRoles) -> list[str]:
-    """Return what gives a database's logins their rights, in one transaction of an administrator within it.
+def rights_statements(tenant_roles: DatabaseRoles) -> list[str]:
+    """Return the statements that grant a database's logins their privileges, for one transaction of an administrator.
 
-    What the application owned goes to the owner. From there on it is the owner who gives the rights: nothing that a
-    tenant planted runs as the administrator.
+    What the application owned goes to the owner. The owner grants the rest, so that a tenant's code never runs as the
+    administrator.
     """
-    database, app = ident(given.database), ident(given.app)
-    readers = ", ".join(ident(given[kind]) for kind in READERS)
+    database, app = ident(tenant_roles.database), ident(tenant_roles.app)
+    readers = ", ".join(ident(tenant_roles[kind]) for kind in READERS)
     return [
-        f"SET LOCAL lock_timeout TO {literal(PATIENCE)}",
+        f"SET LOCAL lock_timeout TO {literal(LOCK_TIMEOUT)}",
         "SET LOCAL statement_timeout TO 0",
         "SET LOCAL search_path TO ''",
-        f"REASSIGN OWNED BY {app} TO {ident(given['owner'])}",
+        f"REASSIGN OWNED BY {app} TO {ident(tenant_roles['owner'])}",
         f"REVOKE CREATE ON DATABASE {database} FROM {app}, {readers}",
         f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
         f"GRANT CONNECT ON DATABASE {database} TO {readers}",
-        # Everybody might make tables there in a database that comes from PostgreSQL 14 or older.
+        # In a database from PostgreSQL 14 or older, PUBLIC may create tables in the schema public.
         "DO $switchyard$ BEGIN IF pg_catalog.to_regnamespace('public') IS NOT NULL THEN"
         f" REVOKE CREATE ON SCHEMA public FROM PUBLIC, {app}, {readers}; END IF; END $switchyard$",
-        f"SET LOCAL ROLE {ident(given['owner'])}",
-        *grants(given),
+        f"SET LOCAL ROLE {ident(tenant_roles['owner'])}",
+        *grants(tenant_roles),
     ]
 
 
-def grants(given: DatabaseRoles) -> list[str]:
-    """Return what lets the logins work with all that the owner has and will make, as the owner says it.
+def grants(tenant_roles: DatabaseRoles) -> list[str]:
+    """Return the owner's statements that grant the logins access to its present and future objects.
 
-    It is also what a restored database lacks whose dump speaks of other roles, or of none.
+    A restored database needs them when its dump holds the grants of other roles, or none.
     """
-    app = ident(given.app)
-    readers = ", ".join(ident(given[kind]) for kind in READERS)
-    everybody = f"{app}, {readers}"
-    to_app, to_readers, to_everybody = (literal(f" TO {whom}") for whom in (app, readers, everybody))
+    app = ident(tenant_roles.app)
+    readers = ", ".join(ident(tenant_roles[kind]) for kind in READERS)
+    all_logins = f"{app}, {readers}"
+    to_app, to_readers, to_all = (literal(f" TO {grantee}") for grantee in (app, readers, all_logins))
     head = "ALTER DEFAULT PRIVILEGES GRANT"
     rows, numbers = "SELECT, INSERT, UPDATE, DELETE", "USAGE, SELECT, UPDATE"
     return [
-        f"{head} USAGE ON SCHEMAS TO {everybody}",
+        f"{head} USAGE ON SCHEMAS TO {all_logins}",
         f"{head} {rows} ON TABLES TO {app}",
         f"{head} SELECT ON TABLES TO {readers}",
         f"{head} {numbers} ON SEQUENCES TO {app}",
         f"{head} SELECT ON SEQUENCES TO {readers}",
         f"""DO $switchyard$
 DECLARE
-    one pg_catalog.text;
-    what pg_catalog.text;
+    object_name pg_catalog.text;
+    kind pg_catalog.text;
 BEGIN
-    FOR one IN SELECT pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_namespace
+    FOR object_name IN SELECT pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_namespace
         WHERE pg_catalog.pg_has_role(nspowner, 'USAGE') AND nspname !~ '^pg_'
     LOOP
-        EXECUTE 'GRANT USAGE ON SCHEMA ' || one || {to_everybody};
+        EXECUTE 'GRANT USAGE ON SCHEMA ' || object_name || {to_all};
     END LOOP;
-    FOR one, what IN SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
+    FOR object_name, kind IN SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
         CASE WHEN c.relkind = 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
         AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
     LOOP
-        IF what = 'SEQUENCE ' THEN
-            EXECUTE 'GRANT {numbers} ON SEQUENCE ' || one || {to_app};
+        IF kind = 'SEQUENCE ' THEN
+            EXECUTE 'GRANT {numbers} ON SEQUENCE ' || object_name || {to_app};
         ELSE
-            EXECUTE 'GRANT {rows} ON TABLE ' || one || {to_app};
+            EXECUTE 'GRANT {rows} ON TABLE ' || object_name || {to_app};
         END IF;
-        EXECUTE 'GRANT SELECT ON ' || what || one || {to_readers};
+        EXECUTE 'GRANT SELECT ON ' || kind || object_name || {to_readers};
     END LOOP;
 END $switchyard$""",
     ]

@@ -9,15 +9,16 @@ import base64
 import hashlib
 import hmac
 
-# What PostgreSQL itself uses (scram_iterations): each more costs every new connection time.
+# PostgreSQL's default (scram_iterations); a higher number slows down every new connection.
 SCRAM_ITERATIONS = 4096
 
 
 def verifier(password: str, user: str) -> str:
-    """Return what proves the password of a login.
+    """Return the SCRAM verifier of a login's password.
 
-    The salt comes from the user's name, not from chance: the same password gives the same verifier, so that a
-    second run can see that nothing changed. Characters outside ASCII would need SASLprep (RFC 4013): refused.
+    The salt is derived from the login's name and not random: the same password gives the same verifier, so a second
+    run sees that nothing changed. Raises ValueError for characters outside printable ASCII, which would need SASLprep
+    (RFC 4013).
     """
     if not password.isascii() or not password.isprintable() or not password:
         raise ValueError(f"the password of {user} must be printable ASCII characters, at least one")
@@ -25,7 +26,7 @@ def verifier(password: str, user: str) -> str:
 
 
 def scram_sha_256(password: str, salt: bytes) -> str:
-    """Return the SCRAM verifier of a password in the form of ``pg_authid.rolpassword`` (RFC 5803)."""
+    """Return a SCRAM verifier in the format of ``pg_authid.rolpassword`` (RFC 5803)."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
     stored = hashlib.sha256(hmac.new(salted, b"Client Key", hashlib.sha256).digest()).digest()
     server = hmac.new(salted, b"Server Key", hashlib.sha256).digest()

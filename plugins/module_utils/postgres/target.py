@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 from ..errors import Problem
 
+# libpq's sslmode (PostgreSQL manual, 34.1.2), without "allow", which encrypts only when the server insists.
 TLS_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
 
 
 @dataclass(frozen=True)
 class Target:
-    """A server as it was named: a container of this server, or a host."""
+    """A PostgreSQL server: a container of this host, or a host name with a port."""
 
     container: str | None = None
     host: str | None = None
@@ -29,54 +30,49 @@ class Target:
     network: str = "host"
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with how the server was named."""
-        found = []
+        """Return the invalid or contradictory options."""
+        problems = []
+
+        def add(where: str, message: str, hint: str, code: str) -> None:
+            problems.append(Problem(where, message, hint, code))
+
         if bool(self.container) == bool(self.host):
-            found.append(
-                Problem(
-                    "container, host", "exactly one of them says where the server is", "Give one", "postgres.target"
-                )
-            )
+            add("container, host", "exactly one of them names the server", "Set one of them", code="postgres.target")
         if self.host and not self.image:
-            found.append(
-                Problem(
-                    "image",
-                    "a server that is no container of ours needs an image with PostgreSQL's programs",
-                    "Give one of the server's major version or a newer one, as docker.io/library/postgres:17",
-                    "postgres.target",
-                )
+            hint = "Use one of the server's major version or a newer one, as docker.io/library/postgres:17"
+            add(
+                "image",
+                "a server outside Docker needs an image with PostgreSQL's client programs",
+                hint,
+                code="postgres.target",
             )
         if not 0 < self.port < 65536:
-            found.append(Problem("port", f"{self.port} is no port", "Give a number from 1 to 65535", "postgres.port"))
+            add("port", f"{self.port} is not a port", "Use a number from 1 to 65535", code="postgres.port")
         if self.tls not in TLS_MODES:
-            found.append(
-                Problem("tls", f"{self.tls} is unknown", f"Write one of {', '.join(TLS_MODES)}", "postgres.tls")
-            )
+            add("tls", f"{self.tls} is not a TLS mode", f"Use one of {', '.join(TLS_MODES)}", code="postgres.tls")
         if self.tls_ca and not os.path.isfile(self.tls_ca):
-            found.append(
-                Problem(
-                    "tls_ca",
-                    f"there is no file {self.tls_ca}",
-                    "Give the CA's certificates in PEM form",
-                    "postgres.tls",
-                )
+            add(
+                "tls_ca", f"{self.tls_ca} does not exist", "Name a file with CA certificates (PEM)", code="postgres.tls"
             )
         if self.tls.startswith("verify") and self.host and not self.tls_ca:
-            found.append(
-                Problem("tls_ca", f"tls is {self.tls} and no CA is named", "Give the CA's certificates", "postgres.tls")
+            add(
+                "tls_ca",
+                f"tls is {self.tls} and tls_ca is not set",
+                "Name a file with CA certificates (PEM)",
+                code="postgres.tls",
             )
-        if self.password and any(sign in self.password for sign in "\n\r\0"):
-            found.append(Problem("password", "it has a line end in it", "Give it without", "postgres.password"))
-        return found
+        if self.password and any(character in self.password for character in "\n\r\0"):
+            add("password", "it contains a line break or a NUL", "Remove it", code="postgres.password")
+        return problems
 
     @property
     def where(self) -> str:
-        """The server in a message."""
+        """The server's name in messages."""
         return f"the container {self.container}" if self.container else f"{self.host}:{self.port}"
 
 
 def passfile_line(host: str, port: int, user: str, password: str) -> str:
-    """Return a line of a password file (PostgreSQL manual, 34.16)."""
+    """Return a line of a password file, ``host:port:database:user:password`` (PostgreSQL manual, 34.16)."""
     fields = (host, str(port), "*", user, password)
-    escaped = (one if one == "*" else one.replace("\\", "\\\\").replace(":", "\\:") for one in fields)
+    escaped = (text if text == "*" else text.replace("\\", "\\\\").replace(":", "\\:") for text in fields)
     return ":".join(escaped) + "\n"

@@ -11,7 +11,7 @@ import typing as t
 from .. import names
 from ..config.stack_services import Stacks, Tenant, sha256_hex, stacks_using
 
-# The roles' administrator. No stack's user is called like it: names begin with a letter or a digit.
+# The role's administrator. A stack's user begins with a letter or a digit, so it cannot have this name.
 REDIS_ADMIN = "_admin"
 
 
@@ -19,8 +19,8 @@ def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
     """Return the user, password and database numbers of each stack that has a ``redis`` key."""
     tenants = []
     for stack, settings in stacks_using(stacks, "redis"):
-        given = settings.get("databases")
-        databases = given if isinstance(given, list) else [given]
+        value = settings.get("databases")
+        databases = value if isinstance(value, list) else [value]
         if not databases or not all(isinstance(number, int) and number >= 0 for number in databases):
             raise ValueError(f"switchyard_stacks[{stack}].redis.databases is not a number or a list of numbers")
         tenants.append(
@@ -33,28 +33,29 @@ def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
     return tenants
 
 
-def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, seen: str) -> dict[str, t.Any]:
-    """Return what a Redis server lacks for the tenants of an environment.
+def redis_plan(
+    tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, output: str
+) -> dict[str, t.Any]:
+    """Return the changes that a Redis server needs for the tenants of an environment.
 
-    ``numbers`` is how many databases there are, ``seen`` the output of the role's ``state.sh``. ``problems`` are
-    claims that cannot be met. ``files`` are the environment's files with their content, and ``differ`` names those
-    that are to be written; ``load`` says that the running server does not use them yet, and ``loaded`` is the user
-    that proves that it does; ``admin`` says that the running server has its administrator, in its
-    files too.
+    ``numbers`` is the server's number of databases, ``output`` that of the role's ``state.sh``. In the result,
+    ``problems`` are claims that cannot be met. ``files`` are the environment's files with their content, ``differ``
+    the names of those to write. ``load``: the running server has to load them; ``loaded`` is the user that shows that
+    it did. ``admin``: the running server has its administrator, also in its files.
     """
     tenants = list(tenants)
-    state = _redis_state(seen)
+    state = _redis_state(output)
     users = "".join(f"user {tenant['user']} on #{sha256_hex(tenant['password'])} {rules}\n" for tenant in tenants)
-    # A user that can do nothing: its name tells which version of this environment's users the server has loaded.
+    # A user without any rights: its name shows which version of this environment's users the server has loaded.
     loaded = f"{environment}@{sha256_hex(users)[:16]}"
     allotted = {tenant["user"]: sorted(tenant["databases"]) for tenant in tenants}
-    # What was allotted comes first: users without it would have numbers that the next environment takes for free.
+    # The allotment comes first: without it, the next environment would take the users' numbers for free.
     files = {
         f"allotted/{environment}.json": json.dumps(allotted, sort_keys=True) + "\n",
         f"users/{environment}.acl": f"{users}user {loaded} off\n",
     }
     differ = [name for name, content in files.items() if state["sums"].get(name) != sha256_hex(content)]
-    others = {other: theirs for other, theirs in state["allotted"].items() if other != environment}
+    others = {other: users for other, users in state["allotted"].items() if other != environment}
     return {
         "problems": _claims(tenants, numbers, others),
         "files": files,
@@ -65,10 +66,10 @@ def redis_plan(tenants: t.Iterable[Tenant], environment: str, rules: str, number
     }
 
 
-def _redis_state(seen: str) -> dict[str, t.Any]:
-    """Return the lines of ``state.sh`` by their first word."""
+def _redis_state(output: str) -> dict[str, t.Any]:
+    """Return the output of ``state.sh`` by the first word of its lines."""
     state: dict[str, t.Any] = {"sums": {}, "allotted": {}, "users": set(), "assembled": False}
-    for line in seen.splitlines():
+    for line in output.splitlines():
         kind, dummy, rest = line.partition(" ")
         if kind == "sum":
             digest, name = rest.split(maxsplit=1)
@@ -84,12 +85,12 @@ def _redis_state(seen: str) -> dict[str, t.Any]:
 
 
 def _claims(tenants: list[Tenant], numbers: int, others: dict[str, dict[str, list[int]]]) -> list[str]:
-    """Return what the tenants claim although there is no such thing or somebody else has it."""
-    owners = {user: environment for environment, theirs in others.items() for user in theirs}
+    """Return the claims on numbers that do not exist, and on numbers and users of another tenant."""
+    owners = {user: environment for environment, users in others.items() for user in users}
     holders = {
         number: f"{user} ({environment})"
-        for environment, theirs in others.items()
-        for user, databases in theirs.items()
+        for environment, users in others.items()
+        for user, databases in users.items()
         for number in databases
     }
     problems = []

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Prints what is there: the files' sums, what each environment was allotted, the users that the running server knows.
-# It is run in the container, or on the server where there is none. $1: the folder of the configuration
+# Prints the state: checksums of the files, the numbers of each environment, the users of the running server.
+# It runs in the container, or on the host when there is none. $1: the folder of the configuration
 export LC_ALL=C
 cd "$1" 2> /dev/null || exit 0
 

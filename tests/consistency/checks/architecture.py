@@ -40,8 +40,6 @@ ABOVE_MODULE_UTILS = {
 
 # Imports that do not point down and are being removed: file, and what it imports. An entry that is not needed fails.
 KNOWN_UPWARD = {
-    ("plugins.filter.backup_summary", "plugins.filter.backup_list"),
-    ("plugins.module_utils.backup.options", "plugins.module_utils.release.record"),
     ("plugins.module_utils.proxy.base_config", "plugins.module_utils.release.context"),
     ("plugins.module_utils.proxy.preflight", "plugins.module_utils.release.context"),
 }

@@ -52,7 +52,7 @@ def run_command(
         time.sleep(min(10.0, 0.5 * 2**done.attempts) * random.uniform(0.5, 1.0))
     done.jobs.append(ended.as_dict())
     with tenant_session(server, admin, owner, going.database) as asked:
-        migration_sessions.finished(asked, spec.schema_check)
+        migration_sessions.check_result(asked, spec.schema_check)
 
 
 def run_once(

@@ -21,12 +21,12 @@ from .state import REHEARSAL, MigrationRun, store_of_stack
 def rehearse(guarded: MigrationRun, version: int) -> float:
     """Prove the backup by restoring it, and try the migration on the copy; return the seconds that took."""
     ctx, going, begin = guarded.ctx, guarded.going, time.monotonic()
-    shelf = store_of_stack(ctx)
-    with ctx.lock.renewed(guarded.token, "rehearsal"), shelf.locked():
-        manifest = shelf.need(str(going.backup))
-        with scratch_server.scratch_server(ctx.engine, shelf, manifest, guarded.wanted()) as copy:
-            backup_verify.compare_restored(copy, manifest, shelf)
-            backup_manifest.write(shelf.folder / manifest.name, manifest.reached("restored", time.time()))
+    store = store_of_stack(ctx)
+    with ctx.lock.renewed(guarded.token, "rehearsal"), store.locked():
+        manifest = store.get(str(going.backup))
+        with scratch_server.scratch_server(ctx.engine, store, manifest, guarded.wanted()) as copy:
+            backup_verify.compare_restored(copy, manifest, store)
+            backup_manifest.write(store.folder / manifest.name, manifest.verified_as("restored", time.time()))
             login = str(going.login)
             with copy.session() as admin:
                 there = admin.rows(f"SELECT FROM pg_roles WHERE rolname = {literal(login)}")
@@ -35,12 +35,11 @@ def rehearse(guarded: MigrationRun, version: int) -> float:
                 admin.run(f"ALTER ROLE {ident(login)} SET role TO {literal(manifest.owner)}")
                 folder = ctx.records.path(guarded.record.number)
                 project = atomic_file.read_json(paths.compose_file(folder, REHEARSAL))
-                atomic_file.write_json(
-                    paths.compose_file(folder, REHEARSAL), compose_render.in_network_of(project, copy.bench.name), 0o600
-                )
+                rendered = compose_render.in_network_of(project, copy.client.name)
+                atomic_file.write_json(paths.compose_file(folder, REHEARSAL), rendered, 0o600)
                 ended = run_once(guarded, "rehearsal", REHEARSAL, version, lambda: None, "rehearse")
                 if not ended.succeeded:
                     raise ended.error("That was the rehearsal on a restored copy: the database was not touched. ")
             with copy.session(manifest.database, manifest.owner) as asked:
-                migration_sessions.finished(asked, guarded.spec.schema_check)
+                migration_sessions.check_result(asked, guarded.spec.schema_check)
     return round(time.monotonic() - begin, 3)

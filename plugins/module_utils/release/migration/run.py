@@ -21,7 +21,7 @@ from ... import atomic_file, names
 from ...backup import create
 from ...backup.retention import RetentionPolicy
 from ...errors import SwitchyardError
-from ...postgres import catalog, migration_sessions
+from ...postgres import catalog, content_snapshot, migration_sessions
 from ...postgres.lockout import LockoutFile, enable_logins
 from ...postgres.psql_session import PsqlSession
 from ...postgres.server import PostgresServer
@@ -46,7 +46,7 @@ def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[
             raise SwitchyardError(f"There is no database {going.database}. Run setup.yml.")
         owner = str(database["owner"])
         with tenant_session(server, admin, owner, going.database) as asked:
-            empty = migration_sessions.is_empty(asked)
+            empty = content_snapshot.has_no_tables(asked)
         version = int(catalog.server_facts(admin)["number"])
         if going.login:
             migration_sessions.set_lock_timeout(admin, going.database, going.login, guarded.spec.lock_timeout)
@@ -80,12 +80,12 @@ def _run_offline(
 ) -> None:
     """Keep everybody out, back up, try it on the copy, and migrate."""
     ctx, going = guarded.ctx, guarded.going
-    shelf = store_of_stack(ctx)
+    store = store_of_stack(ctx)
     keep_out = [one for one in migration_sessions.enabled_logins(admin, going.database) if one != going.login]
 
     def fence() -> None:
-        with shelf.locked():
-            LockoutFile(shelf.folder).up(admin, going.database, keep_out)
+        with store.locked():
+            LockoutFile(store.folder).lock_out(admin, going.database, keep_out)
 
     retry_while_busy(fence)
     rehearses = guarded.spec.verify_backup == "restore"
@@ -103,15 +103,15 @@ def _run_offline(
 def _backup(guarded: MigrationRun, done: MigrationResult, verify: str) -> str:
     """Make a backup, and note its name in the release's record; those of releases that are gone go with them."""
     ctx = guarded.ctx
-    shelf = store_of_stack(ctx)
+    store = store_of_stack(ctx)
     kept = {record.number for record in ctx.records.all()}
-    named = {one.name for one in shelf.whole() if one.release is None or one.release in kept}
+    named = {one.name for one in store.usable() if one.release is None or one.release in kept}
     asked = guarded.wanted(
-        verify=verify, release=guarded.record.number, rule=RetentionPolicy(count=1), named=tuple(named)
+        verify=verify, release=guarded.record.number, retention=RetentionPolicy(count=1), keep_names=tuple(named)
     )
     try:
         with ctx.lock.renewed(guarded.token, "backup"):
-            done.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, shelf, asked))["name"])
+            done.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, store, asked))["name"])
     except (SwitchyardError, OSError) as error:
         details = error.details if isinstance(error, SwitchyardError) else {}
         raise SwitchyardError(f"There is no good backup, so nothing was migrated. {error}", **details) from error

@@ -30,10 +30,10 @@ def finish_migration(ctx: StackContext, number: int) -> None:
 
 
 def _readmit_logins(ctx: StackContext, going: MigrationState) -> None:
-    shelf = store_of_stack(ctx)
-    if LockoutFile(shelf.folder).read():
+    store = store_of_stack(ctx)
+    if LockoutFile(store.folder).read():
         with connected(ctx, going.database) as (_server, admin):
-            LockoutFile(shelf.folder).down(admin)
+            LockoutFile(store.folder).lift(admin)
     atomic_file.write_or_remove(state_path(ctx), None)
 
 
@@ -72,12 +72,12 @@ def undo(ctx: StackContext, token: int) -> str | None:
 
 
 def _restore(ctx: StackContext, going: MigrationState, token: int) -> str:
-    shelf = store_of_stack(ctx)
+    store = store_of_stack(ctx)
 
     def fence() -> None:
-        with shelf.locked():
+        with store.locked():
             # The new version may be in: it goes before what it stands on.
-            LockoutFile(shelf.folder).up(admin, going.database, [])
+            LockoutFile(store.folder).lock_out(admin, going.database, [])
 
     with ctx.lock.renewed(token, "restore"):
         with connected(ctx, going.database) as (_server, admin):
@@ -85,9 +85,9 @@ def _restore(ctx: StackContext, going: MigrationState, token: int) -> str:
             retry_while_busy(fence)
         asked = restore_plan.RestoreRequest(str(going.backup))
         done = _twice(
-            lambda: backup_restore.restore_backup(ctx.engine, shelf, backup_request(ctx, going.database), asked)
+            lambda: backup_restore.restore_backup(ctx.engine, store, backup_request(ctx, going.database), asked)
         )
-    kept = f", the migrated one is kept as {done['kept']}" if done["kept"] else ""
+    kept = f", the migrated one is kept as {done['retained']}" if done["retained"] else ""
     return f"{going.database} is as in the backup {going.backup} again, from before the migration{kept}"
 
 

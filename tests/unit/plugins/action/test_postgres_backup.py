@@ -12,8 +12,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.context 
 def test_it_tells_of_the_backups_and_of_no_release(tmp_path: Path) -> None:
     told(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
     looking = action(ActionModule, tmp_path)
-    assert looking.look() is None
+    assert looking.read_progress() is None
     told(BackupStore(tmp_path, "po", "prod", "shop").folder)
-    seen = looking.look()
+    seen = looking.read_progress()
     assert seen
-    assert (seen.step, seen.done, seen.of) == ("proof", 50, 100)
+    assert (seen.step, seen.done, seen.of) == ("verify", 50, 100)

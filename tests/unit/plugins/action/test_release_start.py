@@ -10,12 +10,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.context 
 
 def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> None:
     release = action(ActionModule, tmp_path)
-    assert release.look() is None
+    assert release.read_progress() is None
     told(tmp_path / "backups" / "po-prod" / "shop", "dump")
-    seen = release.look()
+    seen = release.read_progress()
     assert seen
     assert seen.step == "dump"
     told(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
-    seen = release.look()
+    seen = release.read_progress()
     assert seen
     assert seen.step == "migrate"

@@ -10,7 +10,7 @@ NAME = "20260101T000000Z-0001"
 
 
 def made(**changes: t.Any) -> dict[str, t.Any]:
-    plain = {"name": NAME, "copied": False, "removed": [], "seconds": {"dump": 0.52, "verify": 2.2}}
+    plain = {"name": NAME, "copied_offsite": False, "removed": [], "seconds": {"dump": 0.52, "verify": 2.2}}
     return {"item": {"stack": "shop"}, **plain, "backup": manifest(state="restored").summary(), **changes}
 
 
@@ -19,7 +19,7 @@ def test_a_line_for_each() -> None:
     lines = backup_summary(
         [
             made(),
-            made(copied=True, removed=["old"], seconds={"dump": 1.0}, backup=manifest().summary()),
+            made(copied_offsite=True, removed=["old"], seconds={"dump": 1.0}, backup=manifest().summary()),
             made(backup=None, plan=plan),
             {"item": {"stack": "blog"}, "failed": True, "msg": "Make room."},
         ],
@@ -27,9 +27,9 @@ def test_a_line_for_each() -> None:
         "item",
     )
     assert lines == [
-        f"shop (prod): {NAME}, 4 B, 3 rows, restored elsewhere and compared; dumped in 0.5 s, verified in 2.2 s",
-        f"shop (prod): {NAME}, 4 B, 3 rows, not verified, copied off the server; dumped in 1.0 s; old removed",
+        f"shop (prod): {NAME}, 4 B, 3 rows, verified by a restore; dumped in 0.5 s, verified in 2.2 s",
+        f"shop (prod): {NAME}, 4 B, 3 rows, not verified, copied off-site; dumped in 1.0 s; removed old",
         f"shop (prod): {NAME} would be made: custom, zstd:3, verify: restore",
-        "blog (prod): FAILED. The message stands above",
+        "blog (prod): FAILED. The message is above",
     ]
     assert FilterModule().filters()["backup_summary"] is backup_summary

@@ -18,10 +18,10 @@ def shown(*lines: Progress | str, now: int = 1000) -> str:
 
 
 def test_rows_with_their_rate() -> None:
-    before = Progress("proof", 900.0, 995.0, 790_000, 4_100_000)
-    now = Progress("proof", 900.0, 1000.0, 1_250_000, 4_100_000)
+    before = Progress("verify", 900.0, 995.0, 790_000, 4_100_000)
+    now = Progress("verify", 900.0, 1000.0, 1_250_000, 4_100_000)
     assert progress.line("bookings", "prod", now, before) == (
-        "bookings (prod): proving the backup: 1,250,000 of 4,100,000 rows, 92,000 rows/s"
+        "bookings (prod): verifying the backup: 1,250,000 of 4,100,000 rows, 92,000 rows/s"
     )
 
 
@@ -35,10 +35,13 @@ def test_rows_with_their_rate() -> None:
             "restoring: all 500 rows, now indexes and constraints, 52 s",
         ),
         (
-            Progress("sums", 990.0, 1000.0, 2_560 * 2**20, 12 * 2**30, "bytes"),
-            "adding up the dump: 2.5 GiB of 12.0 GiB, 256 MiB/s",
+            Progress("checksum", 990.0, 1000.0, 2_560 * 2**20, 12 * 2**30, "bytes"),
+            "checksumming the dump: 2.5 GiB of 12.0 GiB, 256 MiB/s",
         ),
-        (Progress("sums", 9.0, 19.0, 40 * 2**20, 2**29, "bytes"), "adding up the dump: 40 MiB of 512 MiB, 4 MiB/s"),
+        (
+            Progress("checksum", 9.0, 19.0, 40 * 2**20, 2**29, "bytes"),
+            "checksumming the dump: 40 MiB of 512 MiB, 4 MiB/s",
+        ),
         (Progress("migrate", 965.0, 1000.0), "migrating: 35 s"),
         (
             Progress("rehearse", 965.0, 1000.0, None, 1200),
@@ -52,7 +55,7 @@ def test_what_is_known_is_told_and_no_more(told: Progress, line: str) -> None:
 
 def test_the_rate_is_of_this_step_and_never_negative() -> None:
     now = Progress("compare", 990.0, 1000.0, 500, 900)
-    assert progress.rate(now, Progress("proof", 900.0, 995.0, 900, 900)) == 50
+    assert progress.rate(now, Progress("verify", 900.0, 995.0, 900, 900)) == 50
     assert progress.rate(now, Progress("compare", 990.0, 998.0, 400, 900)) == 50
     # Asked twice in one second, or told by a clock that was set back
     assert progress.rate(now, now) == 50
@@ -102,10 +105,10 @@ def until_there(path: Path) -> Progress:
 def test_long_work_tells_how_far_it_is_for_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "AFTER", 0.0)
     path = tmp_path / progress.NAME
-    with progress.report_progress(tmp_path, "proof", lambda: (3, 9)):
+    with progress.report_progress(tmp_path, "verify", lambda: (3, 9)):
         told = until_there(path)
         assert path.stat().st_mode & 0o777 == 0o600
-    assert (told.step, told.done, told.of, told.unit) == ("proof", 3, 9, "rows")
+    assert (told.step, told.done, told.of, told.unit) == ("verify", 3, 9, "rows")
     assert abs(time.time() - told.at) < 60
     assert list(tmp_path.iterdir()) == []
 
@@ -113,7 +116,7 @@ def test_long_work_tells_how_far_it_is_for_root_alone(tmp_path: Path, monkeypatc
 def test_short_work_tells_nothing_and_asks_nobody(tmp_path: Path) -> None:
     asked = []
     begun = time.monotonic()
-    with progress.report_progress(tmp_path, "proof", lambda: (asked.append(1), None)):  # type: ignore[arg-type,return-value]
+    with progress.report_progress(tmp_path, "verify", lambda: (asked.append(1), None)):  # type: ignore[arg-type,return-value]
         assert list(tmp_path.iterdir()) == []
     assert time.monotonic() - begun < progress.AFTER
     assert asked == []

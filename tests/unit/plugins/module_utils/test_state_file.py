@@ -48,7 +48,7 @@ EXAMPLES: dict[str, t.Any] = {
     "lockout.json": Lockout("f1", "shop_prod", ["shop_prod"], 1.0),
     "manifest.json": manifest.Manifest(
         **dict.fromkeys(("name", "project", "environment", "stack", "database", "owner", "compression"), "x"),
-        **dict.fromkeys(("jobs", "number", "large_objects", "database_bytes"), 1),
+        **dict.fromkeys(("parallel_jobs", "number", "large_objects", "database_bytes"), 1),
         **{key: {} for key in ("locale", "properties", "tables", "sequences", "changes")},
         state="read",
         format="custom",
@@ -67,7 +67,7 @@ OTHER_JSON = {
     "backup/restore.py": "restored-from.json: a mapping that each restore writes once, as its journal has it",
     "backup/restore_journal.py": "restored-from.json, as above",
     "backup/run.py": "last-run.json: a mapping that each run writes once, and that a module returns as it is",
-    "backup/timer_main.py": "parameters.json and checked.json: mappings that are written once",
+    "backup/timer_main.py": "parameters.json and last-check.json: mappings that are written once",
     "decommission/scan.py": "proxy.json: a mapping that setup.yml writes",
     "engine/host_ports.py": "only the ports in the records of all stacks",
     "proxy/base_config.py": "proxy.json",
@@ -167,7 +167,7 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
     backup = tmp_path / "x"
     backup.mkdir()
     manifest.write(backup, dataclasses.replace(EXAMPLES["manifest.json"], extra=added))
-    manifest.write(backup, manifest.read(backup).reached("restored", 5.0))
+    manifest.write(backup, manifest.read(backup).verified_as("restored", 5.0))
     assert json.loads((backup / "manifest.json").read_text()).items() >= {"state": "restored", **added}.items()
     assert manifest.read(backup).extra == added
 

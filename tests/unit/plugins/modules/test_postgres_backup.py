@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes_postgres import shelf, stored
+from fakes_postgres import add_backup, backup_store
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server
@@ -25,8 +25,8 @@ def test_it_makes_a_backup_of_what_was_named(
 ) -> None:
     calls: list[tuple[t.Any, ...]] = []
 
-    def backup(engine: t.Any, where: t.Any, wanted: t.Any, check: bool) -> dict[str, t.Any]:
-        calls.append((where.folder.name, wanted.database, wanted.release, check))
+    def backup(engine: t.Any, store: t.Any, request: t.Any, check_mode: bool) -> dict[str, t.Any]:
+        calls.append((store.folder.name, request.database, request.release, check_mode))
         return {"changed": True}
 
     monkeypatch.setattr(create, "create_backup", backup)
@@ -37,9 +37,9 @@ def test_it_makes_a_backup_of_what_was_named(
 def test_it_proves_one_that_stands(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    stored(shelf(tmp_path), state="restored")
+    add_backup(backup_store(tmp_path), state="restored")
     monkeypatch.setattr(server, "remove_leftover_containers", lambda *names: [])
-    monkeypatch.setattr(verify, "verify", lambda engine, where, found, *how: found)
+    monkeypatch.setattr(verify, "verify", lambda engine, store, found, *how: found)
     result = run_module(postgres_backup.main, {**options, "backup": "latest"}, diff=True)
     assert (result["changed"], result["backup"]["state"]) == (False, "restored")
 

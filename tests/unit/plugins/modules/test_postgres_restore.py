@@ -24,11 +24,11 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]
     ("given", "asked"),
     [
         ({}, RestoreRequest("latest")),
-        ({"set_aside": 510, "logins": ["app"]}, RestoreRequest("latest", None, ("app",), "510")),
-        ({"closed": True, "anonymise": "SQL"}, RestoreRequest("latest", closed=True, anonymise="SQL")),
+        ({"max_discarded_changes": 510, "logins": ["app"]}, RestoreRequest("latest", None, ("app",), "510")),
+        ({"block_writes": True, "anonymise": "SQL"}, RestoreRequest("latest", block_writes=True, anonymise="SQL")),
         ({"from_environment": "staging"}, RestoreRequest("latest")),
         (
-            {"owner": "shop_owner", "logins": [], "set_aside": "unknown"},
+            {"owner": "shop_owner", "logins": [], "max_discarded_changes": "unknown"},
             RestoreRequest("latest", "shop_owner", (), "unknown"),
         ),
     ],

@@ -10,7 +10,7 @@ from ansible.plugins.loader import become_loader
 from fakes_progress import action, told
 
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import progress
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import Watched
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction
 
 SOON = {"switchyard_progress": 0.05, "inventory_hostname": "server1", "ansible_play_hosts_all": ["server1"]}
 
@@ -36,7 +36,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Path:
+def store_folder(tmp_path: Path) -> Path:
     return tmp_path / "backups" / "po-prod" / "shop"
 
 
@@ -44,29 +44,33 @@ def until_shown(screen: Screen) -> Callable[[], t.Any]:
     return lambda: screen.first.wait(30)
 
 
-def test_a_long_step_is_shown_and_the_result_is_the_module_s(tmp_path: Path, shelf: Path, screen: Screen) -> None:
-    told(shelf)
-    result = action(Watched, tmp_path, until_shown(screen)).run(task_vars=SOON)
-    assert screen.lines[0] == "shop (prod): proving the backup: 50 of 100 rows, 5 rows/s"
+def test_a_long_step_is_shown_and_the_result_is_the_module_s(
+    tmp_path: Path, store_folder: Path, screen: Screen
+) -> None:
+    told(store_folder)
+    result = action(ProgressAction, tmp_path, until_shown(screen)).run(task_vars=SOON)
+    assert screen.lines[0] == "shop (prod): verifying the backup: 50 of 100 rows, 5 rows/s"
     assert (result["changed"], result["answer"]) == (True, True)
 
 
-def test_where_there_are_several_servers_the_line_says_which(tmp_path: Path, shelf: Path, screen: Screen) -> None:
-    told(shelf)
+def test_where_there_are_several_servers_the_line_says_which(
+    tmp_path: Path, store_folder: Path, screen: Screen
+) -> None:
+    told(store_folder)
     several = {**SOON, "ansible_play_hosts_all": ["server1", "server2"]}
-    action(Watched, tmp_path, until_shown(screen)).run(task_vars=several)
+    action(ProgressAction, tmp_path, until_shown(screen)).run(task_vars=several)
     assert screen.lines[0].startswith("[server1] shop (prod): ")
 
 
 def test_a_short_step_costs_no_second_connection(
-    tmp_path: Path, shelf: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store_folder: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none(self: Watched) -> t.NoReturn:
+    def none(self: ProgressAction) -> t.NoReturn:
         raise AssertionError("a second connection")
 
-    told(shelf)
-    monkeypatch.setattr(Watched, "beside", none)
-    action(Watched, tmp_path).run(task_vars={**SOON, "switchyard_progress": "5"})
+    told(store_folder)
+    monkeypatch.setattr(ProgressAction, "with_own_connection", none)
+    action(ProgressAction, tmp_path).run(task_vars={**SOON, "switchyard_progress": "5"})
     assert screen.lines == []
 
 
@@ -83,8 +87,8 @@ def test_where_nothing_is_to_be_shown_nobody_looks(
     tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, task: dict[str, t.Any], variables: dict[str, t.Any]
 ) -> None:
     made: list[t.Any] = []
-    monkeypatch.setattr(progress, "_Shower", lambda *words: made.append(words))
-    result = action(Watched, tmp_path, lambda: "done", **task).run(task_vars={**SOON, **variables})
+    monkeypatch.setattr(progress, "ProgressPrinter", lambda *words: made.append(words))
+    result = action(ProgressAction, tmp_path, lambda: "done", **task).run(task_vars={**SOON, **variables})
     assert (result["answer"], bool(result["wrap_async"])) == ("done", "async_val" in task)
     assert made == []
 
@@ -94,23 +98,23 @@ def test_trouble_of_the_second_connection_is_no_trouble_of_the_task(
 ) -> None:
     tried = threading.Event()
 
-    def broken(self: Watched) -> t.NoReturn:
+    def broken(self: ProgressAction) -> t.NoReturn:
         tried.set()
         raise OSError("no more sessions")
 
-    monkeypatch.setattr(Watched, "beside", broken)
-    result = action(Watched, tmp_path, lambda: tried.wait(30)).run(task_vars=SOON)
+    monkeypatch.setattr(ProgressAction, "with_own_connection", broken)
+    result = action(ProgressAction, tmp_path, lambda: tried.wait(30)).run(task_vars=SOON)
     assert result["answer"] is True
     assert screen.lines == []
 
 
 def test_nothing_is_shown_of_a_task_that_has_ended(
-    tmp_path: Path, shelf: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store_folder: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looking, ended, looked = threading.Event(), threading.Event(), threading.Event()
-    look = Watched.look
+    look = ProgressAction.read_progress
 
-    def slow(self: Watched) -> t.Any:
+    def slow(self: ProgressAction) -> t.Any:
         looking.set()
         ended.wait(30)
         try:
@@ -118,10 +122,10 @@ def test_nothing_is_shown_of_a_task_that_has_ended(
         finally:
             looked.set()
 
-    told(shelf)
-    monkeypatch.setattr(Watched, "look", slow)
+    told(store_folder)
+    monkeypatch.setattr(ProgressAction, "read_progress", slow)
     # A look that hangs is not waited for.
-    action(Watched, tmp_path, lambda: looking.wait(30)).run(task_vars=SOON)
+    action(ProgressAction, tmp_path, lambda: looking.wait(30)).run(task_vars=SOON)
     ended.set()
     assert looked.wait(30)
     for thread in threading.enumerate():
@@ -130,22 +134,22 @@ def test_nothing_is_shown_of_a_task_that_has_ended(
     assert screen.lines == []
 
 
-def test_a_module_that_fails_ends_the_lines(tmp_path: Path, shelf: Path, screen: Screen) -> None:
+def test_a_module_that_fails_ends_the_lines(tmp_path: Path, store_folder: Path, screen: Screen) -> None:
     def fail() -> t.NoReturn:
         raise KeyboardInterrupt
 
-    told(shelf)
+    told(store_folder)
     with pytest.raises(KeyboardInterrupt):
-        action(Watched, tmp_path, fail).run(task_vars=SOON)
+        action(ProgressAction, tmp_path, fail).run(task_vars=SOON)
 
 
 def test_the_second_connection_is_as_the_first_and_another_one(tmp_path: Path) -> None:
-    first = action(Watched, tmp_path)
+    first = action(ProgressAction, tmp_path)
     become = become_loader.get("sudo")
     become.set_options(direct={"become_user": "somebody", "become_pass": "hunter2"})
     first._connection.set_become_plugin(become)
     first._connection.set_options(direct={"pipelining": True})
-    second = first.beside()
+    second = first.with_own_connection()
     assert second._connection is not first._connection
     assert type(second._connection) is type(first._connection)
     assert second._connection.get_options() == first._connection.get_options()
@@ -156,4 +160,4 @@ def test_the_second_connection_is_as_the_first_and_another_one(tmp_path: Path) -
 
 
 def test_without_another_user_there_is_none(tmp_path: Path) -> None:
-    assert action(Watched, tmp_path).beside()._connection.become is None
+    assert action(ProgressAction, tmp_path).with_own_connection()._connection.become is None

@@ -17,7 +17,7 @@ TABLES = {"public.a": {"rows": 100}, '"S p"."T ""x"""': {"rows": 20}, "public.z"
 def heard(copied: CopiedRows, *lines: str) -> CopiedRows:
     """Let a program say something."""
     for line in lines:
-        copied.hear(line)
+        copied.read_line(line)
     return copied
 
 
@@ -78,8 +78,8 @@ def test_several_processes_say_what_they_have_ended() -> None:
 
 
 def test_names_as_the_programs_write_them() -> None:
-    assert copy_progress.plain("public.a") == "public.a"
-    assert copy_progress.plain('"S p"."T ""x"""') == 'S p.T "x"'
+    assert copy_progress.unquoted("public.a") == "public.a"
+    assert copy_progress.unquoted('"S p"."T ""x"""') == 'S p.T "x"'
 
 
 BEGINS = """echo 'pg_dump: dumping contents of table "public.a"' >&2; printf 'pg_dump: dump' >&2; exec sleep 60"""

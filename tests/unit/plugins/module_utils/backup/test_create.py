@@ -5,7 +5,17 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fakes_postgres import SERVER, FakeServer, FakeSession, database, manifest, reaching, shelf, stored, wanted
+from fakes_postgres import (
+    SERVER,
+    FakeServer,
+    FakeSession,
+    add_backup,
+    backup_request,
+    backup_store,
+    connecting_to,
+    database,
+    manifest,
+)
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, verify
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import MARGIN, BackupFacts
@@ -17,9 +27,15 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import 
 NAME = "20260102T000000Z-0002"
 
 
-def seen(**changes: t.Any) -> BackupFacts:
+def facts(**changes: t.Any) -> BackupFacts:
     plain = BackupFacts(
-        server=SERVER, database=database(), client="17.6", image="sha256:pg", free=10 * GIGABYTE, cpus=8, fence=None
+        server=SERVER,
+        database=database(),
+        client_version="17.6",
+        image="sha256:pg",
+        free_bytes=10 * GIGABYTE,
+        cpus=8,
+        lockout=None,
     )
     return dataclasses.replace(plain, **changes)
 
@@ -29,15 +45,15 @@ def seen(**changes: t.Any) -> BackupFacts:
     [
         ({}, 1000, "custom", 1),
         ({}, 10 * GIGABYTE, "directory", 4),
-        ({"format": "directory", "jobs": 2}, 1000, "directory", 2),
-        ({"format": "custom", "jobs": 2}, 10 * GIGABYTE, "custom", 1),
+        ({"format": "directory", "parallel_jobs": 2}, 1000, "directory", 2),
+        ({"format": "custom", "parallel_jobs": 2}, 10 * GIGABYTE, "custom", 1),
         ({"parallel_from": 500}, 1000, "directory", 4),
     ],
 )
 def test_the_format_follows_the_size(asked: dict[str, t.Any], size: int, form: str, jobs: int) -> None:
-    looked = seen(database=database(bytes=size), free=100 * GIGABYTE)
-    made, problems = create.plan(wanted(**asked), looked, [], NAME, 0.0)
-    assert (made.format, made.jobs, problems) == (form, jobs, [])
+    looked = facts(database=database(bytes=size), free_bytes=100 * GIGABYTE)
+    made, problems = create.plan_backup(backup_request(**asked), looked, [], NAME, 0.0)
+    assert (made.format, made.parallel_jobs, problems) == (form, jobs, [])
 
 
 @pytest.mark.parametrize(
@@ -51,24 +67,24 @@ def test_the_format_follows_the_size(asked: dict[str, t.Any], size: int, form: s
     ],
 )
 def test_compression_as_the_programs_know_it(client: str, asked: str, compression: str, word: str) -> None:
-    looked = seen(client=client, server={**SERVER, "number": 150001})
-    made, problems = create.plan(wanted(compression=asked), looked, [], NAME, 0.0)
+    looked = facts(client_version=client, server={**SERVER, "number": 150001})
+    made, problems = create.plan_backup(backup_request(compression=asked), looked, [], NAME, 0.0)
     assert (made.compression, problems) == (compression, [])
     assert create.compress_option(compression, int(client[:2])) == word
 
 
 def test_everything_in_the_way_is_told_at_once() -> None:
-    looked = seen(
+    looked = facts(
         database=database(owner_is_superuser=True, owner="postgres", bytes=20 * GIGABYTE),
-        server={**SERVER, "may": False},
-        client="15.1",
+        server={**SERVER, "can_administer": False},
+        client_version="15.1",
     )
-    problems = create.plan(wanted(compression="lz4"), looked, [], NAME, 0.0)[1]
+    problems = create.plan_backup(backup_request(compression="lz4"), looked, [], NAME, 0.0)[1]
     assert [problem.where for problem in problems] == ["database", "image", "user", "compression", "root"]
 
 
 def test_a_database_that_is_not_there_is_told() -> None:
-    problems = create.plan(wanted(), seen(database=None), [], NAME, 0.0)[1]
+    problems = create.plan_backup(backup_request(), facts(database=None), [], NAME, 0.0)[1]
     assert "there is no database shop_prod" in str(problems[0])
 
 
@@ -80,15 +96,12 @@ def test_the_room_that_is_needed_follows_the_last_dump() -> None:
 
 
 def test_a_plan_counts_the_backup_that_it_makes() -> None:
-    made = create.plan(wanted(rule=RetentionPolicy(count=1)), seen(), [manifest(state="restored")], NAME, 2000.0)[0]
+    made = create.plan_backup(
+        backup_request(retention=RetentionPolicy(count=1)), facts(), [manifest(state="restored")], NAME, 2000.0
+    )[0]
     assert made.remove == ["20260101T000000Z-0001"]
-    unproved = wanted(rule=RetentionPolicy(count=1), verify="none")
-    assert create.plan(unproved, seen(), [manifest(state="restored")], NAME, 2000.0)[0].remove == []
-
-
-def test_wrong_options_are_told_at_once() -> None:
-    asked = wanted(compression="rar", jobs=0, rule=RetentionPolicy(count=0, days=0))
-    assert [problem.where for problem in asked.problems()] == ["compression", "jobs", "keep", "keep_days", "keep"]
+    unproved = backup_request(retention=RetentionPolicy(count=1), verify="none")
+    assert create.plan_backup(unproved, facts(), [manifest(state="restored")], NAME, 2000.0)[0].remove == []
 
 
 @pytest.fixture
@@ -110,15 +123,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
             "FROM ONLY": [{"rows": 3, "content": "77"}],
             "relkind = 'S'": [{"name": "s", "step": 1}],
             "FROM s": [{"value": 4, "used": True}],
-            "pg_shdepend": [{"name": "shop_prod"}, {"name": "shop_prod__guest_0001"}],
+            "pg_shdepend": [{"name": "shop_prod"}, {"name": "shop_prod__temp_0001"}],
             "largeobject": [{"rows": 0}],
         }
     )
     found = FakeServer(postgres=admin, shop_prod=inside)
-    monkeypatch.setattr(postgres_server, "connect", reaching(found))
+    monkeypatch.setattr(postgres_server, "connect", connecting_to(found))
     monkeypatch.setattr(postgres_server, "remove_leftover_containers", lambda *names: [])
     monkeypatch.setattr(
-        create, "checksum_folder", lambda folder, jobs, tell: {"dump": {"sha256": "0" * 64, "bytes": 4}}
+        create, "checksum_folder", lambda folder, threads, progress_folder: {"dump": {"sha256": "0" * 64, "bytes": 4}}
     )
     return found
 
@@ -127,9 +140,9 @@ ENGINE = t.cast("t.Any", None)
 
 
 def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None:
-    where = shelf(tmp_path)
-    result = create.create_backup(ENGINE, where, wanted(verify="none", release=7))
-    made = where.need("latest")
+    store = backup_store(tmp_path)
+    result = create.create_backup(ENGINE, store, backup_request(verify="none", release=7))
+    made = store.get("latest")
     assert (result["changed"], result["name"], result["backup"]["state"]) == (True, made.name, "dumped")
     assert (made.release, made.tables["public.a"]["rows"], made.sequences, made.roles) == (
         7,
@@ -138,7 +151,7 @@ def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None
         ["shop_prod"],
     )
     login, name, *words = server.calls[0]
-    assert (login, name) == ("shop_prod__guest_0001", "shop_prod")
+    assert (login, name) == ("shop_prod__temp_0001", "shop_prod")
     assert {"--snapshot=00000003-1", "--no-password", "--compress=zstd:3"} <= set(words)
     statements = server.sessions["shop_prod"].statements
     begun = next(number for number, one in enumerate(statements) if one.startswith("BEGIN"))
@@ -148,13 +161,13 @@ def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None
 
 
 def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, server: FakeServer) -> None:
-    where = shelf(tmp_path)
-    stored(where, state="restored")
-    asked = wanted(verify="none", rule=RetentionPolicy(count=1))
-    looked = create.create_backup(ENGINE, where, asked, check=True)
-    assert where.names() == ["20260101T000000Z-0001"]
+    store = backup_store(tmp_path)
+    add_backup(store, state="restored")
+    asked = backup_request(verify="none", retention=RetentionPolicy(count=1))
+    looked = create.create_backup(ENGINE, store, asked, check_mode=True)
+    assert store.names() == ["20260101T000000Z-0001"]
     assert server.calls == []
-    done = create.create_backup(ENGINE, where, asked)
+    done = create.create_backup(ENGINE, store, asked)
     assert (looked["changed"], looked["removed"]) == (done["changed"], done["removed"])
     assert looked["diff"]["before"] == done["diff"]["before"] == "20260101T000000Z-0001\n"
 
@@ -162,10 +175,10 @@ def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, server: FakeS
 def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["sh", "-c", "echo 'No space left on device' >&2; exit 1"]
     monkeypatch.setattr(server, "program", lambda *dummy: words)
-    where = shelf(tmp_path)
-    with pytest.raises(SwitchyardError, match="Make room"):
-        create.create_backup(ENGINE, where, wanted())
-    assert (where.names(), where.partials(), server.passwords) == ([], [], {})
+    store = backup_store(tmp_path)
+    with pytest.raises(SwitchyardError, match="Free some disk space"):
+        create.create_backup(ENGINE, store, backup_request())
+    assert (store.names(), store.partials(), server.passwords) == ([], [], {})
 
 
 def test_one_that_cannot_be_proved_stays_what_it_is(
@@ -175,17 +188,17 @@ def test_one_that_cannot_be_proved_stays_what_it_is(
         raise verify.VerificationFailed("not what was dumped")
 
     monkeypatch.setattr(verify, "verify", unproved)
-    where = shelf(tmp_path)
-    stored(where, state="restored")
+    store = backup_store(tmp_path)
+    add_backup(store, state="restored")
     with pytest.raises(verify.VerificationFailed):
-        create.create_backup(ENGINE, where, wanted(rule=RetentionPolicy(count=1)))
-    assert [one.state for one in where.whole()] == ["dumped", "restored"]
+        create.create_backup(ENGINE, store, backup_request(retention=RetentionPolicy(count=1)))
+    assert [one.state for one in store.usable()] == ["dumped", "restored"]
 
 
 def test_problems_come_before_anything_is_done(tmp_path: Path, server: FakeServer) -> None:
     server.sessions["postgres"].answers["WHERE d.datname = 'shop_prod'"] = []
-    where = shelf(tmp_path)
+    store = backup_store(tmp_path)
     with pytest.raises(SwitchyardError, match="there is no database") as caught:
-        create.create_backup(ENGINE, where, wanted())
+        create.create_backup(ENGINE, store, backup_request())
     assert caught.value.details["problems"][0]["where"] == "database"
-    assert where.partials() == []
+    assert store.partials() == []

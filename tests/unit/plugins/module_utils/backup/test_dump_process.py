@@ -1,43 +1,10 @@
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import typing as t
-from pathlib import Path
-
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import progress
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import checksums, dump_process
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import dump_process
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_process import DumpProcess
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-
-
-def test_sums_are_those_of_the_dump_and_of_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "dump").mkdir()
-    (tmp_path / "dump" / "toc.dat").write_bytes(b"x" * 3_000_000)
-    (tmp_path / "dump" / "1.dat").write_bytes(b"")
-    (tmp_path / "manifest.json").write_text("{}")
-    found = checksums.checksum_folder(tmp_path, threads=2)
-    assert set(found) == {"dump/toc.dat", "dump/1.dat"}
-    assert found["dump/toc.dat"] == {"sha256": hashlib.sha256(b"x" * 3_000_000).hexdigest(), "bytes": 3_000_000}
-
-
-def test_sums_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "dump").write_bytes(b"x" * 10)
-    told: list[t.Any] = []
-
-    @contextlib.contextmanager
-    def telling(folder: Path, step: str, look: t.Callable[[], t.Any], unit: str) -> t.Iterator[None]:
-        told.append((folder, step, unit, look()))
-        yield
-        told.append(look())
-
-    monkeypatch.setattr(progress, "report_progress", telling)
-    checksums.checksum_folder(tmp_path, tell=tmp_path)
-    assert told == [(tmp_path, "sums", "bytes", (0, 10)), (10, 10)]
-    checksums.checksum_folder(tmp_path)
-    assert len(told) == 2
 
 
 def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
@@ -62,9 +29,9 @@ def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_with
     said = "\n".join([calm[0], wrong[0], calm[1], *wrong[1:], ""])
     with DumpProcess(["sh", "-c", 'printf %s "$1" >&2; exit 1', "sh", said], "pg_restore") as running:
         running._process.wait()
-        assert running.said(0) == said.encode()
-        assert running.said(len(calm[0]) + 1).startswith(b"pg_restore: while")
-        assert running.said(len(said)) == b""
+        assert running.stderr_from(0) == said.encode()
+        assert running.stderr_from(len(calm[0]) + 1).startswith(b"pg_restore: while")
+        assert running.stderr_from(len(said)) == b""
         with pytest.raises(SwitchyardError) as caught:
             running.wait()
     assert str(caught.value).splitlines() == [

@@ -12,7 +12,7 @@ def test_commands_run_in_order_and_are_told_what_it_is_about(tmp_path: Path) -> 
     notes = tmp_path / "notes"
     script = f'echo "$SWITCHYARD_STACK ${{SWITCHYARD_BACKUP-none}} $1" >> {notes}'
     commands = [["sh", "-c", script, "sh", word] for word in ("first", "a b; $(c)")]
-    hooks.run_hook("pre", commands, {"stack": "shop", "backup": None}, 5)
+    hooks.run_hooks("pre", commands, {"stack": "shop", "backup": None}, 5)
     assert notes.read_text().splitlines() == ["shop none first", "shop none a b; $(c)"]
 
 
@@ -28,6 +28,6 @@ def test_commands_run_in_order_and_are_told_what_it_is_about(tmp_path: Path) -> 
 def test_the_first_that_fails_ends_it(tmp_path: Path, words: list[str], told: str) -> None:
     later = tmp_path / "later"
     with pytest.raises(SwitchyardError) as raised:
-        hooks.run_hook("pre", [words, ["touch", str(later)]], {}, 0.1 if words[0] == "sleep" else 5)
+        hooks.run_hooks("pre", [words, ["touch", str(later)]], {}, 0.1 if words[0] == "sleep" else 5)
     assert told in str(raised.value)
     assert not later.exists()

@@ -15,20 +15,20 @@ TRGM = {"name": "pg_trgm", "version": "1.6", "schema": "public", "owner": "shop_
 
 
 def test_an_empty_database_has_the_same_locale() -> None:
-    assert load.database_statement("new", "shop", LOCALE) == (
+    assert load.create_database_statement("new", "shop", LOCALE) == (
         'CREATE DATABASE "new" WITH OWNER "shop" TEMPLATE template0 ENCODING \'UTF8\''
         " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' LOCALE_PROVIDER libc"
     )
     icu = {**LOCALE, "provider": "i", "locale": "de-DE", "rules": "& a < b"}
-    assert load.database_statement("n", "o", icu, "fast").endswith(
+    assert load.create_database_statement("n", "o", icu, "fast").endswith(
         "LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' ICU_RULES '& a < b' TABLESPACE \"fast\""
     )
     builtin = {**LOCALE, "provider": "b", "locale": "C.UTF-8"}
-    assert "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'" in load.database_statement("n", "o", builtin)
+    assert "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'" in load.create_database_statement("n", "o", builtin)
 
 
 def test_a_server_before_15_knows_no_provider() -> None:
-    assert "PROVIDER" not in load.database_statement("n", "o", {**LOCALE, "provider": None})
+    assert "PROVIDER" not in load.create_database_statement("n", "o", {**LOCALE, "provider": None})
 
 
 def test_public_loses_everything_and_the_rest_comes_back() -> None:
@@ -80,7 +80,7 @@ def test_an_unknown_right_is_not_given_on() -> None:
     ],
 )
 def test_lists_of_names(value: str, names: list[str]) -> None:
-    assert load.roles_in(value) == names
+    assert load.split_names(value) == names
 
 
 def test_missing_extensions_are_told_all_at_once() -> None:
@@ -94,7 +94,7 @@ def test_missing_extensions_are_told_all_at_once() -> None:
 def test_extensions_are_made_by_whom_they_belonged_to() -> None:
     session = FakeSession()
     backup = manifest(extensions=[TRGM, {**TRGM, "name": "other", "schema": "ext", "owner": "postgres"}])
-    assert load.extensions(t.cast("t.Any", session), backup, "shop_test") == ["ext"]
+    assert load.create_extensions(t.cast("t.Any", session), backup, "shop_test") == ["ext"]
     assert session.statements == [
         'CREATE SCHEMA "ext" AUTHORIZATION "shop_test"',
         'SET ROLE "shop_test"',
@@ -116,7 +116,7 @@ def test_an_extension_that_owners_may_not_make_is_made_for_them() -> None:
         return run(statement)
 
     session.run = refuse_once  # type: ignore[method-assign]
-    load.extensions(t.cast("t.Any", session), manifest(extensions=[TRGM]), "shop_prod")
+    load.create_extensions(t.cast("t.Any", session), manifest(extensions=[TRGM]), "shop_prod")
     assert session.statements[1] == "RESET ROLE"
     assert session.statements[2].startswith("CREATE EXTENSION")
 
@@ -139,13 +139,13 @@ def test_only_what_the_administrator_made_is_left_out() -> None:
 
 def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
     server = FakeServer()
-    server.said = LIST
+    server.output = LIST
     load.load(t.cast("t.Any", server), "new", "guest", "/backup/dump", [])
     words = server.calls[1]
     assert {"--exit-on-error", "--single-transaction", "--no-owner"} <= set(words)
     assert words[0] == "guest"
     assert "--no-acl" not in words
-    assert "EXTENSION - pg_trgm" not in server.bench.files[load.LIST]
+    assert "EXTENSION - pg_trgm" not in server.client.files[load.LIST]
     followed = []
 
     @contextlib.contextmanager
@@ -153,7 +153,9 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
         followed.append(running.program)
         yield
 
-    load.load(t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, grants=False, followed=following)
+    load.load(
+        t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, restore_grants=False, follow=following
+    )
     assert followed == ["pg_restore"]
     assert {"--jobs=2", "--no-acl"} <= set(server.calls[3])
     assert "--single-transaction" not in server.calls[3]
@@ -161,8 +163,8 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
 
 def test_a_persons_sql_runs_wholly_or_not_at_all_and_finds_tables() -> None:
     server = FakeServer()
-    load.change(t.cast("t.Any", server), "new", "guest", "UPDATE a SET b = 1;")
-    assert server.bench.files[load.CHANGE] == 'SET search_path TO "$user", public;\nUPDATE a SET b = 1;\n'
+    load.run_sql(t.cast("t.Any", server), "new", "guest", "UPDATE a SET b = 1;")
+    assert server.client.files[load.SQL_FILE] == 'SET search_path TO "$user", public;\nUPDATE a SET b = 1;\n'
     login, database, *words = server.calls[0]
     assert (login, database) == ("guest", "new")
     assert {"--single-transaction", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"} <= set(words)

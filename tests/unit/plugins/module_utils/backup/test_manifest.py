@@ -27,7 +27,7 @@ def test_it_is_read_as_it_was_written_and_nobody_else_can(tmp_path: Path) -> Non
 
 def test_a_copy_under_another_name_is_not_proved_by_the_files_of_the_first(tmp_path: Path) -> None:
     backup_manifest.write(tmp_path, manifest())
-    with pytest.raises(backup_manifest.ManifestError, match="it is of the backup 20260101T000000Z-0001"):
+    with pytest.raises(backup_manifest.ManifestError, match="it belongs to the backup 20260101T000000Z-0001"):
         backup_manifest.read(tmp_path)
 
 
@@ -42,7 +42,7 @@ def test_a_missing_one_is_told(tmp_path: Path) -> None:
 
 def test_half_a_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(backup_manifest.text(manifest())[:200])
-    with pytest.raises(backup_manifest.ManifestError, match="it is not whole"):
+    with pytest.raises(backup_manifest.ManifestError, match="it is not complete"):
         backup_manifest.read(tmp_path)
 
 
@@ -58,12 +58,12 @@ def test_a_number_that_was_changed_is_told(tmp_path: Path) -> None:
         ({"state": "great"}, "state is 'great', not one of dumped, read, restored"),
         ({"format": "plain"}, "format is 'plain'"),
         ({"tables": ...}, "tables is missing"),
-        ({"tables": []}, "tables is no dict"),
+        ({"tables": []}, "tables is not of the type dict"),
         ({"files": {}}, "files is empty"),
         ({"files": {"../dump": {"sha256": "0" * 64, "bytes": 1}}}, "files has the name '../dump'"),
         ({"files": {"dump/..": {"sha256": "0" * 64, "bytes": 1}}}, "files has the name 'dump/..'"),
         ({"files": {"dump": {"sha256": "0", "bytes": 1}}}, "has no sha256 and size"),
-        ({"version": 2}, "it has version 2, and this collection knows 1"),
+        ({"version": 2}, "it has version 2, and this collection reads version 1"),
     ],
 )
 def test_what_is_wrong_is_told(changes: dict[str, t.Any], what: str) -> None:
@@ -71,20 +71,22 @@ def test_what_is_wrong_is_told(changes: dict[str, t.Any], what: str) -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    found = backup_manifest.problems(json.loads(changed(state="great", format="plain", jobs="many")), "manifest.json")
+    found = backup_manifest.problems(
+        json.loads(changed(state="great", format="plain", parallel_jobs="many")), "manifest.json"
+    )
     assert len(found) == 3
 
 
 @pytest.mark.parametrize("value", [None, [], "text"])
 def test_something_else_is_no_manifest(value: t.Any) -> None:
-    assert "it is no manifest" in str(backup_manifest.problems(value, "here")[0])
+    assert "it is not a manifest" in str(backup_manifest.problems(value, "here")[0])
 
 
 def test_a_weaker_proof_takes_no_stronger_one_away() -> None:
-    restored = manifest().reached("restored", 5.0)
+    restored = manifest().verified_as("restored", 5.0)
     assert restored.state == "restored"
-    again = restored.reached("read", 6.0)
-    assert (again.state, again.proved) == ("restored", {"restored": 5.0, "read": 6.0})
+    again = restored.verified_as("read", 6.0)
+    assert (again.state, again.verified_at) == ("restored", {"restored": 5.0, "read": 6.0})
 
 
 def test_the_summary_has_what_a_list_shows() -> None:

@@ -6,7 +6,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fakes_postgres import shelf, stored
+from fakes_postgres import add_backup, backup_store
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import offsite_restic
@@ -44,14 +44,14 @@ elif words[0] == "forget":
 
 
 @pytest.fixture
-def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OffsiteRepository:
+def offsite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OffsiteRepository:
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "restic").write_text(RESTIC)
     (programs / "restic").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
-    folder = offsite_restic.folder_of(tmp_path, "po", "prod")
+    folder = offsite_restic.repository_folder(tmp_path, "po", "prod")
     folder.mkdir(parents=True)
     (folder / offsite_restic.REPOSITORY).write_text(f"{tmp_path / 'far'}\n")
     (folder / offsite_restic.PASSWORD).write_text("marker-password\n")
@@ -63,13 +63,13 @@ def notes(tmp_path: Path) -> list[t.Any]:
     return [json.loads(line) for line in (tmp_path / "notes").read_text().splitlines()]
 
 
-def test_a_repository_is_made_once(copies: OffsiteRepository) -> None:
-    assert copies.begin()
-    assert not copies.begin()
+def test_a_repository_is_made_once(offsite: OffsiteRepository) -> None:
+    assert offsite.ensure_initialised()
+    assert not offsite.ensure_initialised()
 
 
-def test_no_secret_is_an_argument(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
+def test_no_secret_is_an_argument(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
     words, variables = notes(tmp_path)[-1]
     assert words == ["init"]
     assert variables["AWS_SECRET_ACCESS_KEY"] == "marker-key"
@@ -77,86 +77,86 @@ def test_no_secret_is_an_argument(copies: OffsiteRepository, tmp_path: Path) -> 
 
 
 def test_what_is_wrong_with_a_repository_is_told_and_it_is_not_made_anew(
-    copies: OffsiteRepository, tmp_path: Path
+    offsite: OffsiteRepository, tmp_path: Path
 ) -> None:
-    copies.begin()
+    offsite.ensure_initialised()
     (tmp_path / "far" / "broken").touch()
     with pytest.raises(SwitchyardError, match="restic cat ended with exit code 1: Fatal: wrong password"):
-        copies.begin()
+        offsite.ensure_initialised()
 
 
 def test_nobody_said_where(tmp_path: Path) -> None:
-    with pytest.raises(SwitchyardError, match=r"Nobody said where copies go.*Run setup.yml"):
-        OffsiteRepository(tmp_path / "nothing", "po-prod").begin()
+    with pytest.raises(SwitchyardError, match=r"No off-site repository is configured.*Run setup.yml"):
+        OffsiteRepository(tmp_path / "nothing", "po-prod").ensure_initialised()
 
 
-def test_there_is_no_restic(copies: OffsiteRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_restic(offsite: OffsiteRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    with pytest.raises(SwitchyardError, match="There is no restic"):
-        copies.begin()
+    with pytest.raises(SwitchyardError, match="restic is not installed"):
+        offsite.ensure_initialised()
 
 
-def test_a_copy_comes_back_as_it_was(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
-    where = shelf(tmp_path)
-    made = stored(where, state="restored")
-    assert copies.put(where, made, RetentionPolicy()) == []
-    where.remove([made.name])
-    assert copies.named("latest", "shop") == made.name
-    assert copies.fetch(where, "latest", "shop") == made
-    assert where.need(made.name) == made
-    assert where.partials() == []
+def test_a_copy_comes_back_as_it_was(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
+    store = backup_store(tmp_path)
+    made = add_backup(store, state="restored")
+    assert offsite.upload(store, made, RetentionPolicy()) == []
+    store.remove([made.name])
+    assert offsite.resolve("latest", "shop") == made.name
+    assert offsite.fetch(store, "latest", "shop") == made
+    assert store.get(made.name) == made
+    assert store.partials() == []
     # What is here is not fetched.
     (tmp_path / "far" / "broken").touch()
-    assert copies.fetch(where, made.name, "shop") == made
+    assert offsite.fetch(store, made.name, "shop") == made
 
 
-def test_a_copy_that_was_changed_does_not_become_a_backup(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
-    where = shelf(tmp_path)
-    made = stored(where)
-    copies.put(where, made, RetentionPolicy())
-    where.remove([made.name])
+def test_a_copy_that_was_changed_does_not_become_a_backup(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
+    store = backup_store(tmp_path)
+    made = add_backup(store)
+    offsite.upload(store, made, RetentionPolicy())
+    store.remove([made.name])
     (tmp_path / "far" / made.name / "dump").write_bytes(b"dumq")
     with pytest.raises(SwitchyardError, match="another SHA-256"):
-        copies.fetch(where, made.name, "shop")
-    assert (where.names(), where.partials()) == ([], [])
+        offsite.fetch(store, made.name, "shop")
+    assert (store.names(), store.partials()) == ([], [])
 
 
-def test_one_that_is_not_there(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
-    with pytest.raises(SwitchyardError, match=r"no copy of a backup latest of shop\. There are: none"):
-        copies.fetch(shelf(tmp_path), "latest", "shop")
+def test_one_that_is_not_there(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
+    with pytest.raises(SwitchyardError, match=r"no off-site copy of a backup latest of shop\. Existing copies: none"):
+        offsite.fetch(backup_store(tmp_path), "latest", "shop")
 
 
-def test_copies_go_as_backups_do_and_the_last_proved_one_stays(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
-    where = shelf(tmp_path)
+def test_copies_go_as_backups_do_and_the_last_proved_one_stays(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
+    store = backup_store(tmp_path)
     names = [f"2026010{day}T000000Z-000{day}" for day in (1, 2, 3)]
-    assert copies.put(where, stored(where, names[0], state="restored"), RetentionPolicy(count=1)) == []
-    assert copies.put(where, stored(where, names[1]), RetentionPolicy(count=1)) == []
+    assert offsite.upload(store, add_backup(store, names[0], state="restored"), RetentionPolicy(count=1)) == []
+    assert offsite.upload(store, add_backup(store, names[1]), RetentionPolicy(count=1)) == []
     # Neither the newest nor the last that was proved.
-    assert copies.put(where, stored(where, names[2]), RetentionPolicy(count=1)) == [names[1]]
-    assert list(copies.names("shop")) == [names[2], names[0]]
+    assert offsite.upload(store, add_backup(store, names[2]), RetentionPolicy(count=1)) == [names[1]]
+    assert list(offsite.snapshots("shop")) == [names[2], names[0]]
     # A second time it is not copied again.
-    copies.put(where, where.need(names[2]), RetentionPolicy(count=1))
+    offsite.upload(store, store.get(names[2]), RetentionPolicy(count=1))
     assert sum(words[0] == "backup" for words, _variables in notes(tmp_path)) == 3
 
 
-def test_a_server_that_was_made_anew_loses_no_copy_of_before(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
-    where = shelf(tmp_path)
-    copies.put(where, stored(where, "20260101T000000Z-0041", state="restored"), RetentionPolicy(count=2))
+def test_a_server_that_was_made_anew_loses_no_copy_of_before(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
+    store = backup_store(tmp_path)
+    offsite.upload(store, add_backup(store, "20260101T000000Z-0041", state="restored"), RetentionPolicy(count=2))
     # It counts from 1 again.
-    assert copies.put(where, stored(where, "20260105T000000Z-0001", state="restored"), RetentionPolicy(count=1)) == [
-        "20260101T000000Z-0041"
-    ]
-    assert copies.named("latest", "shop") == "20260105T000000Z-0001"
+    assert offsite.upload(
+        store, add_backup(store, "20260105T000000Z-0001", state="restored"), RetentionPolicy(count=1)
+    ) == ["20260101T000000Z-0041"]
+    assert offsite.resolve("latest", "shop") == "20260105T000000Z-0001"
 
 
-def test_a_check_reads_another_part_each_week(copies: OffsiteRepository, tmp_path: Path) -> None:
-    copies.begin()
+def test_a_check_reads_another_part_each_week(offsite: OffsiteRepository, tmp_path: Path) -> None:
+    offsite.ensure_initialised()
     week = 7 * 86400.0
-    assert [offsite_restic.part_of(number * week + 5, 3) for number in range(4)] == [1, 2, 3, 1]
-    copies.check(2, 3)
+    assert [offsite_restic.subset_number(number * week + 5, 3) for number in range(4)] == [1, 2, 3, 1]
+    offsite.check(2, 3)
     assert notes(tmp_path)[-1][0] == ["check", "--quiet", "--read-data-subset=2/3"]

@@ -5,129 +5,29 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fakes_postgres import SERVER, FakeServer, FakeSession, database, manifest, reaching, shelf, stored, wanted
+from fakes_postgres import (
+    SERVER,
+    FakeServer,
+    FakeSession,
+    add_backup,
+    backup_request,
+    backup_store,
+    connecting_to,
+    database,
+    manifest,
+)
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import load, restore_journal, restore_plan, swap
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import load, restore_journal, swap
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore_plan import RestoreFacts, RestoreRequest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore_plan import RestoreRequest
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import server as postgres_server
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Lockout
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.psql_session import ConnectionLost
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.roles import DatabaseRoles
 
 ENGINE = t.cast("t.Any", None)
-COUNTED = {"changes": 100, "began": "once", "own": 0}
-
-
-def seen(**changes: t.Any) -> RestoreFacts:
-    plain = RestoreFacts(
-        server=SERVER,
-        database=database(),
-        owner={"rolname": "shop_prod", "super": False},
-        roles=frozenset({"shop_prod", "postgres"}),
-        missing=(),
-        fenced=False,
-        baseline=COUNTED,
-        now=COUNTED,
-        changes=0,
-        restored=False,
-        free=None,
-    )
-    return dataclasses.replace(plain, **changes)
-
-
-def planned(looked: RestoreFacts, **asked: t.Any) -> tuple[restore_plan.RestorePlan, list[Problem]]:
-    return restore_plan.plan(wanted(), RestoreRequest("latest", **asked), manifest(), looked, 0.0)
-
-
-def test_the_new_one_takes_what_the_old_one_has() -> None:
-    made, problems = planned(seen())
-    assert problems == []
-    assert (made.new, made.kept) == ("shop_prod__restore_1", "shop_prod__before_19700101_000000")
-    assert (made.owner, made.logins, made.grants) == ("shop_prod", ["shop_prod"], True)
-    assert made.properties == database()["properties"]
-
-
-def test_where_there_is_none_the_backup_says_what_it_had() -> None:
-    made, problems = planned(seen(database=None, changes=0))
-    assert problems == []
-    assert (made.kept, made.owner, made.logins) == (None, "shop_prod", [])
-
-
-def test_another_owner_gets_no_grants_of_the_first() -> None:
-    looked = seen(owner={"rolname": "shop_test", "super": False}, database=None)
-    made, problems = planned(looked, owner="shop_test", logins=())
-    assert (made.grants, made.properties, problems) == (False, {}, [])
-
-
-def test_the_logins_of_the_owner_get_their_rights_whatever_the_dump_says() -> None:
-    roles = {"shop_prod", "shop_prod_owner", "shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"}
-    owner = {"rolname": "shop_prod_owner", "super": False}
-    looked = seen(database=database(owner="shop_prod_owner"), owner=owner, roles=frozenset(roles))
-    made, problems = planned(looked)
-    assert (made.grants, made.tenant, problems) == (False, DatabaseRoles("shop_prod", "shop_prod"), [])
-    assert planned(dataclasses.replace(looked, roles=frozenset(roles - {"shop_prod_ro"})))[0].tenant is None
-    assert planned(seen())[0].tenant is None
-
-
-def test_everything_in_the_way_is_told_at_once() -> None:
-    looked = seen(
-        server={**SERVER, "number": 160001, "version": "16.1", "may": False},
-        owner=None,
-        missing=(
-            Problem("postgis", "the server does not have it", "Use an image that has it", "postgres.extension_missing"),
-        ),
-        roles=frozenset(),
-        changes=510,
-        free=0,
-    )
-    made, problems = restore_plan.plan(wanted(), RestoreRequest("latest"), manifest(roles=["reader"]), looked, 0.0)
-    assert made
-    assert [one.where for one in problems] == [
-        *("container, host", "user", "owner", "roles", "postgis", "disk", "set_aside"),
-    ]
-    assert "PostgreSQL 16.1, and the backup is of 17.6" in str(problems[0])
-
-
-def test_a_superuser_owns_no_tenant() -> None:
-    problems = planned(seen(owner={"rolname": "postgres", "super": True}))[1]
-    assert "is a superuser" in str(problems[0])
-
-
-@pytest.mark.parametrize(
-    ("given", "changes", "told"),
-    [
-        (None, 0, ""),
-        (None, 510, "510 row changes since the backup"),
-        ("509", 510, "Write set_aside: 510"),
-        ("510", 510, ""),
-        ("1000", 510, ""),
-        (None, None, "nobody can know"),
-        ("510", None, "Write set_aside: unknown"),
-        ("unknown", None, ""),
-        ("unknown", 510, ""),
-        ("plenty", 510, "'plenty' is neither a number"),
-    ],
-)
-def test_what_may_be_set_aside(given: str | None, changes: int | None, told: str) -> None:
-    found = restore_plan.check_discarded_changes(given, changes, manifest())
-    assert bool(found) == bool(told)
-    assert told in " ".join(map(str, found))
-
-
-def test_a_fence_since_the_backup_needs_no_number() -> None:
-    assert planned(seen(fenced=True, changes=510))[1] == []
-
-
-def test_a_long_name_keeps_its_tail() -> None:
-    name = restore_plan.sibling_name("d" * 63, "__restore_12")
-    assert (len(name), name[-12:]) == (63, "__restore_12")
-
-
-# --- a restore, against a server that notes -------------------------------------------------------------------
 
 
 class Cluster(FakeSession):
@@ -205,22 +105,24 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
     """Give a server with ``shop_prod``, and a backup of it on the shelf."""
     admin = Cluster()
     server = FakeServer(postgres=admin, shop_prod=inside(), shop_prod__restore_1=inside())
-    monkeypatch.setattr(postgres_server, "connect", reaching(server))
+    monkeypatch.setattr(postgres_server, "connect", connecting_to(server))
     monkeypatch.setattr(postgres_server, "remove_leftover_containers", lambda *names: [])
-    monkeypatch.setattr(backup_restore, "check_free_space", lambda engine, name: None)
-    monkeypatch.setattr(swap, "RECOVERY", 0.0)
-    stored(shelf(tmp_path))
+    monkeypatch.setattr(backup_restore, "data_free_bytes", lambda engine, name: None)
+    monkeypatch.setattr(swap, "RECOVERY_TIMEOUT", 0.0)
+    add_backup(backup_store(tmp_path))
     return admin
 
 
 def restore(tmp_path: Path, check: bool = False, **asked: t.Any) -> dict[str, t.Any]:
-    return backup_restore.restore_backup(ENGINE, shelf(tmp_path), wanted(), RestoreRequest("latest", **asked), check)
+    return backup_restore.restore_backup(
+        ENGINE, backup_store(tmp_path), backup_request(), RestoreRequest("latest", **asked), check
+    )
 
 
 def test_a_restore_swaps_and_keeps_the_old_one(tmp_path: Path, cluster: Cluster) -> None:
     result = restore(tmp_path)
     assert result["changed"]
-    assert cluster.names == {5: result["kept"], 9: "shop_prod"}
+    assert cluster.names == {5: result["retained"], 9: "shop_prod"}
     assert cluster.open == {"shop_prod"}
     assert set(result["seconds"]) == {"load", "outage"}
     order = [
@@ -237,22 +139,22 @@ def test_a_restore_swaps_and_keeps_the_old_one(tmp_path: Path, cluster: Cluster)
         )
     ]
     assert order == sorted(order)
-    assert restore_journal.load_journal(shelf(tmp_path).folder) is None
+    assert restore_journal.load_journal(backup_store(tmp_path).folder) is None
 
 
 def test_a_second_time_there_is_nothing_to_do(tmp_path: Path, cluster: Cluster) -> None:
     restore(tmp_path)
     again = restore(tmp_path)
-    assert (again["changed"], again["kept"]) == (False, None)
+    assert (again["changed"], again["retained"]) == (False, None)
     assert again["diff"]["before"] == again["diff"]["after"]
 
 
 def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, cluster: Cluster) -> None:
     looked = restore(tmp_path, check=True)
     assert not any(one.startswith(("CREATE", "ALTER", "DROP")) for one in cluster.statements)
-    assert restore_journal.load_journal(shelf(tmp_path).folder) is None
+    assert restore_journal.load_journal(backup_store(tmp_path).folder) is None
     done = restore(tmp_path)
-    assert (looked["changed"], looked["set_aside"]) == (done["changed"], done["set_aside"])
+    assert (looked["changed"], looked["discarded_changes"]) == (done["changed"], done["discarded_changes"])
 
 
 def test_changes_that_were_not_named_stop_it_before_anything(tmp_path: Path, cluster: Cluster) -> None:
@@ -262,12 +164,12 @@ def test_changes_that_were_not_named_stop_it_before_anything(tmp_path: Path, clu
         restore(tmp_path)
     assert cluster.names == {5: "shop_prod"}
     cluster.changes = 610
-    assert restore(tmp_path, set_aside="510")["set_aside"] == 510
+    assert restore(tmp_path, max_discarded_changes="510")["discarded_changes"] == 510
 
 
 def test_changes_at_the_last_moment_stop_it_and_all_is_as_before(tmp_path: Path, cluster: Cluster) -> None:
     cluster.changes = 101
-    with pytest.raises(SwitchyardError, match=r"More was written meanwhile[\s\S]*is as it was before"):
+    with pytest.raises(SwitchyardError, match=r"More was written in the meantime[\s\S]*is as it was before"):
         restore(tmp_path)
     assert (cluster.names, cluster.open, cluster.entered) == ({5: "shop_prod"}, {"shop_prod"}, {"shop_prod"})
 
@@ -282,48 +184,48 @@ def test_a_server_that_dies_inside_the_swap_is_all_old(tmp_path: Path, cluster: 
 def test_or_all_new(tmp_path: Path, cluster: Cluster) -> None:
     cluster.fail['ALTER ROLE "shop_prod" LOGIN'] = ConnectionLost("the connection is gone.")
     result = restore(tmp_path)
-    assert (result["recovered"], cluster.names[9], cluster.open) == ("finished", "shop_prod", {"shop_prod"})
+    assert (result["recovery_action"], cluster.names[9], cluster.open) == ("finished", "shop_prod", {"shop_prod"})
 
 
 def test_a_server_that_stays_away_is_told_and_the_journal_remembers(tmp_path: Path, cluster: Cluster) -> None:
     gone = ConnectionLost("the connection is gone.")
     cluster.fail['"shop_prod__restore_1" RENAME'] = gone
     cluster.fail["ALLOW_CONNECTIONS true"] = gone
-    with pytest.raises(SwitchyardError, match="Start the same again when the server answers"):
+    with pytest.raises(SwitchyardError, match="Start the restore again when the server answers"):
         restore(tmp_path)
     assert cluster.open == set()
-    assert restore(tmp_path)["recovered"] == "undone"
+    assert restore(tmp_path)["recovery_action"] == "undone"
     assert (cluster.names[9], cluster.open) == ("shop_prod", {"shop_prod"})
 
 
 def test_a_backup_that_was_changed_is_refused_before_anything(tmp_path: Path, cluster: Cluster) -> None:
-    where = shelf(tmp_path)
-    (where.folder / where.names()[0] / "dump").write_bytes(b"dumq")
+    store = backup_store(tmp_path)
+    (store.folder / store.names()[0] / "dump").write_bytes(b"dumq")
     with pytest.raises(SwitchyardError, match="another SHA-256"):
         restore(tmp_path)
     assert cluster.statements == []
 
 
 def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Cluster) -> None:
-    where = shelf(tmp_path)
-    stored(where, "20260102T000000Z-0002", fence="f1")
+    store = backup_store(tmp_path)
+    add_backup(store, "20260102T000000Z-0002", lockout="f1")
     with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         sessions = t.cast("t.Any", found).sessions
         sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 900, "began": "once"}]
         sessions["shop_prod__restore_2"] = inside()
-    fence = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
-    atomic_file.write_json(where.folder / "lockout.json", dataclasses.asdict(fence))
+    active = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
+    atomic_file.write_json(store.folder / "lockout.json", dataclasses.asdict(active))
     # It leaks: somebody let the login in again.
     with pytest.raises(SwitchyardError, match="800 row changes"):
         restore(tmp_path)
     cluster.open = set()
-    assert restore(tmp_path)["fenced"]
+    assert restore(tmp_path)["locked_out"]
     # Whose fence it is lifts it.
     assert cluster.open == set()
 
 
 def test_closed_keeps_everybody_out_before_anything_is_loaded(tmp_path: Path, cluster: Cluster) -> None:
-    result = restore(tmp_path, closed=True)
+    result = restore(tmp_path, block_writes=True)
     first = next(number for number, one in enumerate(cluster.statements) if "CREATE DATABASE" in one)
     assert 'ALTER DATABASE "shop_prod" ALLOW_CONNECTIONS false' in cluster.statements[:first]
     assert result["seconds"]["outage"] >= result["seconds"]["load"]
@@ -331,8 +233,8 @@ def test_closed_keeps_everybody_out_before_anything_is_loaded(tmp_path: Path, cl
 
 def test_closed_counts_before_it_loads_and_opens_again(tmp_path: Path, cluster: Cluster) -> None:
     cluster.changes = 101
-    with pytest.raises(SwitchyardError, match=r"More was written meanwhile[\s\S]*is as it was before"):
-        restore(tmp_path, closed=True)
+    with pytest.raises(SwitchyardError, match=r"More was written in the meantime[\s\S]*is as it was before"):
+        restore(tmp_path, block_writes=True)
     assert not any("CREATE DATABASE" in one for one in cluster.statements)
     assert (cluster.names, cluster.open, cluster.entered) == ({5: "shop_prod"}, {"shop_prod"}, {"shop_prod"})
 
@@ -341,33 +243,30 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
     gone = ConnectionLost("the connection is gone.")
     cluster.fail["CREATE DATABASE"] = gone
     cluster.fail["ALLOW_CONNECTIONS true"] = gone
-    with pytest.raises(SwitchyardError, match="Start the same again"):
-        restore(tmp_path, closed=True)
+    with pytest.raises(SwitchyardError, match="Start the restore again"):
+        restore(tmp_path, block_writes=True)
     assert cluster.entered == set()
     with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         t.cast("t.Any", found).sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 610, "began": "once"}]
-    assert restore(tmp_path, check=True, closed=True)["changed"]
+    assert restore(tmp_path, check=True, block_writes=True)["changed"]
     # What it would set aside is still asked before it is done.
     with pytest.raises(SwitchyardError, match="510 row changes"):
-        restore(tmp_path, closed=True)
+        restore(tmp_path, block_writes=True)
     assert cluster.entered == {"shop_prod"}
-
-
-# --- from another environment ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def other(tmp_path: Path, cluster: Cluster) -> BackupStore:
     """Give the shelf of another environment with a backup, of a database with another number."""
-    where = BackupStore(tmp_path, "po", "test", "shop")
+    store = BackupStore(tmp_path, "po", "test", "shop")
     server = {**manifest().server, "oid": 77}
-    stored(where, environment="test", database="shop_test", owner="shop_test", server=server)
-    return where
+    add_backup(store, environment="test", database="shop_test", owner="shop_test", server=server)
+    return store
 
 
 def seed(tmp_path: Path, source: BackupStore, **asked: t.Any) -> dict[str, t.Any]:
     return backup_restore.restore_backup(
-        ENGINE, shelf(tmp_path), wanted(), RestoreRequest("latest", **asked), source=source
+        ENGINE, backup_store(tmp_path), backup_request(), RestoreRequest("latest", **asked), source=source
     )
 
 
@@ -378,32 +277,32 @@ def databases() -> dict[str, t.Any]:
 
 
 def test_what_is_in_the_way_must_be_named(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
-    with pytest.raises(SwitchyardError, match="nobody can know how much"):
+    with pytest.raises(SwitchyardError, match=r"the number of changes since the backup .* is unknown"):
         seed(tmp_path, other)
-    assert seed(tmp_path, other, set_aside="unknown")["changed"]
+    assert seed(tmp_path, other, max_discarded_changes="unknown")["changed"]
 
 
 def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     databases()["shop_prod"].answers.update({"relkind = 'r'": [], "relkind = 'S'": []})
     result = seed(tmp_path, other)
-    assert (result["set_aside"], result["grants"], cluster.names[9]) == (0, False, "shop_prod")
+    assert (result["discarded_changes"], result["grants_restored"], cluster.names[9]) == (0, False, "shop_prod")
     # What is this environment's own stays; the journal is here, the backup there.
-    assert atomic_file.read_json(restore_journal.origin_path(shelf(tmp_path).folder))["environment"] == "test"
+    assert atomic_file.read_json(restore_journal.origin_path(backup_store(tmp_path).folder))["environment"] == "test"
     assert not (other.folder / "restored-from.json").exists()
     restored = next(words for words in databases()["server"].calls if "--exit-on-error" in words)
     assert "--no-acl" in restored
 
 
 def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
-    result = seed(tmp_path, other, set_aside="unknown", anonymise="UPDATE a SET name = 'x'")
+    result = seed(tmp_path, other, max_discarded_changes="unknown", anonymise="UPDATE a SET name = 'x'")
     server = databases()["server"]
     words = next(words for words in server.calls if "psql" in words)
-    assert (result["anonymised"], words[0], words[1]) == (True, "shop_prod__guest_r1", "shop_prod__restore_1")
-    assert "UPDATE a SET name = 'x'" in server.bench.files["/run/switchyard/change.sql"]
+    assert (result["anonymised"], words[0], words[1]) == (True, "shop_prod__temp_r1", "shop_prod__restore_1")
+    assert "UPDATE a SET name = 'x'" in server.client.files["/run/switchyard/run.sql"]
     # The same backup is another one without it.
     assert not seed(tmp_path, other, anonymise="UPDATE a SET name = 'x'")["changed"]
     databases()["shop_prod"].answers["tup_inserted"] = [{"changes": 200, "began": "once"}]
-    with pytest.raises(SwitchyardError, match="set aside"):
+    with pytest.raises(SwitchyardError, match="to discard them"):
         seed(tmp_path, other)
 
 
@@ -413,9 +312,9 @@ def test_sql_that_fails_leaves_everything_as_it_was(
     def fail(*dummy: t.Any) -> None:
         raise SwitchyardError("psql ended with exit code 3.")
 
-    monkeypatch.setattr(load, "change", fail)
+    monkeypatch.setattr(load, "run_sql", fail)
     with pytest.raises(SwitchyardError, match="is as it was before"):
-        seed(tmp_path, other, set_aside="unknown", anonymise="nonsense", closed=True)
+        seed(tmp_path, other, max_discarded_changes="unknown", anonymise="nonsense", block_writes=True)
     assert (cluster.names, cluster.open, cluster.entered) == ({5: "shop_prod"}, {"shop_prod"}, {"shop_prod"})
 
 
@@ -431,5 +330,5 @@ def test_room_is_asked_of_a_container_of_ours() -> None:
         def exec(self, name: str, command: list[str]) -> tuple[int, str]:
             return 0, "overlay 100 40 60 40% /data"
 
-    assert backup_restore.check_free_space(t.cast("t.Any", Inside()), "po-postgres") == 60 * 1024
-    assert backup_restore.check_free_space(t.cast("t.Any", Inside()), None) is None
+    assert backup_restore.data_free_bytes(t.cast("t.Any", Inside()), "po-postgres") == 60 * 1024
+    assert backup_restore.data_free_bytes(t.cast("t.Any", Inside()), None) is None

@@ -4,7 +4,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fakes_postgres import shelf, stored, wanted
+from fakes_postgres import add_backup, backup_request, backup_store
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import create, hooks
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import run as backup_run
@@ -15,15 +15,15 @@ ENGINE = t.cast("t.Any", None)
 NAME = "20260101T000000Z-0001"
 
 
-class Copying:
+class FakeRepository:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
-        self.put_names: list[str] = []
+        self.uploaded: list[str] = []
 
-    def put(self, where: t.Any, manifest: t.Any, rule: t.Any, named: t.Any) -> list[str]:
+    def upload(self, where: t.Any, manifest: t.Any, rule: t.Any, named: t.Any) -> list[str]:
         if self.error:
             raise self.error
-        self.put_names.append(manifest.name)
+        self.uploaded.append(manifest.name)
         return ["old"]
 
 
@@ -32,9 +32,11 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
     """Note what is done in its order; a backup puts one on the shelf."""
     order: list[t.Any] = []
 
-    def backup(engine: t.Any, where: t.Any, asked: t.Any, check: bool = False) -> dict[str, t.Any]:
-        order.append("look" if check else "backup")
-        return {"changed": True} if check else {"name": NAME, "backup": stored(where, state="restored").summary()}
+    def backup(engine: t.Any, store: t.Any, asked: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
+        order.append("look" if check_mode else "backup")
+        return (
+            {"changed": True} if check_mode else {"name": NAME, "backup": add_backup(store, state="restored").summary()}
+        )
 
     def run(kind: str, commands: t.Any, told: dict[str, t.Any], limit: float) -> None:
         order.append((kind, told.get("result"), told.get("backup")))
@@ -42,54 +44,62 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
             raise SwitchyardError(f"The {kind}-hook fail ended badly.")
 
     monkeypatch.setattr(create, "create_backup", backup)
-    monkeypatch.setattr(hooks, "run_hook", run)
+    monkeypatch.setattr(hooks, "run_hooks", run)
     return order
 
 
 def test_from_the_first_hook_to_the_copy(tmp_path: Path, done: list[t.Any]) -> None:
-    copies = Copying()
+    offsite = FakeRepository()
     result = backup_run.run_backup(
-        ENGINE, shelf(tmp_path), wanted(), BackupRun(copies=t.cast("t.Any", copies), by="timer")
+        ENGINE,
+        backup_store(tmp_path),
+        backup_request(),
+        BackupRun(offsite=t.cast("t.Any", offsite), started_by="timer"),
     )
     assert done == [("pre", None, None), "backup", ("post", "ok", NAME)]
-    assert (result["copied"], result["forgotten"], copies.put_names) == (True, ["old"], [NAME])
-    last = backup_run.last_run(shelf(tmp_path))
+    assert (result["copied_offsite"], result["removed_offsite"], offsite.uploaded) == (True, ["old"], [NAME])
+    last = backup_run.last_run(backup_store(tmp_path))
     assert last
     assert last["finished"] >= last["started"]
-    assert {key: last[key] for key in ("ok", "by", "name", "state", "copied", "error")} == {
+    assert {key: last[key] for key in ("ok", "started_by", "name", "state", "copied_offsite", "error")} == {
         "ok": True,
-        "by": "timer",
+        "started_by": "timer",
         "name": NAME,
         "state": "restored",
-        "copied": True,
+        "copied_offsite": True,
         "error": None,
     }
 
 
 def test_a_pre_hook_that_fails_ends_it_before_anything(tmp_path: Path, done: list[t.Any]) -> None:
     with pytest.raises(SwitchyardError, match="pre-hook"):
-        backup_run.run_backup(ENGINE, shelf(tmp_path), wanted(), BackupRun(pre=(("fail",),)))
+        backup_run.run_backup(ENGINE, backup_store(tmp_path), backup_request(), BackupRun(pre_hooks=(("fail",),)))
     assert done == [("pre", None, None)]
-    last = backup_run.last_run(shelf(tmp_path))
+    last = backup_run.last_run(backup_store(tmp_path))
     assert last
     assert (last["ok"], last["name"], last["error"]) == (False, None, "The pre-hook fail ended badly.")
-    assert (shelf(tmp_path).folder / backup_run.LAST_RUN).stat().st_mode & 0o777 == 0o600
-    assert shelf(tmp_path).folder.stat().st_mode & 0o777 == 0o700
+    assert (backup_store(tmp_path).folder / backup_run.LAST_RUN).stat().st_mode & 0o777 == 0o600
+    assert backup_store(tmp_path).folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_what_fails_in_between_is_told_to_the_post_hooks_and_shown(tmp_path: Path, done: list[t.Any]) -> None:
-    copies = Copying(SwitchyardError("restic backup ended with exit code 1: no route"))
+    offsite = FakeRepository(SwitchyardError("restic backup ended with exit code 1: no route"))
     with pytest.raises(SwitchyardError, match="no route"):
         backup_run.run_backup(
-            ENGINE, shelf(tmp_path), wanted(), BackupRun(post=(("fail",),), copies=t.cast("t.Any", copies))
+            ENGINE,
+            backup_store(tmp_path),
+            backup_request(),
+            BackupRun(post_hooks=(("fail",),), offsite=t.cast("t.Any", offsite)),
         )
     assert done[-1] == ("post", "failed", NAME)
-    last = backup_run.last_run(shelf(tmp_path))
+    last = backup_run.last_run(backup_store(tmp_path))
     assert last
     # The backup stands, its copy does not.
-    assert (last["ok"], last["name"], last["copied"]) == (False, NAME, False)
+    assert (last["ok"], last["name"], last["copied_offsite"]) == (False, NAME, False)
 
 
 def test_check_mode_runs_nothing_around_it(tmp_path: Path, done: list[t.Any]) -> None:
-    assert backup_run.run_backup(ENGINE, shelf(tmp_path), wanted(), BackupRun(pre=(("fail",),)), check=True)["changed"]
-    assert (done, backup_run.last_run(shelf(tmp_path))) == (["look"], None)
+    assert backup_run.run_backup(
+        ENGINE, backup_store(tmp_path), backup_request(), BackupRun(pre_hooks=(("fail",),)), check_mode=True
+    )["changed"]
+    assert (done, backup_run.last_run(backup_store(tmp_path))) == (["look"], None)

@@ -12,10 +12,10 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 
 
 def parameters(root: Path, *stacks: str) -> dict[str, t.Any]:
-    spec = {**module_args.STACK_OPTIONS, **options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.HOOK_OPTIONS}
+    spec = {**module_args.STACK_OPTIONS, **options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.RUN_OPTIONS}
     plain = {key: one.get("default") for key, one in spec.items()}
     ctx = {"root": str(root), "project": "po", "environment": "prod"}
-    return {**ctx, "parts": 4, "jobs": [{**plain, **ctx, "stack": name} for name in stacks]}
+    return {**ctx, "check_subset_count": 4, "backups": [{**plain, **ctx, "stack": name} for name in stacks]}
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., 
     """Start the program as a timer would; a stack called ``bad`` fails."""
 
     def run(engine: t.Any, where: t.Any, wanted: t.Any, what: backup_run.BackupRun) -> dict[str, t.Any]:
-        assert what.by == "timer"
+        assert what.started_by == "timer"
         if wanted.stack == "bad":
             raise SwitchyardError("No space left on device. Make room.")
         made = {"state": "restored", "bytes": 21, "rows": 3}
-        return {"name": f"backup-of-{wanted.database}", "backup": made, "copied": False}
+        return {"name": f"backup-of-{wanted.database}", "backup": made, "copied_offsite": False}
 
     monkeypatch.setattr(backup_run, "run_backup", run)
     monkeypatch.setattr(timer_main, "Engine", lambda: None)
@@ -35,7 +35,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., 
     def start(*stacks: str, words: t.Sequence[str] = ()) -> tuple[int, list[str]]:
         said: list[str] = []
         atomic_file.write_json(tmp_path / timer_main.PARAMETERS, parameters(tmp_path, *stacks))
-        return timer_main.main([str(tmp_path / "backup.pyz"), *words], said.append), said
+        return timer_main.main([str(tmp_path / "backup.pyz"), *words], lambda params: [], said.append), said
 
     return start
 
@@ -55,11 +55,11 @@ def test_a_check_says_what_it_came_to(
     monkeypatch.setattr(
         offsite_restic.OffsiteRepository, "check", lambda self, part, parts: asked.append((part, parts))
     )
-    folder = offsite_restic.folder_of(tmp_path, "po", "prod")
+    folder = offsite_restic.repository_folder(tmp_path, "po", "prod")
     folder.mkdir(parents=True)
     code, said = started(words=["check"])
-    assert (code, asked[0][1], "The copies are whole" in said[0]) == (0, 4, True)
-    assert atomic_file.read_json(folder / timer_main.CHECKED)["ok"]
+    assert (code, asked[0][1], "The off-site copies are intact" in said[0]) == (0, 4, True)
+    assert atomic_file.read_json(folder / timer_main.LAST_CHECK)["ok"]
 
     def broken(self: offsite_restic.OffsiteRepository, part: int, parts: int) -> None:
         raise SwitchyardError("restic check ended with exit code 1: ciphertext verification failed")
@@ -67,12 +67,12 @@ def test_a_check_says_what_it_came_to(
     monkeypatch.setattr(offsite_restic.OffsiteRepository, "check", broken)
     code, said = started(words=["check"])
     assert (code, "ciphertext" in said[0]) == (1, True)
-    assert not atomic_file.read_json(folder / timer_main.CHECKED)["ok"]
+    assert not atomic_file.read_json(folder / timer_main.LAST_CHECK)["ok"]
 
 
 def test_other_words_are_refused(started: t.Callable[..., t.Any], tmp_path: Path) -> None:
     assert started("shop", words=["restore"])[0] == 2
     (tmp_path / timer_main.PARAMETERS).unlink()
     said: list[str] = []
-    assert timer_main.main([str(tmp_path / "backup.pyz")], said.append) == 2
+    assert timer_main.main([str(tmp_path / "backup.pyz")], lambda params: [], said.append) == 2
     assert "usage" in said[0]

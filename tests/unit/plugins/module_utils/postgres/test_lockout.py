@@ -35,22 +35,22 @@ class Cluster(FakeSession):
 
 
 def test_up_keeps_out_and_ends_and_down_lets_in(tmp_path: Path) -> None:
-    fences, cluster = lockout.LockoutFile(tmp_path), Cluster("app", "worker")
+    lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app", "worker")
     admin = t.cast("t.Any", cluster)
-    fence = fences.up(admin, "shop", ["app", "worker", "gone"])
+    fence = lockout_file.lock_out(admin, "shop", ["app", "worker", "gone"])
     assert (fence.logins, cluster.open, cluster.inside) == (["app", "worker"], set(), set())
-    assert lockout.is_active(admin, fences.read())
+    assert lockout.is_active(admin, lockout_file.read())
     # A second time it is the same fence: what it keeps out is not forgotten.
-    assert fences.up(admin, "shop", ["app", "worker"]) == fence
-    assert fences.down(admin)
+    assert lockout_file.lock_out(admin, "shop", ["app", "worker"]) == fence
+    assert lockout_file.lift(admin)
     assert cluster.open == {"app", "worker"}
-    assert not fences.down(admin)
+    assert not lockout_file.lift(admin)
 
 
 def test_a_fence_that_leaks_does_not_stand(tmp_path: Path) -> None:
-    fences, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
+    lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
     admin = t.cast("t.Any", cluster)
-    fence = fences.up(admin, "shop", ["app"])
+    fence = lockout_file.lock_out(admin, "shop", ["app"])
     cluster.inside.add("app")
     assert not lockout.is_active(admin, fence)
     cluster.inside.clear()
@@ -60,17 +60,17 @@ def test_a_fence_that_leaks_does_not_stand(tmp_path: Path) -> None:
 
 
 def test_it_is_written_down_before_anybody_is_kept_out(tmp_path: Path) -> None:
-    fences, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
+    lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
     known: list[bool] = []
     run = cluster.run
 
     def look(statement: str, limit: float | None = None) -> list[str]:
         if statement.endswith("NOLOGIN"):
-            known.append(fences.read() is not None)
+            known.append(lockout_file.read() is not None)
         return run(statement)
 
     cluster.run = look  # type: ignore[method-assign]
-    fences.up(t.cast("t.Any", cluster), "shop", ["app"])
+    lockout_file.lock_out(t.cast("t.Any", cluster), "shop", ["app"])
     assert known == [True]
 
 

@@ -5,7 +5,7 @@ from fakes_postgres import FakeSession
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import SchemaCheck
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import migration_sessions
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import content_snapshot, migration_sessions
 
 
 def test_a_migration_gives_up_a_lock_and_ends_with_its_client() -> None:
@@ -57,26 +57,26 @@ def test_who_may_come_and_whether_there_is_anything_to_lose() -> None:
     assert migration_sessions.enabled_logins(FakeSession({"has_database_privilege": [{"name": "shop"}]}), "shop") == [
         "shop"
     ]
-    assert migration_sessions.is_empty(FakeSession())
-    assert not migration_sessions.is_empty(FakeSession({"pg_class": [{"name": "public.a", "columns": None}]}))
+    assert content_snapshot.has_no_tables(FakeSession())
+    assert not content_snapshot.has_no_tables(FakeSession({"pg_class": [{"name": "public.a", "columns": None}]}))
 
 
 VERIFY = SchemaCheck("SELECT version", "7")
 
 
 def test_a_migration_that_left_everything_as_it_should_be() -> None:
-    migration_sessions.finished(FakeSession({"^SELECT version$": ["7"]}), VERIFY)
-    migration_sessions.finished(FakeSession(), None)
+    migration_sessions.check_result(FakeSession({"^SELECT version$": ["7"]}), VERIFY)
+    migration_sessions.check_result(FakeSession(), None)
 
 
 def test_everything_that_a_migration_left_wrong_is_told_at_once() -> None:
     inside = FakeSession({"indisvalid": [{"name": "public.a_idx"}], "^SELECT version$": ["6"]})
     with pytest.raises(SwitchyardError) as failed:
-        migration_sessions.finished(inside, VERIFY)
+        migration_sessions.check_result(inside, VERIFY)
     assert "DROP INDEX CONCURRENTLY public.a_idx" in str(failed.value)
     assert "'SELECT version' answers '6', not '7'" in str(failed.value)
 
 
 def test_a_query_that_the_server_refuses_is_told() -> None:
     with pytest.raises(SwitchyardError, match="'SELECT version' is refused"):
-        migration_sessions.finished(FakeSession(errors={"^SELECT version$": "42P01"}), VERIFY)
+        migration_sessions.check_result(FakeSession(errors={"^SELECT version$": "42P01"}), VERIFY)

@@ -23,11 +23,11 @@ def role(**changes: t.Any) -> dict[str, t.Any]:
     return {
         "login": True,
         "limit": -1,
-        "more": False,
+        "privileged": False,
         "password": None,
         "comment": None,
         "settings": None,
-        "of": None,
+        "member_of": None,
     } | (changes)
 
 
@@ -37,8 +37,8 @@ def standing() -> dict[str, t.Any]:
     roles = {
         name: role(limit=CONNECTIONS.get(kind, -1), settings=wanted[kind] or None) for kind, name in SHOP.all.items()
     }
-    roles["shop_prod_owner"].update(login=False, of=["shop_prod"])
-    roles["shop_prod_migrator"].update(of=["shop_prod_owner"])
+    roles["shop_prod_owner"].update(login=False, member_of=["shop_prod"])
+    roles["shop_prod_migrator"].update(member_of=["shop_prod_owner"])
     return roles
 
 
@@ -68,11 +68,11 @@ def test_roles_that_stand_need_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "done"),
     [
-        ("shop_prod", {"more": True}, f'ALTER ROLE "shop_prod" {postgres_roles.PLAIN}'),
+        ("shop_prod", {"privileged": True}, f'ALTER ROLE "shop_prod" {postgres_roles.PLAIN}'),
         ("shop_prod", {"limit": -1}, 'ALTER ROLE "shop_prod" CONNECTION LIMIT 40'),
-        ("shop_prod", {"of": ["shop_prod_owner"]}, 'REVOKE "shop_prod_owner" FROM "shop_prod"'),
+        ("shop_prod", {"member_of": ["shop_prod_owner"]}, 'REVOKE "shop_prod_owner" FROM "shop_prod"'),
         ("shop_prod_owner", {"login": True}, 'ALTER ROLE "shop_prod_owner" NOLOGIN'),
-        ("shop_prod_migrator", {"of": None}, 'GRANT "shop_prod_owner" TO "shop_prod_migrator"'),
+        ("shop_prod_migrator", {"member_of": None}, 'GRANT "shop_prod_owner" TO "shop_prod_migrator"'),
     ],
 )
 def test_what_was_changed_is_put_right(name: str, changes: dict[str, t.Any], done: str) -> None:
@@ -103,7 +103,7 @@ def test_an_administrator_who_is_no_superuser_says_nothing_that_only_one_may() -
 def database(**changes: t.Any) -> dict[str, t.Any]:
     marks = {"shop_prod": 3, "shop_prod_backup": 3, "shop_prod_ro": 3}
     rights = {"shop_prod": ["CONNECT", "TEMPORARY"], "shop_prod_backup": ["CONNECT"], "shop_prod_ro": ["CONNECT"]}
-    return {"owner": "shop_prod_owner", "open": False, "grants": rights, "marks": marks, **changes}
+    return {"owner": "shop_prod_owner", "open": False, "grants": rights, "default_privileges": marks, **changes}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def database(**changes: t.Any) -> dict[str, t.Any]:
     [
         ({}, True),
         ({"owner": "shop_prod"}, False),
-        ({"marks": None}, False),
-        ({"marks": {"shop_prod": 3, "shop_prod_backup": 3, "shop_prod_ro": 2}}, False),
+        ({"default_privileges": None}, False),
+        ({"default_privileges": {"shop_prod": 3, "shop_prod_backup": 3, "shop_prod_ro": 2}}, False),
         ({"grants": None}, False),
         ({"grants": {**database()["grants"], "shop_prod": ["CONNECT", "TEMPORARY", "CREATE"]}}, False),
         ({"grants": {**database()["grants"], "shop_prod_ro": []}}, False),
@@ -140,13 +140,13 @@ def test_the_readers_only_read() -> None:
 @pytest.mark.parametrize(
     ("given", "connections", "timeouts", "told"),
     [
-        (DatabaseRoles("Shop", "shop"), {}, {}, "Shop is no name"),
-        (DatabaseRoles("s" * 55, "shop"), {}, {}, "has 64 letters"),
-        (SHOP, {"reader": 1}, {}, "there is no reader. Write app, migrator, backup, ro"),
-        (SHOP, {"app": 0}, {}, "app: 0 is no number"),
-        (SHOP, {"app": True}, {}, "app: True is no number"),
-        (SHOP, {}, {"statement": "long"}, "statement: long is no time"),
-        (SHOP, {}, {"idle": "1s"}, "there is no idle"),
+        (DatabaseRoles("Shop", "shop"), {}, {}, "Shop is not a valid name"),
+        (DatabaseRoles("s" * 55, "shop"), {}, {}, "has 64 characters"),
+        (SHOP, {"reader": 1}, {}, "reader is not a known key. Use app, migrator, backup, ro"),
+        (SHOP, {"app": 0}, {}, "app: 0 is not a number"),
+        (SHOP, {"app": True}, {}, "app: True is not a number"),
+        (SHOP, {}, {"statement": "long"}, "statement: long is not a time"),
+        (SHOP, {}, {"idle": "1s"}, "idle is not a known key"),
     ],
 )
 def test_bad_input_is_named(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from fakes import COMPOSE, Machine, checked, container, normalised
-from fakes_postgres import SERVER, FakeServer, FakeSession, database, shelf, stored
+from fakes_postgres import SERVER, FakeServer, FakeSession, add_backup, backup_store, database
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
@@ -119,12 +119,12 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
     def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> dict[str, t.Any]:
         here.happened.append(f"backup {wanted.verify}")
-        stored(where, NAME, release=wanted.release)
+        add_backup(where, NAME, release=wanted.release)
         return {"name": NAME}
 
     def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
         here.happened.append(f"restore {asked.backup}")
-        return {"kept": "shop_prod__before"}
+        return {"retained": "shop_prod__before"}
 
     def one(ctx: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
         ctx.lock.renew(token, job.command_line)
@@ -146,7 +146,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(create, "create_backup", backup)
     monkeypatch.setattr(backup_restore, "restore_backup", restore)
     monkeypatch.setattr(scratch_server, "scratch_server", throwaway)
-    monkeypatch.setattr(verify, "compare_restored", lambda server, manifest, shelf: here.happened.append("compared"))
+    monkeypatch.setattr(verify, "compare_restored", lambda server, manifest, store: here.happened.append("compared"))
     monkeypatch.setattr(one_off_jobs, "run_one", one)
     # It asks a container at its address; test_gates.py has what it does then.
     monkeypatch.setattr(health, "wait_until_healthy", lambda *dummy: here.happened.append("health"))
@@ -303,14 +303,17 @@ def test_an_old_version_that_was_broken_before_does_not_stop_what_may_repair_it(
 
 def test_backups_of_releases_that_are_gone_go(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[request.BackupRequest] = []
-    where = shelf(scene.machine.root)
+    where = backup_store(scene.machine.root)
     for number, release in ((2, 99), (3, 1), (4, None)):
-        stored(where, f"20260101T000000Z-000{number}", release=release)
+        add_backup(where, f"20260101T000000Z-000{number}", release=release)
     guarded = scene.release()
     make = create.create_backup
     monkeypatch.setattr(create, "create_backup", lambda *words: asked.append(words[2]) or make(*words))
     scene.carry_out(guarded)
-    assert (asked[0].rule.count, sorted(asked[0].named)) == (1, ["20260101T000000Z-0003", "20260101T000000Z-0004"])
+    assert (asked[0].retention.count, sorted(asked[0].keep_names)) == (
+        1,
+        ["20260101T000000Z-0003", "20260101T000000Z-0004"],
+    )
 
 
 # --- breaking ---
@@ -323,7 +326,7 @@ def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     assert done.rehearsed is not None
     project = json.loads((scene.ctx.records.path(2) / "rehearse.yml").read_text())
     assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
-    assert shelf(scene.machine.root).need(NAME).state == "restored"
+    assert backup_store(scene.machine.root).get(NAME).state == "restored"
     going = state.load_state(scene.ctx)
     assert going
     assert (going.step, going.backup, going.login) == ("begun", NAME, "shop_prod_migrator")
@@ -331,7 +334,7 @@ def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     closed, opened = (scene.admin.statements.index(f'ALTER ROLE "shop_prod" {word}') for word in ("NOLOGIN", "LOGIN"))
     assert closed < opened
     assert 'ALTER ROLE "shop_prod_migrator" NOLOGIN' not in scene.admin.statements
-    assert LockoutFile(shelf(scene.machine.root).folder).read()
+    assert LockoutFile(backup_store(scene.machine.root).folder).read()
 
 
 def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
@@ -342,7 +345,7 @@ def test_a_rehearsal_that_fails_leaves_the_database_alone(scene: Scene) -> None:
     assert "1 (migrate)" not in scene.happened
     assert undo.undo(scene.ctx, scene.token) is not None
     assert not [one for one in scene.happened if one.startswith("restore")]
-    assert LockoutFile(shelf(scene.machine.root).folder).read() is None
+    assert LockoutFile(backup_store(scene.machine.root).folder).read() is None
 
 
 def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
@@ -355,7 +358,7 @@ def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
     assert (told or "").startswith(f"shop_prod is as in the backup {NAME} again, from before the migration, ")
     assert scene.happened[-1] == f"restore {NAME}"
     assert state.load_state(scene.ctx) is None
-    assert LockoutFile(shelf(scene.machine.root).folder).read() is None
+    assert LockoutFile(backup_store(scene.machine.root).folder).read() is None
 
 
 @pytest.mark.parametrize(("cause", "tried"), [(psql_session.ConnectionLost("gone"), 2), (None, 1)])
@@ -369,7 +372,7 @@ def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
         attempts.append(asked.backup)
         if len(attempts) == 1:
             raise SwitchyardError("it is as it was before") from cause
-        return {"kept": None}
+        return {"retained": None}
 
     monkeypatch.setattr(backup_restore, "restore_backup", restore)
     with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
@@ -395,7 +398,7 @@ def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
     assert state.load_state(scene.ctx)
     undo.finish_migration(scene.ctx, 2)
     assert state.load_state(scene.ctx) is None
-    assert LockoutFile(shelf(scene.machine.root).folder).read() is None
+    assert LockoutFile(backup_store(scene.machine.root).folder).read() is None
 
 
 # --- what a killed run leaves ---

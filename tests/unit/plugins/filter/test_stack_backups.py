@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.switchyard.stacks.plugins.filter.stack_backups import FilterModule, stack_backups
+
+
+def test_the_options_of_one_stack_win() -> None:
+    jobs = stack_backups(["shop", "blog"], [], {"keep": 7, "verify": "restore"}, {"blog": {"keep": 30, "host": "db"}})
+    assert jobs == [
+        {"stack": "shop", "keep": 7, "verify": "restore"},
+        {"stack": "blog", "keep": 30, "verify": "restore", "host": "db"},
+    ]
+    assert [one["stack"] for one in stack_backups(["shop", "blog"], ["blog"], {}, {})] == ["blog"]
+    assert FilterModule().filters()["stack_backups"] is stack_backups
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    with pytest.raises(AnsibleFilterError) as raised:
+        stack_backups(["shop"], ["shpo"], {"keap": 7}, {"blog": {}, "shop": {"password": "marker", "backup": "latest"}})
+    told = str(raised.value)
+    for part in (
+        "stack: the stack shpo has no database. Use one of: shop",
+        "backup_stack_options: the stack blog has no database",
+        "backup_options: keap is not an option of a backup. Use one of: compression, container,",
+        "backup_stack_options.shop: password is not an option of a backup. Set it in backup_passwords.",
+        "backup_stack_options.shop: backup is not an option",
+    ):
+        assert part in told
+    assert "marker" not in told
