@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -115,3 +116,10 @@ def test_a_process_can_have_a_session_of_its_own() -> None:
     process = Process(["sleep", "60"], new_session=True)
     assert os.getsid(process.pid) == process.pid
     process.kill()
+
+
+def test_no_other_plugin_starts_a_process() -> None:
+    plugins = Path(__file__).parents[4] / "plugins"
+    starts_processes = re.compile(r"\bsubprocess\b|\bos\.(?:system|popen|spawn|exec|posix_spawn)")
+    users = [path for path in plugins.rglob("*.py") if starts_processes.search(path.read_text(encoding="utf-8"))]
+    assert [str(path.relative_to(plugins)) for path in users] == ["module_utils/command.py"]
