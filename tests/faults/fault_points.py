@@ -206,7 +206,7 @@ FAULTS = {
     "unrehearsed-half": Fault(
         "the same, not rehearsed: restored by swap",
         "breaking-half",
-        says="is as in the backup",
+        says="was restored from the backup",
         settings={"backup": "read"},
     ),
     "lock": Fault(

@@ -13,23 +13,23 @@ from ..record import Record
 from .state import MigrationRun, MigrationState
 
 
-def serving_release(guarded: MigrationRun) -> Record | None:
-    """Return the release that serves now and passes its own checks, if it is to serve on."""
-    ctx = guarded.ctx
-    if guarded.stops or guarded.record.stack.strategy == "recreate":
+def serving_release(migration: MigrationRun) -> Record | None:
+    """Return the release that serves now and passes its own checks, if it must keep serving."""
+    ctx = migration.ctx
+    if migration.stops or migration.record.stack.strategy == "recreate":
         return None
     old = ctx.records.get(ctx.release_on(ctx.live()))
     if not old:
         return None
     try:
-        # One that is broken already must not stand in the way of what may repair it.
-        _ask(ctx, old)
+        # A release that is broken already must not block the one that may repair it.
+        _check(ctx, old)
     except SwitchyardError:
         return None
     return old
 
 
-def _ask(ctx: StackContext, old: Record) -> None:
+def _check(ctx: StackContext, old: Record) -> None:
     checks = [
         SmokeCheck(route.health.path, route.health.status, None, route.hosts[0], route.health.request_timeout)
         for route in old.stack.routes
@@ -37,19 +37,19 @@ def _ask(ctx: StackContext, old: Record) -> None:
     smoke.run_smoke_checks(ctx.engine, ctx.proxy, ctx.target(old), [*checks, *old.stack.smoke])
 
 
-def check_old_version(guarded: MigrationRun, going: MigrationState, old: Record) -> None:
-    """Ask the old version on the new schema. Raises SwitchyardError where it does not pass its own checks any more."""
-    ctx = guarded.ctx
-    ctx.lock.renew(guarded.token, "old version on the new schema", health.health_timeout(old.stack))
+def check_old_version(migration: MigrationRun, state: MigrationState, old: Record) -> None:
+    """Run the old version's own checks on the new schema. Raises SwitchyardError when they fail."""
+    ctx = migration.ctx
+    ctx.lock.renew(migration.token, "old version on the new schema", health.health_timeout(old.stack))
     try:
         target = ctx.target(old)
         health.wait_until_healthy(ctx.engine, ctx.proxy, target, health.health_settings(old.stack))
         smoke.run_smoke_checks(ctx.engine, ctx.proxy, target, old.stack.smoke)
     except SwitchyardError as error:
-        backup = f" or restore the backup {going.backup}" if going.backup else ""
+        backup = f" or restore the backup {state.backup}" if state.backup else ""
         raise SwitchyardError(
-            f"The migration was declared expand, but release {old.number}, which the public is on, does not pass its"
-            f" checks on the new schema: {error} {going.database} stays migrated. Deploy a version that works with it"
+            f"The migration was declared expand, but release {old.number}, which is live, does not pass its checks"
+            f" on the new schema: {error} {state.database} stays migrated. Deploy a version that works with it"
             f" (kind: breaking stops the old one first){backup}.",
             **error.details,
         ) from error

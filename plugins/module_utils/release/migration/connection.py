@@ -19,25 +19,25 @@ from ...postgres.server import PostgresServer
 from ..context import StackContext
 from .state import ROLE, backup_request
 
-# So long a backup that somebody else makes is waited for.
+# Seconds to wait for a backup that another run makes.
 PATIENCE = 900.0
 T = t.TypeVar("T")
 
 
 @contextlib.contextmanager
 def connected(ctx: StackContext, database: str) -> t.Iterator[tuple[PostgresServer, PsqlSession]]:
-    """Give the shared server, and a session of its administrator. Only one run has the stack's lock, and so this."""
-    asked = backup_request(ctx, database)
+    """Connect to the shared server as its administrator. The stack's lock allows only one run."""
+    request = backup_request(ctx, database)
     labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack, role=ROLE)
-    left = ctx.containers(role=ROLE)
-    client_container.remove(*(one.name for one in left))
-    name = asked.container("migrate", str(os.getpid()))
-    with postgres_server.connect(ctx.engine, asked.target, name, labels) as server, server.session() as admin:
+    leftovers = ctx.containers(role=ROLE)
+    client_container.remove(*(container.name for container in leftovers))
+    name = request.container("migrate", str(os.getpid()))
+    with postgres_server.connect(ctx.engine, request.target, name, labels) as server, server.session() as admin:
         yield server, admin
 
 
 def retry_while_busy(work: t.Callable[[], T], limit: float = PATIENCE) -> T:
-    """Do what needs the backups; a backup that somebody else makes, or a killed run still does, is waited for."""
+    """Do what needs the backup store; wait for a backup that another or an interrupted run still makes."""
     deadline = time.monotonic() + limit
     while True:
         try:
@@ -50,6 +50,6 @@ def retry_while_busy(work: t.Callable[[], T], limit: float = PATIENCE) -> T:
 
 @contextlib.contextmanager
 def tenant_session(server: PostgresServer, admin: PsqlSession, owner: str, database: str) -> t.Iterator[PsqlSession]:
-    """Give a session in a tenant's database that can do no more than the tenant."""
+    """Open a session in a tenant's database that can do no more than the tenant."""
     with temporary_role.temporary_role(server, admin, owner, "m") as login, server.session(database, login) as session:
         yield session

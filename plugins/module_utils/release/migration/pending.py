@@ -13,7 +13,7 @@ from ...errors import SwitchyardError
 from .. import one_off_jobs
 from ..context import StackContext
 from ..record import Record
-from .projects import password_in_reach
+from .projects import readable_password
 from .state import PART, MigrationResult, MigrationRun, MigrationState, database_of, migrator_password_path
 
 
@@ -22,12 +22,12 @@ def is_pending(ctx: StackContext, number: int, spec: MigrationSpec, token: int, 
     if not spec.check:
         return True
     check = one_off_jobs.job_of(replace(spec, command=spec.check), "check", part=part)
-    with password_in_reach(ctx, number, part):
+    with readable_password(ctx, number, part):
         return not one_off_jobs.run_one(ctx, number, token, check).succeeded
 
 
-def pending_migration(ctx: StackContext, record: Record, token: int, done: MigrationResult) -> MigrationRun | None:
-    """Return the migration of a release where one is pending that has to be guarded. Nothing has changed yet.
+def pending_migration(ctx: StackContext, record: Record, token: int, result: MigrationResult) -> MigrationRun | None:
+    """Return the pending migration of a release that needs guards, or None. Nothing has changed yet.
 
     A command that has no database on the shared server is run here. Raises SwitchyardError where a migration is
     pending and its kind is not set.
@@ -36,12 +36,12 @@ def pending_migration(ctx: StackContext, record: Record, token: int, done: Migra
     if not spec:
         return None
     own = paths.compose_file(ctx.records.path(record.number), PART).exists()
-    done.pending = is_pending(ctx, record.number, spec, token, PART if own else "jobs")
-    if not done.pending:
+    result.pending = is_pending(ctx, record.number, spec, token, PART if own else "jobs")
+    if not result.pending:
         return None
     if not record.stack.postgres:
         job = one_off_jobs.job_of(spec, "1", step="migrate")
-        done.jobs += one_off_jobs.run_all(ctx, record.number, token, [job])
+        result.jobs += one_off_jobs.run_all(ctx, record.number, token, [job])
         return None
     if not spec.kind:
         raise SwitchyardError(
@@ -56,5 +56,5 @@ def pending_migration(ctx: StackContext, record: Record, token: int, done: Migra
             " it runs."
             f" {migrator_password_path(ctx)} is missing: run setup.yml. Nothing was changed."
         )
-    going = MigrationState(record.number, spec.kind, database_of(ctx, spec), login=login)
-    return MigrationRun(ctx, record, token, going, spec)
+    state = MigrationState(record.number, spec.kind, database_of(ctx, spec), login=login)
+    return MigrationRun(ctx, record, token, state, spec)

@@ -23,22 +23,22 @@ def migration_projects(
     spec = stack.migrate
     if not spec or not stack.postgres or not migrator_password_path(ctx).exists():
         return {}
-    given = {"SWITCHYARD_POSTGRES_DATABASE": database_of(ctx, spec)}
-    given["SWITCHYARD_POSTGRES_USER"] = names.login(ctx.stack, ctx.environment, "migrator")
-    made = {PART: given}
+    variables = {"SWITCHYARD_POSTGRES_DATABASE": database_of(ctx, spec)}
+    variables["SWITCHYARD_POSTGRES_USER"] = names.login(ctx.stack, ctx.environment, "migrator")
+    parts = {PART: variables}
     if spec.stops_old_version:
-        made[REHEARSAL] = {**given, "SWITCHYARD_POSTGRES_HOST": "127.0.0.1"}
-    found = {}
-    for part, other in made.items():
-        values = compose_cli.variables(stack, ctx.project, ctx.environment, **other)
+        parts[REHEARSAL] = {**variables, "SWITCHYARD_POSTGRES_HOST": "127.0.0.1"}
+    projects = {}
+    for part, own_variables in parts.items():
+        values = compose_cli.variables(stack, ctx.project, ctx.environment, **own_variables)
         normalised = compose_cli.normalise(folder / "source", stack.compose, values)
         rendered = compose_render.render(normalised, stack, release).jobs
-        found[part] = compose_render.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
-    return found
+        projects[part] = compose_render.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
+    return projects
 
 
 @contextlib.contextmanager
-def password_in_reach(ctx: StackContext, number: int, part: str) -> t.Iterator[None]:
+def readable_password(ctx: StackContext, number: int, part: str) -> t.Iterator[None]:
     """Let the one-off container read the migrator's password, for as long as it runs."""
     folder = ctx.records.path(number) / paths.SECRETS
     if part == "jobs" or not folder.is_dir():
@@ -46,8 +46,8 @@ def password_in_reach(ctx: StackContext, number: int, part: str) -> t.Iterator[N
         return
     own = folder / "postgres_password"
     owner = own.stat().st_uid if own.exists() else None
-    word = migrator_password_path(ctx).read_text(encoding="utf-8").strip()
-    atomic_file.write(folder / "migrator", word, 0o400, owner)
+    password = migrator_password_path(ctx).read_text(encoding="utf-8").strip()
+    atomic_file.write(folder / "migrator", password, 0o400, owner)
     try:
         yield
     finally:

@@ -1,14 +1,14 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A migration that cannot lose data.
+"""Runs a migration that cannot lose data.
 
-``expand``: a verified backup, then the migration while the old version serves, then a look whether it still does.
-``breaking`` and ``contract``: nobody can write from before the backup until the new version has the public; what fails
-until then is undone by restoring that backup.
+``expand``: a verified backup, then the migration while the old version serves, then a check that it still does.
+``breaking`` and ``contract``: no client can write from before the backup until the new version is live; a failure until
+then is undone by restoring that backup.
 
-How far a migration came stands in ``migration.json`` before it is done. A run that was killed is brought to an end by
-the next one, from that file and from what proxy and server say.
+``migration.json`` has each step before it begins. The next run finishes an interrupted one, from that file and from the
+state of the proxy and the server.
 """
 
 from __future__ import annotations
@@ -32,88 +32,93 @@ from .rehearsal import rehearse
 from .state import MigrationResult, MigrationRun, save_state, state_path, store_of_stack
 
 
-def run_guarded(guarded: MigrationRun, done: MigrationResult, hold: t.Callable[[], None]) -> None:
-    """Back up, migrate and look at what came of it; ``hold`` stops the old version, where that has to be.
+def run_guarded(migration: MigrationRun, result: MigrationResult, hold: t.Callable[[], None]) -> None:
+    """Back up, migrate and check the result; ``hold`` stops the old version, if the release requires it.
 
-    Raises SwitchyardError; what has to be undone then, ``take_back`` undoes.
+    Raises SwitchyardError; ``undo.undo`` reverts what was done until then.
     """
-    ctx, going = guarded.ctx, guarded.going
-    old = serving_release(guarded)
-    with connected(ctx, going.database) as (server, admin):
-        done.ended = migration_sessions.terminate_sessions(admin, going.database, going.login)
-        database = catalog.database_facts(admin, going.database)
+    ctx, state = migration.ctx, migration.state
+    old = serving_release(migration)
+    with connected(ctx, state.database) as (server, admin):
+        result.ended_sessions = migration_sessions.terminate_sessions(admin, state.database, state.login)
+        database = catalog.database_facts(admin, state.database)
         if not database:
-            raise SwitchyardError(f"There is no database {going.database}. Run setup.yml.")
+            raise SwitchyardError(f"There is no database {state.database}. Run setup.yml.")
         owner = str(database["owner"])
-        with tenant_session(server, admin, owner, going.database) as asked:
-            empty = content_snapshot.has_no_tables(asked)
+        with tenant_session(server, admin, owner, state.database) as session:
+            empty = content_snapshot.has_no_tables(session)
         version = int(catalog.server_facts(admin)["number"])
-        if going.login:
-            migration_sessions.set_lock_timeout(admin, going.database, going.login, guarded.spec.lock_timeout)
-        if guarded.stops and not empty:
-            save_state(ctx, going)
+        if state.login:
+            migration_sessions.set_lock_timeout(admin, state.database, state.login, migration.spec.lock_timeout)
+        if migration.stops and not empty:
+            save_state(ctx, state)
             hold()
-            _run_offline(guarded, server, admin, done, version, owner)
-            # The new version has to come in. Its requests still wait, so that nothing of the public's is written.
+            _run_offline(migration, server, admin, result, version, owner)
+            # The new version must connect. The proxy still holds requests, so no client writes.
             enable_logins(admin, [names.database(ctx.stack, ctx.environment)])
             return
-        if not empty and guarded.spec.verify_backup != "none":
-            going = replace(going, backup=_backup(guarded, done, guarded.spec.verify_backup))
+        if not empty and migration.spec.verify_backup != "none":
+            state = replace(state, backup=_backup(migration, result, migration.spec.verify_backup))
         hold()
-        going = replace(going, step="begun")
-        save_state(ctx, going)
+        state = replace(state, step="begun")
+        save_state(ctx, state)
         try:
-            run_command(replace(guarded, going=going), server, admin, done, version, owner)
+            run_command(replace(migration, state=state), server, admin, result, version, owner)
         except SwitchyardError as error:
-            raise SwitchyardError(f"{error} {database_state(going)}", **error.details) from error
+            raise SwitchyardError(f"{error} {database_state(state)}", **error.details) from error
         finally:
-            # A run that was overtaken leaves the file to the one that goes on.
+            # A run that lost its lock leaves the file to the next one.
             with contextlib.suppress(SwitchyardError):
-                ctx.lock.renew(guarded.token, "migrated")
+                ctx.lock.renew(migration.token, "migrated")
                 atomic_file.write_or_remove(state_path(ctx), None)
     if old and not empty:
-        check_old_version(guarded, going, old)
+        check_old_version(migration, state, old)
 
 
 def _run_offline(
-    guarded: MigrationRun, server: PostgresServer, admin: PsqlSession, done: MigrationResult, version: int, owner: str
+    migration: MigrationRun,
+    server: PostgresServer,
+    admin: PsqlSession,
+    result: MigrationResult,
+    version: int,
+    owner: str,
 ) -> None:
-    """Keep everybody out, back up, try it on the copy, and migrate."""
-    ctx, going = guarded.ctx, guarded.going
+    """Disable the logins, back up, rehearse on the restored backup, and migrate."""
+    ctx, state = migration.ctx, migration.state
     store = store_of_stack(ctx)
-    keep_out = [one for one in migration_sessions.enabled_logins(admin, going.database) if one != going.login]
+    logins = [login for login in migration_sessions.enabled_logins(admin, state.database) if login != state.login]
 
-    def fence() -> None:
+    def lock_out() -> None:
         with store.locked():
-            LockoutFile(store.folder).lock_out(admin, going.database, keep_out)
+            LockoutFile(store.folder).lock_out(admin, state.database, logins)
 
-    retry_while_busy(fence)
-    rehearses = guarded.spec.verify_backup == "restore"
-    going = replace(going, backup=_backup(guarded, done, "none" if rehearses else guarded.spec.verify_backup))
-    save_state(ctx, going)
-    guarded = replace(guarded, going=going)
+    retry_while_busy(lock_out)
+    rehearses = migration.spec.verify_backup == "restore"
+    state = replace(state, backup=_backup(migration, result, "none" if rehearses else migration.spec.verify_backup))
+    save_state(ctx, state)
+    migration = replace(migration, state=state)
     if rehearses:
-        done.rehearsed = retry_while_busy(lambda: rehearse(guarded, version))
-    ctx.lock.renew(guarded.token, "migrate")
-    going = replace(going, step="begun")
-    save_state(ctx, going)
-    run_command(replace(guarded, going=going), server, admin, done, version, owner)
+        result.rehearsal_seconds = retry_while_busy(lambda: rehearse(migration, version))
+    ctx.lock.renew(migration.token, "migrate")
+    state = replace(state, step="begun")
+    save_state(ctx, state)
+    run_command(replace(migration, state=state), server, admin, result, version, owner)
 
 
-def _backup(guarded: MigrationRun, done: MigrationResult, verify: str) -> str:
-    """Make a backup, and note its name in the release's record; those of releases that are gone go with them."""
-    ctx = guarded.ctx
+def _backup(migration: MigrationRun, result: MigrationResult, verify: str) -> str:
+    """Make a backup and record its name in the release; backups of removed releases are removed."""
+    ctx = migration.ctx
     store = store_of_stack(ctx)
     kept = {record.number for record in ctx.records.all()}
-    named = {one.name for one in store.usable() if one.release is None or one.release in kept}
-    asked = guarded.wanted(
-        verify=verify, release=guarded.record.number, retention=RetentionPolicy(count=1), keep_names=tuple(named)
+    named = {backup.name for backup in store.usable() if backup.release is None or backup.release in kept}
+    request = migration.backup_request(
+        verify=verify, release=migration.record.number, retention=RetentionPolicy(count=1), keep_names=tuple(named)
     )
     try:
-        with ctx.lock.renewed(guarded.token, "backup"):
-            done.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, store, asked))["name"])
+        with ctx.lock.renewed(migration.token, "backup"):
+            result.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, store, request))["name"])
     except (SwitchyardError, OSError) as error:
         details = error.details if isinstance(error, SwitchyardError) else {}
-        raise SwitchyardError(f"There is no good backup, so nothing was migrated. {error}", **details) from error
-    ctx.records.save(ctx.records.require(guarded.record.number).updated(backup=done.backup))
-    return done.backup
+        raise SwitchyardError(f"The backup failed, so nothing was migrated. {error}", **details) from error
+    ctx.records.save(ctx.records.require(migration.record.number).updated(backup=result.backup))
+    return result.backup

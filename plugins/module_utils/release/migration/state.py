@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A migration's state on disk, and where its files are."""
+"""The state of a migration on disk, and its files."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ..record import Record
 # Compose projects of the migration: under its own login, and on the restored copy.
 PART, REHEARSAL = "migrate", "rehearse"
 
-# Our containers have a role of their own: a release does not wait for them.
+# The role of our client containers: a release does not wait for them.
 ROLE = "migrate"
 
 
 @state_file.register(paths.MIGRATION)
 @dataclass(frozen=True)
 class MigrationState:
-    """A migration that is under way.
+    """A migration in progress.
 
-    ``step`` is ``closed`` while nothing has changed in the database, ``begun`` from the migration on. ``login`` is
-    the one that migrates, None where it is the application's own.
+    ``step`` is ``locked_out`` while the database is unchanged, ``begun`` from the migration on. ``login`` is the login
+    that migrates, None for the application's own.
     """
 
     release: int
     kind: str
     database: str
-    step: str = "closed"
+    step: str = "locked_out"
     login: str | None = None
     backup: str | None = None
     extra: dict[str, t.Any] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class MigrationState:
 
 @dataclass(frozen=True)
 class MigrationRun:
-    """The migration of one release, and what guards it."""
+    """The migration of one release."""
 
     ctx: StackContext
     record: Record
     token: int
-    going: MigrationState
+    state: MigrationState
     spec: MigrationSpec
 
     @property
@@ -60,24 +60,24 @@ class MigrationRun:
 
     @property
     def part(self) -> str:
-        """The Compose project of the migration: under a login of its own where there is one."""
-        return PART if self.going.login else "jobs"
+        """The Compose project of the migration: the one with a login of its own, if there is one."""
+        return PART if self.state.login else "jobs"
 
-    def wanted(self, **more: t.Any) -> request.BackupRequest:
-        """Return what is asked of a backup or a restore."""
-        return backup_request(self.ctx, self.going.database, **more)
+    def backup_request(self, **more: t.Any) -> request.BackupRequest:
+        """Return the request for a backup or a restore of the migrated database."""
+        return backup_request(self.ctx, self.state.database, **more)
 
 
 @dataclass
 class MigrationResult:
-    """What was done, for the module's result."""
+    """What was done so far about a migration."""
 
     jobs: list[dict[str, t.Any]] = field(default_factory=list)
     pending: bool = False
     backup: str | None = None
-    ended: list[str] = field(default_factory=list)
+    ended_sessions: list[str] = field(default_factory=list)
     attempts: int = 0
-    rehearsed: float | None = None
+    rehearsal_seconds: float | None = None
 
     def summary(self) -> dict[str, t.Any]:
         """Return what was done about the migration, without its commands."""
@@ -85,33 +85,33 @@ class MigrationResult:
             "pending": self.pending,
             "backup": self.backup,
             "attempts": self.attempts,
-            "rehearsal_seconds": self.rehearsed,
-            "ended_sessions": self.ended,
+            "rehearsal_seconds": self.rehearsal_seconds,
+            "ended_sessions": self.ended_sessions,
         }
 
 
 def state_path(ctx: StackContext) -> Path:
-    """Return the file that says how far a migration came."""
+    """Return the file with the state of a migration."""
     return ctx.folder / paths.MIGRATION
 
 
 def load_state(ctx: StackContext) -> MigrationState | None:
-    """Return the migration that is under way or was killed, or None."""
+    """Return the migration in progress, also an interrupted one, or None."""
     return state_file.load(state_path(ctx), MigrationState)
 
 
-def save_state(ctx: StackContext, going: MigrationState) -> None:
-    """Write down what is going to be done, before it is."""
-    state_file.save(state_path(ctx), going)
+def save_state(ctx: StackContext, state: MigrationState) -> None:
+    """Write the state, before the step that it announces."""
+    state_file.save(state_path(ctx), state)
 
 
 def store_of_stack(ctx: StackContext) -> BackupStore:
-    """Return where the backups of a stack lie."""
+    """Return the backup store of a stack."""
     return BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack)
 
 
 def migrator_password_path(ctx: StackContext) -> Path:
-    """Return the file with the password of the stack's migrator, which the role ``postgres`` makes."""
+    """Return the file with the password of the stack's migrator, which the role ``postgres`` writes."""
     return passwords.password_path(
         paths.postgres_folder(ctx.host.root), names.login(ctx.stack, ctx.environment, "migrator")
     )
@@ -123,6 +123,6 @@ def database_of(ctx: StackContext, spec: MigrationSpec) -> str:
 
 
 def backup_request(ctx: StackContext, database: str, **more: t.Any) -> request.BackupRequest:
-    """Return what is asked of a backup or a restore on the shared server."""
+    """Return the request for a backup or a restore on the shared server."""
     target = Target(container=names.shared(ctx.project, "postgres"))
     return request.BackupRequest(ctx.project, ctx.environment, ctx.stack, target, database, **more)

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finishes or undoes a migration, also one that was interrupted."""
+"""Finishes or undoes a migration, also an interrupted one."""
 
 from __future__ import annotations
 
@@ -22,77 +22,77 @@ from .state import MigrationState, backup_request, load_state, state_path, store
 
 
 def finish_migration(ctx: StackContext, number: int) -> None:
-    """Let everybody in again: the release has the public, and the migration is done."""
-    going = load_state(ctx)
-    if not going or going.release != number:
+    """Enable the logins again: the release is live, and its migration is done."""
+    state = load_state(ctx)
+    if not state or state.release != number:
         return
-    _readmit_logins(ctx, going)
+    _readmit_logins(ctx, state)
 
 
-def _readmit_logins(ctx: StackContext, going: MigrationState) -> None:
+def _readmit_logins(ctx: StackContext, state: MigrationState) -> None:
     store = store_of_stack(ctx)
     if LockoutFile(store.folder).read():
-        with connected(ctx, going.database) as (_server, admin):
+        with connected(ctx, state.database) as (_server, admin):
             LockoutFile(store.folder).lift(admin)
     atomic_file.write_or_remove(state_path(ctx), None)
 
 
 def past_point_of_no_return(ctx: StackContext, record: Record) -> bool:
-    """Return whether a release has the public with a schema that the one before does not work on."""
-    going = load_state(ctx)
+    """Return whether a release is live on a schema that the previous one does not work on."""
+    state = load_state(ctx)
     return bool(
-        going and going.release == record.number and going.kind in STOPPING_KINDS and ctx.live() == record.color
+        state and state.release == record.number and state.kind in STOPPING_KINDS and ctx.live() == record.color
     )
 
 
 def undo(ctx: StackContext, token: int) -> str | None:
-    """Undo the migration that is under way or was killed, where the public never got its version; return what was done.
+    """Undo the migration in progress, also an interrupted one, unless its version is live; return what was done.
 
-    It is told by the proxy and the server how far it came. Raises SwitchyardError where that fails; then the fence
-    stands, requests wait, and the next run begins here again.
+    The proxy and the server tell how far it came. Raises SwitchyardError when it cannot be undone; then the lockout
+    stays, the proxy holds requests, and the next run begins here again.
     """
-    going = load_state(ctx)
-    if not going:
+    state = load_state(ctx)
+    if not state:
         return None
-    ctx.lock.renew(token, "take the migration back", PATIENCE)
-    if going.kind not in STOPPING_KINDS:
-        with connected(ctx, going.database) as (_server, admin):
-            migration_sessions.terminate_sessions(admin, going.database, going.login)
+    ctx.lock.renew(token, "undo the migration", PATIENCE)
+    if state.kind not in STOPPING_KINDS:
+        with connected(ctx, state.database) as (_server, admin):
+            migration_sessions.terminate_sessions(admin, state.database, state.login)
         atomic_file.write_or_remove(state_path(ctx), None)
-        return f"the migration of release {going.release} was interrupted; its sessions were ended"
-    record = ctx.records.get(going.release)
-    if record and ctx.live() == record.color and ctx.release_on(record.color) == going.release:
-        _readmit_logins(ctx, going)
-        return f"release {going.release} had the public already; everybody can come in again"
-    told = f"the migration of release {going.release} had not begun; everybody can come in again"
-    if going.step == "begun":
-        told = _restore(ctx, going, token)
-    _readmit_logins(ctx, going)
-    return told
+        return f"the migration of release {state.release} was interrupted; its sessions were ended"
+    record = ctx.records.get(state.release)
+    if record and ctx.live() == record.color and ctx.release_on(record.color) == state.release:
+        _readmit_logins(ctx, state)
+        return f"release {state.release} was live already; its database accepts all logins again"
+    outcome = f"the migration of release {state.release} had not begun; the database accepts all logins again"
+    if state.step == "begun":
+        outcome = _restore(ctx, state, token)
+    _readmit_logins(ctx, state)
+    return outcome
 
 
-def _restore(ctx: StackContext, going: MigrationState, token: int) -> str:
+def _restore(ctx: StackContext, state: MigrationState, token: int) -> str:
     store = store_of_stack(ctx)
 
-    def fence() -> None:
+    def lock_out() -> None:
         with store.locked():
-            # The new version may be in: it goes before what it stands on.
-            LockoutFile(store.folder).lock_out(admin, going.database, [])
+            # The new version may be connected: it loses its database before the restore.
+            LockoutFile(store.folder).lock_out(admin, state.database, [])
 
     with ctx.lock.renewed(token, "restore"):
-        with connected(ctx, going.database) as (_server, admin):
-            migration_sessions.terminate_sessions(admin, going.database, going.login)
-            retry_while_busy(fence)
-        asked = restore_plan.RestoreRequest(str(going.backup))
-        done = _twice(
-            lambda: backup_restore.restore_backup(ctx.engine, store, backup_request(ctx, going.database), asked)
+        with connected(ctx, state.database) as (_server, admin):
+            migration_sessions.terminate_sessions(admin, state.database, state.login)
+            retry_while_busy(lock_out)
+        request = restore_plan.RestoreRequest(str(state.backup))
+        result = _twice(
+            lambda: backup_restore.restore_backup(ctx.engine, store, backup_request(ctx, state.database), request)
         )
-    kept = f", the migrated one is kept as {done['retained']}" if done["retained"] else ""
-    return f"{going.database} is as in the backup {going.backup} again, from before the migration{kept}"
+    retained = f"; the migrated one is retained as {result['retained']}" if result["retained"] else ""
+    return f"{state.database} was restored from the backup {state.backup}, from before the migration{retained}"
 
 
 def _twice(restore: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
-    """Restore, and once more where the server died meanwhile: it is there again by now, and as it was before."""
+    """Restore, and once more when the server died during it: it is up again, with the database as before."""
     try:
         return retry_while_busy(restore)
     except SwitchyardError as error:

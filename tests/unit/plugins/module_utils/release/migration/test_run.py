@@ -167,10 +167,10 @@ def test_nothing_pending_costs_one_question(scene: Scene) -> None:
 def test_the_migrator_reads_its_password_only_while_it_runs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.release()
     path = scene.ctx.records.path(2) / "secrets" / "migrator"
-    with projects.password_in_reach(scene.ctx, 2, "migrate"):
+    with projects.readable_password(scene.ctx, 2, "migrate"):
         assert (path.read_text(), path.stat().st_mode & 0o777) == ("migrator's word", 0o400)
     assert not path.exists()
-    with projects.password_in_reach(scene.ctx, 2, "jobs"):
+    with projects.readable_password(scene.ctx, 2, "jobs"):
         assert not path.exists()
 
 
@@ -261,7 +261,7 @@ def test_who_held_the_lock_is_named_when_it_is_given_up(scene: Scene) -> None:
 def test_a_migration_that_fails_is_not_tried_again_and_says_what_stays(scene: Scene) -> None:
     guarded = scene.release()
     scene.ends = [(1, "division by zero")]
-    with pytest.raises(SwitchyardError, match=f"stays in shop_prod.*The backup from before is {NAME}") as failed:
+    with pytest.raises(SwitchyardError, match=f"stays in shop_prod.*The backup from before it is {NAME}") as failed:
         scene.carry_out(guarded)
     assert failed.value.details["logs"] == {"c": ["division by zero"]}
     assert state.load_state(scene.ctx) is None
@@ -323,7 +323,7 @@ def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     done = scene.carry_out(scene.release(kind="breaking"))
     assert scene.happened == ["hold", "backup none", "copy", "compared", "rehearsal (rehearse)", "1 (migrate)"]
     assert scene.told == [("rehearse", 3), ("migrate", 3)]
-    assert done.rehearsed is not None
+    assert done.rehearsal_seconds is not None
     project = json.loads((scene.ctx.records.path(2) / "rehearse.yml").read_text())
     assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
     assert backup_store(scene.machine.root).get(NAME).state == "restored"
@@ -355,7 +355,7 @@ def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
         scene.carry_out(guarded)
     assert scene.happened == ["hold", "backup read", "1 (migrate)"]
     told = undo.undo(scene.ctx, scene.token)
-    assert (told or "").startswith(f"shop_prod is as in the backup {NAME} again, from before the migration, ")
+    assert (told or "").startswith(f"shop_prod was restored from the backup {NAME}, from before the migration")
     assert scene.happened[-1] == f"restore {NAME}"
     assert state.load_state(scene.ctx) is None
     assert LockoutFile(backup_store(scene.machine.root).folder).read() is None
@@ -387,7 +387,7 @@ def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
     assert not undo.past_point_of_no_return(scene.ctx, scene.record)
     scene.machine.make_live("green")
     assert undo.past_point_of_no_return(scene.ctx, scene.record)
-    assert "had the public already" in (undo.undo(scene.ctx, scene.token) or "")
+    assert "was live already" in (undo.undo(scene.ctx, scene.token) or "")
     assert not [one for one in scene.happened if one.startswith("restore")]
     assert state.load_state(scene.ctx) is None
 
