@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One stack of one environment on this server: where its things are, and what stands there now."""
+"""The server and the stack that a release works on: files, engine, proxy, containers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HostContext:
         return open_proxy(self.root, self.engine)
 
     def stack(self, stack: str) -> StackContext:
-        """Return the place of a stack."""
+        """Return the context of a stack."""
         return StackContext(self, stack)
 
     def free_bytes(self) -> dict[str, int]:
@@ -98,22 +98,23 @@ class StackContext:
         return ReleaseLock(self.folder, f"{self.stack} ({self.environment})")
 
     def containers(self, **labels: str) -> list[Container]:
-        """Return the containers of this stack, all of them or those with more of our labels."""
-        mine = {"project": self.project, "environment": self.environment, "stack": self.stack}
-        return self.engine.containers(**mine, **labels)
+        """Return the containers of this stack, all of them or those with these labels too."""
+        own = {"project": self.project, "environment": self.environment, "stack": self.stack}
+        return self.engine.containers(**own, **labels)
 
     def owns(self, container: Container) -> bool:
-        """Return whether a container is of this stack, in this environment and project."""
-        mine = {"project": self.project, "environment": self.environment, "stack": self.stack}
-        return all(container.label(name) == value for name, value in mine.items())
+        """Return whether a container belongs to this stack, in this environment and project."""
+        own = {"project": self.project, "environment": self.environment, "stack": self.stack}
+        return all(container.label(name) == value for name, value in own.items())
 
     def live(self) -> str | None:
-        """Return the color that the running proxy sends the public to."""
+        """Return the live color of the running proxy, or None."""
         return self.proxy.read().live.get(self.key)
 
     def release_on(self, color: str | None) -> int | None:
-        """Return the number of the release that stands on a color, or None."""
-        numbers = [int(one.label("release") or 0) for one in self.containers(color=color)] if color else []
+        """Return the number of the release whose containers a color has, or None."""
+        containers = self.containers(color=color) if color else []
+        numbers = [int(container.label("release") or 0) for container in containers]
         return max(numbers, default=0) or None
 
     def target(self, record: Record) -> ColorTarget:

@@ -12,12 +12,12 @@ import typing as t
 from .. import atomic_file, names, paths
 from .context import StackContext
 
-# Of a service in a diff: what differs with every release and color.
-LEFT_OUT = ("labels", "container_name", "ports")
+# Keys of a service that differ with every release and color.
+OMITTED = ("labels", "container_name", "ports")
 
 
 def rendered_text(ctx: StackContext, number: int | None, color: str | None) -> str:
-    """Return what a release runs, as a person compares it with another."""
+    """Return what a release runs as text, to compare it with another release."""
     if not number or not color:
         return ""
     folder = ctx.records.path(number)
@@ -29,27 +29,28 @@ def rendered_text(ctx: StackContext, number: int | None, color: str | None) -> s
 
 
 def readable(ctx: StackContext, parts: dict[str, t.Any]) -> str:
-    """Return Compose projects as text: what differs with every release is left out, values become digests.
+    """Return Compose projects as text, without what differs with every release.
 
-    An environment variable may hold a secret, so only whether it changed is shown.
+    An environment variable may hold a secret, so its value is a digest.
     """
     key = atomic_file.read(paths.server_preview_key(ctx.host.root)) or ""
     services: dict[str, t.Any] = {}
     for content in parts.values():
         for name, service in content.get("services", {}).items():
-            plain = name
+            base_name = name
             for color in names.COLORS:
-                plain = plain[: -len(color) - 1] if plain.endswith(f"-{color}") else plain
-            shown = {item: value for item, value in service.items() if item not in LEFT_OUT}
+                base_name = base_name.removesuffix(f"-{color}")
+            shown = {item: value for item, value in service.items() if item not in OMITTED}
             shown["environment"] = {
                 variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
                 for variable, value in (service.get("environment") or {}).items()
                 if variable != "SWITCHYARD_COLOR"
             }
-            services[plain] = shown
+            services[base_name] = shown
     return json.dumps(services, indent=2, sort_keys=True) + "\n"
 
 
 def text_diff(ctx: StackContext, before: str, after: str) -> dict[str, str]:
+    """Return the diff of a module's result between two texts."""
     header = f"{ctx.stack} ({ctx.environment})"
     return {"before": before, "after": after, "before_header": f"live: {header}", "after_header": f"release: {header}"}

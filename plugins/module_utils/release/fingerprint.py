@@ -17,10 +17,10 @@ from .stack_input import StackInput
 
 
 def fingerprint_of(ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> str:
-    """Return the digest of all that would run, its secrets and mounted files among it under this server's own key."""
+    """Return the digest of everything a release would run, with secrets and files under this server's own key."""
     key = (atomic_file.read(paths.server_preview_key(ctx.host.root)) or "").encode()
     mounted = {name: given.sources.get(name) for name in given.stack.files}
-    # A release that was made for a proxy in a container is published nowhere.
+    # A release for a proxy in a container publishes no ports.
     published = ["published"] if ctx.proxy.ports else []
     content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
     sealed = hmac.new(key, content, hashlib.sha256).hexdigest()

@@ -17,16 +17,16 @@ if t.TYPE_CHECKING:
 
 
 def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float = 5.0) -> int:
-    """Wait until the public way in answers with a color on every route; return how many requests that took.
+    """Wait until every route answers with a color from outside; return how many requests that took.
 
-    Any status counts: which color answers is the question, and the gates have asked the rest. Raises
+    Any status counts: the gates have checked the rest. Raises
     GateFailed when another color still answers after ``limit`` seconds.
     """
     end = time.monotonic() + limit
-    asked = 0
+    requests = 0
     for route in routing.routes:
         while True:
-            asked += 1
+            requests += 1
             answer = probe_via_proxy(proxy, route.host, route.path, None, limit)
             if answer.color == color:
                 break
@@ -35,4 +35,4 @@ def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float 
                     f"The proxy was told to send {routing.stack} to {color}, but {answer}.", gate="confirm"
                 )
             time.sleep(POLL)
-    return asked
+    return requests

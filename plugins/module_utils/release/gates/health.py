@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gates before the switch: health and smoke. Both ask through the proxy, where the public will come in."""
+"""The health gate: consecutive successful responses of a color through the proxy."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ RESTARTS_ALLOWED = 2
 def wait_until_healthy(
     engine: Engine, proxy: Proxy, target: ColorTarget, settings: t.Mapping[str, HealthSpec]
 ) -> float:
-    """Wait until every container runs and every route gave its number of good answers in a row; return the seconds.
+    """Wait until every container runs and every service gave its successful responses in a row; return the seconds.
 
     ``settings`` has the health settings per routed service. Raises GateFailed, with the last answer, the
     containers' last log lines and the proxy's view, when a container ends or the time limit passes.
     """
-    begun = time.monotonic()
-    aimed: dict[str, str] = {}
+    begin = time.monotonic()
+    configured: dict[str, str] = {}
     for service, port in target.routing.services().items():
         host = next(route.host for route in target.routing.routes if route.service == service)
         health = settings[service]
-        limit = begun + health.timeout
-        good, answer = 0, Answer("nothing asked yet", None)
-        while good < health.successes:
+        limit = begin + health.timeout
+        successes, answer = 0, Answer("no request yet", None)
+        while successes < health.successes:
             containers = assert_containers_running(engine, target, str(answer))
-            container = next(one for one in containers if one.label("service") == service)
+            container = next(item for item in containers if item.label("service") == service)
             address = container.addresses.get(target.network, "")
-            if good == 0:
+            if successes == 0:
                 answer = probe_container(address, port, host, health.path, health.request_timeout)
-                if answer.status == health.status and aimed.get(service) != address:
-                    aimed[service] = address
+                if answer.status == health.status and configured.get(service) != address:
+                    configured[service] = address
                     proxy.set_server_addresses(target.routing, target.color, {service: address})
-            if good or answer.status == health.status:
+            if successes or answer.status == health.status:
                 answer = probe_via_proxy(proxy, host, health.path, target.color, health.request_timeout)
-            fine = answer.status == health.status and answer.color == target.color
-            good = good + 1 if fine else 0
+            succeeded = answer.status == health.status and answer.color == target.color
+            successes = successes + 1 if succeeded else 0
             if time.monotonic() > limit:
                 raise gate_failure(
                     engine, proxy, target, "health", f"not healthy after {health.timeout:g} s", str(answer)
                 )
-            if good < health.successes:
-                time.sleep(health.interval if good else POLL)
-    return time.monotonic() - begun
+            if successes < health.successes:
+                time.sleep(health.interval if successes else POLL)
+    return time.monotonic() - begin
 
 
 def health_settings(stack: Stack) -> dict[str, HealthSpec]:
@@ -72,9 +72,9 @@ def health_timeout(stack: Stack) -> float:
 
 def assert_containers_running(engine: Engine, target: ColorTarget, last: str) -> list[Container]:
     """Return the color's containers. Raises GateFailed at once when one is missing, ended or unhealthy."""
-    found = target.containers(engine)
-    wrong = f"only {len(found)} of its {target.count} containers are there" if len(found) < target.count else None
-    for container in found:
+    containers = target.containers(engine)
+    wrong = f"only {len(containers)} of its {target.count} containers exist" if len(containers) < target.count else None
+    for container in containers:
         if container.state in ("exited", "dead") or container.restarts > RESTARTS_ALLOWED:
             wrong = f"{container.name} ended (exit code {container.exit_code}, {container.restarts} restarts)"
         elif container.health == "unhealthy":
@@ -84,6 +84,6 @@ def assert_containers_running(engine: Engine, target: ColorTarget, last: str) ->
             f"The health gate of {target.routing.stack} ({target.color}) failed: {wrong}. Last answer: {last}.",
             gate="health",
             answer=last,
-            logs={container.name: engine.logs(container.id) for container in found},
+            logs={container.name: engine.logs(container.id) for container in containers},
         )
-    return found
+    return containers

@@ -23,7 +23,7 @@ POLL = 0.05
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back of one request: a status and the start of the body, or why nothing came."""
+    """The answer to one request: a status and the start of the body, or the error."""
 
     request: str
     status: int | None
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class ColorTarget:
-    """A color as it should stand: its routes, the network on which the proxy reaches it, and how many containers."""
+    """A color that the gates probe: its routes, the network of the proxy, and its number of containers."""
 
     routing: StackRoutes
     color: str
@@ -49,14 +49,14 @@ class ColorTarget:
     count: int
 
     def containers(self, engine: Engine) -> list[Container]:
-        """Return the color's containers there are."""
+        """Return the containers of the color."""
         routing = self.routing
         labels = {"project": routing.project, "environment": routing.environment, "stack": routing.stack}
         return engine.containers(color=self.color, **labels)
 
 
 def probe_container(address: str, port: int, host: str, path: str, timeout: float) -> Answer:
-    """Ask a container at its own address; a refused connection comes back at once, unlike through a proxy."""
+    """Send a request to a container's own address; a refused connection fails at once, unlike through a proxy."""
     request = f"GET http://{address}:{port}{path}"
     connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
@@ -70,7 +70,7 @@ def probe_container(address: str, port: int, host: str, path: str, timeout: floa
 
 
 def probe_via_proxy(proxy: Proxy, host: str, path: str, color: str | None, timeout: float) -> Answer:
-    """Ask through the proxy, a color of one's own choice or whatever is live."""
+    """Send a request through the proxy, to a color or to the live one."""
     request = f"GET http://{host}{path}" + (f" (only {color})" if color else "")
     try:
         status, answered, body = proxy.request(host, path, color, timeout)

@@ -114,7 +114,7 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     assert held.token == token
     with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
         prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", None)
-    assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", gone=token)["token"] == token + 1
+    assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", stale_token=token)["token"] == token + 1
 
 
 def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:

@@ -90,7 +90,7 @@ def test_a_container_that_cannot_become_healthy_ends_the_wait(
 
 
 def test_a_container_that_is_missing_ends_the_wait(engine: FakeEngine, proxy: FakeProxy) -> None:
-    with answering(200) as port, pytest.raises(SwitchyardError, match="only 1 of its 2 containers are there"):
+    with answering(200) as port, pytest.raises(SwitchyardError, match="only 1 of its 2 containers exist"):
         health.wait_until_healthy(engine, proxy, target(port, count=2), {"web": HEALTH})
 
 
