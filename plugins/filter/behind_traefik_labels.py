@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The labels of our proxy behind a Traefik that stands already, for the role proxy."""
+"""The labels of our proxy behind an existing Traefik, for the role proxy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_tra
 
 DOCUMENTATION = r"""
 name: behind_traefik_labels
-short_description: The labels of our proxy behind a Traefik that stands already
+short_description: The labels of our proxy behind an existing Traefik
 description:
-  - Makes the labels by which Traefik's Docker provider finds the proxy of this server.
+  - Returns the labels by which Traefik's Docker provider finds the proxy of this server.
   - The routers of other environments stay.
 options:
   _input:
@@ -31,43 +31,44 @@ options:
     description: The environment's name.
     type: str
     required: true
-  edge:
+  settings:
     description: The role's variable C(proxy_behind_traefik).
     type: dict
     required: true
-  before:
-    description: The labels that the proxy's container carries now.
+  current:
+    description: The labels that the proxy's container has now.
     type: dict
-  here:
-    description: The environments of this server. The routers of others go. Without it, those of all stay.
+  environments:
+    description: The environments of this server; routers of others are removed. Without it, all stay.
     type: list
     elements: str
-  behind:
-    description: What is put behind each name.
-    type: str
-    default: ""
-positional: project, environment, edge, before, here, behind
+positional: project, environment, settings, current, environments
 author:
   - The switchyard.stacks contributors (@switchyard)
 """
 
 EXAMPLES = r"""
-labels: "{{ switchyard_stacks | switchyard.stacks.behind_traefik_labels('po', 'prod', {'network': 'traefik'}) }}"
+labels: "{{ switchyard_stacks | switchyard.stacks.behind_traefik_labels('po', 'prod', {'network': 'traefik'}) | last }}"
 """
 
 RETURN = r"""
 _value:
-  description: The labels; none where C(edge) is empty.
-  type: dict
+  description:
+    - The labels that the container gets one after another; the last are the desired ones, none where C(settings) is
+      empty.
+    - There are two where a label of a router changes. Traefik drops a router for which two containers have different
+      labels, so a container with other names comes in between.
+  type: list
+  elements: dict
 """
 
 
-def behind_traefik_labels(*arguments: t.Any, **options: t.Any) -> dict[str, str]:
-    """Return the labels, with errors in the form that Ansible shows with the place in the inventory."""
+def behind_traefik_labels(*args: t.Any, **options: t.Any) -> list[dict[str, str]]:
+    """Return the labels, with errors in the form that Ansible shows with the position in the inventory."""
     try:
-        return labels.labels(*arguments, **options)
+        return labels.label_stages(*args, **options)
     except (ValueError, KeyError) as error:
-        raise AnsibleFilterError(f"The edge's labels cannot be made: {error}") from error
+        raise AnsibleFilterError(f"The labels for Traefik cannot be made: {error}") from error
 
 
 class FilterModule:

@@ -71,6 +71,12 @@ def stack_key(project: str, stack: str, environment: str) -> str:
     return f"{project}.{stack}.{environment}"
 
 
+def parse_stack_key(key: str) -> tuple[str, str, str]:
+    """Return the project, the stack and the environment of a stack's key. Raises ValueError for any other text."""
+    project, stack, environment = key.split(".")
+    return project, stack, environment
+
+
 def stack_of_key(key: str, project: str, environment: str) -> str | None:
     """Return the stack of a key in the proxy; None for a key of another project or environment."""
     parts = key.split(".")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxy_config
-short_description: Give the proxy its own configuration, without a dropped request
+short_description: Apply the proxy's base configuration without dropping requests
 description:
-  - Writes the proxy's own part of the configuration; the parts of the stacks are left as they are.
-  - A proxy that runs checks the new configuration first and takes it over by a reload that keeps its connections and
-    its servers' addresses. What it refuses is not put in place.
+  - Writes the role's part of the configuration; the parts of the stacks stay as they are.
+  - A running proxy validates the new configuration first and loads it by a reload, which keeps connections and the
+    addresses of its servers. A configuration that it refuses is not written.
   - A proxy that does not run yet reads the file when it starts.
 author:
   - The switchyard.stacks contributors (@switchyard)
@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The proxy does not check the configuration in check mode.
+    details: The proxy does not validate the configuration in check mode.
   diff_mode:
     support: full
   idempotent:
@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 running:
-  description: Whether a proxy that runs took the configuration over.
+  description: Whether the proxy runs, and so loaded the configuration.
   returned: always
   type: bool
 """

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxy_preflight
-short_description: Find what stands in the way of the proxy, before anything changes
+short_description: Report the problems of a proxy on a server before anything changes
 description:
-  - A port that somebody else holds, named with the process or container; a second proxy in the same folder, or one of
-    another kind; a file in the proxy's folder that is not ours and that the proxy would refuse, in its own words.
-  - Returns the problems and fails for none of them.
+  - Reports a port that another process or container uses; a proxy of another project, or of another kind, in the same
+    folder; and files in the proxy's folder that this collection did not write and that the proxy refuses.
+  - Returns all problems, and does not fail because of them.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.info_module
-  - switchyard.stacks.context
+  - switchyard.stacks.place
 options:
   provider:
     description:
@@ -28,7 +28,7 @@ options:
     required: true
   ports:
     description:
-      - The ports of the server that the proxy publishes; none behind a Traefik that stands already.
+      - The ports of the server that the proxy listens on; none behind an existing Traefik.
     type: list
     elements: dict
     default: []
@@ -43,10 +43,16 @@ options:
           - The port.
         type: int
         required: true
+  unit:
+    description:
+      - The systemd unit of a proxy that runs from a package; its own use of O(ports) is no problem.
+      - Without it, the proxy is a container.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
-- name: Look before the proxy is put up
+- name: Report what prevents a proxy on port 80
   switchyard.stacks.proxy_preflight:
     project: po
     environment: prod
@@ -57,20 +63,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: Everything that stands in the way.
+  description: All problems.
   returned: success
   type: list
   elements: dict
   sample:
     - where: proxy_http_port
-      what: the port 80 is held on 0.0.0.0 by apache2 (process 812)
-      instead: Write another port, or end what holds it
+      message: the port 80 is in use on 0.0.0.0 by apache2 (process 812)
+      hint: Stop it, or set another proxy_http_port or proxy_https_port
+      code: proxy.port_in_use
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import preflight
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.registry import PROVIDERS
 
 
 def main() -> None:
@@ -78,19 +86,19 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **module_args.HOST_OPTIONS,
-            "provider": {"type": "str", "choices": ["haproxy", "nginx", "traefik"], "required": True},
+            "provider": {"type": "str", "choices": list(PROVIDERS), "required": True},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": port},
+            "unit": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     params = module.params
 
     def work() -> dict[str, object]:
-        ports = tuple((one["address"], one["port"]) for one in params["ports"])
-        found = preflight.run_preflight(
-            module_args.host_context(module), preflight.ProxyRequest(params["provider"], ports)
-        )
-        return {"changed": False, "problems": [problem.as_dict() for problem in found]}
+        ports = tuple((each["address"], each["port"]) for each in params["ports"])
+        request = preflight.ProxyRequest(params["provider"], ports, params["unit"])
+        problems = preflight.run_preflight(module_args.host_context(module), request)
+        return {"changed": False, "problems": [problem.as_dict() for problem in problems]}
 
     module_args.run_module(module, work)
 

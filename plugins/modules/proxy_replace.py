@@ -7,18 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxy_replace
-short_description: Replace the edge by a container beside it, without a dropped request
+short_description: Replace our proxy behind an existing Traefik without a dropped request
 description:
-  - The edge is an HAProxy behind a Traefik that stands already and finds it by its labels. A second container, with
-    C(-next) behind the name, starts beside it. When it is healthy and Traefik knows it, the first one turns unhealthy,
-    so that Traefik sends it nobody new. When nothing is in flight there it ends, and the second one takes its name.
-  - No release changes the proxy meanwhile. Whatever a run that was killed left is ended or taken back by the next one.
+  - The proxy is an HAProxy behind an existing Traefik, which finds it by its labels. A second container, whose name
+    ends in C(-next), starts with the same files. When it is healthy and Traefik knows it, the first one becomes
+    unhealthy, so that Traefik sends it no new request. When it has no request in flight, it is removed, and the second
+    one takes its name.
+  - No release changes the proxy meanwhile. The next run finishes or undoes what an interrupted one left.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
-  - switchyard.stacks.context
+  - switchyard.stacks.place
 attributes:
   check_mode:
     support: full
@@ -27,41 +28,42 @@ attributes:
   idempotent:
     support: full
 options:
-  begin:
+  start_replacement:
     description:
-      - Whether a container beside the proxy that was made and never started is to take its place. Otherwise it goes,
-        and only what was begun before is ended.
+      - Whether the container with C(-next), which was created and never started, replaces the proxy. Otherwise that
+        container is removed, and only an interrupted replacement is finished.
     type: bool
     default: false
-  settle:
+  provider_delay:
     description:
-      - Seconds that Traefik may need until it follows Docker, by its C(providersThrottleDuration) and a little more.
+      - Seconds that Traefik may need to follow Docker; more than its C(providersThrottleDuration).
     type: float
     default: 5
   drain:
     description:
-      - Seconds that requests in flight get after that. What never ends by itself, as WebSockets, is then closed.
+      - Seconds that requests in flight get after that. Connections that do not end, such as WebSockets, are then
+        closed.
     type: float
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Let the new edge take the place of the old one
+- name: Replace the proxy behind Traefik
   switchyard.stacks.proxy_replace:
     project: po
     environment: prod
-    begin: true
+    start_replacement: true
 """
 
 RETURN = r"""
 steps:
-  description: What was done.
+  description: The steps, in their order.
   returned: success
   type: list
   elements: str
   sample: [enter, leave, rename]
-cut_off:
-  description: How many requests were still in flight when their time was over.
+dropped_requests:
+  description: The number of requests that were still in flight when O(drain) was over.
   returned: success
   type: int
   sample: 0
@@ -77,8 +79,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **module_args.HOST_OPTIONS,
-            "begin": {"type": "bool", "default": False},
-            "settle": {"type": "float", "default": 5},
+            "start_replacement": {"type": "bool", "default": False},
+            "provider_delay": {"type": "float", "default": 5},
             "drain": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -88,12 +90,17 @@ def main() -> None:
     def work() -> dict[str, object]:
         host = module_args.host_context(module)
         name = names.shared(host.project, "proxy")
-        replacing = RollingReplacement(
-            paths.proxy_folder(host.root), name, host.engine, params["settle"], params["drain"]
+        replacement = RollingReplacement(
+            paths.proxy_folder(host.root), name, host.engine, params["provider_delay"], params["drain"]
         )
-        steps = replacing.carry_out(params["begin"], module.check_mode)
+        steps = replacement.execute(params["start_replacement"], module.check_mode)
         diff = {"before": "".join(f"{step}\n" for step in steps), "after": "", "before_header": f"steps of {name}"}
-        return {"changed": bool(steps), "steps": steps, "cut_off": replacing.cut_off, "diff": diff}
+        return {
+            "changed": bool(steps),
+            "steps": steps,
+            "dropped_requests": replacement.dropped_requests,
+            "diff": diff,
+        }
 
     module_args.run_module(module, work)
 

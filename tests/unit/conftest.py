@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from fakes import FakeMaster, Machine
+from fakes import Machine
+from fakes_haproxy import FakeMaster
 
 
 @pytest.fixture

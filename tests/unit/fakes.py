@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import socketserver
 import threading
 import typing as t
@@ -26,8 +25,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import maps as haproxy_maps
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import config
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyPlan, ProxyState, StackRoutes
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext, StackContext
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
@@ -280,6 +277,15 @@ class FakeProxy(Proxy):
         self.files = {name: content for name, content in everything.items() if content is not None}
         return plan
 
+    def check_staged(self, files: t.Mapping[str, str | None]) -> str | None:
+        return next(iter(self.foreign.values()), None)
+
+    def load(self, plan: ProxyPlan, files: t.Mapping[str, str | None]) -> None:
+        self.files.update({name: text for name, text in files.items() if text is not None})
+
+    def activate(self, state: ProxyState) -> None:
+        self.state = state
+
     def set_server_addresses(self, routing: StackRoutes, color: str, addresses: t.Mapping[str, str]) -> None:
         self.aimed.append((color, dict(addresses)))
 
@@ -371,140 +377,6 @@ class Machine:
         pinned = {name: image.pinned for name, image in self.engine.images.items()}
         fingerprint = release_fingerprint.fingerprint_of(self.ctx, content, given, pinned)
         return self.released(color, given.stack, fingerprint=fingerprint, images=pinned, **changes)
-
-
-@dataclass
-class FakeMaster:
-    """HAProxy's master socket: what it answers was captured from HAProxy 3.0."""
-
-    path: Path
-    workers: list[str] = field(default_factory=lambda: ["12"])
-    maps: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
-    stat: dict[str, str] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
-    reload_answer: str = "Success=1\n--\n[NOTICE]   (1) : New worker (12) forked\n[NOTICE]   (1) : Loading success.\n"
-    refuse: dict[str, str] = field(default_factory=dict)
-    before_answer: Callable[[str], None] = lambda line: None
-    # The workers that were told to pass their requests on, and those whose configuration knows nothing of it.
-    former: list[str] = field(default_factory=list)
-    older: list[str] = field(default_factory=list)
-    # The way in of each session that is open.
-    sessions: list[str] = field(default_factory=list)
-
-    def content(self, worker: str, name: str) -> dict[str, str]:
-        return self.maps.setdefault(worker, {key: {} for key in haproxy_maps.MAPS})[name]
-
-    def answer(self, line: str) -> str:
-        self.log.append(line)
-        self.before_answer(line)
-        if line == "show proc":
-            head = "#<PID>          <type>          <reloads>       <uptime>        <version>      \n"
-            head += "1               master          1 [failed: 0]   0d00h00m02s     3.0.11-1+deb13u5\n# workers\n"
-            rows = [
-                f"{pid}              worker          {n}               0d00h00m02s     3.0.11-1+deb13u5\n"
-                for n, pid in enumerate(self.workers)
-            ]
-            return head + "".join(rows[:1]) + "# old workers\n" * bool(rows[1:]) + "".join(rows[1:]) + "# programs\n\n"
-        if line == "reload":
-            return self.reload_answer + "\n"
-        prefix, _, command = line.partition(" ")
-        worker = prefix[2:]
-        if worker not in self.workers:
-            return f"Can't find the target PID matching the prefix '{prefix}'\n"
-        for words, refusal in self.refuse.items():
-            if command.startswith(words):
-                return refusal + "\n\n"
-        return self.of_worker(worker, command) + "\n"
-
-    def of_worker(self, worker: str, command: str) -> str:
-        words, _, payload = command.partition(" <<\n")
-        verb = words.split()[:2]
-        if verb == ["show", "stat"]:
-            return self.stat.get(worker, "# pxname,svname,scur,stot,econ,status,\n")
-        if verb == ["show", "sess"]:
-            return "".join(f"0x55: proto=tcpv4 src=172.20.0.2:1 fe={name} be=x flags=0x\n" for name in self.sessions)
-        if verb == ["show", "servers"]:
-            return "1\n# be_id be_name srv_id srv_name srv_addr\n3 po.shop.prod_web_blue 1 web1 172.18.0.4\n"
-        if verb == ["set", "server"]:
-            return "IP changed from '172.18.0.4' to '172.18.0.5' by 'stats socket command'\n"
-        if words == f"show map {haproxy_maps.OLD_WORKER}" and worker in self.older:
-            return "Unknown map identifier. Please use #<id> or <file>.\n"
-        if words == f"show map {haproxy_maps.OLD_WORKER}":
-            return "0x7fd70c841280 worker yes\n" if worker in self.former else ""
-        if words == f"add map {haproxy_maps.OLD_WORKER} worker yes":
-            self.former.append(worker)
-            return ""
-        name = Path(words.split()[-1]).stem
-        current = self.content(worker, name)
-        if verb == ["show", "map"]:
-            return "".join(f"0x7fd70c8412{n:02x} {key} {value}\n" for n, (key, value) in enumerate(current.items()))
-        if verb == ["prepare", "map"]:
-            self.maps[worker][f"next {name}"] = {}
-            return "New version created: 2\n"
-        if verb == ["add", "map"]:
-            self.maps[worker][f"next {name}"] = dict(row.split(" ", 1) for row in payload.splitlines())
-        if verb == ["commit", "map"]:
-            self.maps[worker][name] = self.maps[worker].pop(f"next {name}")
-        return ""
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[FakeMaster]:
-        master = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                self.wfile.write(master.answer(self.rfile.read().decode().rstrip("\n")).encode())
-
-        with serving(socketserver.ThreadingUnixStreamServer(str(self.path), Handler)):
-            yield self
-
-
-@dataclass
-class FakeNginx:
-    """nginx behind its admin socket: it runs the routes that it last loaded, and finds the flags that lie there."""
-
-    folder: Path
-    loaded: str = ""
-    log: list[str] = field(default_factory=list)
-    # What it says of staged files, and of a reload that it then does not do.
-    refusal: str = ""
-    emergency: str = ""
-    blind: bool = False
-    before_reload: Callable[[], None] = lambda: None
-
-    def routes(self) -> str:
-        return (self.folder / "conf.d" / config.ROUTES).read_text()
-
-    def load(self) -> None:
-        self.loaded = self.routes()
-
-    def command(self, words: list[str]) -> tuple[int, str]:
-        """Do what a command in the container does: it leaves with 0, whatever becomes of a reload."""
-        self.log.append(" ".join(words[3:]))
-        if "-t" in words:
-            return (1, self.refusal) if self.refusal else (0, "test is successful")
-        self.before_reload()
-        if not self.emergency:
-            self.load()
-        return 0, "signal process started"
-
-    def answer(self, path: str) -> str:
-        if path == "/flags/":
-            flags = [] if self.blind else sorted(one.name for one in (self.folder / "flags").iterdir())
-            return json.dumps([{"name": name, "type": "file", "size": 0} for name in flags])
-        return "".join(found + "\n" for found in re.findall(r'"\${sy_told}(.*)\\n";', self.loaded))
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[FakeNginx]:
-        running = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                path = self.rfile.readline().decode().split(" ")[1]
-                self.wfile.write(f"HTTP/1.1 200 OK\r\nServer: nginx\r\n\r\n{running.answer(path)}".encode())
-
-        with serving(socketserver.ThreadingUnixStreamServer(str(self.folder / "run" / "admin.sock"), Handler)):
-            yield self
 
 
 @contextlib.contextmanager

@@ -98,7 +98,7 @@ def plan(scan: EnvironmentScan, requested: t.Sequence[str], remove_data: bool) -
         if record and record.stack.redis:
             retained.append(f"the user {names.redis_user(name, scan.environment)} in Redis, with its database numbers")
     labels = [container.labels for name, container in scan.shared.items() if name not in shared]
-    if not requested and any(behind_traefik_labels.MEMORY + scan.environment in each for each in labels):
+    if not requested and any(behind_traefik_labels.ROUTERS_LABEL + scan.environment in each for each in labels):
         retained.append("the labels of the proxy for these hosts, until setup.yml runs for another environment")
     if is_last and scan.unit:
         retained.append("Debian's package of the proxy, and the user it ran as")

@@ -1,22 +1,22 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxy's own part of its configuration: put in place by a reload, or for the first start."""
+"""The role's own part of the proxy's configuration: loaded by a reload, or written for the first start."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .. import atomic_file, paths
-from ..release.context import HostContext
+from .host import ProxyHost
 from .process import process_for
 from .state import ProxyPlan, ProxyState
 
 
-def apply_base_config(host: HostContext, content: str, check_mode: bool) -> dict[str, t.Any]:
-    """Make ``content`` the proxy's own configuration; return what a module says of it.
+def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> dict[str, t.Any]:
+    """Make ``content`` the role's part of the configuration; return the result of the module.
 
-    Raises SwitchyardError when the running proxy refuses it; then nothing changed.
+    Raises SwitchyardError when the running proxy refuses it; then nothing has changed.
     """
     folder = paths.proxy_folder(host.root) / "conf.d"
     if check_mode and not paths.proxy_settings(host.root).exists():
@@ -25,8 +25,8 @@ def apply_base_config(host: HostContext, content: str, check_mode: bool) -> dict
         return {"changed": True, "running": False, "diff": diff}
     path = folder / host.proxy.own_file
     after = host.proxy.own_files(content)
-    there = {name: atomic_file.read(folder / name) for name in after}
-    before = {name: text for name, text in there.items() if text is not None}
+    current = {name: atomic_file.read(folder / name) for name in after}
+    before = {name: text for name, text in current.items() if text is not None}
     running = is_running(host)
 
     def plan(state: ProxyState) -> ProxyPlan:
@@ -42,7 +42,7 @@ def apply_base_config(host: HostContext, content: str, check_mode: bool) -> dict
                     host.proxy.write(folder / name, text)
             for name, text in after.items():
                 host.proxy.write(folder / name, text)
-    # What else is the role's may be secret: of that only "changed" tells.
+    # The role's other files may be secret: "changed" is all that is shown of them.
     diff = {
         "before": before.get(path.name, ""),
         "after": content,
@@ -52,7 +52,7 @@ def apply_base_config(host: HostContext, content: str, check_mode: bool) -> dict
     return {"changed": changed, "running": running, "diff": diff}
 
 
-def is_running(host: HostContext) -> bool:
+def is_running(host: ProxyHost) -> bool:
     """Return whether the proxy runs now."""
     settings = atomic_file.read_json(paths.proxy_settings(host.root))
     return bool(settings) and process_for(settings, host.engine).is_up()

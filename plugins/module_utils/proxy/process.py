@@ -1,9 +1,9 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the proxy runs: in a container of ours, or on the server itself as a unit of systemd.
+"""The process of a proxy: in a container, or on the server itself as a systemd unit.
 
-Both see the proxy's folders at the same paths, so that its configuration and its commands are the same.
+Both have the proxy's folders at the same paths, so that its configuration and its commands are the same.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from ..errors import SwitchyardError
 if t.TYPE_CHECKING:
     from ..engine.docker_client import Engine
 
-# An SSH session may have no sbin on its path, and systemctl's words depend on the language.
+# An SSH session may have no sbin on its path, and the output of systemctl depends on the language.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 TIMEOUT = 60.0
 
-# Where an administrator's units lie (systemd.unit(5)); the role ``proxy`` writes there.
+# The folder of an administrator's units (systemd.unit(5)); the role ``proxy`` writes there.
 UNITS = Path("/etc/systemd/system")
 
 
 class ProxyProcess(abc.ABC):
-    """The place in which a proxy runs."""
+    """The running process of a proxy."""
 
-    # What a person types to see what the proxy says.
+    # The command with which a user reads the proxy's log.
     log_command: str
 
     @abc.abstractmethod
     def is_up(self) -> bool:
-        """Return whether the proxy runs now, and is not about to be started again."""
+        """Return whether the proxy runs now; one that is restarting does not."""
 
     @abc.abstractmethod
     def run(self, args: list[str]) -> tuple[int, str]:
-        """Run a command where the proxy runs, as the user it runs as; return its exit code and all it wrote."""
+        """Run a command in the proxy's container or mounts, as its user; return its exit code and its output."""
 
     @abc.abstractmethod
     def logs(self, lines: int) -> list[str]:
-        """Return the last lines that the proxy wrote."""
+        """Return the last lines of the proxy's log."""
 
 
 class ContainerProcess(ProxyProcess):
@@ -73,7 +73,7 @@ class ContainerProcess(ProxyProcess):
 
 
 class SystemdProcess(ProxyProcess):
-    """A proxy that systemd starts; its folders are mounted for its processes only."""
+    """A proxy as a systemd unit; its folders are mounted for its processes only."""
 
     def __init__(self, unit: str, proc: Path = Path("/proc")) -> None:
         """Take the unit's name."""
@@ -88,7 +88,7 @@ class SystemdProcess(ProxyProcess):
     def run(self, args: list[str]) -> tuple[int, str]:
         """Run a command with the mounts, the user and the one capability of the unit's first process.
 
-        As root the proxies would leave files behind that their own user cannot write.
+        As root the proxies would leave files that their own user cannot write.
         """
         pid = self._pid()
         if not pid:
@@ -97,7 +97,7 @@ class SystemdProcess(ProxyProcess):
         enter = ["nsenter", f"--target={pid}", "--mount", "--"]
         become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
         become += ["--inh-caps=-all,+net_bind_service", "--ambient-caps=-all,+net_bind_service", "--"]
-        # A file and no pipe: what opens /dev/stdout anew, as nginx does, has to be its owner, and overwrites nothing.
+        # A file instead of a pipe: nginx opens /dev/stdout again, so it has to be its owner, and must append.
         with tempfile.TemporaryFile() as output:
             fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)
             os.fchown(output.fileno(), owner.st_uid, owner.st_gid)
@@ -110,7 +110,7 @@ class SystemdProcess(ProxyProcess):
         return _output(["journalctl", f"--unit={self.unit}", f"--lines={lines}", "--output=cat", "--no-pager"])
 
     def remove(self) -> None:
-        """Stop the unit as it asks to be stopped, and take it off this server."""
+        """Stop the unit with its own stop signal, and remove it from this server."""
         path = UNITS / self.unit
         if path.exists():
             _output(["systemctl", "disable", "--now", "--", self.unit])
@@ -130,8 +130,18 @@ def _output(args: list[str]) -> list[str]:
     return command.run(args, timeout=TIMEOUT, env=ENVIRONMENT, merge=True).stdout.splitlines()
 
 
+def unit_of(pid: int, proc: Path = Path("/proc")) -> str:
+    """Return the systemd service that a process belongs to (proc(5), /proc/pid/cgroup), or an empty text."""
+    try:
+        text = (proc / str(pid) / "cgroup").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    services = [line.rpartition("/")[2] for line in text.splitlines() if line.endswith(".service")]
+    return services[0] if services else ""
+
+
 def process_for(settings: t.Mapping[str, t.Any], engine: Engine) -> ProxyProcess:
-    """Return where a proxy runs, by what the role ``proxy`` wrote in ``proxy.json``."""
+    """Return the process of a proxy, from the content of ``proxy.json``."""
     return (
         SystemdProcess(str(settings["unit"]))
         if "unit" in settings

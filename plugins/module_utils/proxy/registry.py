@@ -1,50 +1,59 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxy drivers by provider name, and the proxy of this server."""
+"""The supported kinds of proxy, and the proxy of this server."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import atomic_file, paths
 from ..engine.docker_client import Engine
-from ..errors import ProxyUnavailable
+from ..errors import SwitchyardError
 from .behind_traefik.driver import BehindTraefikProxy
 from .driver import Proxy
 from .haproxy.driver import HAProxy
 from .nginx.driver import Nginx
 from .traefik.driver import Traefik
 
+if t.TYPE_CHECKING:
+    # A driver is made from the role's folder, the content of proxy.json, and the server's engine.
+    Driver = t.Callable[[Path, t.Mapping[str, t.Any], Engine], Proxy]
 
-def _haproxy(folder: Path, settings: dict[str, t.Any], engine: Engine) -> Proxy:
-    return (HAProxy if settings["address"] else BehindTraefikProxy)(folder, settings, engine)
+
+@dataclass(frozen=True)
+class Provider:
+    """The drivers of a kind of proxy: one for its own ports, and one behind an existing Traefik if that differs."""
+
+    driver: Driver
+    behind_traefik: Driver | None = None
 
 
-PROXIES: dict[str, t.Callable[[Path, dict[str, t.Any], Engine], Proxy]] = {
-    "haproxy": _haproxy,
-    "nginx": Nginx,
-    "traefik": Traefik,
+# The values of ``proxy_provider``. CONTRIBUTING.md, "Add a proxy", has the other steps.
+PROVIDERS: dict[str, Provider] = {
+    "haproxy": Provider(HAProxy, BehindTraefikProxy),
+    "nginx": Provider(Nginx),
+    "traefik": Provider(Traefik),
 }
 
 
 def open_proxy(root: Path, engine: Engine) -> Proxy:
-    """Return the proxy that the role ``proxy`` set up. Raises ProxyUnavailable where there is none."""
-    folder = paths.proxy_folder(root)
-    settings = atomic_file.read_json(paths.proxy_settings(root))
+    """Return the proxy that the role ``proxy`` set up. Raises SwitchyardError where there is none."""
+    folder, path = paths.proxy_folder(root), paths.proxy_settings(root)
+    settings = atomic_file.read_json(path)
     if not settings:
-        raise ProxyUnavailable(
-            f"There is no proxy on this server ({paths.proxy_settings(root)} is missing).", hint="Run setup.yml."
-        )
-    provider = settings.get("provider", "haproxy")
-    if provider not in PROXIES:
-        raise ProxyUnavailable(
-            f"{paths.proxy_settings(root)} names {provider!r}, which this version does not know.",
-            hint="Run setup.yml.",
-        )
-    if not settings["address"] and provider != "haproxy":
-        # Behind an edge: no port of the server leads to it.
-        container = engine.container(settings["container"])
-        settings["address"] = next(filter(None, container.addresses.values()), "") if container else ""
-    return PROXIES[provider](folder, settings, engine)
+        raise SwitchyardError(f"This server has no proxy ({path} is missing). Run setup.yml.")
+    name = settings["provider"]
+    if name not in PROVIDERS:
+        raise SwitchyardError(f"{path} names {name!r}, which this version does not know. Run setup.yml.")
+    provider = PROVIDERS[name]
+    if not settings["behind_traefik"]:
+        return provider.driver(folder, settings, engine)
+    if provider.behind_traefik:
+        return provider.behind_traefik(folder, settings, engine)
+    # No port of the server leads to the proxy, so it is reached at the container's address.
+    container = engine.container(settings["container"])
+    address = next(filter(None, container.addresses.values()), "") if container else ""
+    return provider.driver(folder, {**settings, "address": address}, engine)

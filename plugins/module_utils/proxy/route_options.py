@@ -1,10 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a route asks of the proxy besides leading somewhere, and whether the proxy of a server can do it."""
+"""The options of a route: TLS redirect, address list, basic auth, rate limit, body size, timeout, headers."""
 
 from __future__ import annotations
 
+import dataclasses
+import typing as t
 from dataclasses import dataclass
 
 from ..config.stack import RouteSpec
@@ -12,7 +14,7 @@ from ..config.stack import RouteSpec
 
 @dataclass(frozen=True)
 class Rate:
-    """How often one address may ask: ``requests`` in ``seconds`` on average, and ``burst`` more at once."""
+    """A limit per client address: ``requests`` in ``seconds`` on average, and ``burst`` more at once."""
 
     requests: float
     seconds: float
@@ -26,7 +28,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class RouteOptions:
-    """What holds for the requests of a route. A request with the server's key passes all but ``max_body_size``.
+    """The options of a route. A request with a preview key is only subject to ``max_body_size``.
 
     ``https`` is ``optional`` or ``redirect``; ``hsts`` and ``response_timeout`` are seconds, ``max_body_size`` bytes,
     ``allow_ips`` networks in canonical form, ``basic_auth`` the name of a user list of the proxy: ``prod.staff``.
@@ -41,6 +43,21 @@ class RouteOptions:
     response_timeout: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
+    def to_dict(self) -> dict[str, t.Any]:
+        """Return the options as JSON can hold them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: t.Mapping[str, t.Any]) -> RouteOptions:
+        """Return the options of ``to_dict``; an unknown key, as of a later version, is left out."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        values = {name: value for name, value in content.items() if name in known}
+        rate = values.get("rate_limit")
+        values["rate_limit"] = Rate(rate["requests"], rate["seconds"], rate["burst"]) if rate else None
+        values["allow_ips"] = tuple(values.get("allow_ips", ()))
+        values["headers"] = tuple((name, value) for name, value in values.get("headers", ()))
+        return cls(**values)
+
 
 NO_OPTIONS = RouteOptions()
 
@@ -52,7 +69,7 @@ def options_of_route(route: RouteSpec, environment: str) -> RouteOptions:
         https=route.https,
         hsts=route.hsts,
         allow_ips=route.allow_ips,
-        # Several environments share the proxy, each with lists of its own.
+        # Several environments share the proxy, each with its own user lists.
         basic_auth=f"{environment}.{route.basic_auth}" if route.basic_auth else None,
         rate_limit=Rate(rate.requests, rate.seconds, rate.burst) if rate else None,
         max_body_size=route.max_body_size,

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy does: routes, live colors, weights, maintenance; and a planned change of it."""
+"""The state of a proxy (routes, live colors, weights, availability), and a planned change of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .route_options import NO_OPTIONS, RouteOptions
 
 @dataclass(frozen=True)
 class Route:
-    """A way in: a host name and a path prefix that lead to a port of a service, and what holds on this way."""
+    """A host name and a path prefix that lead to a port of a service, with their options."""
 
     service: str
     port: int
@@ -26,7 +26,7 @@ class Route:
 
 @dataclass(frozen=True)
 class StaticFiles:
-    """A way in that leads to the files of a volume; the proxy itself answers, whatever color is live."""
+    """A host name and a path prefix at which the proxy serves the files of a volume, whichever color is live."""
 
     volume: str
     host: str
@@ -34,15 +34,15 @@ class StaticFiles:
 
     @property
     def service(self) -> str:
-        """What stands in the state instead of a service; a service's name has no colon."""
+        """The value in ProxyState.routes instead of a service; the name of a service has no colon."""
         return f"volume:{self.volume}"
 
 
 @dataclass(frozen=True)
 class StackRoutes:
-    """All routes of one stack, and where each color of a routed service answers.
+    """All routes of one stack, with the number of containers per service.
 
-    ``ports`` are those on which one color is published, where the proxy runs on the server itself.
+    ``ports`` has the host ports of one color, for a proxy that runs on the server itself.
     """
 
     project: str
@@ -55,7 +55,7 @@ class StackRoutes:
 
     @property
     def key(self) -> str:
-        """The name under which the proxy knows the stack."""
+        """The key under which the proxy knows the stack."""
         return names_module.stack_key(self.project, self.stack, self.environment)
 
     def server(self, service: str, color: str) -> str:
@@ -71,18 +71,18 @@ class StackRoutes:
         return {route.service: route.port for route in self.routes}
 
 
-# The key of a stack, a color, and a host with a path behind it.
+# The key of a stack, a color, and a host with its path.
 RouteKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class ProxyState:
-    """What a running proxy does: the live color per stack, and the service behind each way in.
+    """The state of a running proxy: the live color per stack, and the service per route.
 
-    Each color has routes of its own, those of the release that stands on it: what the next release adds or drops
-    reaches the public with the switch and not before. ``weights`` is the percent of a stack's clients that get the
-    color which is not live. ``availability`` has the stacks that are not available: ``maintenance`` shows a page,
-    ``held`` lets requests wait. ``in_sync`` says that the proxy has all of it in use.
+    Each color has its own routes, those of its release; users get a new release's routes with the switch. ``weights``
+    has the percent of a stack's clients that the idle color serves. ``availability`` has the stacks that are not
+    available: with ``maintenance`` users get a page, with ``held`` their requests wait. ``in_sync`` is whether the
+    running process uses all of it.
     """
 
     live: t.Mapping[str, str] = field(default_factory=dict)
@@ -91,65 +91,65 @@ class ProxyState:
     availability: t.Mapping[str, str] = field(default_factory=dict)
     in_sync: bool = True
 
-    def stack_of_route(self, address: str) -> str | None:
-        """Return the key of the stack that has a host and path, on whichever color."""
-        return next((key for key, _color, at in self.routes if at == address), None)
+    def stack_of_route(self, host_path: str) -> str | None:
+        """Return the key of the stack that has a host and path on one of its colors."""
+        return next((key for key, _color, other in self.routes if other == host_path), None)
 
     def routes_of(self, key: str, color: str | None) -> dict[str, str]:
         """Return the routes of a color: the service per host and path."""
-        return {at: service for (owner, on, at), service in self.routes.items() if (owner, on) == (key, color)}
-
-    def with_routes(self, routing: StackRoutes, color: str) -> ProxyState:
-        """Return the state in which a color has exactly these routes."""
-        others = {way: service for way, service in self.routes.items() if way[:2] != (routing.key, color)}
-        ways: tuple[Route | StaticFiles, ...] = (*routing.routes, *routing.static)
-        mine = {(routing.key, color, way.host + way.path): way.service for way in ways}
-        return replace(self, routes={**others, **mine}, in_sync=True)
-
-    def with_live(self, key: str, color: str | None) -> ProxyState:
-        """Return the state in which a color is live, all of it; None takes the stack off the public.
-
-        Requests that were held go on to it; a maintenance page stays.
-        """
-        live, weights = _with_value(self.live, key, color), _with_value(self.weights, key, None)
-        open_again = self.with_availability([key], None) if self.availability.get(key) == "held" else self
-        return replace(open_again, live=live, weights=weights, in_sync=True)
-
-    def with_weight(self, key: str, percent: int) -> ProxyState:
-        """Return the state in which the color that is not live answers a percentage of a stack's clients."""
-        return replace(self, weights=_with_value(self.weights, key, percent or None), in_sync=True)
+        return {host_path: service for (*of, host_path), service in self.routes.items() if of == [key, color]}
 
     def known_stacks(self) -> set[str]:
         """Return the keys of all stacks that the proxy knows."""
-        return {*self.live, *self.weights, *self.availability, *(key for key, _color, _address in self.routes)}
+        return {*self.live, *self.weights, *self.availability, *(key for key, _color, _host_path in self.routes)}
+
+    def with_routes(self, routing: StackRoutes, color: str) -> ProxyState:
+        """Return the state in which a color has exactly these routes."""
+        others = {route: service for route, service in self.routes.items() if route[:2] != (routing.key, color)}
+        new: tuple[Route | StaticFiles, ...] = (*routing.routes, *routing.static)
+        own = {(routing.key, color, route.host + route.path): route.service for route in new}
+        return replace(self, routes={**others, **own}, in_sync=True)
+
+    def with_live(self, key: str, color: str | None) -> ProxyState:
+        """Return the state in which a color is live, without a canary; None leaves the stack without a live color.
+
+        Requests that were held continue; a maintenance page stays.
+        """
+        live, weights = _with_value(self.live, key, color), _with_value(self.weights, key, None)
+        resumed = self.with_availability([key], None) if self.availability.get(key) == "held" else self
+        return replace(resumed, live=live, weights=weights, in_sync=True)
+
+    def with_weight(self, key: str, percent: int) -> ProxyState:
+        """Return the state in which the idle color serves a percentage of a stack's clients."""
+        return replace(self, weights=_with_value(self.weights, key, percent or None), in_sync=True)
+
+    def with_availability(self, keys: t.Iterable[str], availability: str | None) -> ProxyState:
+        """Return the state in which stacks are set to ``maintenance`` or ``held``, or are available with None."""
+        changed = dict(self.availability)
+        for key in keys:
+            changed = _with_value(changed, key, availability)
+        return replace(self, availability=changed, in_sync=True)
 
     def without(self, key: str) -> ProxyState:
-        """Return the state in which the proxy knows nothing of a stack."""
-        routes = {way: service for way, service in self.routes.items() if way[0] != key}
+        """Return the state in which the proxy does not know a stack."""
+        routes = {route: service for route, service in self.routes.items() if route[0] != key}
         return replace(self.with_live(key, None).with_availability([key], None), routes=routes)
-
-    def with_availability(self, keys: t.Iterable[str], how: str | None) -> ProxyState:
-        """Return the state in which stacks are closed, or open again with None."""
-        availability = dict(self.availability)
-        for key in keys:
-            availability = _with_value(availability, key, how)
-        return replace(self, availability=availability, in_sync=True)
 
 
 Value = t.TypeVar("Value")
 
 
 def _with_value(mapping: t.Mapping[str, Value], key: str, value: Value | None) -> dict[str, Value]:
-    """Return a mapping with a value put in, or taken out with None."""
+    """Return a mapping in which a key has a value, or is missing with None."""
     others = {name: other for name, other in mapping.items() if name != key}
     return others if value is None else {**others, key: value}
 
 
 @dataclass(frozen=True)
 class ProxyPlan:
-    """What will be different: the state before and after, and the configuration files that change with it.
+    """A planned change: the state before and after, and the configuration files that change with it.
 
-    A file whose content is None goes away.
+    A file whose content is None is removed.
     """
 
     before: ProxyState
@@ -159,5 +159,5 @@ class ProxyPlan:
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan changes anything."""
         return self.before != self.after or dict(self.files) != dict(self.files_before)

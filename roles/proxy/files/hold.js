@@ -20,7 +20,7 @@ function held(flag) {
 
 async function wait(r) {
     const flag = `/etc/switchyard/flags/${r.variables.sy_stack}.held`;
-    const end = Date.now() + 1000 * Number(r.variables.sy_hold_max);
+    const end = Date.now() + 1000 * Number(r.variables.sy_hold_timeout);
     while (held(flag) && Date.now() < end) {
         await new Promise((done) => setTimeout(done, STEP));
     }

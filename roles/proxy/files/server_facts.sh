@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Says in JSON what a server has for a proxy of its own. Reads only. Arguments: the packages, the folders that the proxy
-# looks into, the unit, the number of its user and group, and each address with a port that it wants.
+# Prints as JSON what a server has for a proxy from a package. Reads only. Arguments: the packages, the folders that are
+# mounted for the proxy, and the number of its user and group.
 yes_or_no() { if "$@" > /dev/null 2>&1; then echo true; else echo false; fi; }
 missing() {
     for package in $1; do
@@ -12,18 +12,7 @@ version() {
     dpkg-query --show --showformat '${Version}' "$1" 2> /dev/null | grep . ||
         LC_ALL=C apt-cache policy "$1" 2> /dev/null | sed -n 's/^  Candidate: //p'
 }
-# Who listens on the port, where that is not the unit itself.
-holder() {
-    systemctl is-active --quiet "$1" && return
-    ss -Hltnp "sport = :${2##*:}" 2> /dev/null | awk -v wanted="${2%:*}" -v port="${2##*:}" '
-        { at = $4; sub(/:[0-9]+$/, "", at); name = $6; gsub(/^users:\(\("|".*/, "", name) }
-        at == wanted || at == "*" || at == "0.0.0.0" || at == "[::]" || wanted == "0.0.0.0" {
-            print port ":" (name ? name : "somebody")
-        }
-    ' | sort -u
-}
-packages=$1 folders=$2 unit=$3 user=$4
-shift 4
+packages=$1 folders=$2 user=$3
 . /etc/os-release
 cat << END
 {
@@ -33,7 +22,6 @@ cat << END
   "group": $(yes_or_no getent group "$user"),
   "missing": "$(missing "$packages" | xargs)",
   "without": "$(without "$folders" | xargs)",
-  "version": "$(version "${packages%% *}")",
-  "holders": "$(for wanted; do holder "$unit" "$wanted"; done | xargs)"
+  "version": "$(version "${packages%% *}")"
 }
 END

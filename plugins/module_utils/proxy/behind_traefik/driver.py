@@ -1,11 +1,11 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edge: HAProxy behind a Traefik that stands already, replaced beside itself without a dropped request.
+"""HAProxy behind an existing Traefik, which finds it by its labels.
 
-The proxy is the container with the proxy's name. While it is replaced, a second one stands beside it, with ``-next``
-behind its name, the same files and sockets of its own. Nothing else changes meanwhile: who replaces it holds the lock
-of the proxy, and where a replacement was killed every other change is refused until setup.yml has ended it.
+Two containers serve only while one replaces the other: the proxy, and one whose name ends in ``-next``, with the same
+files and its own sockets. The replacement holds the proxy's lock, so nothing else changes meanwhile. Where it was
+killed, every other change is refused until setup.yml has finished it.
 """
 
 from __future__ import annotations
@@ -18,22 +18,19 @@ from pathlib import Path
 
 from ...errors import SwitchyardError
 from ..haproxy.driver import HAProxy
-from . import labels
+from ..layout import RUN_ROOT
+from .labels import REPLACEMENT_SUFFIX
 
 if t.TYPE_CHECKING:
     from ...engine.docker_client import Engine
     from ...engine.models import Container
 
-
-# Where the folder with the sockets is mounted in the container; roles/proxy uses the same path.
-RUN = "/run/switchyard"
-
-# The public's way in, as roles/proxy names it, in ``show stat``.
+# The public frontend, as roles/proxy names it, in ``show stat``.
 FRONTEND = ("public", "FRONTEND")
 
 
 class BehindTraefikProxy(HAProxy):
-    """The HAProxy of an edge, whichever container it is now."""
+    """The HAProxy behind an existing Traefik, in whichever of the two containers it runs now."""
 
     def __init__(
         self,
@@ -42,18 +39,17 @@ class BehindTraefikProxy(HAProxy):
         engine: Engine,
         name: str | None = None,
     ) -> None:
-        """Take the role's folder and its settings, and the engine; ``name`` is one of the two containers."""
+        """Take what a Proxy takes; ``name`` limits it to one of the two containers."""
         super().__init__(folder, settings, engine)
-        self.engine = engine
         self.name = str(settings["container"])
-        self.names = [name] if name else [self.name, self.name + labels.MAINTENANCE_RETRY]
+        self.names = [name] if name else [self.name, self.name + REPLACEMENT_SUFFIX]
 
     def container(self) -> Container:
         """Return the container. Raises SwitchyardError where there is none."""
-        found = [one for one in map(self.engine.container, self.names) if one]
-        if not found:
-            raise SwitchyardError(f"The proxy does not run: there is no container {self.names[0]}. Run setup.yml.")
-        return next((one for one in found if one.running), found[0])
+        containers = [container for container in map(self.engine.container, self.names) if container]
+        if not containers:
+            raise SwitchyardError(f"The proxy does not run: the container {self.names[0]} is missing. Run setup.yml.")
+        return next((container for container in containers if container.running), containers[0])
 
     @property
     def run(self) -> Path:
@@ -62,36 +58,38 @@ class BehindTraefikProxy(HAProxy):
 
     @property
     def address(self) -> str:
-        """Where the container answers; nowhere while there is none. No port of the server leads to it."""
+        """The address of the container, since no port of the server leads to it; empty while there is none."""
         with contextlib.suppress(SwitchyardError):
             return next(filter(None, self.container().addresses.values()), "")
         return ""
 
     @address.setter
     def address(self, value: str) -> None:
-        """Forget what the settings say: they name no address."""
+        """Ignore the address in the settings, which is empty."""
 
-    def _alone(self) -> None:
-        other = self.engine.container(self.name + labels.MAINTENANCE_RETRY)
+    def check_single_process(self) -> None:
+        """Raise SwitchyardError where both containers run; see Proxy."""
+        other = self.engine.container(self.name + REPLACEMENT_SUFFIX)
         if other and other.running:
             raise SwitchyardError(
-                f"Two proxies serve side by side, {self.name} and {other.name}: somebody began to replace the edge and "
-                "did not end it. Nothing was changed. Run setup.yml."
+                f"Two proxies run, {self.name} and {other.name}: the replacement of one was interrupted. Nothing was "
+                "changed. Run setup.yml."
             )
 
-    def load(self) -> tuple[int, int]:
-        """Return how many requests came so far, and how many are in flight, those that are held among them.
+    def load_figures(self) -> tuple[int, int]:
+        """Return how many requests have arrived in total, and how many are in flight, held ones included.
 
-        A connection that waits for its next request has no session (management guide, 9.3, ``show sess``).
+        An idle connection has no session (management guide, 9.3, ``show sess``).
         """
-        came, busy = 0, 0
-        for worker in self.workers():
-            rows = csv.DictReader(io.StringIO(self.ask("show stat", worker)))
-            came += sum(int(row["req_tot"] or 0) for row in rows if (row["# pxname"], row["svname"]) == FRONTEND)
-            busy += sum(f" fe={FRONTEND[0]} " in line for line in self.ask("show sess", worker).splitlines())
-        return came, busy
+        total, in_flight = 0, 0
+        for worker in self.master.workers():
+            rows = csv.DictReader(io.StringIO(self.master.ask("show stat", worker)))
+            total += sum(int(row["req_tot"] or 0) for row in rows if (row["# pxname"], row["svname"]) == FRONTEND)
+            sessions = self.master.ask("show sess", worker).splitlines()
+            in_flight += sum(f" fe={FRONTEND[0]} " in line for line in sessions)
+        return total, in_flight
 
 
 def run_folder(container: Container, folder: Path) -> Path:
-    """Return the folder of the server in which a container has its sockets."""
-    return Path(container.mounts.get(RUN) or folder / "run")
+    """Return the folder of the server with a container's sockets."""
+    return Path(container.mounts.get(RUN_ROOT) or folder / "run")

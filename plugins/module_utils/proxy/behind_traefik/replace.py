@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replaces our proxy behind a Traefik without a dropped request."""
+"""Replaces our proxy behind an existing Traefik without a dropped request."""
 
 from __future__ import annotations
 
@@ -14,208 +14,219 @@ from pathlib import Path
 from ... import atomic_file
 from ...errors import SwitchyardError
 from ..state import ProxyState
-from . import labels
 from .driver import BehindTraefikProxy, run_folder
+from .labels import PORT, REPLACEMENT_SUFFIX
 
 if t.TYPE_CHECKING:
     from ...engine.docker_client import Engine
     from ...engine.models import Container
 
-
-# While this file lies in that folder, Docker's health check fails, and Traefik sends nobody new.
+# While this file exists in the folder of the sockets, Docker's health check fails, and Traefik sends no new request.
 LEAVING = "leaving"
 
-# Seconds in which a container has to be healthy, or unhealthy.
+# Seconds in which a container has to become healthy, or unhealthy.
 HEALTH_LIMIT = 60.0
 POLL = 0.1
 
-# Seconds without a new request after which nobody comes any more.
+# Seconds without a new request after which Traefik sends none any more.
 QUIET = 2.0
 
-# Seconds after which a Traefik that still sends requests is taken for one that does not look at the health. On a
-# machine that is very busy it was seen to follow after more than a minute.
+# Seconds after which a Traefik that still sends requests is taken for one that ignores the health. On a very busy
+# machine it was seen to follow after more than a minute.
 FOLLOW_LIMIT = 180.0
 
-# Seconds that an empty container gets to end.
-STOP = 3
+# Seconds that an idle container gets to stop.
+STOP_TIMEOUT = 3
 
 
 @dataclass(frozen=True)
 class ReplacementState:
-    """What stands of an edge: the proxy, the one beside it, and whether the proxy was told to leave."""
+    """The containers: the proxy, its replacement, and whether the proxy was told to leave."""
 
     proxy: Container | None
-    beside: Container | None
+    replacement: Container | None
     leaving: bool = False
 
 
-def decide(stand: ReplacementState, begin: bool) -> list[str]:
-    """Return the steps until one proxy stands alone: the one beside it when ``begin`` is asked for, or it has begun.
+def decide(state: ReplacementState, start_replacement: bool) -> list[str]:
+    """Return the steps until one proxy runs: the replacement when that is asked for or has begun.
 
-    ``drop`` removes the one beside it, which never served; ``retreat`` takes it from the public again. ``enter`` brings
-    it to the public, ``leave`` takes the proxy away, ``rename`` gives its name to the other. ``stay`` lets a proxy that
-    was told to leave, and is alone, be healthy again.
+    ``drop`` removes a replacement that never served; ``retreat`` removes one that serves. ``enter`` starts it and waits
+    for requests, ``leave`` removes the proxy, ``rename`` gives the replacement its name. ``stay`` makes a proxy healthy
+    again that was told to leave.
     """
-    if not stand.beside:
-        return ["stay"] if stand.leaving else []
-    if not stand.proxy:
-        return ["rename"] if stand.beside.running else ["enter", "rename"]
-    if not stand.proxy.running:
-        return ["leave", "rename"] if stand.beside.running else ["drop"]
-    if stand.leaving and stand.beside.running:
+    if not state.replacement:
+        return ["stay"] if state.leaving else []
+    if not state.proxy:
+        return ["rename"] if state.replacement.running else ["enter", "rename"]
+    if not state.proxy.running:
+        return ["leave", "rename"] if state.replacement.running else ["drop"]
+    if state.leaving and state.replacement.running:
         return ["leave", "rename"]
-    stay = ["stay"] if stand.leaving else []
-    if stand.beside.running:
+    stay = ["stay"] if state.leaving else []
+    if state.replacement.running:
         return [*stay, "retreat"]
-    return [*stay, "enter", "leave", "rename"] if begin else [*stay, "drop"]
+    return [*stay, "enter", "leave", "rename"] if start_replacement else [*stay, "drop"]
 
 
 @dataclass
 class RollingReplacement:
-    """The steps, on this server. ``settle`` is how many seconds Traefik may need to take a change over.
+    """The replacement of the proxy on this server.
 
-    ``drain`` is how many seconds requests in flight get.
+    ``provider_delay`` is how many seconds Traefik may need to follow Docker, ``drain`` how many seconds requests in
+    flight get, and ``dropped_requests`` how many did not end in that time.
     """
 
     folder: Path
     name: str
     engine: Engine
-    settle: float
+    provider_delay: float
     drain: float
-    cut_off: int = 0
+    dropped_requests: int = 0
 
-    def look(self) -> ReplacementState:
-        """Return what stands now."""
-        proxy, beside = self.engine.container(self.name), self.engine.container(self.name + labels.MAINTENANCE_RETRY)
+    @property
+    def replacement(self) -> str:
+        """The name of the container that replaces the proxy."""
+        return self.name + REPLACEMENT_SUFFIX
+
+    def gather(self) -> ReplacementState:
+        """Return the containers that exist now."""
+        proxy, replacement = self.engine.container(self.name), self.engine.container(self.replacement)
         leaving = bool(proxy and (run_folder(proxy, self.folder) / LEAVING).exists())
-        return ReplacementState(proxy, beside, leaving)
+        return ReplacementState(proxy, replacement, leaving)
 
-    def carry_out(self, begin: bool, check_mode: bool = False) -> list[str]:
-        """Do it, alone on this server; return the steps. Raises SwitchyardError; then the next run goes on."""
+    def execute(self, start_replacement: bool, check_mode: bool = False) -> list[str]:
+        """Carry out the steps under the proxy's lock, and return them. Raises SwitchyardError; a later run goes on."""
         if check_mode or not self.folder.exists():
-            return decide(self.look(), begin)
+            return decide(self.gather(), start_replacement)
+        actions = {
+            "drop": self._drop,
+            "stay": self._stay,
+            "retreat": self._retreat,
+            "enter": self._enter,
+            "leave": self._leave,
+            "rename": self._rename,
+        }
         with atomic_file.locked(self.folder / "lock"):
-            stand = self.look()
-            if begin and stand.proxy and not stand.beside:
+            state = self.gather()
+            if start_replacement and state.proxy and not state.replacement:
                 raise SwitchyardError(
-                    f"There is nothing beside {self.name}: another setup.yml replaced it meanwhile. Run yours again."
+                    f"{self.replacement} does not exist: another setup.yml replaced {self.name} first. Run yours again."
                 )
-            steps = decide(stand, begin)
+            steps = decide(state, start_replacement)
             for step in steps:
-                getattr(self, f"_{step}")()
+                actions[step]()
             return steps
 
     def _open(self, name: str) -> BehindTraefikProxy:
-        settings = {"container": self.name, "address": "", "port": labels.PORT}
+        settings = {"container": self.name, "port": PORT}
         return BehindTraefikProxy(self.folder, settings, self.engine, name)
 
     def _drop(self) -> None:
-        beside = self.engine.container(self.name + labels.MAINTENANCE_RETRY)
-        self.engine.remove([beside] if beside else [])
+        replacement = self.engine.container(self.replacement)
+        self.engine.remove([replacement] if replacement else [])
 
     def _stay(self) -> None:
-        self._flag(self.name).unlink(missing_ok=True)
-
-    def _flag(self, name: str) -> Path:
-        return run_folder(self._open(name).container(), self.folder) / LEAVING
+        (self._open(self.name).run / LEAVING).unlink(missing_ok=True)
 
     def _retreat(self) -> None:
-        self._take_away(self.name + labels.MAINTENANCE_RETRY)
+        self._drain_and_remove(self.replacement)
 
     def _leave(self) -> None:
-        if self._take_away(self.name, only_if_it_works=True):
+        if self._drain_and_remove(self.name, only_if_drained=True):
             return
         self._stay()
-        self._take_away(self.name + labels.MAINTENANCE_RETRY)
+        self._drain_and_remove(self.replacement)
         raise SwitchyardError(
-            f"Traefik sent {self.name} requests on and on after Docker called it unhealthy, so it was not replaced "
-            "and serves on. Is Traefik's own delay (providersThrottleDuration) longer than proxy_behind_traefik.settle?"
+            f"Traefik kept sending requests to {self.name} after Docker reported it unhealthy, so it was not replaced "
+            "and serves on. Set proxy_behind_traefik.provider_delay above Traefik's providersThrottleDuration."
         )
 
     def _rename(self) -> None:
-        self.engine.rename(self.name + labels.MAINTENANCE_RETRY, self.name)
+        self.engine.rename(self.replacement, self.name)
 
     def _enter(self) -> None:
-        """Start the one beside, with the addresses that the proxy knows, and wait until Traefik sends requests."""
-        name = self.name + labels.MAINTENANCE_RETRY
-        beside = self._open(name)
-        for old in beside.run.iterdir():
-            old.unlink()
+        """Start the replacement with the addresses that the proxy knows, and wait until Traefik sends requests."""
+        replacement = self._open(self.replacement)
+        for path in replacement.run.iterdir():
+            path.unlink()
         proxy = self.engine.container(self.name)
         if proxy and proxy.running:
-            atomic_file.write(beside.run / "servers.state", self._open(self.name).servers())
-        self.engine.start_container(name)
+            atomic_file.write(replacement.run / "servers.state", self._open(self.name).master.servers())
+        self.engine.start_container(self.replacement)
         try:
-            self._wait(name, "healthy")
-            there = self._first_answer(beside)
-            if proxy and proxy.running and there != self._open(self.name).read():
-                raise SwitchyardError(f"{name} does not do what {self.name} does.")
+            self._wait_for_health(self.replacement, "healthy")
+            state = self._first_state(replacement)
+            if proxy and proxy.running and state != self._open(self.name).read():
+                raise SwitchyardError(f"The state of {self.replacement} differs from that of {self.name}.")
         except SwitchyardError as error:
-            logs = {name: self.engine.logs(name)}
-            self._give_up(name)
-            raise SwitchyardError(f"The edge was not replaced, the old one serves on: {error}", logs=logs) from error
-        end = time.monotonic() + self.settle
-        while beside.load()[0] == 0 and time.monotonic() < end:
+            logs = {self.replacement: self.engine.logs(self.replacement)}
+            self._remove_failed_replacement()
+            raise SwitchyardError(f"The proxy was not replaced, the old one serves on: {error}", logs=logs) from error
+        end = time.monotonic() + self.provider_delay
+        while replacement.load_figures()[0] == 0 and time.monotonic() < end:
             time.sleep(POLL)
 
-    def _give_up(self, name: str) -> None:
-        """Remove the one beside, which may have requests by now."""
+    def _remove_failed_replacement(self) -> None:
+        """Remove the replacement, which may have received requests."""
         with contextlib.suppress(SwitchyardError):
-            container = self.engine.container(name)
+            container = self.engine.container(self.replacement)
             if container and container.health == "healthy":
                 atomic_file.write_or_remove(run_folder(container, self.folder) / LEAVING, "")
-                self._wait(name, "unhealthy")
-                time.sleep(self.settle)
+                self._wait_for_health(self.replacement, "unhealthy")
+                time.sleep(self.provider_delay)
         self._drop()
 
-    def _first_answer(self, one: BehindTraefikProxy) -> ProxyState:
-        """Return what a proxy does that was just started: its master begins to answer a moment after its worker."""
+    def _first_state(self, proxy: BehindTraefikProxy) -> ProxyState:
+        """Return the state of a proxy that has just started: its master answers a moment after its worker."""
         end = time.monotonic() + HEALTH_LIMIT
         while True:
             try:
-                return one.read()
+                return proxy.read()
             except SwitchyardError:
                 if time.monotonic() > end:
                     raise
             time.sleep(POLL)
 
-    def _take_away(self, name: str, only_if_it_works: bool = False) -> bool:
-        """Take a container from the public, let requests in flight end, and remove it; return whether that was done."""
-        one = self._open(name)
-        container = one.container()
-        busy = 0
+    def _drain_and_remove(self, name: str, only_if_drained: bool = False) -> bool:
+        """Make a container unhealthy, let its requests end, and remove it; return whether it was removed."""
+        proxy = self._open(name)
+        container = proxy.container()
+        in_flight = 0
         if container.running:
             if container.health:
                 atomic_file.write_or_remove(run_folder(container, self.folder) / LEAVING, "")
-                self._wait(name, "unhealthy")
-            busy, coming = self._empty(one)
-            if coming and only_if_it_works and container.health:
+                self._wait_for_health(name, "unhealthy")
+            in_flight, still_coming = self._wait_until_drained(proxy)
+            if still_coming and only_if_drained and container.health:
                 return False
-        self.cut_off += busy
-        # Connections that wait for a request are all that is left: they need not end by themselves.
-        self.engine.remove([container], None if busy else STOP)
+        self.dropped_requests += in_flight
+        # Without requests only idle connections remain, which need not end by themselves.
+        self.engine.remove([container], None if in_flight else STOP_TIMEOUT)
         return True
 
-    def _empty(self, one: BehindTraefikProxy) -> tuple[int, bool]:
-        """Wait until nobody comes and nothing is in flight; return what is in flight then, and whether some still come.
+    def _wait_until_drained(self, proxy: BehindTraefikProxy) -> tuple[int, bool]:
+        """Wait until no request arrives or is in flight; return how many are then, and whether some still arrive.
 
-        Where they come and come, Traefik does not look at the health.
+        A Traefik that ignores the health of a container keeps sending requests.
         """
-        begun = last = time.monotonic()
-        came, busy = one.load()
+        start = last_arrival = time.monotonic()
+        total, in_flight = proxy.load_figures()
         while True:
             time.sleep(POLL)
             now = time.monotonic()
-            seen, busy = one.load()
-            last, came = (last, came) if seen == came else (now, seen)
-            if now - begun >= self.settle and now - last >= QUIET and not busy:
+            total_now, in_flight = proxy.load_figures()
+            if total_now != total:
+                last_arrival, total = now, total_now
+            followed = now - start >= self.provider_delay
+            if followed and now - last_arrival >= QUIET and not in_flight:
                 return 0, False
-            if now - last >= max(QUIET, self.drain) and now - begun >= self.settle:
-                return busy, False
-            if now - last < QUIET and now - begun >= self.settle + FOLLOW_LIMIT:
-                return busy, True
+            if followed and now - last_arrival >= max(QUIET, self.drain):
+                return in_flight, False
+            if now - last_arrival < QUIET and now - start >= self.provider_delay + FOLLOW_LIMIT:
+                return in_flight, True
 
-    def _wait(self, name: str, health: str) -> None:
+    def _wait_for_health(self, name: str, health: str) -> None:
         end = time.monotonic() + HEALTH_LIMIT
         while True:
             container = self.engine.container(name)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..layout import WRITTEN_BY_RELEASE
 from ..state import StackRoutes
 from . import route_options
 
@@ -20,20 +21,21 @@ def backend(key: str, service: str, color: str) -> str:
 def configuration(routing: StackRoutes, color: str, published: bool = False) -> str:
     """Return the configuration of one color: a backend per service.
 
-    Its servers are found by Docker's DNS, or at the ports on which they are ``published``.
+    Docker's DNS finds its servers, or they are at the host ports on which they are ``published``.
     """
-    lines = [f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.", ""]
+    lines = [f"# {routing.stack} of {routing.environment}, {color}. {WRITTEN_BY_RELEASE}", ""]
     for service, port in routing.services().items():
         count = routing.replicas.get(service, 1)
-        found = [f"server-template {service} {count} {routing.server(service, color)}:{port}"]
+        servers = [f"server-template {service} {count} {routing.server(service, color)}:{port}"]
         if published:
-            found = [f"server {service}{n} {at}" for n, at in enumerate(routing.published(service), 1)]
-        words = [*route_options.lines(routing, service, color), *found]
-        lines += [f"backend {backend(routing.key, service, color)}", *(f"    {line}" for line in words), ""]
+            addresses = routing.published(service)
+            servers = [f"server {service}{number} {address}" for number, address in enumerate(addresses, 1)]
+        content = [*route_options.lines(routing, service, color), *servers]
+        lines += [f"backend {backend(routing.key, service, color)}", *(f"    {line}" for line in content), ""]
     return "\n".join([*lines, *route_options.tables(routing, color)])
 
 
 def userlist(name: str, members: str) -> str:
-    """Return a list of users as HAProxy has it, from lines of a name and a hash."""
+    """Return an HAProxy user list, from lines of ``name:hash``."""
     users = [line.partition(":")[::2] for line in members.splitlines()]
     return "\n".join([f"userlist {name}", *(f"    user {user} password {digest}" for user, digest in users), ""])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Route options as lines of an HAProxy backend.
 
-They read variables that roles/proxy's haproxy.cfg.j2 sets: ``txn.address``, ``txn.host``, ``txn.scheme``,
+They read variables that roles/proxy/templates/haproxy/main.j2 sets: ``txn.address``, ``txn.host``, ``txn.scheme``,
 ``txn.client``, ``txn.preview`` (only set for requests with a preview key) and ``txn.https_port``. Each different set
 of options has a number within its backend; ``txn.options`` is the number of the request's route.
 """

@@ -11,16 +11,16 @@ import re
 import typing as t
 from urllib.parse import quote
 
+from ..layout import CONFIG_ROOT, WRITTEN_BY_RELEASE, stack_file
 from ..state import RouteKey, StackRoutes
 from . import route_options
-from .flags import INSIDE
 from .lookup_table import LookupTable
 from .preview_keys import preview_key_files
 
 
 def servers(routing: StackRoutes, color: str) -> str:
-    """Return where the services of one color are: a map entry per service, a name that Docker's DNS knows."""
-    lines = [f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost."]
+    """Return the servers of one color: a map entry per service, with a name for Docker's DNS and the port."""
+    lines = [f"# {routing.stack} of {routing.environment}, {color}. {WRITTEN_BY_RELEASE}"]
     lines += [
         f'"{routing.key}:{color}:{service}" {routing.server(service, color)}:{port};'
         for service, port in routing.services().items()
@@ -29,34 +29,34 @@ def servers(routing: StackRoutes, color: str) -> str:
 
 
 def published(routing: StackRoutes, color: str) -> dict[str, str]:
-    """Return the same for services that are published on the server: a group of ports per service, and a map to them.
+    """Return the servers of one color that is published on host ports: an upstream per service, and a map to them.
 
-    Behind a group's name stands the port inside the container, for who counts its connections.
+    The comment of a map entry is the port inside the container, for counting its connections.
     """
-    head = f"# {routing.stack} of {routing.environment}, {color}. Written by a release; changes here are lost.\n"
+    head = f"# {routing.stack} of {routing.environment}, {color}. {WRITTEN_BY_RELEASE}\n"
     entries, groups = head, head
     for service, port in routing.services().items():
         if not routing.published(service):
             continue
         group = f"{routing.key}_{service}_{color}"
         entries += f'"{routing.key}:{color}:{service}" {group}; # {port}\n'
-        # What does not answer is asked again with the next request, as Docker's DNS would have it.
+        # A server that does not answer is tried again with the next request, as with Docker's DNS.
         members = "".join(f"    server {at} max_fails=0;\n" for at in routing.published(service))
         groups += f"upstream {group} {{\n{members}}}\n"
-    return {file_of(routing.key, color): entries, file_of(routing.key, color, "upstream"): groups}
+    return {stack_file(routing.key, "map", color): entries, stack_file(routing.key, "upstream", color): groups}
 
 
 def ports_in(text: str) -> dict[str, int]:
     """Return the port inside the container of each service in the map entries of a color."""
     entries = re.finditer(r'^"[^"]*:([^":]+)" \S+(?::|; # )(\d+);?$', text, re.MULTILINE)
-    return {found[1]: int(found[2]) for found in entries}
+    return {entry[1]: int(entry[2]) for entry in entries}
 
 
 def admin(routes: t.Mapping[RouteKey, str], mark: str) -> str:
-    """Return the server behind the socket: what this configuration is, and the flags as nginx finds them."""
-    told = [
+    """Return the server behind the socket: it answers with the mark and the routes, and with the flags that exist."""
+    lines = [
         f"mark {mark}",
-        *(f"route {' '.join(way[:2])} {quote(s)} {quote(way[2])}" for way, s in sorted(routes.items())),
+        *(f"route {' '.join(route[:2])} {quote(s)} {quote(route[2])}" for route, s in sorted(routes.items())),
     ]
     return "\n".join(
         [
@@ -64,12 +64,12 @@ def admin(routes: t.Mapping[RouteKey, str], mark: str) -> str:
             "    listen unix:/run/switchyard/admin.sock;",
             "    access_log off;",
             "    location = /state {",
-            '        set $sy_told "";',
-            *(rf'        set $sy_told "${{sy_told}}{line}\n";' for line in told),
-            "        return 200 $sy_told;",
+            '        set $sy_state "";',
+            *(rf'        set $sy_state "${{sy_state}}{line}\n";' for line in lines),
+            "        return 200 $sy_state;",
             "    }",
             "    location /flags/ {",
-            f"        alias {INSIDE}/flags/;",
+            f"        alias {CONFIG_ROOT}/flags/;",
             "        autoindex on;",
             "        autoindex_format json;",
             "    }",
@@ -79,7 +79,8 @@ def admin(routes: t.Mapping[RouteKey, str], mark: str) -> str:
     )
 
 
-ROUTES, LOOKUP, PLACES = "40-routes.http", "40-routes.server", "40-options.server"
+# The parts that are made of all stacks: two for routes, one for route options.
+ROUTES, LOOKUP, OPTIONS = "40-routes.http", "40-routes.server", "40-options.server"
 
 
 def full_config(
@@ -87,30 +88,29 @@ def full_config(
     routes: t.Mapping[RouteKey, str],
     key: str,
     max_body_size: int = 0,
-    private: t.Mapping[str, tuple[str, str]] | None = None,
+    preview_keys: t.Mapping[str, tuple[str, str]] | None = None,
 ) -> tuple[dict[str, str], str]:
-    """Return a whole configuration with these routes, this key and the environments' own, and its mark.
+    """Return the whole configuration for these routes and keys, by file, and its mark.
 
-    The route options are in the contents. ``max_body_size`` is the default in bytes of routes without one, 0 for any.
+    ``contents`` has the files of all stacks, also those with route options. ``max_body_size`` is the default in bytes,
+    0 for no limit. ``preview_keys`` has a header and its value per environment.
     """
     head = "# All routes of this server. Written by releases; changes here are lost.\n\n"
-    there = {name: text for name, text in contents.items() if text is not None}
+    existing = {name: text for name, text in contents.items() if text is not None}
     options = {
-        (stack, color, at): held
-        for stack, color in sorted({way[:2] for way in routes})
-        for at, held in route_options.options_from_json(there.get(file_of(stack, color, "json"), "{}")).items()
+        (stack, color, host_path): value
+        for stack, color in sorted({route[:2] for route in routes})
+        for host_path, value in route_options.options_from_json(
+            existing.get(stack_file(stack, "json", color), "{}")
+        ).items()
     }
     table = LookupTable(routes, options)
-    made = route_options.RouteOptionMaps(table.ways, max_body_size)
-    whole = {**there, **preview_key_files(key, private or {})}
-    whole.update({LOOKUP: f"{head}{table.lookup()}", PLACES: f"{head}{made.server()}"})
+    maps = route_options.RouteOptionMaps(table.routes, max_body_size)
+    whole = {**existing, **preview_key_files(key, preview_keys or {})}
+    whole.update({LOOKUP: f"{head}{table.lookup()}", OPTIONS: f"{head}{maps.server()}"})
 
     def marked(mark: str) -> dict[str, str]:
-        return {**whole, ROUTES: f"{head}{table.maps()}\n{made.http()}\n{admin(routes, mark)}"}
+        return {**whole, ROUTES: f"{head}{table.maps()}\n{maps.http()}\n{admin(routes, mark)}"}
 
     mark = hashlib.sha256(json.dumps(marked(""), sort_keys=True).encode()).hexdigest()[:16]
     return marked(mark), mark
-
-
-def file_of(key: str, color: str, kind: str = "map") -> str:
-    return f"50-{key}-{color}.{kind}"

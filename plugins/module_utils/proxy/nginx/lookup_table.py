@@ -1,113 +1,118 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nginx map blocks that find the stack of a request."""
+"""nginx map blocks that find the stack, the color and the service of a request."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ... import names
+from ..layout import CONFIG_ROOT
 from ..route_options import NO_OPTIONS, RouteOptions
 from ..state import RouteKey
-from . import route_options
-from .flags import INSIDE
-from .route_options import expression, quoted, variable
+from .route_options import NumberedRoute
+from .syntax import expression, quoted, variable
 
 
-def pattern(address: str) -> str:
-    """Return an expression for everything that begins with a text."""
-    return f'"~^{expression(address)}"'
+def pattern(host_path: str) -> str:
+    """Return an expression that matches every text that begins with a host and path."""
+    return f'"~^{expression(host_path)}"'
 
 
 class LookupTable:
-    """All routes of a server, as nginx looks them up: the longest host and path that a request begins with.
+    """All routes of a server as nginx looks them up: the longest host and path that a request begins with.
 
-    An address counts for the public when the color that is live has it, or nothing is live of its stack. Where it
-    does not count, the next shorter one does, which may be another stack's.
+    A host and path counts for users when the live color has it, or when its stack has no live color. Where it does not
+    count, the next shorter one does, which may belong to another stack.
     """
 
     def __init__(
         self, routes: t.Mapping[RouteKey, str], options: t.Mapping[RouteKey, RouteOptions] | None = None
     ) -> None:
         """Take the routes of a state, and their options."""
-        self.routes = routes
+        self.known = routes
         longest_first = sorted(routes.items(), key=lambda item: (-len(item[0][2]), item[0]))
-        self.ways = [
-            route_options.NumberedRoute(number, way, service, (options or {}).get(way, NO_OPTIONS))
-            for number, (way, service) in enumerate(longest_first, 1)
+        self.routes = [
+            NumberedRoute(number, route, service, (options or {}).get(route, NO_OPTIONS))
+            for number, (route, service) in enumerate(longest_first, 1)
         ]
-        self.owner = {address: key for key, _color, address in routes}
-        # Longer ones first: the first expression that fits is the one that nginx takes.
-        self.addresses = sorted(self.owner, key=lambda address: (-len(address), address))
-        self.number = {address: number for number, address in enumerate(self.addresses, 1)}
+        self.owner = {host_path: key for key, _color, host_path in routes}
+        # Longer ones first: nginx takes the first expression that matches.
+        self.host_paths = sorted(self.owner, key=lambda host_path: (-len(host_path), host_path))
+        self.number = {host_path: number for number, host_path in enumerate(self.host_paths, 1)}
 
-    def next(self, address: str, color: str) -> str | None:
-        """Return the address to look at instead, where a color that is live does not have this one."""
-        key = self.owner[address]
-        for other in self.addresses[self.number[address] :]:
-            if address.startswith(other) and (self.owner[other] != key or (key, color, other) in self.routes):
+    def next(self, host_path: str, color: str) -> str | None:
+        """Return the host and path to try instead, where a live color does not have this one."""
+        key = self.owner[host_path]
+        for other in self.host_paths[self.number[host_path] :]:
+            if host_path.startswith(other) and (self.owner[other] != key or (key, color, other) in self.known):
                 return other
         return None
 
     def instead(self) -> dict[tuple[str, str], str | None]:
-        """Return the next address for each one that a color does not have."""
+        """Return the host and path to try next, for each one that a color does not have."""
         return {
-            (address, color): self.next(address, color)
-            for address in self.addresses
+            (host_path, color): self.next(host_path, color)
+            for host_path in self.host_paths
             for color in names.COLORS
-            if (self.owner[address], color, address) not in self.routes
+            if (self.owner[host_path], color, host_path) not in self.known
         }
 
     def depth(self) -> int:
-        """Return how many stacks nginx may have to look at before it knows whose a request is."""
-        depth = dict.fromkeys(self.addresses, 1)
-        for (address, _color), other in reversed(self.instead().items()):
-            if other and self.owner[other] != self.owner[address]:
-                depth[address] = max(depth[address], 1 + depth[other])
+        """Return how many stacks nginx may have to try until it knows the stack of a request."""
+        depth = dict.fromkeys(self.host_paths, 1)
+        for (host_path, _color), other in reversed(self.instead().items()):
+            if other and self.owner[other] != self.owner[host_path]:
+                depth[host_path] = max(depth[host_path], 1 + depth[other])
         return max(depth.values(), default=1)
 
     def maps(self) -> str:
-        """Return the maps that the public's and the private way in read."""
+        """Return the map blocks for requests of users, and for requests with a preview key."""
         number = self.number
         return "\n".join(
             [
-                variable("$sy_at", "$sy_first", [(pattern(at), f'"{number[at]}"') for at in self.addresses]),
+                variable("$sy_host_path", "$sy_first", [(pattern(each), f'"{number[each]}"') for each in number]),
                 variable(
-                    "$sy_number", "$sy_owner", [(f'"{number[at]}"', quoted(self.owner[at])) for at in self.addresses]
+                    "$sy_number", "$sy_owner", [(f'"{number[each]}"', quoted(self.owner[each])) for each in number]
                 ),
                 variable(
                     '"$sy_number:$sy_live"',
                     "$sy_next",
                     [
-                        (f'"{number[at]}:{color}"', f'"{number[other] if other else ""}"')
-                        for (at, color), other in self.instead().items()
+                        (f'"{number[host_path]}:{color}"', f'"{number[other] if other else ""}"')
+                        for (host_path, color), other in self.instead().items()
                     ],
                     default="$sy_number",
                 ),
                 variable(
-                    '"$sy_wish:$sy_at"',
-                    "$sy_private",
-                    [(pattern(f"{way.color}:{way.address}"), quoted(way.key)) for way in self.ways],
+                    '"$sy_asked_color:$sy_host_path"',
+                    "$sy_preview_stack",
+                    [(pattern(f"{route.color}:{route.host_path}"), quoted(route.key)) for route in self.routes],
                 ),
                 variable(
-                    '"$sy_stack:$sy_color:$sy_at"',
-                    "$sy_way",
-                    [(pattern(f"{way.key}:{way.color}:{way.address}"), f'"{way.number}"') for way in self.ways],
+                    '"$sy_stack:$sy_color:$sy_host_path"',
+                    "$sy_route",
+                    [
+                        (pattern(f"{route.key}:{route.color}:{route.host_path}"), f'"{route.number}"')
+                        for route in self.routes
+                    ],
                 ),
-                variable("$sy_way", "$sy_service", [(f'"{way.number}"', quoted(way.service)) for way in self.ways]),
+                variable(
+                    "$sy_route", "$sy_service", [(f'"{route.number}"', quoted(route.service)) for route in self.routes]
+                ),
             ]
         )
 
     def lookup(self) -> str:
-        """Return what finds the stack of a request, and the color of it that is live."""
+        """Return the directives that find the stack of a request, and its live color."""
         lines = ["set $sy_number $sy_first;"]
         for _level in range(self.depth()):
             lines += [
                 "set $sy_stack $sy_owner;",
                 'set $sy_flags "";',
-                f"if (-f {INSIDE}/flags/$sy_stack.live) {{ set $sy_flags blue; }}",
-                f'if (-f {INSIDE}/flags/$sy_stack.green) {{ set $sy_flags "${{sy_flags}}green"; }}',
+                f"if (-f {CONFIG_ROOT}/flags/$sy_stack.live) {{ set $sy_flags blue; }}",
+                f'if (-f {CONFIG_ROOT}/flags/$sy_stack.green) {{ set $sy_flags "${{sy_flags}}green"; }}',
                 "set $sy_live $sy_flagged;",
                 "set $sy_number $sy_next;",
             ]

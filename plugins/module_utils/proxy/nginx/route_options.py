@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of routes as nginx looks them up: maps from the number of a way in to what holds there.
+"""Route options as nginx looks them up: maps from the number of a route to the values of its options.
 
-roles/proxy's nginx.conf.j2 asks them: ``$sy_way`` is the number of the way that a request came by, on the color that
-answers it; ``$sy_guard`` is the same number, but empty with this server's key and where a page is shown.
+roles/proxy/templates/nginx reads them: ``$sy_route`` is the number of the request's route, on the color that answers;
+``$sy_guard`` is the same number, but empty with a preview key and where a page is shown.
 """
 
 from __future__ import annotations
@@ -12,172 +12,126 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from ..route_options import NO_OPTIONS, Rate, RouteOptions
-from ..state import StackRoutes
+from ..state import RouteKey, StackRoutes
+from .syntax import above, expression, quoted, variable
 
-# nginx writes these of its own answers itself, whatever is added (ngx_http_header_filter).
+# nginx writes these headers itself, whatever is added (ngx_http_header_filter).
 OWN_HEADERS = ("content-type", "date", "etag", "last-modified", "server")
-# What a variable's name can say of a header: $upstream_http_x_frame_options.
+# The headers that have a variable: $upstream_http_x_frame_options.
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]+\Z")
 # A word of the configuration has 4096 bytes at most, and a backslash counts twice (NGX_CONF_BUFFER).
 LONGEST_VALUE = 2000
 # A timeout is a signed number of milliseconds with 32 bits.
 LONGEST_TIMEOUT = (2**31 - 1) // 1000
-# Addresses that a rate is counted for: about 16000 at once; then the oldest are forgotten.
+# Memory for the addresses of a rate: about 16000 at once; then the oldest are forgotten.
 ZONE = "2m"
 
 
 def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
-    """Return what nginx cannot do of a route's options."""
-    found = []
+    """Return the options that nginx does not support: the inventory key, and the reason."""
+    unsupported = []
     if options.rate_limit and options.rate_limit.per_second * 60 < 1:
-        found.append(("rate_limit", "nginx counts whole requests a minute, one at least"))
+        unsupported.append(("rate_limit", "nginx counts whole requests a minute, one at least"))
     if options.response_timeout and options.response_timeout > LONGEST_TIMEOUT:
-        found.append(("response_timeout", "nginx waits 24 days at most"))
+        unsupported.append(("response_timeout", "nginx waits 24 days at most"))
     for name, value in options.headers:
         if name.lower() in OWN_HEADERS:
-            found.append(("headers", f"nginx writes {name} itself"))
+            unsupported.append(("headers", f"nginx writes {name} itself"))
         elif not HEADER_NAME.match(name):
-            found.append(("headers", f"nginx replaces no header {name}: only letters, digits and - in its name"))
+            unsupported.append(("headers", f"nginx replaces no header {name}: only letters, digits and - in its name"))
         elif len(value) > LONGEST_VALUE:
-            found.append(("headers", f"nginx takes {LONGEST_VALUE} characters at most, {name} has {len(value)}"))
-    return found
-
-
-# --- kept beside a color's servers, for whoever makes the maps next ---
+            unsupported.append(("headers", f"nginx takes {LONGEST_VALUE} characters at most, {name} has {len(value)}"))
+    return unsupported
 
 
 def options_to_json(routing: StackRoutes) -> str:
-    """Return the options of a color's routes as text; nginx itself does not read it."""
-    ways = {route.host + route.path: asdict(route.options) for route in routing.routes if route.options != NO_OPTIONS}
-    return json.dumps(ways, indent=1, sort_keys=True) + "\n"
+    """Return the options of a color's routes as text; releases read it back, nginx does not."""
+    options = {
+        route.host + route.path: route.options.to_dict() for route in routing.routes if route.options != NO_OPTIONS
+    }
+    return json.dumps(options, indent=1, sort_keys=True) + "\n"
 
 
 def options_from_json(text: str) -> dict[str, RouteOptions]:
     """Return the options per host and path from such a text."""
-    return {at: _rules(given) for at, given in json.loads(text).items()}
-
-
-def _rules(given: dict[str, t.Any]) -> RouteOptions:
-    rate, headers = given["rate_limit"], given["headers"]
-    several = {
-        "allow_ips": tuple(given["allow_ips"]),
-        "rate_limit": Rate(**rate) if rate else None,
-        "headers": tuple((name, value) for name, value in headers),
-    }
-    return RouteOptions(**{**given, **several})
-
-
-# --- words of nginx ---
-
-
-def quoted(text: str) -> str:
-    """Return a text as one word in which nothing has a meaning. A dollar sign begins a variable, so it is one."""
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "${sy_dollar}")
-    return f'"{plain}"'
-
-
-def expression(text: str) -> str:
-    """Return a regular expression that is exactly a text; nothing in it ends a quoted word."""
-    plain = re.sub(r"[^A-Za-z0-9/_:.-]", lambda found: "".join(rf"\x{byte:02x}" for byte in found[0].encode()), text)
-    return plain.replace(".", r"\.")
-
-
-def above(number: int) -> str:
-    """Return a regular expression for the whole numbers above one: nginx itself only compares texts."""
-    digits = str(number)
-    longer = [rf"[1-9]\d{{{len(digits)},}}"]
-    bigger = [
-        rf"{digits[:place]}[{int(digit) + 1}-9]\d{{{len(digits) - place - 1}}}"
-        for place, digit in enumerate(digits)
-        if digit != "9"
-    ]
-    return f"^0*(?:{'|'.join(longer + bigger)})$"
-
-
-def variable(source: str, result: str, entries: t.Iterable[tuple[str, str]], default: str = '""') -> str:
-    """Return a map from a text to a variable; keys and values are words of nginx."""
-    rows = "".join(f"    {key} {value};\n" for key, value in entries)
-    # Each is asked again after what it depends on was set.
-    return f"map {source} {result} {{\n    volatile;\n    default {default};\n{rows}}}\n"
-
-
-# --- what holds ---
+    return {host_path: RouteOptions.from_dict(content) for host_path, content in json.loads(text).items()}
 
 
 @dataclass(frozen=True)
 class NumberedRoute:
-    """A way in with its number: the key of the stack, the color and the address, where it leads and what holds."""
+    """A route of one color with its number, its service and its options."""
 
     number: int
-    at: tuple[str, str, str]
+    route: RouteKey
     service: str
     options: RouteOptions
 
     @property
     def key(self) -> str:
         """The key of the stack."""
-        return self.at[0]
+        return self.route[0]
 
     @property
     def color(self) -> str:
-        """The color on which it is."""
-        return self.at[1]
+        """The color that has the route."""
+        return self.route[1]
 
     @property
-    def address(self) -> str:
-        """The host with the path behind it."""
-        return self.at[2]
+    def host_path(self) -> str:
+        """The host with its path."""
+        return self.route[2]
 
     @property
     def volume(self) -> str:
-        """The volume whose files it leads to, or an empty text."""
+        """The volume whose files are served, or an empty text."""
         kind, _colon, volume = self.service.partition(":")
         return volume if kind == "volume" else ""
 
 
-# Seconds of silence and bytes of a body that other requests may have; None for the role's own.
+# Seconds until a response and bytes of a body; None for the role's own limit.
 Limits = tuple[t.Optional[float], t.Optional[int]]
-PLAIN: Limits = (None, None)
+NO_LIMITS: Limits = (None, None)
 
 
 class RouteOptionMaps:
-    """The options of all routes of a server; ``max_body_size`` is the default of routes without one, 0 for any."""
+    """The options of all routes of a server as map blocks, and as directives of the public server."""
 
-    def __init__(self, ways: t.Sequence[NumberedRoute], max_body_size: int) -> None:
-        """Take the ways of a table."""
-        self.ways = ways
+    def __init__(self, routes: t.Sequence[NumberedRoute], max_body_size: int) -> None:
+        """Take the routes of a LookupTable; ``max_body_size`` is the default in bytes, 0 for no limit."""
+        self.routes = routes
         self.max_body_size = max_body_size
         self.headers: dict[str, str] = {}
-        for way in ways:
-            for name, _value in way.options.headers:
+        for route in routes:
+            for name, _value in route.options.headers:
                 self.headers.setdefault(name.lower(), name)
-        self.limits = list(dict.fromkeys([PLAIN, *(_limits(way.options) for way in ways)]))
-        # What nginx counts alike is one zone.
-        self.rates = {_zone(way.options.rate_limit): way.options.rate_limit for way in ways if way.options.rate_limit}
+        self.limits = list(dict.fromkeys([NO_LIMITS, *(_limits(route.options) for route in routes)]))
+        # Equal rates share one zone.
+        rates = [route.options.rate_limit for route in routes]
+        self.rates = {_zone(rate): rate for rate in rates if rate}
 
     def http(self) -> str:
-        """Return the maps, and where addresses are counted."""
+        """Return the map blocks, and the zones in which requests are counted."""
         return "\n".join(
             [
                 'geo $sy_dollar {\n    default "$";\n}\n',
-                self.guard("$sy_redirect", lambda options: "yes" if options.https == "redirect" else None),
+                self.guard_map("$sy_redirect", lambda options: "yes" if options.https == "redirect" else None),
                 *self.addresses(),
-                self.guard("$sy_users", lambda options: quoted(options.basic_auth) if options.basic_auth else None),
+                self.guard_map("$sy_users", lambda options: quoted(options.basic_auth) if options.basic_auth else None),
                 *self.zones(),
                 *self.bodies(),
-                self.way("$sy_limits", lambda options: self.place(options) or None, default="0"),
+                self.route_map("$sy_limits", lambda options: self.limits_number(options) or None, default="0"),
                 *self.answers(),
                 self.below(),
             ]
         )
 
     def server(self) -> str:
-        """Return what belongs into the public server: rates, headers, and the places where requests are passed on."""
-        # None at once is said without a number: nginx refuses a burst of 0.
+        """Return the directives of the public server: rates, headers, and the locations that pass requests on."""
+        # nginx refuses a burst of 0, so none is written.
         bursts = {zone: f" burst={rate.burst}" if rate.burst else "" for zone, rate in self.rates.items()}
         lines = [f"limit_req zone={zone}{burst} nodelay;" for zone, burst in bursts.items()]
         for name, result in self.header_variables().items():
@@ -185,35 +139,34 @@ class RouteOptionMaps:
         for number, (timeout, max_body_size) in enumerate(self.limits):
             directives = [f"client_max_body_size {max_body_size};"] if max_body_size is not None else []
             directives += [f"proxy_read_timeout {max(1, round(timeout * 1000))}ms;"] if timeout is not None else []
-            # While a reload comes the answer ends its connection, so that none is cut off while it waits for a request.
-            for name, last in ((f"@{number}", []), (f"@{number}-last", ["keepalive_timeout 0;"])):
-                inside = [*directives, *last, "proxy_pass http://$sy_server$request_uri;"]
+            # Before a reload answers end their connection, so that no idle connection is cut off.
+            for name, closing in ((f"@{number}", []), (f"@{number}-closing", ["keepalive_timeout 0;"])):
+                inside = [*directives, *closing, "proxy_pass http://$sy_server$request_uri;"]
                 lines.append(f"location {name} {{\n" + "".join(f"    {line}\n" for line in inside) + "}")
         return "\n".join([*lines, ""])
 
-    def place(self, options: RouteOptions) -> str:
-        """Return the number of the limits of a route; an empty text where they are the role's."""
+    def limits_number(self, options: RouteOptions) -> str:
+        """Return the number of a route's limits; an empty text for the role's own."""
         number = self.limits.index(_limits(options))
         return str(number) if number else ""
 
-    def guard(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
-        """Return a map of what stands before a route; nothing does for a request with the key."""
+    def guard_map(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
+        """Return a map of an option that a request with a preview key is not subject to."""
         return variable("$sy_guard", result, self.entries(value), default)
 
-    def way(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
-        """Return a map of what a route has, whoever asks."""
-        return variable("$sy_way", result, self.entries(value), default)
+    def route_map(self, result: str, value: t.Callable[[RouteOptions], str | None], default: str = '""') -> str:
+        """Return a map of an option that holds for every request of a route."""
+        return variable("$sy_route", result, self.entries(value), default)
 
     def entries(self, value: t.Callable[[RouteOptions], str | None]) -> list[tuple[str, str]]:
-        """Return a row for each way for which there is a value."""
-        found = ((f'"{way.number}"', value(way.options)) for way in self.ways)
-        return [(number, word) for number, word in found if word is not None]
+        """Return a row for each route that has a value."""
+        rows = ((f'"{route.number}"', value(route.options)) for route in self.routes)
+        return [(number, word) for number, word in rows if word is not None]
 
     def addresses(self) -> list[str]:
-        """Return the lists of client addresses, and which one a way asks."""
-        number = {
-            allow: str(place) for place, allow in enumerate(dict.fromkeys(way.options.allow_ips for way in self.ways))
-        }
+        """Return the lists of client addresses, and the map from a route to its list."""
+        different = dict.fromkeys(route.options.allow_ips for route in self.routes)
+        number = {allow: str(index) for index, allow in enumerate(different)}
         lists = [
             f'geo $sy_from_{number[allow]} {{\n    default "";\n'
             + "".join(f"    {network} yes;\n" for network in sorted(set(allow)))
@@ -221,73 +174,77 @@ class RouteOptionMaps:
             for allow in number
             if allow
         ]
-        asked = self.guard(
+        allowed = self.guard_map(
             "$sy_allowed",
             lambda options: f"$sy_from_{number[options.allow_ips]}" if options.allow_ips else None,
             default="yes",
         )
-        return [*lists, asked]
+        return [*lists, allowed]
 
     def zones(self) -> t.Iterator[str]:
-        """Yield where requests are counted: per rate, and in it per way and address, whichever color answers.
+        """Yield the zones: one per rate, with a count per route and client address, whichever color answers.
 
-        A name says all of its rate: nginx takes a zone over at a reload, and refuses another key for it.
+        The name of a zone contains the whole rate: nginx keeps a zone over a reload, and refuses another key for it.
         """
         for zone, rate in self.rates.items():
             entries = [
-                (f'"{way.number}"', quoted(f"{way.key} {way.address} ")[:-1] + '$binary_remote_addr"')
-                for way in self.ways
-                if way.options.rate_limit and _zone(way.options.rate_limit) == zone
+                (f'"{route.number}"', quoted(f"{route.key} {route.host_path} ")[:-1] + '$binary_remote_addr"')
+                for route in self.routes
+                if route.options.rate_limit and _zone(route.options.rate_limit) == zone
             ]
             yield variable("$sy_guard", f"$sy_{zone}", entries)
             yield f"limit_req_zone $sy_{zone} zone={zone}:{ZONE} rate={_speed(rate)};\n"
 
     def bodies(self) -> t.Iterator[str]:
-        """Yield which requests say that their body is too long.
+        """Yield the maps that find a ``Content-Length`` above the limit.
 
-        nginx asks ``client_max_body_size`` at the first location, before it knows the route, and where a request is
-        passed on only for bodies that do not tell their length.
+        nginx checks ``client_max_body_size`` at the first location, before it knows the route; where a request is
+        passed on it checks only bodies without a length.
         """
         limits = {
             self.max_body_size,
-            *(way.options.max_body_size for way in self.ways if way.options.max_body_size is not None),
+            *(route.options.max_body_size for route in self.routes if route.options.max_body_size is not None),
         } - {0}
         for limit in sorted(limits):
             yield variable("$content_length", f"$sy_above_{limit}", [(f'"~{above(limit)}"', "yes")])
-        yield self.way(
+        yield self.route_map(
             "$sy_too_large",
             lambda options: f"$sy_above_{options.max_body_size}" if options.max_body_size else None,
             default=f"$sy_above_{self.max_body_size}" if self.max_body_size else '""',
         )
 
     def header_variables(self) -> dict[str, str]:
-        """Return the headers of all routes with the variables that have their values."""
-        names = [
+        """Return the headers of all routes, each with the variable of its value."""
+        header_names = [
             *self.headers.values(),
-            *(["Strict-Transport-Security"] if any(w.options.hsts for w in self.ways) else []),
+            *(["Strict-Transport-Security"] if any(route.options.hsts for route in self.routes) else []),
         ]
-        return {name: f"$sy_header_{_plain(name)}" for name in names}
+        return {name: f"$sy_header_{_plain(name)}" for name in header_names}
 
     def answers(self) -> t.Iterator[str]:
-        """Yield the values of headers. Where a route has no rule it is the application's own."""
+        """Yield the maps of header values; the default is the application's own value."""
         for name, result in self.header_variables().items():
             own = f"$upstream_http_{_plain(name)}"
             if name == "Strict-Transport-Security":
-                entries = [(f'"https:{w.number}"', f'"max-age={w.options.hsts}"') for w in self.ways if w.options.hsts]
-                yield variable('"$sy_forwarded_proto:$sy_way"', result, entries, own)
+                entries = [
+                    (f'"https:{route.number}"', f'"max-age={route.options.hsts}"')
+                    for route in self.routes
+                    if route.options.hsts
+                ]
+                yield variable('"$sy_forwarded_proto:$sy_route"', result, entries, own)
                 continue
-            values = {way.number: dict(_lower(way.options.headers)).get(name.lower()) for way in self.ways}
+            values = {route.number: dict(_lower(route.options.headers)).get(name.lower()) for route in self.routes}
             entries = [(f'"{number}"', quoted(value)) for number, value in values.items() if value is not None]
-            yield variable("$sy_way", result, entries, own)
+            yield variable("$sy_route", result, entries, own)
 
     def below(self) -> str:
-        """Return the map of the path of a file below its way in, without anything that begins with a dot."""
+        """Return the map to the path of a file below its route; names that begin with a dot have none."""
         entries = []
-        for way in (way for way in self.ways if way.volume):
-            path = unquote("/" + way.address.partition("/")[2]).rstrip("/") + "/"
-            inside = r"(?!\.)(?!.*/\.)(?<sy_file>.+)$"
-            entries.append((f'"~^{way.number}:{expression(path)}{inside}"', "$sy_file"))
-        return variable('"$sy_way:$sy_uri"', "$sy_below", entries)
+        for route in (route for route in self.routes if route.volume):
+            path = unquote("/" + route.host_path.partition("/")[2]).rstrip("/") + "/"
+            inside = r"(?!\.)(?!.*/\.)(?<sy_static_path>.+)$"
+            entries.append((f'"~^{route.number}:{expression(path)}{inside}"', "$sy_static_path"))
+        return variable('"$sy_route:$sy_uri"', "$sy_static_file", entries)
 
 
 def _limits(options: RouteOptions) -> Limits:
@@ -295,7 +252,7 @@ def _limits(options: RouteOptions) -> Limits:
 
 
 def _speed(rate: Rate) -> str:
-    """Return a rate as nginx counts: whole requests in a second, or else in a minute."""
+    """Return a rate as nginx writes it: whole requests a second, or else a minute."""
     if rate.per_second == int(rate.per_second):
         return f"{int(rate.per_second)}r/s"
     return f"{max(1, round(rate.per_second * 60))}r/m"

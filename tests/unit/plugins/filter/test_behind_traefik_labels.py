@@ -10,10 +10,11 @@ STACKS = [{"name": "shop", "routes": [{"service": "web", "port": 80, "hosts": ["
 
 def test_the_filter_makes_the_labels() -> None:
     behind_traefik_labels = FilterModule().filters()["behind_traefik_labels"]
-    assert behind_traefik_labels(STACKS, "po", "prod", {"network": "edge"})["traefik.docker.network"] == "edge"
+    (labels,) = behind_traefik_labels(STACKS, "po", "prod", {"network": "front"})
+    assert labels["traefik.docker.network"] == "front"
 
 
 def test_a_mistake_is_an_error_of_the_filter() -> None:
     behind_traefik_labels = FilterModule().filters()["behind_traefik_labels"]
-    with pytest.raises(AnsibleFilterError, match="edge's labels cannot be made: 'stage'"):
+    with pytest.raises(AnsibleFilterError, match="labels for Traefik cannot be made: 'stage'"):
         behind_traefik_labels(STACKS, "po", "prod", {"router": "{service}-{stage}"})

@@ -16,12 +16,12 @@ def test_one_that_never_started_goes(run_module: RunModule, machine: Machine, on
     assert set(machine.engine.standing) == {"po-proxy", "po-proxy-next"}
     done = run_module(proxy_replace.main, on_server, diff=True)
     assert list(machine.engine.standing) == ["po-proxy"]
-    assert (done["changed"], done["steps"], done["cut_off"]) == (True, ["drop"], 0)
+    assert (done["changed"], done["steps"], done["dropped_requests"]) == (True, ["drop"], 0)
     assert (looked["changed"], looked["diff"]) == (done["changed"], done["diff"])
     assert not run_module(proxy_replace.main, on_server, check=True)["changed"]
     assert not run_module(proxy_replace.main, on_server)["changed"]
 
 
 def test_without_a_proxy_there_is_nothing_to_begin(run_module: RunModule, on_server: dict[str, t.Any]) -> None:
-    result = run_module(proxy_replace.main, {**on_server, "begin": True, "settle": 0, "drain": 0})
+    result = run_module(proxy_replace.main, {**on_server, "start_replacement": True, "provider_delay": 0, "drain": 0})
     assert (result["changed"], result["steps"]) == (False, [])

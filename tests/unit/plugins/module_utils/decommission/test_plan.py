@@ -156,5 +156,5 @@ def test_data_is_listed_and_removed_only_on_request() -> None:
 
 
 def test_the_labels_of_a_proxy_behind_traefik_are_listed() -> None:
-    proxy = replace(shared_container("proxy", FRONT, "traefik"), labels={"io.switchyard.edge.prod": "{}"})
+    proxy = replace(shared_container("proxy", FRONT, "traefik"), labels={"io.switchyard.routers.prod": "{}"})
     assert "until setup.yml runs" in plan(scanned(shared={"po-proxy": proxy}), [], False).retained[-1]

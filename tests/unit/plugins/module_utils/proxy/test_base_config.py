@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from fakes import FakeMaster, Machine, container
+from fakes import Machine, container
+from fakes_haproxy import FakeMaster
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import base_config, capabilities
@@ -91,7 +92,7 @@ def test_the_first_start_finds_everything_that_is_included_and_keeps_what_releas
         preview_keys.KEY,
         config.ROUTES,
         config.LOOKUP,
-        config.PLACES,
+        config.OPTIONS,
     }
     assert {path.name for path in folder.iterdir()} == names
     assert (folder / config.ROUTES).read_text() == "of releases\n"

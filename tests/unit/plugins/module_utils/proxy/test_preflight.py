@@ -37,16 +37,16 @@ def test_a_free_server_and_our_own_proxy_have_no_problem() -> None:
 @pytest.mark.parametrize(
     ("holder", "words"),
     [
-        (PortUser("0.0.0.0", process="apache2", pid=812), "held on 0.0.0.0 by apache2 (process 812)"),
-        (PortUser("::", process="apache2", pid=812), "held on [::] by apache2 (process 812)"),
-        (PortUser("127.0.0.1"), "held on 127.0.0.1 by a process that cannot be named"),
-        (PortUser("0.0.0.0", "traefik"), "held on 0.0.0.0 by the container traefik"),
+        (PortUser("0.0.0.0", process="apache2", pid=812), "in use on 0.0.0.0 by apache2 (process 812)"),
+        (PortUser("::", process="apache2", pid=812), "in use on [::] by apache2 (process 812)"),
+        (PortUser("127.0.0.1"), "in use on 127.0.0.1 by an unknown process"),
+        (PortUser("0.0.0.0", "traefik"), "in use on 0.0.0.0 by the container traefik"),
         (PortUser("0.0.0.0", "shop-proxy", "shop"), "by the container shop-proxy, the proxy of the project shop"),
     ],
 )
 def test_a_port_that_somebody_holds_is_told_with_who(holder: PortUser, words: str) -> None:
-    (what,) = told(ProxyFacts(holders={80: (holder, holder)}))
-    assert what.startswith("the port 80 is held on ")
+    (what,) = told(ProxyFacts(port_users={80: (holder, holder)}))
+    assert what.startswith("the port 80 is in use on ")
     assert what.endswith(words)
 
 
@@ -55,13 +55,13 @@ def test_a_port_that_somebody_holds_is_told_with_who(holder: PortUser, words: st
     [("127.0.0.1", "127.0.0.2", False), ("127.0.0.1", "127.0.0.1", True), ("127.0.0.1", "::", True)],
 )
 def test_another_address_of_the_server_is_no_clash(address: str, held: str, clash: bool) -> None:
-    seen = ProxyFacts(holders={80: (PortUser(held, process="x", pid=1),)})
+    seen = ProxyFacts(port_users={80: (PortUser(held, process="x", pid=1),)})
     assert bool(told(seen, ProxyRequest("haproxy", ((address, 80),)))) is clash
 
 
 def test_every_port_is_looked_at() -> None:
-    holders = {port: (PortUser("::", process="x", pid=1),) for port in (80, 443)}
-    assert len(told(ProxyFacts(holders=holders), ProxyRequest("haproxy", (("", 80), ("", 443))))) == 2
+    users = {port: (PortUser("::", process="x", pid=1),) for port in (80, 443)}
+    assert len(told(ProxyFacts(port_users=users), ProxyRequest("haproxy", (("", 80), ("", 443))))) == 2
 
 
 def test_two_projects_in_one_folder() -> None:

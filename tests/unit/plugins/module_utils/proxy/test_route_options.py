@@ -1,14 +1,11 @@
 from __future__ import annotations
 
+import json
 import typing as t
 from datetime import datetime, timezone
 
-import pytest
-
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import RateLimit, RouteSpec
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate, ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
     NO_OPTIONS,
     Rate,
@@ -49,80 +46,13 @@ def test_the_rules_of_a_route() -> None:
     assert options.rate_limit.per_second == 0.5
 
 
-@pytest.mark.parametrize(
-    ("host", "covered"),
-    [
-        ("shop.example.org", True),
-        ("img.shop.example.org", True),
-        ("a.img.shop.example.org", False),
-        ("example.org", False),
-        ("myshop.example.org", False),
-    ],
-)
-def test_the_hosts_of_a_certificate(host: str, covered: bool) -> None:
-    certificate = Certificate(("shop.example.org", "*.shop.example.org"), NOW)
-    assert certificate.covers(host) is covered
-
-
-def test_the_users_of_another_environment_are_others() -> None:
-    options = options_of_route(route(basic_auth="staff"), "dev")
-    assert ProxyCapabilities.of(SETTINGS).missing_prerequisites(options, []) == [
-        Problem(
-            "basic_auth",
-            "the proxy knows no list of users staff",
-            "Add it to proxy_users, then run setup.yml",
-            "route.no_user_list",
-        )
-    ]
-    assert (
-        ProxyCapabilities.of(SETTINGS).missing_prerequisites(options_of_route(route(basic_auth="boss"), "dev"), [])
-        == []
+def test_options_survive_json() -> None:
+    options = RouteOptions(
+        "redirect", 60, ("10.0.0.0/8",), "prod.staff", Rate(1, 2, 3), 10, 1.5, (("X-A", "1"), ("X-B", ""))
     )
+    for each in (options, NO_OPTIONS):
+        assert RouteOptions.from_dict(json.loads(json.dumps(each.to_dict()))) == each
 
 
-def test_a_proxy_that_has_everything() -> None:
-    equipment = ProxyCapabilities.of(SETTINGS)
-    options = RouteOptions("redirect", hsts=60, basic_auth="prod.staff")
-    assert equipment.missing_prerequisites(options, ["shop.example.org", "img.shop.example.org"], NOW) == []
-
-
-@pytest.mark.parametrize(
-    ("settings", "options", "host", "expected"),
-    [
-        ({}, RouteOptions("redirect"), "a.org", ("https", "the proxy has no https port")),
-        ({}, RouteOptions(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
-        ({}, RouteOptions(basic_auth="prod.staff"), "a.org", ("basic_auth", "the proxy knows no list of users staff")),
-        (SETTINGS, RouteOptions("redirect"), "a.org", ("https", "the proxy has no certificate for a.org")),
-        (
-            SETTINGS,
-            RouteOptions("redirect"),
-            "old.example.org",
-            ("https", "the proxy's certificate for old.example.org ended on 2030-05-01"),
-        ),
-    ],
-)
-def test_what_a_proxy_was_not_given(
-    settings: dict[str, t.Any], options: RouteOptions, host: str, expected: tuple[str, str]
-) -> None:
-    found = ProxyCapabilities.of(settings).missing_prerequisites(options, [host], NOW)
-    assert [(problem.where, problem.message) for problem in found] == [expected]
-    assert "setup.yml" in found[0].hint
-
-
-def test_a_route_without_https_needs_nothing() -> None:
-    assert ProxyCapabilities().missing_prerequisites(NO_OPTIONS, ["a.org"]) == []
-
-
-def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
-    options = RouteOptions("redirect", hsts=5, allow_ips=("10.0.0.0/8",), rate_limit=Rate(1, 1, 0))
-    edge = {"https": {"port": 443, "certificates": []}, "users": []}
-    assert ProxyCapabilities.of({**edge, "edge": "trusted"}).missing_prerequisites(options, ["shop.org"]) == []
-    assert ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(NO_OPTIONS, ["shop.org"]) == []
-    found = ProxyCapabilities.of({**edge, "edge": "unknown"}).missing_prerequisites(options, ["shop.org"])
-    assert [problem.where for problem in found] == ["allow_ips", "rate_limit", "https"]
-    assert {problem.hint for problem in found} == {
-        "Name its network in proxy_trusted_proxies, then run setup.yml",
-    }
-    nowhere = {"https": {"port": 0}, "edge": "trusted"}
-    found = ProxyCapabilities.of(nowhere).missing_prerequisites(options, ["shop.org"])
-    assert [problem.where for problem in found] == ["https"]
+def test_options_of_another_version_are_read() -> None:
+    assert RouteOptions.from_dict({"hsts": 5, "later": True}) == RouteOptions(hsts=5)

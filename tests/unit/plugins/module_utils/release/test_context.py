@@ -4,69 +4,21 @@ import json
 import typing as t
 from collections.abc import Callable
 
-import pytest
-from fakes import HOST, FakeEngine, FakeMaster, Machine, colored, container
+from fakes import HOST, FakeEngine, Machine, colored, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import BehindTraefikProxy
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy.driver import HAProxy
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx.driver import Nginx
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.registry import open_proxy
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik.driver import Traefik
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
 
 
-def test_a_server_without_a_proxy_is_told(machine: Machine) -> None:
-    with pytest.raises(SwitchyardError, match=r"There is no proxy on this server .*proxy\.json is missing.*setup\.yml"):
-        open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
-
-
-def test_the_proxy_of_the_server_is_the_one_that_answers(machine: Machine, master: FakeMaster) -> None:
-    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
-    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    master.maps["12"] = {"live": {"po.shop.prod": "green"}, "routes": {}}
-    proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
-    assert proxy.read().live == {"po.shop.prod": "green"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "kind"),
-    [
-        ({}, HAProxy),
-        ({"provider": "haproxy"}, HAProxy),
-        ({"provider": "nginx"}, Nginx),
-        ({"provider": "traefik", "uid": 10099}, Traefik),
-    ],
-)
-def test_the_role_said_which_proxy_it_is(machine: Machine, settings: dict[str, t.Any], kind: type) -> None:
-    where = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
-    (machine.root / "proxy" / "proxy.json").write_text(json.dumps({**where, **settings}))
-    assert type(open_proxy(machine.root, machine.engine)) is kind  # type: ignore[arg-type]
-
-
 def test_a_proxy_on_the_server_itself_publishes_colors(machine: Machine) -> None:
-    where = {"unit": "po-proxy.service", "ports": [20000, 24999], "address": "127.0.0.1", "port": 80}
+    where: dict[str, t.Any] = {"unit": "po-proxy.service", "ports": [20000, 24999], "address": "127.0.0.1", "port": 80}
+    where.update(provider="haproxy", behind_traefik=False)
     (machine.root / "proxy" / "proxy.json").write_text(json.dumps(where))
     assert open_proxy(machine.root, machine.engine).ports == (20000, 24999)  # type: ignore[arg-type]
     record = machine.released("green", ports={"web": [20003]})
     assert machine.ctx.target(record).routing.published("web") == ["127.0.0.1:20003"]
     assert machine.ctx.target(record).routing.published("api") == []
-
-
-def test_a_proxy_of_another_version_is_told(machine: Machine) -> None:
-    settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80, "provider": "caddy"}
-    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    with pytest.raises(SwitchyardError, match=r"names 'caddy', which this version does not know. Run setup\.yml"):
-        open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
-
-
-def test_a_proxy_behind_an_edge_is_asked_at_its_own_address(machine: Machine) -> None:
-    settings = {"container": "po-proxy", "address": "", "port": 8080}
-    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    assert open_proxy(machine.root, machine.engine).address == ""  # type: ignore[arg-type]
-    machine.engine.start(container("po-proxy", addresses={"none": "", "po-front-prod": "172.18.0.9"}))
-    assert open_proxy(machine.root, machine.engine).address == "172.18.0.9"  # type: ignore[arg-type]
 
 
 def test_where_the_things_of_a_stack_are(machine: Machine) -> None:
@@ -127,13 +79,3 @@ def test_a_part_is_started_from_the_releases_own_folder(
     machine.ctx.compose_up(record, "workers")
     folder = machine.ctx.records.path(record.number)
     assert notes() == [f"compose -p po_shop_prod_workers -f {folder}/workers.yml {' '.join(compose_cli.UP)}"]
-
-
-def test_the_haproxy_behind_an_edge_is_whichever_container_it_is_now(machine: Machine) -> None:
-    settings = {"container": "po-proxy", "address": "", "port": 8080}
-    (machine.root / "proxy" / "proxy.json").write_text(json.dumps(settings))
-    proxy = open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
-    assert isinstance(proxy, BehindTraefikProxy)
-    machine.engine.start(container("po-proxy-next", mounts={"/run/switchyard": "/elsewhere"}))
-    assert str(proxy.run) == "/elsewhere"
-    assert not isinstance(HAProxy(machine.root, {**settings, "address": "::"}, lambda: None), BehindTraefikProxy)

@@ -42,7 +42,7 @@ def test_hosts_and_paths_of_a_service_are_one_rule() -> None:
 
 
 def test_the_routers_of_other_environments_stay_and_ones_own_are_made_anew() -> None:
-    before = {**of("qual"), "io.switchyard.edge.prod": json.dumps({"old-prod": "Host(`x`)"}), "other": "label"}
+    before = {**of("qual"), "io.switchyard.routers.prod": json.dumps({"old-prod": "Host(`x`)"}), "other": "label"}
     labels = of("prod", before)
     assert labels["traefik.http.routers.web-qual.rule"] == f'Host("{HOST}")'
     assert not [name for name in labels if "old-prod" in name or name == "other"]
@@ -59,35 +59,36 @@ def test_more_labels_reach_each_router() -> None:
 
 
 def test_without_an_edge_there_are_none() -> None:
-    assert behind_traefik_labels.labels([written()], "po", "prod", {}) == {}
+    assert behind_traefik_labels.label_stages([written()], "po", "prod", {}) == [{}]
 
 
 def test_the_routers_of_environments_that_are_gone_go() -> None:
     before = of("qual", of("dev"))
     labels = behind_traefik_labels.labels([written()], "po", "prod", EDGE, before, ["prod", "dev"])
-    assert [label for label in labels if label.startswith(behind_traefik_labels.MEMORY)] == [
-        f"{behind_traefik_labels.MEMORY}dev",
-        f"{behind_traefik_labels.MEMORY}prod",
+    assert [label for label in labels if label.startswith(behind_traefik_labels.ROUTERS_LABEL)] == [
+        f"{behind_traefik_labels.ROUTERS_LABEL}dev",
+        f"{behind_traefik_labels.ROUTERS_LABEL}prod",
     ]
     assert not [label for label in labels if "web-qual" in label]
 
 
-def test_an_edge_that_only_adds_nothing_of_one_name_needs_no_other() -> None:
-    assert behind_traefik_labels.stages(of(), of(), {"other": "labels"}) == [of()]
-    assert behind_traefik_labels.stages(of("qual"), of("prod", of("qual")), {"other": "labels"}) == [
-        of("prod", of("qual"))
-    ]
+def stages(current: dict[str, str] | None = None, **changes: t.Any) -> list[dict[str, str]]:
+    return behind_traefik_labels.label_stages([written()], "po", "prod", {**EDGE, **changes}, current)
 
 
-def test_where_two_would_say_different_things_of_a_name_one_stands_meanwhile() -> None:
-    changed = of(entrypoints=["web"])
-    meanwhile = behind_traefik_labels.labels(
-        [written()], "po", "prod", {**EDGE, "entrypoints": ["web"]}, of(), None, behind_traefik_labels.MAINTENANCE_RETRY
-    )
-    assert behind_traefik_labels.stages(of(), changed, meanwhile) == [meanwhile, changed]
-    # The one that stands meanwhile says nothing of a name that one of the others says something of.
-    assert behind_traefik_labels.stages(of(), meanwhile, {}) == [meanwhile]
-    assert behind_traefik_labels.stages(meanwhile, changed, {}) == [changed]
-    assert meanwhile["traefik.http.routers.web-prod-next.service"] == "po-proxy-next"
-    assert meanwhile["traefik.http.routers.web-prod-next.middlewares"] == "po-proxy-next"
-    assert meanwhile[f"{behind_traefik_labels.MEMORY}prod"] == changed[f"{behind_traefik_labels.MEMORY}prod"]
+def test_labels_that_only_add_names_need_no_container_in_between() -> None:
+    assert stages() == stages(of()) == [of()]
+    assert stages(of("qual")) == [of("prod", of("qual"))]
+
+
+def test_where_two_containers_would_differ_in_a_name_another_one_comes_in_between() -> None:
+    changed = of(before=of(), entrypoints=["web"])
+    first, last = stages(of(), entrypoints=["web"])
+    assert last == changed
+    # The container in between has no name in common with the others.
+    traefik = [{label for label in each if label.startswith("traefik.http.")} for each in (of(), first, changed)]
+    assert not traefik[1] & (traefik[0] | traefik[2])
+    assert first["traefik.http.routers.web-prod-next.service"] == "po-proxy-next"
+    assert first["traefik.http.routers.web-prod-next.middlewares"] == "po-proxy-next"
+    label = f"{behind_traefik_labels.ROUTERS_LABEL}prod"
+    assert first[label] == changed[label]

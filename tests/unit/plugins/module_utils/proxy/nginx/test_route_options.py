@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import random
 import re
 import typing as t
 
 import pytest
+from fakes_nginx_reader import HOSTILE
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import config, route_options
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import config, route_options, syntax
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
     NO_OPTIONS,
     Rate,
@@ -15,6 +15,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_opti
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import Route, StackRoutes
 
 KEY = "po.shop.prod"
+
+
 ALL = RouteOptions(
     https="redirect",
     hsts=60,
@@ -46,70 +48,11 @@ def rows(text: str, result: str) -> dict[str, str]:
     return {key: value for key, _space, value in lines}
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a line of configuration as nginx reads them (ngx_conf_read_token)."""
-    found, word, quote, at = [], "", "", 0
-    inside = False
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\":
-            word += text[at + 1] if text[at + 1] in "\"'\\" else text[at : at + 2]
-            at += 2
-            continue
-        if quote and sign == quote:
-            found.append(word)
-            word, quote, inside = "", "", False
-        elif quote or (inside and sign not in " ;"):
-            word += sign
-        elif sign == '"':
-            quote = sign
-        elif sign in " ;":
-            found += [word] if inside else []
-            word, inside = "", False
-            if sign == ";":
-                found.append(";")
-        else:
-            word, inside = sign, True
-        at += 1
-    return found
-
-
-# --- words ---
-
-HOSTILE = ['"; } return 200; #', "$host ${host} $", "back\\slash \\n \\", "it's {a} 'b'", "%20 ~^.* ;", ""]
-
-
-@pytest.mark.parametrize("value", HOSTILE)
-def test_nothing_in_a_value_ends_its_word_or_is_a_variable(value: str) -> None:
-    read = words(f'"1" {route_options.quoted(value)};')
-    assert [read[0], *read[2:]] == ["1", ";"]
-    assert "$" not in read[1].replace("${sy_dollar}", "")
-    assert read[1].replace("${sy_dollar}", "$") == value
-
-
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_of_the_inventory_stands_in_one_row(value: str) -> None:
     made = maps(RouteOptions(headers=(("X-A", value),)))
-    assert rows(made.http(), "$sy_header_x_a")['"1"'] == route_options.quoted(value)
+    assert rows(made.http(), "$sy_header_x_a")['"1"'] == syntax.quoted(value)
     assert len(made.http().splitlines()) == len(maps(RouteOptions(headers=(("X-A", "plain"),))).http().splitlines())
-
-
-def test_an_expression_is_exactly_a_text() -> None:
-    assert route_options.expression('a.org/$"{;\\ é(') == r"a\.org/\x24\x22\x7b\x3b\x5c\x20\xc3\xa9\x28"
-
-
-def test_numbers_above_another_one() -> None:
-    chance = random.Random(5)
-    for limit in [1, 9, 10, 99, 100, 109, 1024, 1048576, 10**12, *(chance.randrange(1, 10**9) for _ in range(200))]:
-        above = re.compile(route_options.above(limit))
-        near = [limit - 1, limit, limit + 1, limit * 10, limit // 10, *(chance.randrange(10**10) for _ in range(20))]
-        for number in near:
-            assert bool(above.match(str(number))) == (number > limit), (number, limit)
-            assert bool(above.match(f"00{number}")) == (number > limit), (number, limit)
-    assert not re.match(route_options.above(10), "")
-
-
-# --- what it cannot do ---
 
 
 def test_what_nginx_can_do() -> None:
@@ -132,17 +75,11 @@ def test_what_it_cannot_do(options: RouteOptions, key: str, words: str) -> None:
     assert words in what
 
 
-# --- kept for the next release ---
-
-
 def test_rules_are_read_as_they_were_written() -> None:
     routes = (Route("web", 8000, "a.org", "/", ALL), Route("web", 8000, "a.org", "/free"))
     text = route_options.options_to_json(StackRoutes("po", "prod", "shop", routes))
     assert route_options.options_from_json(text) == {"a.org/": ALL}
     assert route_options.options_from_json("{}") == {}
-
-
-# --- what holds ---
 
 
 def test_without_rules_nothing_is_asked() -> None:
@@ -153,7 +90,7 @@ def test_without_rules_nothing_is_asked() -> None:
     assert rows(text, "$sy_too_large") == {"default": '""'}
     assert rows(text, "$sy_limits") == {"default": "0"}
     assert "limit_req_zone" not in text
-    assert re.findall(r"location (\S+)", made.server()) == ["@0", "@0-last"]
+    assert re.findall(r"location (\S+)", made.server()) == ["@0", "@0-closing"]
 
 
 def test_each_way_has_its_own_rules() -> None:
@@ -170,7 +107,7 @@ def test_a_rule_before_a_route_asks_for_the_guarded_way_and_others_for_the_way_i
     for result in ("$sy_redirect", "$sy_allowed", "$sy_users", "$sy_rate_10rs_20"):
         assert by_result[result] == "$sy_guard"
     for result in ("$sy_too_large", "$sy_limits", "$sy_header_x_frame_options"):
-        assert by_result[result] == "$sy_way"
+        assert by_result[result] == "$sy_route"
 
 
 def test_a_header_of_one_route_leaves_the_answers_of_the_others() -> None:
@@ -220,7 +157,7 @@ def test_limits_are_a_place_of_their_own() -> None:
     made = maps(NO_OPTIONS, ALL, ALL, RouteOptions(response_timeout=0.0001), max_body_size=2048)
     assert rows(made.http(), "$sy_limits") == {"default": "0", '"2"': "1", '"3"': "1", '"4"': "2"}
     text = made.server()
-    inside = text[text.index("location @1-last {") :].partition("}")[0]
+    inside = text[text.index("location @1-closing {") :].partition("}")[0]
     for line in ("client_max_body_size 1024;", "proxy_read_timeout 1500ms;", "keepalive_timeout 0;", "proxy_pass "):
         assert line in inside
     assert "proxy_read_timeout 1ms;" in text
@@ -231,16 +168,16 @@ def test_a_body_is_compared_with_the_limit_of_its_way() -> None:
     text = maps(NO_OPTIONS, ALL, max_body_size=2048).http()
     assert rows(text, "$sy_too_large") == {"default": "$sy_above_2048", '"2"': "$sy_above_1024"}
     for limit in (1024, 2048):
-        assert rows(text, f"$sy_above_{limit}")[f'"~{route_options.above(limit)}"'] == "yes"
+        assert rows(text, f"$sy_above_{limit}")[f'"~{syntax.above(limit)}"'] == "yes"
 
 
 def below(way: str, path: str, number: int = 1) -> str | None:
     """Return the file that a path leads to, as nginx finds it."""
-    found = rows(maps(NO_OPTIONS, service="volume:po-static-prod", path=way).http(), "$sy_below")
+    found = rows(maps(NO_OPTIONS, service="volume:po-static-prod", path=way).http(), "$sy_static_file")
     expression = next(key for key in found if key != "default")
-    assert found[expression] == "$sy_file"
+    assert found[expression] == "$sy_static_path"
     match = re.match(expression.strip('"')[1:].replace("(?<", "(?P<"), f"{number}:{path}")
-    return match["sy_file"] if match else None
+    return match["sy_static_path"] if match else None
 
 
 @pytest.mark.parametrize(
@@ -267,10 +204,7 @@ def test_a_way_is_compared_without_its_percent_signs() -> None:
 
 
 def test_only_ways_to_a_volume_lead_to_files() -> None:
-    assert rows(maps(NO_OPTIONS, ALL).http(), "$sy_below") == {"default": '""'}
-
-
-# --- of all stacks ---
+    assert rows(maps(NO_OPTIONS, ALL).http(), "$sy_static_file") == {"default": '""'}
 
 
 def test_rules_belong_to_the_color_that_has_them() -> None:
@@ -280,4 +214,4 @@ def test_rules_belong_to_the_color_that_has_them() -> None:
     whole = config.full_config(contents, routes, "key")[0]
     # Blue is the first.
     assert rows(whole[config.ROUTES], "$sy_redirect") == {"default": '""', '"2"': "yes"}
-    assert "location @1 {" in whole[config.PLACES]
+    assert "location @1 {" in whole[config.OPTIONS]
