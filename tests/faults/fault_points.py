@@ -207,7 +207,7 @@ FAULTS = {
         "the same, not rehearsed: restored by swap",
         "breaking-half",
         says="was restored from the backup",
-        settings={"backup": "read"},
+        settings={"verify_backup": "read"},
     ),
     "lock": Fault(
         "a lock that is not given up",
@@ -237,7 +237,7 @@ FAULTS = {
         "everything killed (-9) during a breaking one",
         "breaking-slow",
         strike=when(is_migrating, kill),
-        settings={"backup": "read"},
+        settings={"verify_backup": "read"},
     ),
     "killed-between": Fault(
         "everything killed (-9) between a breaking one and the switch",
@@ -248,12 +248,12 @@ FAULTS = {
         "everything killed (-9) inside the swap",
         "breaking-half",
         strike=when(is_swapping, kill),
-        settings={"backup": "read"},
+        settings={"verify_backup": "read"},
     ),
     "postgres-swap": Fault(
         "PostgreSQL killed (-9) inside the swap",
         "breaking-half",
         strike=when(is_swapping, kill_postgres),
-        settings={"backup": "read"},
+        settings={"verify_backup": "read"},
     ),
 }

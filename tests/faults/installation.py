@@ -94,9 +94,9 @@ class Installation:
     def migration(self, number: int, how: str, **more: object) -> dict:
         """A migration as the inventory has it; ``how`` is the argument of migration.py."""
         script = ["python3", "-c", SCRIPT, str(number)]
-        verify = {"query": "SELECT max(version) FROM schema_version", "answer": str(number)}
+        schema_check = {"query": "SELECT max(version) FROM schema_version", "answer": str(number)}
         kind = how.partition("-")[0]
-        return {"command": [*script, how], "check": [*script, "check"], "kind": kind, "verify": verify, **more}
+        return {"command": [*script, how], "check": [*script, "check"], "kind": kind, "schema_check": schema_check, **more}
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """The answer to a query of PostgreSQL's superuser."""
@@ -145,7 +145,7 @@ class Installation:
         copies += " OR NOT datallowconn AND datname !~ '__before_|template0'"
         problems += [f"{names} remains" for names in (self.sql(roles), self.sql(copies)) if names]
         lock = json.loads((self.stack / "lock.json").read_text(encoding="utf-8"))
-        if lock["lease"]:
+        if lock["lock"]:
             problems.append("the lock is held")
         for role in ("job", "backup", "migrate"):
             command = ["docker", "ps", "-aq", "--filter", f"label=io.switchyard.project={self.prefix}"]
