@@ -96,7 +96,8 @@ class Installation:
         script = ["python3", "-c", SCRIPT, str(number)]
         schema_check = {"query": "SELECT max(version) FROM schema_version", "answer": str(number)}
         kind = how.partition("-")[0]
-        return {"command": [*script, how], "check": [*script, "check"], "kind": kind, "schema_check": schema_check, **more}
+        commands = {"command": [*script, how], "check": [*script, "check"]}
+        return {**commands, "kind": kind, "schema_check": schema_check, **more}
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """The answer to a query of PostgreSQL's superuser."""
