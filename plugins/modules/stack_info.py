@@ -7,9 +7,9 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_info
-short_description: Say which color of a stack is live and what stands on each
+short_description: Return the live color, the releases, the lock and the canary of a stack
 description:
-  - Asks the running proxy and the engine, not files.
+  - Reads the running proxy and the engine, and for lock and history the files of the releases.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 live:
-  description: The color that the running proxy sends the public to; empty when there is none.
+  description: The color that serves users; null when none does.
   returned: always
   type: str
   sample: green
@@ -47,12 +47,12 @@ availability:
   returned: always
   type: str
 colors:
-  description: What stands on each color.
+  description: The state of each color.
   returned: always
   type: dict
   contains:
     release:
-      description: Number of the release, or empty where nothing stands.
+      description: Number of the release; null for an empty color.
       type: int
     in_flight:
       description: Requests that the color is answering now.
@@ -68,9 +68,78 @@ workers:
   returned: always
   type: dict
 lock:
-  description: Who releases the stack now; empty when the lock is free.
+  description: The lock of the stack with the name of its C(holder); null while it is free.
   returned: always
   type: dict
+  contains:
+    since:
+      description: When the release began, in seconds since the epoch.
+      type: float
+    step:
+      description: The step of the release.
+      type: str
+    until:
+      description: When the lock expires unless its holder renews it, in seconds since the epoch.
+      type: float
+    stale:
+      description: Whether it has expired, so that the next run takes it over.
+      type: bool
+    token:
+      description: The fencing token of the holder.
+      type: int
+canary:
+  description: The release on the idle color while it serves a share of the clients; null otherwise.
+  returned: always
+  type: dict
+  contains:
+    release:
+      description: Number of the release; null without a record.
+      type: int
+    weight:
+      description: Percent of the clients that it serves.
+      type: int
+    step:
+      description: How many steps of the canary are finished.
+      type: int
+    paused:
+      description: Whether it waits for an operator.
+      type: bool
+history:
+  description: The releases whose records the server keeps, the newest first.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    number:
+      description: Number of the release.
+      type: int
+    color:
+      description: Its color.
+      type: str
+    state:
+      description: V(prepared), V(paused), V(live), V(superseded) or V(failed).
+      type: str
+    started:
+      description: When it began, in seconds since the epoch.
+      type: float
+    finished:
+      description: When it ended; null while it runs.
+      type: float
+    previous:
+      description: Number of the release that was live before.
+      type: int
+    lock_holder:
+      description: Who released it.
+      type: str
+    images:
+      description: The pinned name of each image by its name in the Compose files, which has the version.
+      type: dict
+    backup:
+      description: Name of the backup from before its migration.
+      type: str
+    reason:
+      description: Why it failed or was reverted.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
