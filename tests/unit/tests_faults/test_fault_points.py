@@ -25,7 +25,10 @@ def test_the_inventory_of_every_fault_is_valid(fault: Fault, tmp_path: Path) -> 
     assert len(stacks) == 1
 
 
-@pytest.mark.parametrize("text", ["was the rehearsal", "was restored from the backup", "is not what was dumped", "does not run"])
+MESSAGES = ("was the rehearsal", "was restored from the backup", "is not what was dumped", "does not run")
+
+
+@pytest.mark.parametrize("text", MESSAGES)
 def test_an_expected_message_is_one_of_the_plugins(text: str) -> None:
     assert text in {fault.says for fault in FAULTS.values()}
     assert any(text in path.read_text() for path in (ROOT / "plugins/module_utils").rglob("*.py"))
