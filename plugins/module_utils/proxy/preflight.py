@@ -80,7 +80,7 @@ def problems(host: ProxyHost, request: ProxyRequest, facts: ProxyFacts) -> list[
         result.append(Problem("switchyard_root", message, hint, "proxy.root_conflict"))
     for address, port in request.ports:
         for user in facts.port_users.get(port, ()):
-            is_own = user.container == own if user.container else bool(request.unit) and user.unit == request.unit
+            is_own = user.unit == request.unit if request.unit else user.container == own
             if not is_own and (address in ANY_ADDRESS or user.address in ANY_ADDRESS or address == user.address):
                 shown = user.address if ":" not in user.address else f"[{user.address}]"
                 message = f"the port {port} is in use on {shown} by {user.description()}"

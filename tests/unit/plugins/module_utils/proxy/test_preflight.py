@@ -135,3 +135,14 @@ def test_a_proxy_that_does_not_run_is_not_asked(standing: Machine) -> None:
     standing.engine.stop([standing.engine.standing["po-proxy"]])
     standing.proxy.foreign = {"99-theirs.cfg": "bad"}
     assert preflight.run_preflight(standing.host, WANTED) == []
+
+
+def test_the_own_unit_of_a_package_may_use_its_port_and_others_may_not() -> None:
+    own = PortUser("0.0.0.0", process="haproxy", pid=7, unit="po-proxy.service")
+    request = ProxyRequest("haproxy", (("0.0.0.0", 80),), "po-proxy.service")
+    assert told(ProxyFacts(port_users={80: (own,)}), request) == []
+    assert len(told(ProxyFacts(port_users={80: (own,)}), ProxyRequest("haproxy", (("0.0.0.0", 80),)))) == 1
+    other = PortUser("0.0.0.0", process="apache2", pid=8, unit="apache2.service")
+    assert len(told(ProxyFacts(port_users={80: (other,)}), request)) == 1
+    # Our own container still uses the port, and a package is asked for.
+    assert len(told(ProxyFacts(port_users={80: (PortUser("0.0.0.0", "po-proxy", "po"),)}), request)) == 1

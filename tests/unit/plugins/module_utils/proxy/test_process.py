@@ -112,3 +112,18 @@ def test_a_program_that_fails_or_is_missing_is_told(programs: Programs, monkeypa
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SwitchyardError, match="journalctl cannot be started: No such file"):
         UNIT.logs(1)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "unit"),
+    [
+        ("0::/system.slice/po-proxy.service\n", "po-proxy.service"),
+        ("1:name=systemd:/system.slice/po-proxy.service\n0::/\n", "po-proxy.service"),
+        ("0::/user.slice/user-0.slice/session-1.scope\n", ""),
+    ],
+)
+def test_a_process_belongs_to_a_unit(tmp_path: Path, cgroup: str, unit: str) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "cgroup").write_text(cgroup)
+    assert process.unit_of(7, tmp_path) == unit
+    assert process.unit_of(8, tmp_path) == ""
