@@ -48,7 +48,7 @@ def find_references(folder: Path, compose: t.Sequence[str]) -> References:
     in it cannot be known before Compose has replaced it.
     """
     search = _Search(folder.resolve())
-    project = os.path.dirname(compose[0])
+    project = os.path.dirname(compose[0]) if compose else ""
     search.add(project, ".env")
     for name in compose:
         search.read(name, project)

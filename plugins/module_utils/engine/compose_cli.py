@@ -82,7 +82,8 @@ def read_files(
     Compose does it. Raises ComposeError with Compose's message when it rejects the files, EngineError when Compose does
     not answer.
     """
-    project = project or (folder / files[0]).parent
+    # Without a file, Compose searches for one by its default names.
+    project = project or (folder / files[0] if files else folder / "-").parent
     args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(project)]
     for name in files:
         args += ["--file", str(folder / name)]

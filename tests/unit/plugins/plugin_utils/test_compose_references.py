@@ -24,6 +24,11 @@ def test_a_file_without_references(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_stack_without_compose_files(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1")
+    assert find_references(tmp_path, []).files == [".env"]
+
+
 def test_files_of_variables_and_labels(tmp_path: Path) -> None:
     text = """
 services:

@@ -100,6 +100,12 @@ def test_compose_that_hangs_is_killed(tmp_path: Path, docker: Docker, monkeypatc
         compose_cli.normalise(tmp_path, ["a.yml"], {})
 
 
+def test_no_file_at_all_is_left_to_compose(tmp_path: Path, docker: Docker) -> None:
+    docker("echo 'no configuration file provided: not found' >&2; exit 14")
+    with pytest.raises(SwitchyardError, match="no configuration file provided"):
+        compose_cli.normalise(tmp_path, [], {})
+
+
 def test_a_project_is_started_from_its_file(tmp_path: Path, docker: Docker) -> None:
     notes = docker()
     compose_cli.up("po_shop_prod_blue", tmp_path / "blue.yml")
