@@ -48,7 +48,7 @@ def action(
     )
 
 
-def told(folder: Path, step: str = "verify", **more: t.Any) -> None:
+def write_progress(folder: Path, step: str = "verify", **more: t.Any) -> None:
     """Tell something of long work in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     now = time.time()

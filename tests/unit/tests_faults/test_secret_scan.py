@@ -1,4 +1,4 @@
-"""The scan knows a secret in whatever spelling and file, and never shows it."""
+"""The scan knows a secret in every spelling and file, and never shows it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fakes_progress import action, told
+from fakes_progress import action, write_progress
 
 from ansible_collections.switchyard.stacks.plugins.action.postgres_restore import ActionModule
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
@@ -10,10 +10,10 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.context 
 
 
 def test_it_tells_of_the_backups_and_of_no_release(tmp_path: Path) -> None:
-    told(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
+    write_progress(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
     looking = action(ActionModule, tmp_path)
     assert looking.read_progress() is None
-    told(BackupStore(tmp_path, "po", "prod", "shop").folder)
+    write_progress(BackupStore(tmp_path, "po", "prod", "shop").folder)
     seen = looking.read_progress()
     assert seen
     assert (seen.step, seen.done, seen.of) == ("verify", 50, 100)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible.plugins.loader import become_loader
-from fakes_progress import action, told
+from fakes_progress import action, write_progress
 
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import progress
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction
@@ -47,7 +47,7 @@ def until_shown(screen: Screen) -> Callable[[], t.Any]:
 def test_a_long_step_is_shown_and_the_result_is_the_module_s(
     tmp_path: Path, store_folder: Path, screen: Screen
 ) -> None:
-    told(store_folder)
+    write_progress(store_folder)
     result = action(ProgressAction, tmp_path, until_shown(screen)).run(task_vars=SOON)
     assert screen.lines[0] == "shop (prod): verifying the backup: 50 of 100 rows, 5 rows/s"
     assert (result["changed"], result["answer"]) == (True, True)
@@ -56,7 +56,7 @@ def test_a_long_step_is_shown_and_the_result_is_the_module_s(
 def test_where_there_are_several_servers_the_line_says_which(
     tmp_path: Path, store_folder: Path, screen: Screen
 ) -> None:
-    told(store_folder)
+    write_progress(store_folder)
     several = {**SOON, "ansible_play_hosts_all": ["server1", "server2"]}
     action(ProgressAction, tmp_path, until_shown(screen)).run(task_vars=several)
     assert screen.lines[0].startswith("[server1] shop (prod): ")
@@ -68,7 +68,7 @@ def test_a_short_step_costs_no_second_connection(
     def none(self: ProgressAction) -> t.NoReturn:
         raise AssertionError("a second connection")
 
-    told(store_folder)
+    write_progress(store_folder)
     monkeypatch.setattr(ProgressAction, "with_own_connection", none)
     action(ProgressAction, tmp_path).run(task_vars={**SOON, "switchyard_progress": "5"})
     assert screen.lines == []
@@ -122,7 +122,7 @@ def test_nothing_is_shown_of_a_task_that_has_ended(
         finally:
             looked.set()
 
-    told(store_folder)
+    write_progress(store_folder)
     monkeypatch.setattr(ProgressAction, "read_progress", slow)
     # A look that hangs is not waited for.
     action(ProgressAction, tmp_path, lambda: looking.wait(30)).run(task_vars=SOON)
@@ -138,7 +138,7 @@ def test_a_module_that_fails_ends_the_lines(tmp_path: Path, store_folder: Path, 
     def fail() -> t.NoReturn:
         raise KeyboardInterrupt
 
-    told(store_folder)
+    write_progress(store_folder)
     with pytest.raises(KeyboardInterrupt):
         action(ProgressAction, tmp_path, fail).run(task_vars=SOON)
 
