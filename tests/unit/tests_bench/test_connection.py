@@ -97,7 +97,7 @@ def test_tls(certificate):
     assert server.requests["GET"] >= 100
 
 
-def test_a_certificate_that_nobody_believes(certificate, tmp_path):
+def test_a_certificate_that_is_not_trusted(certificate, tmp_path):
     other = tmp_path / "other.pem"
     other.write_text(self_signed("app.localhost")["certificate"])
     with SecureServer(certificate) as server:
@@ -107,7 +107,7 @@ def test_a_certificate_that_nobody_believes(certificate, tmp_path):
     assert server.requests.total() == 0
 
 
-def test_over_tls_an_idle_connection_that_the_server_closed_is_no_failure(certificate):
+def test_over_tls_an_idle_connection_that_the_server_closed_is_not_a_failure(certificate):
     with SecureServer(certificate, close_idle=0.25) as server:
         code, output = load(server, certificate, rate=20, duration=2.5)
     assert code == 0, output
@@ -144,7 +144,7 @@ def test_over_http2_a_failure_is_seen(certificate, fault):
     assert "1 failed (reset: 1)" in output
 
 
-def test_an_idle_http2_connection_that_the_server_closed_is_no_failure(certificate):
+def test_an_idle_http2_connection_that_the_server_closed_is_not_a_failure(certificate):
     with Http2Server(certificate, close_idle=0.25) as server:
         code, output = load(server, certificate, "--http", "2", rate=20, duration=2.5)
     assert code == 0, output

@@ -59,7 +59,7 @@ def test_a_server_that_is_not_there_is_a_failure_of_every_request(run):
     assert result["slow"]["failed_by_kind"] == {"connect": result["slow"]["sent"]}
 
 
-def test_an_idle_connection_that_the_server_closed_is_no_failure(run):
+def test_an_idle_connection_that_the_server_closed_is_not_a_failure(run):
     # 20 connections at 20 requests a second: each is idle for a second, far longer than the server waits.
     with Server(close_idle=0.25) as server:
         code, output, result = run(server, rate=20, duration=2.5)
@@ -89,7 +89,7 @@ def test_every_good_answer_has_a_line_where_that_is_asked_for(run, tmp_path):
 
 
 def test_latency_counts_from_the_time_a_request_was_due(run):
-    # The only connection hangs for 0.5 s: what is due meanwhile is late, and is sent all the same.
+    # The only connection hangs for 0.5 s: requests due during that time are late, and are still sent.
     with Server(faults={20: "hang"}) as server:
         _, _, result = run(server, "--timeout", "0.5", "--connections", "1", duration=1)
     counts = result["normal"]

@@ -14,12 +14,12 @@ SECRET = "Correct-Horse_7"
 
 @pytest.mark.parametrize("before", ["", "u", "us", "user", "user:"])
 @pytest.mark.parametrize("after", ["", "-", "-a", "-and more"])
-def test_a_secret_is_known_in_base64_whatever_stands_around_it(before, after):
+def test_a_secret_is_found_in_base64_within_any_text(before, after):
     encoded = base64.b64encode(f"{before}{SECRET}{after}".encode())
     assert secret_scan.Secrets({"password": SECRET}).within(b"Basic " + encoded) == {"password"}
 
 
-def test_what_only_looks_like_a_secret_is_none():
+def test_a_similar_text_does_not_count():
     known = secret_scan.Secrets({"password": SECRET, "empty": ""})
     assert known.within(SECRET.lower().encode() + base64.b64encode(SECRET[1:].encode())) == set()
 
@@ -31,7 +31,7 @@ def test_a_secret_has_the_name_that_it_got_first():
     assert known.within(f"{SECRET} other-secret".encode()) == {"of the inventory", "made"}
 
 
-def test_what_is_shown_has_no_secret():
+def test_a_shown_text_has_no_secret():
     shown = secret_scan.Secrets({"password": SECRET}).hidden(f"psql\0postgres://me:{SECRET}@db\0".encode())
     assert shown == "psql postgres://me:***@db"
 
@@ -42,11 +42,11 @@ def test_a_secret_is_found_across_the_parts_of_a_large_file(tmp_path):
     assert secret_scan.Secrets({"password": SECRET}).within_file(path) == {"password"}
 
 
-def test_a_file_that_is_gone_has_no_secret(tmp_path):
+def test_a_missing_file_has_no_secret(tmp_path):
     assert secret_scan.Secrets({"password": SECRET}).within_file(tmp_path / "gone") == set()
 
 
-def test_what_lies_on_the_server_is_known_by_the_name_of_its_file(tmp_path):
+def test_a_secret_on_the_server_has_the_name_of_its_file(tmp_path):
     for name in ("postgres/conf/logins/shop_one_ro.key", "shop-one/shop/releases/0003/secrets/token", "redis/conf/x"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"secret of {name}\n")
