@@ -170,7 +170,7 @@ def main() -> None:
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "lock_holder": {"type": "str", "required": True},
-            "stale_token": {"type": "int"},
+            "stale_token": {"type": "int", "no_log": False},
         },
         supports_check_mode=True,
     )

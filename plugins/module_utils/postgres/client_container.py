@@ -86,7 +86,10 @@ class ClientContainer:
 
     def put(self, path: str, content: str) -> None:
         """Write a file that only the container's root can read; the content is not in an argument."""
-        self.call(["sh", "-c", 'umask 077 && cat > "$1"', "sh", path], stdin=content)
+        # The number of bytes ends the input: after a start of the engine, `docker exec` was seen to lose the end of
+        # its standard input, and a `cat` waits for it without end.
+        size = str(len(content.encode()))
+        self.call(["sh", "-c", 'umask 077 && head -c "$2" > "$1"', "sh", path, size], stdin=content)
 
 
 def command_failure(program: str, code: int, stderr: str) -> command.CommandError:
