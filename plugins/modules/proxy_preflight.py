@@ -18,7 +18,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.info_module
-  - switchyard.stacks.place
+  - switchyard.stacks.context
 options:
   provider:
     description:

@@ -19,7 +19,7 @@ author:
 extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
-  - switchyard.stacks.place
+  - switchyard.stacks.context
 attributes:
   check_mode:
     support: full

@@ -40,17 +40,12 @@ def mappings(cls: type) -> dict[str, t.Any]:
     return {"type": "mappings", **state_file.nested_items(cls)}
 
 
-def extra() -> t.Any:
-    """Return the field for what this version does not know."""
-    return field(default_factory=dict, repr=False)
-
-
 @dataclass(frozen=True)
 class SourceSpec:
     """The folder with the stack's Compose files on the controller."""
 
     path: str = field(metadata=key("text"))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class HealthSpec:
     interval: float = field(default=0.1, metadata=key("number", least=0.01))
     request_timeout: float = field(default=5, metadata=key("number", least=0.1))
     timeout: float = field(default=60, metadata=key("number", least=1))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class RateLimit:
     requests: float = field(metadata=key("number", least=0.001))
     seconds: float = field(default=1, metadata=key("number", least=0.001))
     burst: int = field(default=0, metadata=key("integer", least=0))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,7 @@ class RouteSpec:
     max_body_size: int | None = field(default=None, metadata=key("size", least=1))
     response_timeout: float | None = field(default=None, metadata=key("number", least=0.1))
     headers: t.Mapping[str, str] = field(default_factory=dict, metadata=key("headers"))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ class StaticSpec:
     volume: str = field(metadata=key("text"))
     hosts: tuple[str, ...] = field(metadata=key("texts"))
     path: str = field(metadata=key("text"))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ class JobSpec:
     service: str = field(metadata=key("text"))
     command: tuple[str, ...] = field(metadata=key("command"))
     timeout: float = field(default=900, metadata=key("number", least=1))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -126,7 +121,7 @@ class SchemaCheck:
 
     query: str = field(metadata=key("text"))
     answer: str = field(metadata=key("text"))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -146,7 +141,7 @@ class MigrationSpec:
     lock_timeout: float = field(default=5, metadata=key("number", least=0.1))
     retries: int = field(default=5, metadata=key("integer", least=0))
     schema_check: SchemaCheck | None = field(default=None, metadata=mapping(SchemaCheck))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
     @property
     def stops_old_version(self) -> bool:
@@ -163,7 +158,7 @@ class SmokeCheck:
     contains: str | None = field(default=None, metadata=key("text"))
     host: str | None = field(default=None, metadata=key("text"))
     request_timeout: float = field(default=10, metadata=key("number", least=0.1))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -179,7 +174,7 @@ class PostgresSpec:
 
     connections: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
     timeouts: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -189,7 +184,7 @@ class RedisSpec:
     SECRETS: t.ClassVar[t.Mapping[str, t.Any]] = {"password": REQUIRED}
 
     databases: tuple[int, ...] = field(metadata=key("numbers"))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -225,7 +220,7 @@ class Stack:
     secrets_owner: int | None = field(default=None, metadata=key("integer", least=0))
     postgres: PostgresSpec | None = field(default=None, metadata=mapping(PostgresSpec))
     redis: RedisSpec | None = field(default=None, metadata=mapping(RedisSpec))
-    extra: t.Mapping[str, t.Any] = extra()
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
     @property
     def jobs(self) -> tuple[JobSpec | MigrationSpec, ...]:

@@ -170,10 +170,10 @@ class SkippedCheck:
     reason: str
 
 
-Context = t.TypeVar("Context", HostCheckContext, StackCheckContext, contravariant=True)
+Context_contra = t.TypeVar("Context_contra", HostCheckContext, StackCheckContext, contravariant=True)
 
 
-class Check(t.Protocol[Context]):
+class Check(t.Protocol[Context_contra]):
     """A module with one check."""
 
     __name__: str
@@ -182,12 +182,12 @@ class Check(t.Protocol[Context]):
     def NEEDS(self) -> tuple[str, ...]:
         """What must be available, as ``failures`` of the context calls it."""
 
-    def check(self, context: Context) -> list[Problem]:
+    def check(self, context: Context_contra) -> list[Problem]:
         """Return what is wrong."""
 
 
 def run_checks(
-    checks: t.Iterable[Check[Context]], context: Context, where: str
+    checks: t.Iterable[Check[Context_contra]], context: Context_contra, where: str
 ) -> tuple[list[Problem], list[SkippedCheck]]:
     """Return the problems that all checks find, and the checks that were skipped."""
     problems: list[Problem] = []

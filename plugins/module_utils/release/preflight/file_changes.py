@@ -74,8 +74,8 @@ def _message(found: compose_spec.FoundKey, stack: Stack, roles: t.Mapping[str, s
 
 def _service_and_key(path: str) -> tuple[str, str]:
     """Return the service and the key of a path such as ``services.web.ports``; a service may have dots in its name."""
-    section, _, rest = path.partition(".")
-    name, _, key = rest.rpartition(".")
+    section, dummy, rest = path.partition(".")
+    name, dummy, key = rest.rpartition(".")
     return (name, key) if section == "services" else ("", key)
 
 
