@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with what an inventory gives the proxy, for the role proxy."""
+"""The problems of certificates, users and preview access of an inventory, for the role proxy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils import certifica
 
 DOCUMENTATION = r"""
 name: proxy_problems
-short_description: What is wrong with what an inventory gives the proxy
+short_description: The problems of certificates, users and preview access of an inventory
 description:
-  - Looks at certificates, users and the header of the private way in before anything of them reaches a server. No
-    message has a key, a hash or a value in it.
+  - Checks certificates, users and preview access before anything of them reaches a server. No message contains a key,
+    a hash or a value.
 options:
   _input:
     description: The role's variable C(proxy_certificates).
@@ -36,7 +36,7 @@ options:
     description: The role's variable C(proxy_provider).
     type: str
     required: true
-  private:
+  preview_access:
     description: The role's variable C(proxy_preview_access).
     type: dict
     default: {}
@@ -44,7 +44,7 @@ options:
     description: The C(proxy_preview_access) of the other environments of the server, by their names.
     type: dict
     default: {}
-positional: users, environment, provider, private, others
+positional: users, environment, provider, preview_access, others
 author:
   - The switchyard.stacks contributors (@switchyard)
 """
@@ -66,9 +66,9 @@ USER = re.compile(r"[A-Za-z0-9._@-]+\Z")
 # Traefik compares bcrypt, and forms that are too weak for a password (manual, middleware BasicAuth).
 ONLY_BCRYPT = ("traefik",)
 
-# A name has more characters (RFC 9110, 5.6.2); nginx drops a header that has others than these.
+# RFC 9110, 5.6.2 allows more characters; nginx drops a header with others than these.
 HEADER = re.compile(r"[A-Za-z0-9-]+\Z")
-# What browsers, proxies and this collection say in headers of their own, or in all that begin so.
+# Headers that browsers, proxies and this collection use, and prefixes of such headers.
 TAKEN = re.compile(
     r"""(alt-used|authorization|cache-control|connection|cookie2?|date|dnt|early-data|expect|forwarded|from|host
     |http2-settings|keep-alive|last-event-id|link|max-forwards|origin|pragma|priority|range|referer|save-data|server
@@ -77,7 +77,7 @@ TAKEN = re.compile(
     |x-switchyard)(-.*)?)\Z""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Without spaces, that no proxy may shorten.
+# Without spaces, which a proxy may remove.
 VALUE = re.compile(r"[!-~]{20,}\Z")
 
 
@@ -86,15 +86,17 @@ def proxy_problems(
     users: dict[str, t.Any],
     environment: str,
     provider: str,
-    private: dict[str, t.Any] | None = None,
+    preview_access: dict[str, t.Any] | None = None,
     others: dict[str, t.Any] | None = None,
 ) -> list[dict[str, str]]:
-    """Return everything that is wrong, in the order of the variables."""
+    """Return all problems, in the order of the variables."""
     problems = certificates.read(given, environment)[1]
     for name, members in users.items():
         where = f"proxy_users.{name}"
         if not names.NAME_PART.match(str(name)):
-            problems.append(Problem(where, "is no name", "Use lower case, digits, - and _", "proxy.user_list_name"))
+            problems.append(
+                Problem(where, "is not a valid name", "Use lower case, digits, - and _", "proxy.user_list_name")
+            )
         if not isinstance(members, dict) or not members:
             problems.append(
                 Problem(where, "has no users", "Write {anna: <the hash of a password>}", "proxy.user_list_empty")
@@ -104,35 +106,40 @@ def proxy_problems(
             if not USER.match(str(user)):
                 problems.append(
                     Problem(
-                        f"{where}.{user}", "is no user's name", "Use letters, digits and . _ @ -", "proxy.user_name"
+                        f"{where}.{user}",
+                        "is not a valid user name",
+                        "Use letters, digits and . _ @ -",
+                        "proxy.user_name",
                     )
                 )
             problems += _hash(f"{where}.{user}", str(value), provider)
-    problems += _private(private or {}, others or {})
+    problems += _preview_access(preview_access or {}, others or {})
     return [problem.as_dict() for problem in problems]
 
 
-def _private(private: dict[str, t.Any], others: dict[str, t.Any]) -> t.Iterator[Problem]:
-    """Yield what is wrong with the header that opens the private way in."""
+def _preview_access(preview_access: dict[str, t.Any], others: dict[str, t.Any]) -> t.Iterator[Problem]:
+    """Yield the problems of preview access."""
     where = "proxy_preview_access"
-    if not private:
+    if not preview_access:
         return
-    if set(private) != {"header", "value"}:
+    if set(preview_access) != {"header", "value"}:
         yield Problem(
             where,
             "needs a header and a value, and nothing else",
             "Write {header: X-Preview, value: ...}",
             "proxy.preview_keys",
         )
-    header, value = private.get("header", "X-Preview"), private.get("value", "-" * 20)
+    header, value = preview_access.get("header", "X-Preview"), preview_access.get("value", "-" * 20)
     if not isinstance(header, str) or not HEADER.match(header):
-        message = f"{header!r} is no name of a header that every proxy passes on"
-        yield Problem(f"{where}.header", message, "Use letters, digits and -, as X-Preview", "proxy.preview_header")
+        message = f"{header!r} is not the name of a header that every proxy passes on"
+        yield Problem(
+            f"{where}.header", message, "Use letters, digits and -, such as X-Preview", "proxy.preview_header"
+        )
     elif TAKEN.match(header):
-        message = f"browsers and proxies say something of their own in {header}"
-        yield Problem(f"{where}.header", message, "Use a name of your own, as X-Preview", "proxy.preview_header")
+        message = f"browsers and proxies use {header} themselves"
+        yield Problem(f"{where}.header", message, "Use another name, such as X-Preview", "proxy.preview_header")
     if not isinstance(value, str) or not VALUE.match(value):
-        message = "is no secret of at least 20 letters, digits and signs of ASCII without spaces"
+        message = "is not a secret of at least 20 ASCII characters without spaces"
         yield Problem(
             f"{where}.value",
             message,
@@ -141,23 +148,23 @@ def _private(private: dict[str, t.Any], others: dict[str, t.Any]) -> t.Iterator[
         )
     for environment, other in others.items():
         if other["value"] == value:
-            message = f"is that of the environment {environment} on this server as well"
+            message = f"is also that of the environment {environment} on this server"
             yield Problem(
-                f"{where}.value", message, "Give each environment one of its own", "proxy.preview_value_shared"
+                f"{where}.value", message, "Give each environment its own value", "proxy.preview_value_shared"
             )
 
 
 def _hash(where: str, value: str, provider: str) -> list[Problem]:
-    """Return what is wrong with a hash."""
+    """Return the problem of a hash, or nothing."""
     if BCRYPT.match(value) or (SHA.match(value) and provider not in ONLY_BCRYPT):
         return []
     if SHA.match(value):
         return [
             Problem(
-                where, f"{provider} only compares bcrypt", "Make it with 'htpasswd -nB <user>'", "proxy.password_hash"
+                where, f"{provider} only supports bcrypt", "Make it with 'htpasswd -nB <user>'", "proxy.password_hash"
             )
         ]
-    message = "is no hash of a password that a proxy can compare"
+    message = "is not a password hash that the proxy supports"
     return [
         Problem(
             where,

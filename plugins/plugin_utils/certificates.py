@@ -16,8 +16,8 @@ VARIABLE = "proxy_certificates"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A certificate with its chain and its key, and what the certificate says."""
+class CertificateWithKey:
+    """A certificate with its chain and its key in PEM form, its host names and its validity."""
 
     names: tuple[str, ...]
     begin: datetime
@@ -25,39 +25,41 @@ class Pair:
     content: str
 
     def file(self, environment: str) -> str:
-        """Return the name of its file: another content has another name, so that a proxy learns of it by a reload."""
+        """Return the name of its file. It changes with the content, so that the proxy loads a new certificate."""
         return f"{environment}.{hashlib.sha256(self.content.encode()).hexdigest()[:16]}.pem"
 
 
-def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[list[Pair], list[Problem]]:
-    """Return the certificates of an inventory that can be used, and everything that is wrong with the others."""
-    pairs: list[Pair] = []
+def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[list[CertificateWithKey], list[Problem]]:
+    """Return the valid certificates of an inventory, and the problems of the others."""
+    certificates: list[CertificateWithKey] = []
     problems: list[Problem] = []
     for index, item in enumerate(given):
         where = f"{VARIABLE}[{index}]"
         try:
-            pair = _pair(item)
+            certificate = _parse(item)
         except ValueError as error:
             message, hint = error.args
             problems.append(Problem(where, message, hint, "certificate.invalid"))
             continue
         moment = now or datetime.now(timezone.utc)
-        if pair.until <= moment:
-            message = f"the certificate of {', '.join(pair.names)} ended on {pair.until:%Y-%m-%d}"
-            problems.append(Problem(where, message, "Put a new one there", "certificate.expired"))
-        elif pair.begin > moment:
-            message = f"the certificate of {', '.join(pair.names)} only begins on {pair.begin:%Y-%m-%d}"
-            problems.append(
-                Problem(where, message, "Put one there that holds, or look at the clock", "certificate.not_yet_valid")
+        if certificate.until <= moment:
+            message = f"the certificate of {', '.join(certificate.names)} expired on {certificate.until:%Y-%m-%d}"
+            problems.append(Problem(where, message, "Replace it by a new one", "certificate.expired"))
+        elif certificate.begin > moment:
+            message = (
+                f"the certificate of {', '.join(certificate.names)} is only valid from {certificate.begin:%Y-%m-%d}"
             )
-        elif pair.file(environment) in [other.file(environment) for other in pairs]:
-            problems.append(Problem(where, "is there twice", "Take one of them out", "certificate.duplicate"))
+            problems.append(
+                Problem(where, message, "Use one that is valid, or check the clock", "certificate.not_yet_valid")
+            )
+        elif certificate.file(environment) in [other.file(environment) for other in certificates]:
+            problems.append(Problem(where, "occurs twice", "Remove one of them", "certificate.duplicate"))
         else:
-            pairs.append(pair)
-    return pairs, problems
+            certificates.append(certificate)
+    return certificates, problems
 
 
-def _pair(item: t.Any) -> Pair:
+def _parse(item: t.Any) -> CertificateWithKey:
     """Return a certificate with its key. Raises ValueError(what is wrong, what to do) without a word of the key."""
     # ansible-core brings it to every controller; it is not there where plugins are only read, as for documentation.
     from cryptography import x509
@@ -94,4 +96,4 @@ def _pair(item: t.Any) -> Pair:
     if not hosts:
         raise ValueError("the certificate names no host", "Clients only read its subjectAltName")
     content = f"{item['certificate'].strip()}\n{item['key'].strip()}\n"
-    return Pair(hosts, leaf.not_valid_before_utc, leaf.not_valid_after_utc, content)
+    return CertificateWithKey(hosts, leaf.not_valid_before_utc, leaf.not_valid_after_utc, content)

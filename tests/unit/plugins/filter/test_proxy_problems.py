@@ -30,13 +30,13 @@ def test_a_certificate_and_users_come_together() -> None:
 @pytest.mark.parametrize("value", ["hunter2", "$1$salt$" + "a" * 22, "$2y$05$short", "", BCRYPT + "\nroot:x"])
 def test_what_is_no_hash(value: str) -> None:
     assert found({"staff": {"anna": value}}) == [
-        ("proxy_users.staff.anna", "is no hash of a password that a proxy can compare")
+        ("proxy_users.staff.anna", "is not a password hash that the proxy supports")
     ]
 
 
 def test_traefik_only_compares_bcrypt() -> None:
     assert found({"staff": {"anna": SHA512, "ben": BCRYPT}}, "traefik") == [
-        ("proxy_users.staff.anna", "traefik only compares bcrypt")
+        ("proxy_users.staff.anna", "traefik only supports bcrypt")
     ]
 
 
@@ -95,7 +95,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 def test_names_that_would_break_a_file() -> None:
     assert found({"Staff:": {"anna": BCRYPT}, "empty": {}, "staff": {"an:na": BCRYPT}}) == [
-        ("proxy_users.Staff:", "is no name"),
+        ("proxy_users.Staff:", "is not a valid name"),
         ("proxy_users.empty", "has no users"),
-        ("proxy_users.staff.an:na", "is no user's name"),
+        ("proxy_users.staff.an:na", "is not a valid user name"),
     ]

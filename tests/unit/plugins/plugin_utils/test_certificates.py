@@ -58,11 +58,11 @@ def test_everything_that_is_wrong_comes_together() -> None:
         "[2]: the key is not in PEM form",
         "[3]: is not a certificate with its key",
         "[4]: is not a certificate with its key",
-        f"[5]: the certificate of old.org ended on {NOW - timedelta(days=1):%Y-%m-%d}",
-        f"[6]: the certificate of new.org only begins on {NOW + timedelta(days=1):%Y-%m-%d}",
+        f"[5]: the certificate of old.org expired on {NOW - timedelta(days=1):%Y-%m-%d}",
+        f"[6]: the certificate of new.org is only valid from {NOW + timedelta(days=1):%Y-%m-%d}",
         "[7]: the certificate names no host",
         "[8]: the key has a password",
-        "[10]: is there twice",
+        "[10]: occurs twice",
     ]
     assert [line.split(". ")[0].removeprefix("proxy_certificates") for line in found] == expected
     assert "hunter2" not in str(found)
