@@ -107,6 +107,9 @@ class Runner:
                 start_new_session=True,
             )
             self._running.add(process)
+            if self.stopped:
+                # stop() came after the start and before this process was known to it.
+                end(process)
             try:
                 return process.wait(timeout=limit)
             except subprocess.TimeoutExpired:
