@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from .. import atomic_file, paths
-from ..errors import SwitchyardError
+from ..errors import ProxyRefused, SwitchyardError
 from .capabilities import ProxyCapabilities
 from .layout import CONFIG_ROOT
 from .process import process_for
@@ -188,7 +188,7 @@ class Proxy(OptionalSteps, abc.ABC):
     def apply(self, change: t.Callable[[ProxyState], ProxyPlan]) -> ProxyPlan:
         """Apply a plan that ``change`` makes from the running state, under the lock of this server's proxy.
 
-        Raises SwitchyardError when the proxy refuses the change; its state and files are then those from before.
+        Raises ProxyRefused when the proxy refuses the change; its state and files are then those from before.
         """
         with atomic_file.locked(self.folder / "lock"):
             self.check_single_process()
@@ -205,7 +205,7 @@ class Proxy(OptionalSteps, abc.ABC):
         if self.needs_validation(plan):
             error = self._validation_error(files)
             if error:
-                raise SwitchyardError(self.refusal(error, files))
+                raise ProxyRefused(self.refusal(error, files))
         before = {name: atomic_file.read(self.config_folder / name) for name in files}
         try:
             self.prepare_load(plan)
@@ -218,7 +218,7 @@ class Proxy(OptionalSteps, abc.ABC):
             with contextlib.suppress(SwitchyardError, OSError):
                 self.cancel_load(plan)
             details = error.details if isinstance(error, SwitchyardError) else {}
-            raise SwitchyardError(
+            raise ProxyRefused(
                 f"The proxy refused the reload, the old configuration is back: {error}", **details
             ) from error
         self.finish_load(plan)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import atomic_file, paths
 from ..engine.docker_client import Engine
-from ..errors import SwitchyardError
+from ..errors import ProxyUnavailable
 from .behind_traefik.driver import BehindTraefikProxy
 from .driver import Proxy
 from .haproxy.driver import HAProxy
@@ -40,14 +40,14 @@ PROVIDERS: dict[str, Provider] = {
 
 
 def open_proxy(root: Path, engine: Engine) -> Proxy:
-    """Return the proxy that the role ``proxy`` set up. Raises SwitchyardError where there is none."""
+    """Return the proxy that the role ``proxy`` set up. Raises ProxyUnavailable where there is none."""
     folder, path = paths.proxy_folder(root), paths.proxy_settings(root)
     settings = atomic_file.read_json(path)
     if not settings:
-        raise SwitchyardError(f"This server has no proxy ({path} is missing). Run setup.yml.")
+        raise ProxyUnavailable(f"This server has no proxy ({path} is missing).", hint="Run setup.yml.")
     name = settings["provider"]
     if name not in PROVIDERS:
-        raise SwitchyardError(f"{path} names {name!r}, which this version does not know. Run setup.yml.")
+        raise ProxyUnavailable(f"{path} names {name!r}, which this version does not know.", hint="Run setup.yml.")
     provider = PROVIDERS[name]
     if not settings["behind_traefik"]:
         return provider.driver(folder, settings, engine)

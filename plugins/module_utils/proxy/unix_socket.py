@@ -9,7 +9,7 @@ import socket
 import time
 import typing as t
 
-from ..errors import SwitchyardError
+from ..errors import ProxyUnavailable
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +44,13 @@ def ask(
     half_close: bool = False,
     retry_refused: float = 0.0,
 ) -> str:
-    """Return what ``exchange`` returns. Raises SwitchyardError that names ``log_command``."""
+    """Return what ``exchange`` returns. Raises ProxyUnavailable that names ``log_command``."""
     try:
         return exchange(path, request, timeout, half_close, retry_refused)
     except OSError as error:
-        raise SwitchyardError(
-            f"The proxy does not answer on {path} ({error}). Read its log with '{log_command}', then run setup.yml."
+        raise ProxyUnavailable(
+            f"The proxy does not answer on {path} ({error}).",
+            hint=f"Read its log with '{log_command}', then run setup.yml.",
         ) from error
 
 

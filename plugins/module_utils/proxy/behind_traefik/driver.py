@@ -16,7 +16,7 @@ import io
 import typing as t
 from pathlib import Path
 
-from ...errors import SwitchyardError
+from ...errors import ProxyUnavailable, SwitchyardError
 from ..haproxy.driver import HAProxy
 from ..layout import RUN_ROOT
 from .labels import REPLACEMENT_SUFFIX
@@ -45,10 +45,10 @@ class BehindTraefikProxy(HAProxy):
         self.names = [name] if name else [self.name, self.name + REPLACEMENT_SUFFIX]
 
     def container(self) -> Container:
-        """Return the container. Raises SwitchyardError where there is none."""
+        """Return the container. Raises ProxyUnavailable where there is none."""
         containers = [container for container in map(self.engine.container, self.names) if container]
         if not containers:
-            raise SwitchyardError(f"The proxy does not run: the container {self.names[0]} is missing. Run setup.yml.")
+            raise ProxyUnavailable(f"The container {self.names[0]} of the proxy is missing.", hint="Run setup.yml.")
         return next((container for container in containers if container.running), containers[0])
 
     @property

@@ -17,7 +17,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ...errors import SwitchyardError
+from ...errors import ProxyRefused, ProxyUnavailable, SwitchyardError
 from .. import unix_socket
 from ..layout import CONFIG_ROOT
 from ..map_file import map_text, parse_map
@@ -52,7 +52,7 @@ class Master:
         self._log_command = log_command
 
     def ask(self, command: str, worker: str | None = None, timeout: float = unix_socket.TIMEOUT) -> str:
-        """Return the answer of the master, or of one of its workers. Raises SwitchyardError without an answer."""
+        """Return the answer of the master, or of one of its workers. Raises ProxyUnavailable without an answer."""
         line = f"@!{worker} {command}" if worker else command
         path = self._run_folder() / "master.sock"
         return unix_socket.ask(path, f"{line}\n", self._log_command, timeout, True, RESTART_TIME).strip()
@@ -61,7 +61,10 @@ class Master:
         """Return the process ids of the workers, the current one first."""
         workers = parse_processes(self.ask("show proc"))
         if not workers:
-            raise SwitchyardError("The proxy's master runs no worker. Read its log, then run setup.yml.")
+            raise ProxyUnavailable(
+                "The proxy's master runs no worker.",
+                hint=f"Read its log with '{self._log_command}', then run setup.yml.",
+            )
         return workers
 
     def maps(self, worker: str) -> dict[str, dict[str, str]]:
@@ -122,7 +125,7 @@ class Master:
             answer = self.ask(f"prepare map {path}", worker)
             version = re.search(r"New version created: (\d+)\s*\Z", answer)
             if not version:
-                raise SwitchyardError(f"The proxy refused 'prepare map {path}': {answer}")
+                raise ProxyRefused(f"The proxy refused 'prepare map {path}': {answer}")
             if entries:
                 self._command(f"add map @{version[1]} {path} <<\n{map_text(entries)}", worker)
             self._command(f"commit map @{version[1]} {path}", worker)
@@ -131,4 +134,4 @@ class Master:
         """Send a command whose success is an empty answer."""
         answer = self.ask(command, worker)
         if answer:
-            raise SwitchyardError(f"The proxy refused '{command.splitlines()[0]}': {answer}")
+            raise ProxyRefused(f"The proxy refused '{command.splitlines()[0]}': {answer}")

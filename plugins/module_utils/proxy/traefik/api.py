@@ -12,7 +12,7 @@ import typing as t
 import urllib.parse
 
 from ... import names
-from ...errors import SwitchyardError
+from ...errors import ProxyUnavailable
 from ..route_options import RouteOptions
 from ..state import ProxyState, RouteKey
 from .dynamic_config import API_HOST, PRIVATE_PORT, Document
@@ -38,7 +38,7 @@ class TraefikApi:
     def rawdata(self, port: int | None = None) -> Document:
         """Return all routers, services and middlewares that Traefik has; ``port`` is for the second Traefik.
 
-        Raises SwitchyardError when it does not answer.
+        Raises ProxyUnavailable when it does not answer.
         """
         try:
             try:
@@ -48,9 +48,9 @@ class TraefikApi:
                 self._address = None
                 return self._get(self.address(), port or PRIVATE_PORT)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise SwitchyardError(
-                f"The proxy's API does not answer ({error}). Read its log with 'docker logs {self.container}', "
-                "then run setup.yml."
+            raise ProxyUnavailable(
+                f"The proxy's API does not answer ({error}).",
+                hint=f"Read its log with 'docker logs {self.container}', then run setup.yml.",
             ) from error
 
     def address(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeEngine
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file, names
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ProxyRefused, SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import registry
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Files, Proxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.layout import stack_file
@@ -157,7 +157,7 @@ def test_a_secret_file_is_readable_by_the_proxy_alone(proxy: SmallProxy) -> None
 
 
 def test_a_file_that_is_not_valid_is_never_written(proxy: SmallProxy) -> None:
-    with pytest.raises(SwitchyardError, match=r"refuses .*, the old one stays: .*conf\.d/x\.txt: wrong"):
+    with pytest.raises(ProxyRefused, match=r"refuses .*, the old one stays: .*conf\.d/x\.txt: wrong"):
         proxy.apply(lambda state: ProxyPlan(state, state, {"x.txt": "wrong"}))
     assert proxy.steps == ["check"]
     assert list(proxy.config_folder.iterdir()) == []

@@ -8,7 +8,7 @@ from fakes import Machine, container
 from fakes_haproxy import FakeMaster
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import paths
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ProxyUnavailable
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_traefik.driver import BehindTraefikProxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy.driver import HAProxy
@@ -32,7 +32,7 @@ def opened(machine: Machine, settings: dict[str, t.Any]) -> Proxy:
 
 
 def test_a_server_without_a_proxy_is_reported(machine: Machine) -> None:
-    with pytest.raises(SwitchyardError, match=r"This server has no proxy .*proxy\.json is missing.*setup\.yml"):
+    with pytest.raises(ProxyUnavailable, match=r"This server has no proxy .*proxy\.json is missing.*setup\.yml"):
         open_proxy(machine.root, machine.engine)  # type: ignore[arg-type]
 
 
@@ -53,7 +53,7 @@ def test_every_provider_is_a_choice_of_the_role(machine: Machine) -> None:
 
 
 def test_an_unknown_provider_is_reported(machine: Machine) -> None:
-    with pytest.raises(SwitchyardError, match=r"names 'caddy', which this version does not know. Run setup\.yml"):
+    with pytest.raises(ProxyUnavailable, match=r"names 'caddy', which this version does not know. Run setup\.yml"):
         opened(machine, {**OWN_PORT, "provider": "caddy"})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ProxyUnavailable
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import unix_socket
 
 
@@ -43,7 +43,7 @@ def test_no_answer_names_the_socket_and_the_log(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         unix_socket.exchange(path, "x")
     words = f"does not answer on {path} .*'docker logs po-proxy', then run setup.yml"
-    with pytest.raises(SwitchyardError, match=words):
+    with pytest.raises(ProxyUnavailable, match=words):
         unix_socket.ask(path, "x", "docker logs po-proxy")
 
 

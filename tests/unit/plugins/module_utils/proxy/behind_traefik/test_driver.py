@@ -27,5 +27,5 @@ def test_no_change_reaches_one_of_two(engine: Edge, folder: Path) -> None:
 def test_without_a_container_there_is_no_proxy(folder: Path) -> None:
     proxy = BehindTraefikProxy(folder, {"container": OLD, "address": "", "port": 1}, FakeEngine())  # type: ignore
     assert proxy.address == ""
-    with pytest.raises(SwitchyardError, match="the container po-proxy is missing"):
+    with pytest.raises(SwitchyardError, match="container po-proxy of the proxy is missing"):
         proxy.read()
