@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from fakes import Machine
+from fakes import HOST, Machine, application, checked
 from fakes_haproxy import FakeMaster
+
+HEALTH = {"successes": 2, "interval": 0.01, "timeout": 1}
 
 
 @pytest.fixture
@@ -84,3 +86,20 @@ def on_server(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.
     monkeypatch.setattr(context, "Engine", lambda: machine.engine)
     monkeypatch.setattr(context, "open_proxy", lambda root, engine: machine.proxy)
     return {"root": str(machine.root), "project": "po", "environment": "prod"}
+
+
+@pytest.fixture
+def served_stack() -> Iterator[dict[str, t.Any]]:
+    """Give a stack whose service answers, on a port of this machine."""
+    with application(lambda path, headers: (200, {}, "ok")) as port:
+        route = {"service": "web", "port": port, "hosts": [HOST], "health": HEALTH}
+        yield checked(routes=[route], smoke=[{"contains": "hello"}])
+
+
+@pytest.fixture
+def two_releases(machine: Machine, served_stack: dict[str, t.Any]) -> Machine:
+    """Give a server with release 1 live on blue and release 2 idle on green."""
+    machine.released("blue", served_stack)
+    machine.released("green", served_stack, previous=1)
+    machine.make_live("blue")
+    return machine

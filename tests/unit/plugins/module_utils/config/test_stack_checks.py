@@ -1,24 +1,10 @@
 from __future__ import annotations
 
-import typing as t
-
 from fakes import written
-
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from fakes_config import only, problems
 
 MIGRATE = {"service": "web", "command": ["migrate"]}
 POSTGRES = {"password": "p"}
-
-
-def problems(*stacks: t.Any, project: str = "po", environment: str = "prod") -> list[str]:
-    return [str(problem) for problem in validate.check(list(stacks), project, environment)[1]]
-
-
-def only(*stacks: t.Any, **names: str) -> str:
-    """Return the one problem there is."""
-    found = problems(*stacks, **names)
-    assert len(found) == 1, found
-    return found[0]
 
 
 def test_a_shared_servers_password_is_not_given_twice() -> None:

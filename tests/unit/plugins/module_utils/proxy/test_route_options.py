@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from datetime import datetime, timezone
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import RateLimit, RouteSpec
@@ -12,18 +11,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_opti
     RouteOptions,
     options_of_route,
 )
-
-NOW = datetime(2030, 6, 1, tzinfo=timezone.utc)
-SETTINGS: dict[str, t.Any] = {
-    "https": {
-        "port": 443,
-        "certificates": [
-            {"names": ["shop.example.org", "*.shop.example.org"], "until": "2030-07-01T00:00:00Z"},
-            {"names": ["old.example.org"], "until": "2030-05-01T12:00:00Z"},
-        ],
-    },
-    "users": ["prod.staff", "dev.boss"],
-}
 
 
 def route(**options: t.Any) -> RouteSpec:
