@@ -20,7 +20,7 @@ from pathlib import Path
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_roles
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container, Image, LabelledResource
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import ProxyCapabilities
@@ -371,7 +371,7 @@ class Machine:
 
         self.make_live(color)
         content = json.loads(given.sources["docker-compose.yml"])
-        counts = {name: compose_render.replicas(content, name) for name in content["services"]}
+        counts = {name: compose_roles.replicas_of(content, name) for name in content["services"]}
         routing = release_routes.routes_of_stack(given.stack, "po", "prod", counts)
         self.proxy.apply(lambda state: self.proxy.plan_routes(state, routing, color))
         pinned = {name: image.pinned for name, image in self.engine.images.items()}

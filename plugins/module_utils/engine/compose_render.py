@@ -19,9 +19,12 @@ from dataclasses import dataclass, field
 
 from .. import names
 from ..config.stack import Stack
+from . import compose_volumes
+from .compose_jobs import as_job
+from .compose_networks import Networks
+from .compose_roles import replicas_of, roles_of
 from .host_ports import ADDRESS
-
-Mapping = dict[str, t.Any]
+from .models import Mapping
 
 # What the release decides by itself, so that what the file says of it is left out.
 DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "network_mode", "scale")
@@ -29,19 +32,6 @@ LOGGING: Mapping = {"driver": "json-file", "options": {"max-size": "10m", "max-f
 
 # Labels of these families are left out: a Traefik on the server would route requests to both colors, past the proxy.
 DROPPED_LABELS = ("traefik.", names.LABEL)
-
-# What a container that uses another one's network cannot have (Docker refuses it).
-OF_NETWORK = (
-    "networks",
-    "expose",
-    "hostname",
-    "domainname",
-    "dns",
-    "dns_opt",
-    "dns_search",
-    "extra_hosts",
-    "mac_address",
-)
 
 
 @dataclass(frozen=True)
@@ -77,78 +67,30 @@ class Rendered:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def services_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
-    """Return each service with its role: ``routed``, ``worker``, ``accessory``, ``job`` or ``inner``.
-
-    An ``inner`` service is named nowhere in the inventory: it stands once per color beside the routed ones. A
-    ``job`` is named only as the service of ``migrate`` or ``after_migrate``.
-    """
-    routed = {route.service for route in stack.routes}
-    jobs = {job.service for job in stack.jobs}
-    roles = {}
-    for name in normalised.get("services", {}):
-        if name in routed:
-            roles[name] = "routed"
-        elif name in stack.workers:
-            roles[name] = "worker"
-        elif name in stack.accessories:
-            roles[name] = "accessory"
-        else:
-            roles[name] = "job" if name in jobs else "inner"
-    return roles
-
-
 def kept_labels(service: Mapping) -> dict[str, str]:
     """Return the labels of a service that its containers get."""
     labels = service.get("labels") or {}
     return {name: value for name, value in labels.items() if not name.startswith(DROPPED_LABELS)}
 
 
-def replicas(normalised: Mapping, name: str) -> int:
-    """Return how many containers a service asks for."""
-    service = normalised["services"][name]
-    return int(service.get("scale") or service.get("deploy", {}).get("replicas") or 1)
-
-
 def render(normalised: Mapping, stack: Stack, release: Release) -> Rendered:
     """Return the projects of a release from the normalised files, a checked stack and the release's own data."""
-    roles = services_of(normalised, stack)
-    make = _Projects(normalised, stack, release, roles)
+    make = _Projects(normalised, stack, release, roles_of(normalised, stack))
     return Rendered(
         colors={color: make.project(color, ("routed", "inner"), color) for color in names.COLORS},
         workers=make.project("workers", ("worker",)),
         accessories=make.project("accessories", ("accessory",)),
         jobs=make.jobs(),
-        networks=make.networks(),
-        volumes=make.volumes(),
+        networks=make.networks.created(),
+        volumes=compose_volumes.created(normalised, release.project, release.environment),
     )
 
 
 def resources_created(normalised: Mapping, stack: Stack, project: str, environment: str) -> list[tuple[str, str]]:
-    """Return the networks and volumes that a release makes sure of, each as kind and name on the server."""
-    make = _Projects(normalised, stack, Release(project, environment), services_of(normalised, stack))
-    return [("network", name) for name in make.networks()] + [("volume", name) for name in make.volumes()]
-
-
-def with_password_file(jobs: Mapping, path: str) -> Mapping:
-    """Return the project of the jobs with another file for the database's password."""
-    secrets = {
-        name: {"file": path} if name == "postgres_password" else one for name, one in jobs.get("secrets", {}).items()
-    }
-    return {**jobs, "secrets": secrets} if secrets else jobs
-
-
-def in_network_of(jobs: Mapping, container: str) -> Mapping:
-    """Return the project of the jobs as they run in the network of a container and reach nothing else.
-
-    What they would write into volumes, they cannot: it would not be undone.
-    """
-    services = {}
-    for name, service in jobs["services"].items():
-        alone = {key: value for key, value in service.items() if key not in (*OF_NETWORK, "volumes")}
-        mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
-        services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
-    return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}
+    """Return the networks and volumes that a release creates where they are missing, each as kind and name."""
+    networks = Networks(normalised, stack, project, environment, roles_of(normalised, stack)).created()
+    volumes = compose_volumes.created(normalised, project, environment)
+    return [("network", name) for name in networks] + [("volume", name) for name in volumes]
 
 
 @dataclass(frozen=True)
@@ -159,6 +101,11 @@ class _Projects:
     stack: Stack
     release: Release
     roles: dict[str, str]
+
+    @property
+    def networks(self) -> Networks:
+        """The networks of the file."""
+        return Networks(self.normalised, self.stack, self.release.project, self.release.environment, self.roles)
 
     def project(self, part: str, roles: tuple[str, ...], color: str | None = None) -> Mapping:
         """Return the project of a part: the services of these roles and what they refer to."""
@@ -175,15 +122,8 @@ class _Projects:
         return self.whole(part, services, private)
 
     def jobs(self) -> Mapping:
-        """Return the project of the one-off commands: their services without what only a server needs."""
-        services = {}
-        for name in dict.fromkeys(job.service for job in self.stack.jobs):
-            service = self.service(name, [], None)
-            for key in ("healthcheck", "restart", "container_name", "deploy"):
-                service.pop(key, None)
-            service["networks"].pop("front", None)
-            service["labels"].update(names.labels(role="job"))
-            services[name] = service
+        """Return the project of the one-off commands."""
+        services = {job.service: as_job(self.service(job.service, [], None)) for job in self.stack.jobs}
         return self.whole("jobs", services, {})
 
     def whole(self, part: str, services: Mapping, private: Mapping) -> Mapping:
@@ -191,7 +131,7 @@ class _Projects:
         if not services:
             return {}
         networks = {name for service in services.values() for name in service["networks"]} - set(private)
-        volumes = self.volume_names()
+        volumes = compose_volumes.server_names(self.normalised, self.release.project, self.release.environment)
         mounted = {
             mount["source"]
             for service in services.values()
@@ -201,7 +141,10 @@ class _Projects:
         whole: Mapping = {
             "name": names.compose_project(self.release.project, self.stack.name, self.release.environment, part),
             "services": services,
-            "networks": {**private, **{name: self.external(self.network_name(name)) for name in sorted(networks)}},
+            "networks": {
+                **private,
+                **{name: self.external(self.networks.server_name(name)) for name in sorted(networks)},
+            },
             "volumes": {name: self.external(volumes[name]) for name in sorted(mounted)},
         }
         for kind in ("secrets", "configs"):
@@ -218,11 +161,11 @@ class _Projects:
         service["pull_policy"] = "never"
         service.setdefault("restart", "unless-stopped")
         service.setdefault("logging", LOGGING)
-        if replicas(self.normalised, name) == 1:
+        if replicas_of(self.normalised, name) == 1:
             service["container_name"] = self.container(name, color)
         elif given.get("scale"):
             service["deploy"] = {**given.get("deploy", {}), "replicas": given["scale"]}
-        service["networks"] = self.networks_of(name)
+        service["networks"] = self.networks.of_service(name)
         service["labels"] = {**kept_labels(given), **self.labels(name, role, color)}
         waits = {
             self.container(other, color): condition
@@ -243,7 +186,7 @@ class _Projects:
         return service
 
     def labels(self, name: str, role: str, color: str | None) -> dict[str, str]:
-        """Return our labels. An accessory outlives releases, so nothing of a release stands on it."""
+        """Return our labels. An accessory outlives releases, so that it carries nothing of a release."""
         release, fingerprint = self.release.number, self.release.fingerprint
         return names.labels(
             project=self.release.project,
@@ -260,55 +203,8 @@ class _Projects:
         """Return the name of a service's container."""
         return names.container(self.release.project, name, self.release.environment, color)
 
-    def networks_of(self, name: str) -> Mapping:
-        """Return the networks of a service: those of the file, ``front`` for a route, ``back`` for shared servers."""
-        role = self.roles[name]
-        alias = {} if role in ("routed", "inner", "job") else {"aliases": [name]}
-        joined: Mapping = dict.fromkeys(self.normalised["services"][name].get("networks") or ["default"], alias)
-        if role == "routed":
-            joined["front"] = {}
-        if self.stack.postgres or self.stack.redis:
-            joined["back"] = {}
-        return joined
-
-    def network_name(self, name: str) -> str:
-        """Return the name on the server of a network of the file, or of ``front`` and ``back``."""
-        given = self.normalised.get("networks", {}).get(name) or {}
-        if given.get("external"):
-            return str(given.get("name", name))
-        own = self.stack.name if name == "default" else name
-        return names.network(self.release.project, own, self.release.environment)
-
-    def networks(self) -> dict[str, Mapping]:
-        """Return the networks that the release makes sure of, by their name on the server."""
-        used = {name for service in self.roles for name in self.networks_of(service)} - {"front", "back"}
-        given = self.normalised.get("networks", {})
-        return {
-            self.network_name(name): {"internal": bool((given.get(name) or {}).get("internal"))}
-            for name in sorted(used)
-            if not (given.get(name) or {}).get("external")
-        }
-
-    def volume_names(self) -> dict[str, str]:
-        """Return the volumes of the file with their names on the server."""
-        return {
-            name: str(given.get("name", name))
-            if (given or {}).get("external")
-            else names.volume(self.release.project, name, self.release.environment)
-            for name, given in self.normalised.get("volumes", {}).items()
-        }
-
-    def volumes(self) -> dict[str, Mapping]:
-        """Return the volumes that the release makes sure of, by their name on the server."""
-        given = self.normalised.get("volumes", {})
-        return {
-            server: {"driver": given[name].get("driver", "local"), "driver_opts": given[name].get("driver_opts", {})}
-            for name, server in self.volume_names().items()
-            if not given[name].get("external")
-        }
-
     def file_of(self, kind: str, name: str) -> Mapping:
-        """Return where a secret or config comes from: a secret of the inventory lies in the release's folder."""
+        """Return where a secret or config comes from: a secret of the inventory is in the release's folder."""
         if kind == "secrets":
             return {"file": f"{self.release.folder}/secrets/{name}"}
         given: Mapping = self.normalised[kind][name]
@@ -316,5 +212,5 @@ class _Projects:
 
     @staticmethod
     def external(name: str) -> Mapping:
-        """Return the reference to something that stands already."""
+        """Return the reference to something that exists already."""
         return {"name": name, "external": True}

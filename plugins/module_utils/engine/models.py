@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from .. import names
 
+# A mapping of a Compose file, as `docker compose config` normalises it.
+Mapping = dict[str, t.Any]
+
 # [registry[:port]/]name[:tag][@digest]; a colon before a slash belongs to a port (distribution/reference grammar).
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
-from ..engine import compose_cli, compose_render, host_ports
+from ..engine import compose_cli, compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
 from . import hold_requests, revert, secret_files, source_files
 from . import plan as release_plan
@@ -93,7 +93,7 @@ def prepare(
     compose_cli.write_sources(given.sources, folder / "source")
     secret_files.write(ctx, folder, normalised, given, images)
     fingerprint = fingerprint_of(ctx, deploy_input.normalised, given, images)
-    roles = compose_render.services_of(normalised, stack)
+    roles = compose_roles.roles_of(normalised, stack)
     before = ctx.release_on(ctx.live())
     record = Record(
         number=number,
@@ -105,7 +105,7 @@ def prepare(
         started=time.time(),
         previous=before,
         images=images,
-        replicas={name: compose_render.replicas(normalised, name) for name in roles},
+        replicas={name: compose_roles.replicas_of(normalised, name) for name in roles},
         containers=_count(normalised, roles, "routed", "inner"),
         workers=_count(normalised, roles, "worker"),
         accessories=_count(normalised, roles, "accessory"),
@@ -192,7 +192,7 @@ def _reserve_ports(ctx: StackContext, record: Record) -> Record:
 
 
 def _count(normalised: dict[str, t.Any], roles: dict[str, str], *counted: str) -> int:
-    return sum(compose_render.replicas(normalised, name) for name, role in roles.items() if role in counted)
+    return sum(compose_roles.replicas_of(normalised, name) for name, role in roles.items() if role in counted)
 
 
 def _ensure_resources(ctx: StackContext, rendered: compose_render.Rendered) -> None:

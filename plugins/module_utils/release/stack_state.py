@@ -9,7 +9,7 @@ import typing as t
 
 from .. import names
 from ..config.stack import Stack
-from ..engine import compose_render
+from ..engine import compose_roles
 from ..proxy.state import ProxyState
 from .context import StackContext
 from .migration import state as migration_state
@@ -53,6 +53,6 @@ def _routes_known(
     record: Record | None,
 ) -> bool:
     """Return whether the proxy already has the routes of a stack; only the driver knows what else it needs of them."""
-    counts = {name: compose_render.replicas(dict(normalised), name) for name in normalised.get("services", {})}
+    counts = {name: compose_roles.replicas_of(dict(normalised), name) for name in normalised.get("services", {})}
     routing = routes_of_stack(stack, ctx.project, ctx.environment, counts, record.ports if record else {})
     return not ctx.proxy.plan_routes(state, routing, live).changed

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from ... import atomic_file, names, paths
 from ...config.stack import Stack
-from ...engine import compose_cli, compose_render
+from ...engine import compose_cli, compose_jobs, compose_render, models
 from ..context import StackContext
 from .state import PART, REHEARSAL, database_of, migrator_password_path
 
 
 def migration_projects(
     ctx: StackContext, stack: Stack, folder: Path, release: compose_render.Release
-) -> dict[str, compose_render.Mapping]:
+) -> dict[str, models.Mapping]:
     """Return the Compose projects of a migration under its own login: for the real database, and for a copy."""
     spec = stack.migrate
     if not spec or not stack.postgres or not migrator_password_path(ctx).exists():
@@ -33,7 +33,7 @@ def migration_projects(
         values = compose_cli.variables(stack, ctx.project, ctx.environment, **own_variables)
         normalised = compose_cli.normalise(folder / "source", stack.compose, values)
         rendered = compose_render.render(normalised, stack, release).jobs
-        projects[part] = compose_render.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
+        projects[part] = compose_jobs.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
     return projects
 
 

@@ -11,7 +11,7 @@ from ... import atomic_file, paths
 from ...backup import manifest as backup_manifest
 from ...backup import scratch_server
 from ...backup import verify as backup_verify
-from ...engine import compose_render
+from ...engine import compose_jobs
 from ...postgres import migration_sessions
 from ...postgres.sql import ident, literal
 from .command import run_once
@@ -35,7 +35,7 @@ def rehearse(migration: MigrationRun, version: int) -> float:
                 admin.run(f"ALTER ROLE {ident(login)} SET role TO {literal(manifest.owner)}")
                 folder = ctx.records.path(migration.record.number)
                 project = atomic_file.read_json(paths.compose_file(folder, REHEARSAL))
-                rendered = compose_render.in_network_of(project, copy.client.name)
+                rendered = compose_jobs.in_network_of(project, copy.client.name)
                 atomic_file.write_json(paths.compose_file(folder, REHEARSAL), rendered, 0o600)
                 outcome = run_once(migration, "rehearsal", REHEARSAL, version, lambda: None, "rehearse")
                 if not outcome.succeeded:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...engine import compose_spec
-from ...engine.compose_render import Mapping
+from ...engine.models import Mapping
 from ...errors import Problem
 from ..source_files import exists
 from .context import StackCheckContext

@@ -9,8 +9,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ...config.stack import Stack
-from ...engine import compose_render, compose_spec
-from ...engine.compose_render import Mapping
+from ...engine import compose_render, compose_roles, compose_spec
+from ...engine.models import Mapping
 
 # The Compose project's name while files are normalised; Compose puts it before names that a file does not set.
 DEFAULT_NAME = "stack_"
@@ -29,7 +29,7 @@ class Notice:
 
 def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
     """Return what a release changes in the files that their author can see, service by service."""
-    roles = compose_render.services_of(normalised, stack)
+    roles = compose_roles.roles_of(normalised, stack)
     notices = []
     for found in compose_spec.keys_of(normalised):
         if found.fate.notice and found.value not in (None, False, "", [], {}):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ... import names
-from ...engine import compose_render
+from ...engine import compose_roles
 from ...errors import Problem
 from .context import StackCheckContext
 
@@ -22,7 +22,7 @@ def check(context: StackCheckContext) -> list[Problem]:
             message = f"the {kind} {name} belongs to the stack {owner}"
             hint = f"Rename the {kind}, or declare it external to share it"
             problems.append(Problem(context.where, message, hint, "name.conflict"))
-    for service, role in compose_render.services_of(context.normalised, context.stack).items():
+    for service, role in compose_roles.roles_of(context.normalised, context.stack).items():
         colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
         for name in (names.container(ctx.project, service, ctx.environment, color) for color in colors):
             container = ctx.engine.container(name)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ...config.stack import Stack
-from ...engine import compose_render
-from ...engine.compose_render import Mapping
-from ...engine.models import Container
+from ...engine import compose_roles
+from ...engine.models import Container, Mapping
 from ...engine.stateful_services import stateful_reason
 from ...errors import Problem
 from .context import StackCheckContext
@@ -28,7 +27,7 @@ def check(context: StackCheckContext) -> list[Problem]:
 def undeclared_services(normalised: Mapping, stack: Stack, where: str) -> list[Problem]:
     """Return the services that look stateful and would run once per color because the stack does not name them."""
     problems = []
-    for name, role in compose_render.services_of(normalised, stack).items():
+    for name, role in compose_roles.roles_of(normalised, stack).items():
         reason = stateful_reason(normalised["services"][name])
         if role != "inner" or name in stack.inner or not reason:
             continue

@@ -16,19 +16,6 @@ def render(content: dict[str, t.Any] | None = None, release: compose_render.Rele
     return compose_render.render(content or normalised(), checked(**stack), release)
 
 
-def test_each_service_has_one_role() -> None:
-    content = normalised(web={}, cache={}, celery={}, db={}, tool={})
-    job = {"service": "tool", "command": ["x"]}
-    stack = checked(workers=["celery"], accessories=["db"], migrate=job)
-    assert compose_render.services_of(content, stack) == {
-        "web": "routed",
-        "cache": "inner",
-        "celery": "worker",
-        "db": "accessory",
-        "tool": "job",
-    }
-
-
 def test_a_color_has_its_own_project_and_container_names() -> None:
     rendered = render()
     for color in ("blue", "green"):
@@ -138,7 +125,6 @@ def test_depends_on_follows_the_new_names_and_forgets_what_is_elsewhere() -> Non
 @pytest.mark.parametrize("given", [{"scale": 3}, {"deploy": {"replicas": 3}}])
 def test_several_containers_share_no_name(given: dict[str, t.Any]) -> None:
     content = normalised(web=given)
-    assert compose_render.replicas(content, "web") == 3
     service = render(content).colors["blue"]["services"]["po-web-prod-blue"]
     assert "container_name" not in service
     assert service["deploy"]["replicas"] == 3
@@ -155,26 +141,17 @@ def test_a_color_is_published_at_the_ports_of_the_release() -> None:
     assert several["services"]["po-web-prod-blue"]["ports"][0]["published"] == "20000-20002"
 
 
-def test_networks_of_the_file_get_our_names_except_those_that_exist_elsewhere() -> None:
-    content = normalised(web={"networks": {"inside": None, "legacy": None}})
-    content["networks"] = {"inside": {"name": "stack_inside", "internal": True}}
-    content["networks"]["legacy"] = {"name": "company-lan", "external": True}
-    rendered = render(content)
-    assert rendered.networks == {"po-inside-prod": {"internal": True}}
-    assert rendered.colors["blue"]["networks"]["legacy"] == {"name": "company-lan", "external": True}
-
-
-def test_volumes_of_the_file_get_our_names_except_those_that_exist_elsewhere() -> None:
+def test_a_project_refers_to_the_networks_and_volumes_by_their_names_on_the_server() -> None:
     mounts = [{"type": "volume", "source": name, "target": f"/{name}"} for name in ("data", "old")]
-    content = normalised(web={"volumes": [*mounts, {"type": "tmpfs", "target": "/tmp"}]})
+    content = normalised(web={"volumes": [*mounts, {"type": "tmpfs", "target": "/tmp"}], "networks": {"legacy": None}})
     content["volumes"] = {"data": {"name": "stack_remove_data"}, "old": {"name": "nas", "external": True}, "unused": {}}
-    rendered = render(content)
-    assert rendered.colors["blue"]["volumes"] == {
+    content["networks"] = {"legacy": {"name": "company-lan", "external": True}}
+    color = render(content).colors["blue"]
+    assert color["volumes"] == {
         "data": {"name": "po-data-prod", "external": True},
         "old": {"name": "nas", "external": True},
     }
-    assert rendered.volumes["po-data-prod"] == {"driver": "local", "driver_opts": {}}
-    assert "nas" not in rendered.volumes
+    assert color["networks"]["legacy"] == {"name": "company-lan", "external": True}
 
 
 def test_secrets_are_files_of_the_release_and_configs_stay() -> None:
@@ -235,32 +212,3 @@ def test_the_fingerprint_changes_when_a_tag_means_other_content() -> None:
 
 def test_the_fingerprint_stays_when_nothing_changes() -> None:
     assert fingerprint(web={"ports": [{"published": "80"}]}) == fingerprint()
-
-
-# --- jobs under another login ---
-
-
-def test_the_password_of_a_migration_is_another_file() -> None:
-    jobs = {"services": {}, "secrets": {"postgres_password": {"file": "/a"}, "key": {"file": "/b"}}}
-    found = compose_render.with_password_file(jobs, "/c")
-    assert found["secrets"] == {"postgres_password": {"file": "/c"}, "key": {"file": "/b"}}
-    assert compose_render.with_password_file({"services": {}}, "/c") == {"services": {}}
-
-
-def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
-    web = {
-        "image": "i",
-        "networks": {"back": {}},
-        "expose": ["80"],
-        "volumes": [{"type": "volume", "source": "v", "target": "/v"}],
-    }
-    found = compose_render.in_network_of(
-        {"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy"
-    )
-    assert "networks" not in found
-    assert found["services"]["web"] == {
-        "image": "i",
-        "network_mode": "container:copy",
-        "volumes": [{"type": "volume", "source": "v", "target": "/v", "read_only": True}],
-    }
-    assert found["services"]["m"] == {"image": "i", "network_mode": "container:copy"}

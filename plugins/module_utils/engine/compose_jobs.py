@@ -1,0 +1,53 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Compose project of a release's one-off jobs, and its variants: another login, and a copy of the database."""
+
+from __future__ import annotations
+
+from .. import names
+from .models import Mapping
+
+# What only a server needs.
+OF_SERVERS = ("healthcheck", "restart", "container_name", "deploy")
+
+# What a container that uses another one's network cannot have (Docker refuses it).
+OF_NETWORK = (
+    "networks",
+    "expose",
+    "hostname",
+    "domainname",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "extra_hosts",
+    "mac_address",
+)
+
+
+def as_job(service: Mapping) -> Mapping:
+    """Return a rendered service as it runs once, for one command: reached by no proxy, and never restarted."""
+    job = {key: value for key, value in service.items() if key not in OF_SERVERS}
+    networks = {name: options for name, options in service["networks"].items() if name != "front"}
+    return {**job, "networks": networks, "labels": {**service["labels"], **names.labels(role="job")}}
+
+
+def with_password_file(jobs: Mapping, path: str) -> Mapping:
+    """Return the project of the jobs with another file for the database's password."""
+    secrets = {
+        name: {"file": path} if name == "postgres_password" else one for name, one in jobs.get("secrets", {}).items()
+    }
+    return {**jobs, "secrets": secrets} if secrets else jobs
+
+
+def in_network_of(jobs: Mapping, container: str) -> Mapping:
+    """Return the project of the jobs as they run in the network of a container and reach nothing else.
+
+    What they would write into volumes, they cannot: it would not be undone.
+    """
+    services = {}
+    for name, service in jobs["services"].items():
+        alone = {key: value for key, value in service.items() if key not in (*OF_NETWORK, "volumes")}
+        mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
+        services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
+    return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}

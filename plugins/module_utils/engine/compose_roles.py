@@ -1,0 +1,36 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role of each service of a normalised Compose file, and the number of its containers."""
+
+from __future__ import annotations
+
+from ..config.stack import Stack
+from .models import Mapping
+
+
+def roles_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
+    """Return each service with its role: ``routed``, ``worker``, ``accessory``, ``job`` or ``inner``.
+
+    An ``inner`` service runs once per color, next to the routed ones. A ``job`` is named only as the service of
+    ``migrate`` or ``after_migrate``.
+    """
+    routed = {route.service for route in stack.routes}
+    jobs = {job.service for job in stack.jobs}
+    roles = {}
+    for name in normalised.get("services", {}):
+        if name in routed:
+            roles[name] = "routed"
+        elif name in stack.workers:
+            roles[name] = "worker"
+        elif name in stack.accessories:
+            roles[name] = "accessory"
+        else:
+            roles[name] = "job" if name in jobs else "inner"
+    return roles
+
+
+def replicas_of(normalised: Mapping, name: str) -> int:
+    """Return how many containers a service asks for."""
+    service = normalised["services"][name]
+    return int(service.get("scale") or service.get("deploy", {}).get("replicas") or 1)

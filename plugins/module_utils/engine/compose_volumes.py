@@ -1,0 +1,29 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The named volumes of a normalised Compose file, and their names on the server."""
+
+from __future__ import annotations
+
+from .. import names
+from .models import Mapping
+
+
+def server_names(normalised: Mapping, project: str, environment: str) -> dict[str, str]:
+    """Return the volumes of the file with their names on the server."""
+    return {
+        name: str(given.get("name", name))
+        if (given or {}).get("external")
+        else names.volume(project, name, environment)
+        for name, given in normalised.get("volumes", {}).items()
+    }
+
+
+def created(normalised: Mapping, project: str, environment: str) -> dict[str, Mapping]:
+    """Return the volumes that a release creates where they are missing, by their name on the server."""
+    given = normalised.get("volumes", {})
+    return {
+        server: {"driver": given[name].get("driver", "local"), "driver_opts": given[name].get("driver_opts", {})}
+        for name, server in server_names(normalised, project, environment).items()
+        if not given[name].get("external")
+    }

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_jobs
+
+
+def test_the_password_of_a_migration_is_another_file() -> None:
+    jobs = {"services": {}, "secrets": {"postgres_password": {"file": "/a"}, "key": {"file": "/b"}}}
+    found = compose_jobs.with_password_file(jobs, "/c")
+    assert found["secrets"] == {"postgres_password": {"file": "/c"}, "key": {"file": "/b"}}
+    assert compose_jobs.with_password_file({"services": {}}, "/c") == {"services": {}}
+
+
+def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
+    web = {
+        "image": "i",
+        "networks": {"back": {}},
+        "expose": ["80"],
+        "volumes": [{"type": "volume", "source": "v", "target": "/v"}],
+    }
+    found = compose_jobs.in_network_of(
+        {"services": {"web": web, "m": {"image": "i"}}, "networks": {"back": {}}}, "copy"
+    )
+    assert "networks" not in found
+    assert found["services"]["web"] == {
+        "image": "i",
+        "network_mode": "container:copy",
+        "volumes": [{"type": "volume", "source": "v", "target": "/v", "read_only": True}],
+    }
+    assert found["services"]["m"] == {"image": "i", "network_mode": "container:copy"}
+
+
+def test_a_job_has_nothing_that_only_a_server_needs() -> None:
+    service = {
+        "image": "i",
+        "restart": "always",
+        "healthcheck": {},
+        "networks": {"front": {}, "back": {}},
+        "labels": {},
+    }
+    assert compose_jobs.as_job(service) == {
+        "image": "i",
+        "networks": {"back": {}},
+        "labels": {"io.switchyard.role": "job"},
+    }
