@@ -100,7 +100,7 @@ def unit(runner: Runner) -> Iterator[Together]:
     """The newest ansible-core runs the tests of the plugins: it imports nothing else. Both wait most of the time."""
 
     def step(name: str, python: str, *paths: str) -> Step:
-        return Step(name, [python, "-m", "pytest", *paths, "-q"], limit=600, pytest=True)
+        return Step(name, [python, "-m", "pytest", *paths, "-q", "-m", "not compose"], limit=600, pytest=True)
 
     yield Together(
         (
@@ -127,6 +127,11 @@ def engine(runner: Runner) -> list[Step]:
         Step("docker engine", ["scripts/engine"], limit=900, warnings_fail=True),
         Step("images", ["scripts/images", "all"], limit=1200),
     ]
+
+
+def compose(runner: Runner) -> list[Step]:
+    """The tests with Docker Compose itself, which the part engine installs: the corpus, and some of the unit tests."""
+    return [Step("compose", [PYTHON, "-m", "pytest", "tests", "-q", "-m", "compose"], limit=300, pytest=True)]
 
 
 def molecule(runner: Runner) -> Iterator[Step | Together]:
@@ -180,5 +185,6 @@ PARTS: dict[str, Callable[[Runner], list[Step] | Iterator[Step | Together]]] = {
     "consistency": consistency,
     "package": package,
     "engine": engine,
+    "compose": compose,
     "molecule": molecule,
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
-import subprocess
 import typing as t
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,13 +67,6 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], C
         return lambda: notes.read_text().splitlines() if notes.exists() else []
 
     return install
-
-
-@pytest.fixture(scope="session")
-def real_compose() -> None:
-    """Require Docker Compose itself, which needs no engine to read files."""
-    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
-        pytest.skip("Docker Compose is not installed")
 
 
 @pytest.fixture

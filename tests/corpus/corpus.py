@@ -1,0 +1,174 @@
+"""Cases of the corpus: an application's files, its stack in the inventory, and what a release makes of both.
+
+A case takes the way of a release: the inventory's check, the controller's files, Docker Compose itself, preflight with
+a server that has all images and nothing else, and the rendered projects. README.md describes the format of a case.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from fakes import FakeEngine, Machine
+
+from ansible_collections.switchyard.stacks.plugins.action.preflight import resolve
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, ProblemsFound
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import examine_stack
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import (
+    Notice,
+    file_changes,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
+
+CASES = Path(__file__).parent / "cases"
+KEYS = {"stack", "files", "refused", "says", "runs", "changed", "rendered", "networks", "volumes"}
+WHERE = "switchyard_stacks[app]"
+
+# Each container of a release gets these where the file does not have them.
+ADDED = {"container_name", "environment", "image", "labels", "logging", "networks", "pull_policy", "restart"}
+# Keys whose values a release completes: the container has at least what the file has.
+COMPLETED = ("cap_drop", "deploy", "environment", "labels", "security_opt")
+NOTHING: tuple[t.Any, ...] = (None, False, "", [], {})
+
+Mapping = dict[str, t.Any]
+
+
+class ServerWithImages(FakeEngine):
+    """An engine that has every image and nothing else."""
+
+    def image(self, name: str) -> Image | None:
+        return Image(id=f"sha256:{name}", digest=None, user=1000)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: the problems, or the normalised files, the rendered projects and the notices."""
+
+    problems: list[Problem]
+    normalised: Mapping = field(default_factory=dict)
+    projects: t.Mapping[str, Mapping] = field(default_factory=dict)
+    networks: t.Mapping[str, Mapping] = field(default_factory=dict)
+    volumes: t.Mapping[str, Mapping] = field(default_factory=dict)
+    notices: t.Sequence[Notice] = ()
+
+    def aliases(self, part: str) -> dict[str, str]:
+        """Return the services of a part: their names in the rendered project, and those in the file."""
+        services = (self.projects.get(part) or {}).get("services", {})
+        return {name: service["labels"][f"{names.LABEL}service"] for name, service in services.items()}
+
+    def services(self, part: str) -> Mapping:
+        """Return the rendered services of a part by their name in the file."""
+        return {name: self.projects[part]["services"][key] for key, name in self.aliases(part).items()}
+
+    def containers(self) -> Iterator[tuple[str, str, Mapping]]:
+        """Yield each rendered service of the color blue and of the other parts: its part, its name and itself."""
+        for part in self.projects:
+            if part != "green":
+                for name, service in self.services(part).items():
+                    yield part, name, service
+
+
+def load(path: Path) -> Mapping:
+    """Return a case. Raises ValueError for a key that no case has."""
+    case: Mapping = yaml.safe_load(path.read_text())
+    unknown = set(case) - KEYS
+    if unknown:
+        raise ValueError(f"{path.name}: unknown keys {sorted(unknown)}")
+    return case
+
+
+def write_files(files: t.Mapping[str, t.Any], folder: Path) -> None:
+    """Write the files of a case: a text, or a mapping with ``mode`` and ``text`` or with the target of a ``link``."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir(exist_ok=True)
+        elif isinstance(content, dict) and "link" in content:
+            path.symlink_to(content["link"])
+        else:
+            path.write_text(content["text"] if isinstance(content, dict) else content)
+            if isinstance(content, dict):
+                path.chmod(int(str(content["mode"]), 8))
+
+
+def release(case: Mapping, folder: Path) -> Outcome:
+    """Return what becomes of a case in an empty folder."""
+    inventory, root = folder / "inventory", folder / "server"
+    root.mkdir(parents=True)
+    write_files(case["files"], inventory / "app")
+    written = {"name": "app", "source": {"path": "app"}, **case["stack"]}
+    checked, problems = validate.check([written], "po", "prod")
+    if not checked:
+        return Outcome(problems)
+    option, missing = resolve(checked[0].stack, "switchyard_stacks", {"inventory_dir": str(inventory)})
+    if problems or missing:
+        return Outcome([*problems, *missing])
+    # The controller sends it as JSON.
+    given = StackInput.from_module(json.loads(json.dumps(option)), checked[0].secrets)
+    machine = Machine(root, engine=ServerWithImages())
+    try:
+        deploy_input, _plan = examine_stack(machine.host.stack(given.stack.name), given, "deploy")
+    except ProblemsFound as found:
+        return Outcome(found.problems)
+    assert deploy_input
+    rendered = compose_render.render(
+        deploy_input.normalised, given.stack, compose_render.Release("po", "prod", images=deploy_input.images)
+    )
+    others = {part: getattr(rendered, part) for part in ("workers", "accessories", "jobs")}
+    return Outcome(
+        [],
+        deploy_input.normalised,
+        {**rendered.colors, **others},
+        rendered.networks,
+        rendered.volumes,
+        file_changes(deploy_input.normalised, given.stack, given.where),
+    )
+
+
+def changed_keys(given: Mapping, service: Mapping, aliases: t.Mapping[str, str]) -> set[str]:
+    """Return the keys of a service whose values differ in its rendered container.
+
+    ``aliases`` has the names that the rendered project uses for the services of the file.
+    """
+    return {
+        key
+        for key, value in given.items()
+        if value not in NOTHING and key not in ("image", "profiles") and not _kept(key, value, service, aliases)
+    }
+
+
+def _kept(key: str, value: t.Any, service: Mapping, aliases: t.Mapping[str, str]) -> bool:
+    result = service.get(key)
+    if key == "depends_on":
+        # A release waits for the other parts itself.
+        same_part = {name: condition for name, condition in value.items() if name in aliases.values()}
+        return {aliases[name]: condition for name, condition in (result or {}).items()} == same_part
+    if key == "networks":
+        return contains(result, {name: options or {} for name, options in value.items()})
+    if key == "volumes":
+        return [_mount(mount) for mount in value] == [_mount(mount) for mount in result or []]
+    if key == "scale":
+        return bool((service.get("deploy") or {}).get("replicas", 1) == value)
+    return contains(result, value) if key in COMPLETED else bool(result == value)
+
+
+def _mount(mount: Mapping) -> tuple[t.Any, ...]:
+    return mount["type"], mount["target"], bool(mount.get("read_only"))
+
+
+def contains(result: t.Any, value: t.Any) -> bool:
+    """Return whether a value has at least what another has; None asks for a key that is absent."""
+    if isinstance(value, dict):
+        return isinstance(result, dict) and all(contains(result.get(key), item) for key, item in value.items())
+    if isinstance(value, list):
+        return isinstance(result, list) and all(item in result for item in value)
+    return bool(result == value)
