@@ -106,6 +106,8 @@ def _value_of(metadata: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
         return from_json(metadata["class"], value)
     if "items" in metadata:
         return tuple(from_json(metadata["items"], item) for item in value)
+    if metadata.get("tuples"):
+        return {key: tuple(items) for key, items in value.items()}
     return tuple(value) if metadata.get("tuple") else value
 
 

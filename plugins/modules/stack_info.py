@@ -131,6 +131,10 @@ history:
     lock_holder:
       description: Who released it.
       type: str
+    allow:
+      description: What the stack allowed its services to reach outside of their containers.
+      type: dict
+      sample: {"web": ["docker_socket"]}
     images:
       description: The pinned name of each image by its name in the Compose files, which has the version.
       type: dict

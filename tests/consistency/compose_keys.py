@@ -41,6 +41,15 @@ def specification() -> dict[str, dict[str, t.Any]]:
     return table
 
 
+def words() -> dict[str, t.Any]:
+    """The words of ``allow`` in the collection's code."""
+    sys.path.insert(0, str(ROOT / ".collections"))
+    from ansible_collections.switchyard.stacks.plugins.module_utils.config import allowances
+
+    table: dict[str, t.Any] = allowances.WORDS
+    return table
+
+
 def schema() -> dict[str, t.Any]:
     """The JSON schema of the Compose specification."""
     file = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
@@ -86,14 +95,11 @@ def differences(table: dict[str, dict[str, t.Any]]) -> list[str]:
 
 def row(key: str, fate: t.Any) -> str:
     """One line of a table."""
-    text = fate.reason
-    if fate.refused_values:
-        text = f"values `{fate.refused_values}` are refused: {text}"
-    if fate.hint:
-        text = f"{text}. {fate.hint}"
-    if fate.reaches_out:
-        text = f"{text}; reaches out of the container" if text else "reaches out of the container"
-    text = text.replace("|", "\\|")
+    reason = f"values `{fate.refused_values}` are refused: {fate.reason}" if fate.refused_values else fate.reason
+    parts = [f"{reason}. {fate.hint}" if fate.hint else reason]
+    for title, values in (("kept without it", fate.harmless), ("allowances", fate.allow)):
+        parts += [f"{title}: {', '.join(f'`{value}`' for value in values)}"] if values else []
+    text = "; ".join(part for part in parts if part).replace("|", "\\|")
     return f"| `{key}` | {fate.fate} | {text} |"
 
 
@@ -102,6 +108,9 @@ def generated() -> str:
     parts = [BEGIN]
     for section, fates in specification().items():
         parts += ["", f"## {TITLES[section]}", "", *HEAD, *(row(key, fates[key]) for key in sorted(fates))]
+    parts += ["", "## The words of `allow`", "", "| allowance | what the service reaches |", "|---|---|"]
+    parts += ["| `/srv/media` | a path of the server |"]
+    parts += [f"| `{f'{name} {word.example}'.strip()}` | {word.meaning} |" for name, word in sorted(words().items())]
     return "\n".join(parts) + "\n"
 
 

@@ -17,6 +17,7 @@ ROW = re.compile(r"^\| `([^`]+)` \|.*\| ([^|]*) \|$")
 
 TYPES = {
     "addresses": "list of networks",
+    "allowances": "mapping",
     "command": "list of words",
     "headers": "mapping",
     "mappings": "list",

@@ -24,10 +24,14 @@ REQUIRED = object()
 # The types whose values are tuples.
 TUPLES = ("texts", "command", "numbers", "addresses", "secrets")
 
+# The types whose values are mappings of tuples.
+MAPPINGS_OF_TUPLES = ("allowances",)
+
 
 def key(type_name: str, **limits: t.Any) -> dict[str, t.Any]:
     """Return the metadata of a key with one value: its type (``value_types.py``), ``least`` and ``choices``."""
-    return {"type": type_name, "tuple": type_name in TUPLES, **limits}
+    kinds = {"tuple": type_name in TUPLES, "tuples": type_name in MAPPINGS_OF_TUPLES}
+    return {"type": type_name, **kinds, **limits}
 
 
 def mapping(cls: type) -> dict[str, t.Any]:
@@ -208,6 +212,7 @@ class Stack:
     workers: tuple[str, ...] = field(default=(), metadata=key("texts"))
     accessories: tuple[str, ...] = field(default=(), metadata=key("texts"))
     inner: tuple[str, ...] = field(default=(), metadata=key("texts"))
+    allow: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key("allowances"))
     migrate: MigrationSpec | None = field(default=None, metadata=mapping(MigrationSpec))
     after_migrate: tuple[JobSpec, ...] = field(default=(), metadata=mappings(JobSpec))
     smoke: tuple[SmokeCheck, ...] = field(default=(), metadata=mappings(SmokeCheck))

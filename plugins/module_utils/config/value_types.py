@@ -98,6 +98,14 @@ def _headers(value: t.Any) -> dict[str, str]:
     return headers
 
 
+def _allowances(value: t.Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    lists = {_text(service): _list(_text)(items) for service, items in value.items()}
+    # Words are separated by one space.
+    return {service: tuple(dict.fromkeys(" ".join(item.split()) for item in items)) for service, items in lists.items()}
+
+
 def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], tuple[t.Any, ...]]:
     return lambda value: () if value == [] else _list(convert)(value)
 
@@ -115,6 +123,7 @@ TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     "addresses": (_addresses, "a list of addresses or networks, as [192.0.2.7, 10.0.0.0/8]"),
     "size": (_size, "a size in bytes, or with k, m or g behind it, as 20m"),
     "headers": (_headers, "a mapping of header names, each once, and values in ASCII without line breaks"),
+    "allowances": (_allowances, "a mapping of services and lists of texts, as {web: [docker_socket, /srv/media]}"),
     "steps": (_steps, "steps of a canary, as 5/60s, 25/pause, 100"),
 }
 

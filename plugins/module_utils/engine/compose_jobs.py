@@ -28,8 +28,12 @@ OF_NETWORK = (
 def as_job(service: Mapping) -> Mapping:
     """Return a rendered service as it runs once, for one command: reached by no proxy, and never restarted."""
     job = {key: value for key, value in service.items() if key not in OF_SERVERS}
-    networks = {name: options for name, options in service["networks"].items() if name != "front"}
-    return {**job, "networks": networks, "labels": {**service["labels"], **names.labels(role="job")}}
+    networks = {name: options for name, options in service.get("networks", {}).items() if name != "front"}
+    return {
+        **job,
+        **({"networks": networks} if networks else {}),
+        "labels": {**service["labels"], **names.labels(role="job")},
+    }
 
 
 def with_password_file(jobs: Mapping, path: str) -> Mapping:

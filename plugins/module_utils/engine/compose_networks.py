@@ -27,7 +27,12 @@ class Networks:
     roles: t.Mapping[str, str]
 
     def of_service(self, name: str) -> Mapping:
-        """Return the networks of a service: those of the file, ``front`` for a route, ``back`` for shared servers."""
+        """Return the networks of a service: those of the file, ``front`` for a route, ``back`` for shared servers.
+
+        A service with ``network_mode`` joins none.
+        """
+        if self.normalised["services"][name].get("network_mode"):
+            return {}
         role = self.roles[name]
         alias = {} if role in ("routed", "inner", "job") else {"aliases": [name]}
         joined: Mapping = dict.fromkeys(self.normalised["services"][name].get("networks") or ["default"], alias)

@@ -27,7 +27,7 @@ from .host_ports import ADDRESS
 from .models import Mapping
 
 # What the release decides by itself, so that what the file says of it is left out.
-DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "network_mode", "scale")
+DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "scale")
 LOGGING: Mapping = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 # Labels of these families are left out: a Traefik on the server would route requests to both colors, past the proxy.
@@ -118,7 +118,9 @@ class _Projects:
             whose = {"project": self.release.project, "environment": self.release.environment}
             private = {"color": {"labels": names.labels(**whose, stack=self.stack.name, role="color")}}
             for name in chosen:
-                services[self.container(name, color)]["networks"]["color"] = {"aliases": [name]}
+                service = services[self.container(name, color)]
+                if "networks" in service:
+                    service["networks"]["color"] = {"aliases": [name]}
         return self.whole(part, services, private)
 
     def jobs(self) -> Mapping:
@@ -130,7 +132,7 @@ class _Projects:
         """Return a project with the networks, volumes, secrets and configs that its services name."""
         if not services:
             return {}
-        networks = {name for service in services.values() for name in service["networks"]} - set(private)
+        networks = {name for service in services.values() for name in service.get("networks", ())} - set(private)
         volumes = compose_volumes.server_names(self.normalised, self.release.project, self.release.environment)
         mounted = {
             mount["source"]
@@ -165,7 +167,9 @@ class _Projects:
             service["container_name"] = self.container(name, color)
         elif given.get("scale"):
             service["deploy"] = {**given.get("deploy", {}), "replicas": given["scale"]}
-        service["networks"] = self.networks.of_service(name)
+        joined = self.networks.of_service(name)
+        if joined:
+            service["networks"] = joined
         service["labels"] = {**kept_labels(given), **self.labels(name, role, color)}
         waits = {
             self.container(other, color): condition

@@ -12,7 +12,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-KEPT, CHANGED, REFUSED = "kept", "changed", "refused"
+from .container_limits import CAPABILITIES
+
+KEPT, CHANGED, REFUSED, NEEDS_ALLOW = "kept", "changed", "refused", "needs `allow`"
 
 NETWORK = "the network is created by its name and internal only"
 ATTACHMENT = "the service joins the network without it"
@@ -20,14 +22,17 @@ NOT_FOR_CONTAINERS = "it has no effect on a container that Compose starts"
 READ_BY_COMPOSE = "Compose resolves it"
 OF_INVENTORY = "the content is the value in secrets of the inventory"
 
+# The sysctls that a container has for itself (Docker's manual, "docker run --sysctl") have other names.
+NOT_NAMESPACED = r"(?!net\.|fs\.mqueue\.|kernel\.(msg|sem|shm))"
+
 
 @dataclass(frozen=True)
 class KeyFate:
-    """What a release does with a key: ``kept``, ``changed`` or ``refused``, with the reason.
+    """What a release does with a key: ``kept``, ``changed``, ``refused`` or ``needs allow``, with the reason.
 
-    ``refused_values`` is a pattern of the values of a kept key that are refused for the reason. ``notice``: preflight
-    lists the key where a file has it. ``reaches_out``: the key gives a container access to the server or to another
-    container.
+    ``refused_values`` is a pattern of the values of another key that are refused for the reason; in a list or a
+    mapping, of the items. ``notice``: preflight lists the key where a file has it. ``allow`` has the words that allow
+    what the key reaches outside of the container (``config/allowances.py``), ``harmless`` the values that need none.
     """
 
     fate: str
@@ -35,32 +40,42 @@ class KeyFate:
     hint: str = ""
     notice: bool = False
     refused_values: str = ""
-    reaches_out: bool = False
+    allow: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
 
     def refuses(self, value: t.Any) -> bool:
         """Return whether the value of a normalised file is refused; an empty value asks for nothing."""
         if value in (None, False, "", [], {}):
             return False
         if self.refused_values:
-            return bool(re.match(self.refused_values, str(value)))
+            items = value if isinstance(value, (list, dict)) else [value]
+            return any(re.match(self.refused_values, str(item)) for item in items)
         return self.fate == REFUSED
 
 
-def _kept(keys: str, reason: str = "", *, reaches_out: bool = False) -> dict[str, KeyFate]:
-    return {key: KeyFate(KEPT, reason, reaches_out=reaches_out) for key in keys.split()}
+def _kept(keys: str, reason: str = "", *, allow: str = "") -> dict[str, KeyFate]:
+    return {key: KeyFate(KEPT, reason, allow=tuple(allow.split())) for key in keys.split()}
 
 
-def _changed(keys: str, reason: str, *, notice: bool = False) -> dict[str, KeyFate]:
-    return {key: KeyFate(CHANGED, reason, notice=notice) for key in keys.split()}
+def _changed(keys: str, reason: str, *, notice: bool = False, allow: str = "") -> dict[str, KeyFate]:
+    return {key: KeyFate(CHANGED, reason, notice=notice, allow=tuple(allow.split())) for key in keys.split()}
 
 
 def _refused(keys: str, reason: str, hint: str, values: str = "") -> dict[str, KeyFate]:
     fate = KEPT if values else REFUSED
-    return {key: KeyFate(fate, reason, hint, refused_values=values, reaches_out=bool(values)) for key in keys.split()}
+    return {key: KeyFate(fate, reason, hint, refused_values=values) for key in keys.split()}
 
 
-SHARED_NAMESPACE = "a service or container is not called by its own name in a release"
+def _needs_allow(key: str, word: str = "", *, harmless: str = "", refused: str = "") -> dict[str, KeyFate]:
+    reason, hint = (OTHER_NAME, ONE_CONTAINER) if refused else ("", "")
+    free = tuple(harmless.split())
+    return {key: KeyFate(NEEDS_ALLOW, reason, hint, refused_values=refused, allow=(word or key,), harmless=free)}
+
+
+OTHER_NAME = "a service is not called by its own name in a release"
+ONE_CONTAINER = "Remove it, or give both programs one container"
 TAKE_OUT = "Remove it"
+HOOK = "commands in the running container"
 
 FILE = {
     **_kept("services networks volumes secrets configs", "see below"),
@@ -77,24 +92,36 @@ SERVICE = {
         "annotations attach blkio_config command cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_period "
         "cpu_rt_runtime cpus cpuset dns dns_opt dns_search domainname entrypoint expose extra_hosts group_add "
         "healthcheck init isolation mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable "
-        "oom_score_adj pids_limit platform post_start pre_start pre_stop read_only shm_size stdin_open "
-        "stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits umask user working_dir cap_drop configs"
+        "oom_score_adj pids_limit platform read_only shm_size stdin_open stop_grace_period stop_signal storage_opt "
+        "tmpfs tty ulimits umask user working_dir cap_drop"
     ),
     **_kept("mac_address", "as far as Compose keeps it"),
     **_kept("deploy", "see below"),
     **_kept("env_file label_file extends", READ_BY_COMPOSE),
     # What leads out of the container.
-    **_kept(
-        "cap_add cgroup cgroup_parent credential_spec device_cgroup_rules devices external_links gpus runtime "
-        "security_opt use_api_socket userns_mode uts",
-        reaches_out=True,
-    ),
-    **_refused("pid ipc", SHARED_NAMESPACE, "Remove it, or give both programs one container", "(service|container):"),
-    **_refused("network_mode", "two colors cannot share the network of the server or of a container", TAKE_OUT),
-    **_refused("privileged", "a privileged container has all rights on the server", TAKE_OUT),
+    **_kept("configs", allow="/path read_only"),
+    **_kept("post_start pre_start pre_stop", HOOK, allow="privileged"),
+    **_kept("cap_add", f"{', '.join(CAPABILITIES)} need no allowance", allow="capability"),
+    **_kept("security_opt", "no-new-privileges, with any value, needs no allowance", allow="security_opt"),
+    **_needs_allow("devices", "device"),
+    **_needs_allow("device_cgroup_rules", "device_cgroup_rule"),
+    **_needs_allow("external_links", "external_link"),
+    **_needs_allow("gpus", "gpu"),
+    **_needs_allow("privileged"),
+    **_needs_allow("use_api_socket", "docker_socket"),
+    **_needs_allow("cgroup", harmless="private"),
+    **_needs_allow("cgroup_parent"),
+    **_needs_allow("ipc", harmless="none private shareable", refused="service:"),
+    **_needs_allow("network_mode", harmless="none", refused="service:"),
+    **_needs_allow("pid", refused="service:"),
+    **_needs_allow("runtime", harmless="runc io.containerd.runc.v2"),
+    **_needs_allow("userns_mode"),
+    **_needs_allow("uts"),
+    **_needs_allow("volumes_from", refused="(?!container:)"),
+    **_refused("sysctls", "the engine sets it for the whole server", TAKE_OUT, NOT_NAMESPACED),
+    **_refused("credential_spec", "only containers of Windows have it", TAKE_OUT),
     **_refused("provider", "Compose would start a program of the server as root", "Run it as a service"),
     **_refused("models", "a release starts no models", "Run the model as a service"),
-    **_refused("volumes_from", SHARED_NAMESPACE, "Mount a named volume in both services"),
     # What the release decides.
     **_changed("image", "pinned by its digest, which the release's record keeps"),
     **_changed("pull_policy pull_refresh_after", "a release pulls a missing image itself, once"),
@@ -106,8 +133,14 @@ SERVICE = {
     **_changed("develop", "it has no effect in a release", notice=True),
     **_changed("links", "the service's name resolves, an alias does not", notice=True),
     **_changed("depends_on", "holds for services of one part: a color, the workers, or the accessories", notice=True),
-    **_changed("networks", "as in the file, and the networks that lead to the proxy and to shared servers"),
-    **_changed("volumes", "named volumes have names of this environment"),
+    **_changed(
+        "networks", "as in the file, and the networks that lead to the proxy and to shared servers", allow="network"
+    ),
+    **_changed(
+        "volumes",
+        "named volumes have names of this environment",
+        allow="/path read_only docker_socket volume volume_driver",
+    ),
     **_changed("secrets", "the file has the value in secrets of the inventory"),
     **_changed("scale", "the number of containers of one color"),
     **_changed("environment", "SWITCHYARD_COLOR is added in a color"),
@@ -124,32 +157,35 @@ ATTACHED_NETWORK = _changed(
 )
 
 DEPLOY = {
-    **_kept("replicas resources"),
+    **_kept("replicas"),
+    **_kept("resources", allow="gpu"),
     **_kept("restart_policy", "Compose uses it where restart is missing; a release adds restart"),
     **_kept("mode endpoint_mode labels placement rollback_config update_config", NOT_FOR_CONTAINERS),
 }
 
 MOUNT = {
-    **_kept("type target read_only consistency volume tmpfs image"),
-    **_kept("bind source", "a path of the server has to exist there, or be listed under files", reaches_out=True),
+    **_kept("target read_only consistency volume tmpfs image bind"),
+    **_refused("type", "a release mounts folders, volumes, images and tmpfs", "Use a named volume", "npipe|cluster"),
+    **_kept("source", "a path of the server has to exist there, or be listed under files", allow="/path read_only"),
 }
 
 DEFINED_NETWORK = {
-    **_kept("external internal"),
+    **_kept("internal"),
+    **_kept("external", allow="network"),
     **_changed("name", "the network has a name of this environment, unless it is external"),
     **_changed("driver driver_opts ipam enable_ipv4 enable_ipv6 attachable labels", NETWORK, notice=True),
 }
 
 VOLUME = {
-    **_kept("external"),
-    **_kept("driver driver_opts", reaches_out=True),
+    **_kept("external", allow="volume"),
+    **_kept("driver driver_opts", "a bind needs the allowance of its path", allow="volume_driver"),
     **_changed("name", "the volume has a name of this environment, unless it is external"),
     **_changed("labels", "the volume has the labels of the stack only"),
 }
 
 CONFIG = {
     **_kept("content"),
-    **_kept("file", "the file has to be listed under files", reaches_out=True),
+    **_kept("file", "the file has to be listed under files", allow="/path read_only"),
     **_kept("labels template_driver", NOT_FOR_CONTAINERS),
     **_changed("name", "it has the name of its key"),
     **_refused("environment", "the variable is not set on the server", "Write content: with ${NAME} in it"),

@@ -71,6 +71,16 @@ def rebase_paths(normalised: Normalised, old: str, new: str) -> Normalised:
     return t.cast(Normalised, json.loads(text))
 
 
+def is_own(path: str) -> bool:
+    """Return whether a path of the normalised files is one of the stack's own files, or would be one of its folder.
+
+    The check of the mounts reports a path that leads out of ``source.path``.
+    """
+    inside = any(path == folder or path.startswith(f"{folder}/") for folder in (PLACEHOLDER, OUTSIDE))
+    # The engine would resolve .. after the prefix was compared.
+    return inside and ".." not in path.split("/")
+
+
 def exists(path: str, spec: StackInput) -> bool:
     """Return whether a path of the normalised files exists: among the stack's own files, or on this server."""
     if path != PLACEHOLDER and not path.startswith(f"{PLACEHOLDER}/"):

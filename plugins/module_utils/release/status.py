@@ -59,4 +59,5 @@ def canary_status(record: Record | None, weight: int) -> dict[str, t.Any] | None
 def release_summary(record: Record) -> dict[str, t.Any]:
     """Return what the history shows of a release: no stack definition, which may hold hosts and commands."""
     shown = ("number", "color", "state", "started", "finished", "previous", "images", "backup", "reason")
-    return {**{key: state_file.as_json(getattr(record, key)) for key in shown}, "lock_holder": record.holder}
+    summary = {key: state_file.as_json(getattr(record, key)) for key in shown}
+    return {**summary, "allow": state_file.as_json(record.stack.allow), "lock_holder": record.holder}

@@ -11,6 +11,7 @@ only the modules that it finds in them.
 from __future__ import annotations
 
 from . import (
+    allowances,
     bind_mounts,
     compose_keys,
     compose_valid,
@@ -21,6 +22,7 @@ from . import (
     front_network,
     image_tags,
     name_conflicts,
+    network_modes,
     paused_canary,
     proxy_answers,
     route_conflicts,
@@ -51,6 +53,8 @@ STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     service_roles,
     image_tags,
     compose_keys,
+    network_modes,
+    allowances,
     bind_mounts,
     static_volumes,
     secrets_used,

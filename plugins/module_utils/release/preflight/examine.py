@@ -17,7 +17,7 @@ from ..fingerprint import fingerprint_of
 from ..source_files import Normalised
 from ..stack_input import StackInput
 from ..stack_state import read_state
-from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS
+from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
 
@@ -127,7 +127,8 @@ def _notices(context: StackCheckContext) -> list[Notice]:
     """Return what a release changes in the files of a stack; a stack in_place runs as its files are."""
     if context.in_place or "compose" in context.failures:
         return []
-    return file_changes(context.normalised, context.stack, context.where)
+    files = (context.normalised, context.stack, context.where)
+    return [*allowances.notices(*files), *file_changes(*files)]
 
 
 def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:

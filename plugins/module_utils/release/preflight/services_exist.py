@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ...config.allowances import EVERY_SERVICE
 from ...errors import Problem
 from ..source_files import profiles_of_services
 from .context import StackCheckContext
@@ -20,6 +21,7 @@ def check(context: StackCheckContext) -> list[Problem]:
     named += [("accessories", service) for service in stack.accessories]
     named += [("inner", service) for service in stack.inner]
     named += [("migrate and after_migrate", job.service) for job in stack.jobs]
+    named += [("allow", service) for service in stack.allow if service != EVERY_SERVICE]
     missing = [(key, service) for key, service in named if service not in context.services]
     profiles = profiles_of_services(context.ctx, context.spec) if missing else {}
     return [_problem(context, key, service, profiles.get(service, [])) for key, service in missing]

@@ -45,15 +45,20 @@ def test_a_key_that_is_not_known_is_refused() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "refused"),
     [
-        ("privileged", True, True),
-        ("privileged", False, False),
-        ("network_mode", "host", True),
+        ("privileged", True, False),
+        ("network_mode", "host", False),
+        ("network_mode", "service:web", True),
         ("pid", "service:web", True),
-        ("pid", "container:db", True),
+        ("pid", "container:db", False),
+        ("credential_spec", {"file": "a"}, True),
+        ("sysctls", {"net.core.somaxconn": "1"}, False),
+        ("sysctls", {"net.core.somaxconn": "1", "kernel.panic": "1"}, True),
         ("pid", "host", False),
         ("ipc", "service:web", True),
         ("ipc", "shareable", False),
         ("volumes_from", ["db"], True),
+        ("volumes_from", ["container:other:ro", "db"], True),
+        ("volumes_from", ["container:other:ro"], False),
         ("volumes_from", [], False),
         ("provider", {"type": "/usr/bin/id"}, True),
         ("command", ["x"], False),
@@ -73,7 +78,8 @@ def test_what_is_called_kept_arrives_in_a_color() -> None:
 
     # Compose resolves these before a release sees them.
     resolved = {key for key, fate in compose_spec.SERVICE.items() if fate.reason == compose_spec.READ_BY_COMPOSE}
-    kept = {key for key, fate in compose_spec.SERVICE.items() if fate.fate == compose_spec.KEPT} - resolved
+    fates = (compose_spec.KEPT, compose_spec.NEEDS_ALLOW)
+    kept = {key for key, fate in compose_spec.SERVICE.items() if fate.fate in fates} - resolved
     content = normalised(web={key: f"value of {key}" for key in kept - {"deploy", "configs"}})
     color = compose_render.render(content, checked(), compose_render.Release("po", "prod")).colors["blue"]
     service = color["services"]["po-web-prod-blue"]

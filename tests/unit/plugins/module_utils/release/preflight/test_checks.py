@@ -1,4 +1,4 @@
-"""Every check of release/preflight: a good case and at least one mistake each."""
+"""Every check of a stack in release/preflight: a good case and at least one mistake each."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes import COMPOSE, HOST, FakeEngine, Machine, container, given, normalised
+from fakes import COMPOSE, HOST, Machine, container, given, normalised
+from fakes_preflight import Arrange, set_attribute
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, ProxyUnavailable
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import (
@@ -20,7 +20,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.prefligh
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 Docker = Callable[[str], Callable[[], list[str]]]
-Arrange = Callable[[Machine], t.Any]
 
 STACK = "switchyard_stacks[shop]"
 
@@ -36,16 +35,6 @@ def nothing(_machine: Machine) -> None:
     """Leave the server as it is."""
 
 
-class HostCase(t.NamedTuple):
-    """A server with a mistake, and the problem that the check returns: message, hint and code."""
-
-    arrange: Arrange
-    message: str
-    hint: str
-    code: str
-    min_free: int = 0
-
-
 class StackCase(t.NamedTuple):
     """A stack with a mistake, and the problem that the check returns: where (in the stack), message, hint and code."""
 
@@ -56,109 +45,6 @@ class StackCase(t.NamedTuple):
     code: str
     arrange: Arrange = nothing
 
-
-def set_attribute(path: str, value: t.Any) -> Arrange:
-    """Return the step that replaces an attribute of a machine's engine or proxy, as ``proxy.serves_files``."""
-    part, name = path.split(".")
-    return lambda machine: setattr(getattr(machine, part), name, value)
-
-
-def fails(error: Exception) -> Callable[..., t.NoReturn]:
-    """Return a function that raises an error."""
-
-    def fail(*_args: t.Any) -> t.NoReturn:
-        raise error
-
-    return fail
-
-
-# --- the server ---
-
-HOST_CASES: dict[str, list[HostCase]] = {
-    "engine_answers": [
-        HostCase(
-            set_attribute("engine.networks", fails(EngineError("No engine answers.", hint="Start Docker."))),
-            "No engine answers",
-            "Start Docker",
-            "server.engine",
-        ),
-        HostCase(
-            set_attribute("engine.networks", fails(ConnectionError("refused"))),
-            "The container engine does not answer (refused)",
-            "Run setup.yml",
-            "server.engine",
-        ),
-    ],
-    "disk_space": [
-        HostCase(
-            set_attribute("engine.folder", "/"),
-            "/ has ",
-            "Make room, for example with 'docker image prune'",
-            "server.disk_space",
-            min_free=2**60,
-        )
-    ],
-    "front_network": [
-        HostCase(
-            lambda machine: machine.engine.made_networks.clear(),
-            "the network po-front-prod is missing",
-            "Run setup.yml",
-            "server.network_missing",
-        )
-    ],
-    "proxy_answers": [
-        HostCase(
-            set_attribute("proxy.read", fails(ProxyUnavailable("The proxy does not answer on /run/master.sock."))),
-            "The proxy does not answer on /run/master.sock",
-            "Run setup.yml",
-            "server.proxy",
-        )
-    ],
-    "foreign_proxy_files": [
-        HostCase(
-            set_attribute("proxy.foreign", {"99-other.cfg": "unknown keyword 'fronted'."}),
-            "the proxy would not load its folder: unknown keyword 'fronted'",
-            "Fix or remove these files, which this collection did not write: 99-other.cfg",
-            "proxy.foreign_files",
-        )
-    ],
-}
-
-
-def check_host(name: str, context: HostCheckContext) -> list[t.Any]:
-    return t.cast(t.Any, getattr(preflight, name)).check(context)  # type: ignore[no-any-return]
-
-
-@pytest.mark.parametrize("name", HOST_CASES)
-def test_a_good_server_has_no_problem(name: str, machine: Machine) -> None:
-    assert check_host(name, HostCheckContext(machine.host)) == []
-
-
-@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in HOST_CASES.items() for case in cases])
-def test_a_mistake_of_a_server(name: str, case: HostCase, machine: Machine) -> None:
-    case.arrange(machine)
-    problem, *_more = check_host(name, HostCheckContext(machine.host, case.min_free))
-    assert problem.message.startswith(case.message)
-    assert (problem.hint, problem.code) == (case.hint, case.code)
-
-
-def test_free_space_is_shown_with_what_is_asked_for(machine: Machine) -> None:
-    machine.engine.folder = str(machine.root)
-    (problem,) = check_host("disk_space", HostCheckContext(machine.host, 2**60))
-    assert problem.message.startswith(f"{machine.root} has ")
-    assert problem.message.endswith(" GiB free, 1073741824.0 GiB are asked for")
-
-
-def test_an_environment_without_routes_needs_neither_network_nor_proxy(machine: Machine) -> None:
-    machine.engine.made_networks.clear()
-    machine.proxy.foreign = {"99-other.cfg": "unknown keyword"}
-    machine.proxy.read = fails(ProxyUnavailable("It does not answer."))  # type: ignore[method-assign]
-    context = HostCheckContext(machine.host, needs_proxy=False)
-    for name in ("front_network", "proxy_answers", "foreign_proxy_files"):
-        assert check_host(name, context) == []
-
-
-# --- a stack ---
 
 VOLUMES = {**normalised(), "volumes": {"static": {}, "media": {}, "shared": {"name": "all", "external": True}}}
 SECRET = {"secrets": [{"source": "key"}]}
@@ -220,6 +106,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
             (".workers", "celery", {"workers": ["celery"]}),
             (".accessories", "db", {"accessories": ["db"]}),
             (".inner", "cache", {"inner": ["cache"]}),
+            (".allow", "tool", {"allow": {"tool": ["privileged"]}}),
             (".migrate and after_migrate", "tool", {"after_migrate": [{"service": "tool", "command": ["x"]}]}),
         )
     ],
@@ -254,11 +141,29 @@ STACK_CASES: dict[str, list[StackCase]] = {
     ],
     "compose_keys": [
         StackCase(
-            given(normalised(web={"privileged": True})),
-            ".compose.services.web.privileged",
-            "true is refused: a privileged container has all rights on the server",
-            "Remove it",
+            given(normalised(web={"provider": {"type": "x"}})),
+            ".compose.services.web.provider",
+            "{'type': 'x'} is refused: Compose would start a program of the server as root",
+            "Run it as a service",
             "compose.key_refused",
+        )
+    ],
+    "network_modes": [
+        StackCase(
+            given(normalised(web={"network_mode": "bridge"})),
+            ".compose.services.web.network_mode",
+            "bridge leaves web without the network of the proxy, which sends it its requests",
+            "Remove it",
+            "compose.network_mode",
+        )
+    ],
+    "allowances": [
+        StackCase(
+            given(allow={"web": ["gpu"]}),
+            ".allow.web",
+            "nothing in the Compose files needs gpu",
+            "Remove it from allow",
+            "stack.allow_unused",
         )
     ],
     "bind_mounts": [
@@ -410,6 +315,7 @@ GOOD = given(
     {"key": "x"},
     static=static("static"),
     workers=["celery"],
+    allow={"web": ["/"]},
 )
 
 
@@ -433,8 +339,6 @@ def test_a_mistake_of_a_stack(name: str, case: StackCase, machine: Machine) -> N
 def test_every_check_has_a_case() -> None:
     modules = {*preflight.STACK_CHECKS, *preflight.IN_PLACE_CHECKS}
     assert {check.__name__.rsplit(".", 1)[-1] for check in modules} == set(STACK_CASES)
-    assert {check.__name__.rsplit(".", 1)[-1] for check in preflight.HOST_CHECKS} == set(HOST_CASES)
-    assert all(HOST_CASES.values())
     assert [name for name, cases in STACK_CASES.items() if not cases] == ["duplicate_resources"]
 
 
@@ -497,12 +401,3 @@ def test_a_canary_that_takes_its_steps_is_not_in_the_way(machine: Machine) -> No
     assert record
     machine.ctx.records.save(record.updated(state="prepared"))
     assert check_stack("paused_canary", machine, given()) == []
-
-
-def test_a_server_without_an_engine_is_one_problem(machine: Machine) -> None:
-    vars(machine.host).pop("engine")
-    vars(machine.host)["engine"] = FakeEngine()
-    machine.engine = machine.host.engine  # type: ignore[assignment]
-    machine.engine.networks = fails(EngineError("No engine answers."))  # type: ignore[method-assign]
-    context = HostCheckContext(machine.host)
-    assert [problem.code for problem in check_host("engine_answers", context)] == ["server.engine"]

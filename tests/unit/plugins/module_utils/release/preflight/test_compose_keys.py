@@ -31,10 +31,11 @@ def test_an_ordinary_file_has_no_problem() -> None:
 @pytest.mark.parametrize(
     ("text", "path", "reason"),
     [
-        ("{image: 'a:1', network_mode: host}", "network_mode", "host is refused: two colors cannot share"),
-        ("{image: 'a:1', privileged: true}", "privileged", "true is refused: a privileged container has all"),
-        ("{image: 'a:1', ipc: 'service:db'}", "ipc", "service:db is refused: a service or container"),
-        ("{image: 'a:1', volumes_from: [db]}", "volumes_from", "['db'] is refused: a service or container"),
+        ("{image: 'a:1', network_mode: 'service:db'}", "network_mode", "service:db is refused: a service is not"),
+        ("{image: 'a:1', ipc: 'service:db'}", "ipc", "service:db is refused: a service is not"),
+        ("{image: 'a:1', volumes_from: [db]}", "volumes_from", "['db'] is refused: a service is not"),
+        ("{provider: {type: /usr/bin/id}}", "provider", "{'type': '/usr/bin/id'} is refused: Compose would start a"),
+        ("{image: 'a:1', sysctls: {vm.overcommit_memory: 1}}", "sysctls", "{'vm.overcommit_memory': '1'} is refused"),
     ],
 )
 def test_a_refused_key_has_its_path_and_its_reason(tmp_path: Path, text: str, path: str, reason: str) -> None:

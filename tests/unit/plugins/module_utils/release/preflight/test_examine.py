@@ -72,7 +72,7 @@ def test_problems_of_all_checks_and_stacks_come_together(machine: Machine) -> No
         ("switchyard_stacks[shop].compose.services.web.image", "compose.image_not_fixed"),
         ("switchyard_stacks[shop].routes", "route.conflict"),
         ("switchyard_stacks[shop]", "name.conflict"),
-        ("switchyard_stacks[blog].compose.services.site.privileged", "compose.key_refused"),
+        ("switchyard_stacks[blog].compose.services.site.privileged", "compose.not_allowed"),
     ]
     assert (result.plans, result.skipped) == ([], [])
 

@@ -1,0 +1,84 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The grammar of ``allow``: what a stack's inventory may let out of a container.
+
+An allowance is a word, a path of the server, or a word and its value. ``engine/outside_access.py`` finds what the
+Compose files ask for; docs/compose.md lists the words.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing as t
+from dataclasses import dataclass
+
+# The key of ``allow`` whose allowances hold for every service, and for the Compose files themselves.
+EVERY_SERVICE = "*"
+
+# An absolute path in its normal form: no empty part, no ``.`` and no ``..``.
+PATH = r"/|(/(?!\.\.?(/|$))[^/\x00-\x1f]+)+"
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the grammar: an example of its value, the pattern of the value, and what it allows."""
+
+    example: str
+    pattern: str
+    meaning: str
+
+
+WORDS: dict[str, Word] = {
+    "docker_socket": Word("", "", "all rights on the server, through the socket of Docker"),
+    "privileged": Word("", "", "all rights on the server"),
+    "gpu": Word("", "", "graphics processors"),
+    "read_only": Word("/etc/ssl/certs", PATH, "a path of the server, to read it"),
+    "network": Word("traefik", NAME, "a network that is not of the stack"),
+    "volume": Word("media", NAME, "a volume that is not of the stack"),
+    "volume_driver": Word("media", NAME, "a volume of the files that has a driver or driver options"),
+    "volumes_from": Word("other", NAME, "the volumes of another container"),
+    "external_link": Word("other", NAME, "the address of another container"),
+    "capability": Word("SYS_ADMIN", r"(?!CAP_)[A-Z][A-Z0-9_]*", "a capability beyond those that every service has"),
+    "device": Word("/dev/ttyUSB0", r"\S+", "a device of the server"),
+    "device_cgroup_rule": Word("c 189:* rwm", r"[abc] (\d+|\*):(\d+|\*) [rwm]+", "a kind of devices of the server"),
+    "security_opt": Word("seccomp=unconfined", r"[a-z-]+=\S+", "a security option other than no-new-privileges"),
+    "pid": Word("host", rf"host|container:{NAME}", "the processes of the server or of a container"),
+    "ipc": Word("host", rf"host|container:{NAME}", "the shared memory of the server or of a container"),
+    "uts": Word("host", r"host", "the host name of the server"),
+    "userns_mode": Word("host", r"\S+", "the users of the server, where the engine separates them"),
+    "cgroup": Word("host", r"host", "the control groups of the server"),
+    "network_mode": Word("host", rf"(container:)?{NAME}", "the network of the server or of a container"),
+    "cgroup_parent": Word("batch.slice", r"\S+", "a control group of the server"),
+    "runtime": Word("nvidia", r"\S+", "another program that runs the container"),
+}
+
+
+def allowance_error(text: str) -> tuple[str, str] | None:
+    """Return what is wrong with an allowance and what to write instead, or None."""
+    if text.startswith("/"):
+        if re.fullmatch(PATH, text):
+            return None
+        return f"{text} is not an absolute path in its normal form", "Write it without //, /./, /../ and / at its end"
+    name, dummy, value = text.partition(" ")
+    word = WORDS.get(name)
+    if not word:
+        close = difflib.get_close_matches(name, WORDS, n=1)
+        known = f"Words are {', '.join(WORDS)}, or an absolute path"
+        return f"{name} is not a word of allow", f"Did you mean '{close[0]}'" if close else known
+    if re.fullmatch(word.pattern, value):
+        return None
+    return f"'{text}' is not valid", f"Write {quoted(f'{name} {word.example}'.strip())}"
+
+
+def line(service: str, allowances: t.Iterable[str]) -> str:
+    """Return the line of the inventory that allows a service these things."""
+    name = quoted(service) if service == EVERY_SERVICE else service
+    return f"allow: {{{name}: [{', '.join(map(quoted, allowances))}]}}"
+
+
+def quoted(text: str) -> str:
+    """Return a text as YAML has it in a list: in quotation marks where it is more than one word."""
+    return text if re.fullmatch(r"[A-Za-z_/][\w./-]*", text) else f'"{text}"'

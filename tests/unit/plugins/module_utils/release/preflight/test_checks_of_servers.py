@@ -1,0 +1,126 @@
+"""Every check of a server in release/preflight: a good case and at least one mistake each."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from fakes import FakeEngine, Machine
+from fakes_preflight import Arrange, fails, set_attribute
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, ProxyUnavailable
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import preflight
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import HostCheckContext
+
+
+@pytest.fixture(autouse=True)
+def _server(machine: Machine) -> None:
+    machine.engine.ensure_network("po-front-prod", False, {})
+
+
+class HostCase(t.NamedTuple):
+    """A server with a mistake, and the problem that the check returns: message, hint and code."""
+
+    arrange: Arrange
+    message: str
+    hint: str
+    code: str
+    min_free: int = 0
+
+
+HOST_CASES: dict[str, list[HostCase]] = {
+    "engine_answers": [
+        HostCase(
+            set_attribute("engine.networks", fails(EngineError("No engine answers.", hint="Start Docker."))),
+            "No engine answers",
+            "Start Docker",
+            "server.engine",
+        ),
+        HostCase(
+            set_attribute("engine.networks", fails(ConnectionError("refused"))),
+            "The container engine does not answer (refused)",
+            "Run setup.yml",
+            "server.engine",
+        ),
+    ],
+    "disk_space": [
+        HostCase(
+            set_attribute("engine.folder", "/"),
+            "/ has ",
+            "Make room, for example with 'docker image prune'",
+            "server.disk_space",
+            min_free=2**60,
+        )
+    ],
+    "front_network": [
+        HostCase(
+            lambda machine: machine.engine.made_networks.clear(),
+            "the network po-front-prod is missing",
+            "Run setup.yml",
+            "server.network_missing",
+        )
+    ],
+    "proxy_answers": [
+        HostCase(
+            set_attribute("proxy.read", fails(ProxyUnavailable("The proxy does not answer on /run/master.sock."))),
+            "The proxy does not answer on /run/master.sock",
+            "Run setup.yml",
+            "server.proxy",
+        )
+    ],
+    "foreign_proxy_files": [
+        HostCase(
+            set_attribute("proxy.foreign", {"99-other.cfg": "unknown keyword 'fronted'."}),
+            "the proxy would not load its folder: unknown keyword 'fronted'",
+            "Fix or remove these files, which this collection did not write: 99-other.cfg",
+            "proxy.foreign_files",
+        )
+    ],
+}
+
+
+def check_host(name: str, context: HostCheckContext) -> list[t.Any]:
+    return t.cast(t.Any, getattr(preflight, name)).check(context)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", HOST_CASES)
+def test_a_good_server_has_no_problem(name: str, machine: Machine) -> None:
+    assert check_host(name, HostCheckContext(machine.host)) == []
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in HOST_CASES.items() for case in cases])
+def test_a_mistake_of_a_server(name: str, case: HostCase, machine: Machine) -> None:
+    case.arrange(machine)
+    problem, *_more = check_host(name, HostCheckContext(machine.host, case.min_free))
+    assert problem.message.startswith(case.message)
+    assert (problem.hint, problem.code) == (case.hint, case.code)
+
+
+def test_free_space_is_shown_with_what_is_asked_for(machine: Machine) -> None:
+    machine.engine.folder = str(machine.root)
+    (problem,) = check_host("disk_space", HostCheckContext(machine.host, 2**60))
+    assert problem.message.startswith(f"{machine.root} has ")
+    assert problem.message.endswith(" GiB free, 1073741824.0 GiB are asked for")
+
+
+def test_an_environment_without_routes_needs_neither_network_nor_proxy(machine: Machine) -> None:
+    machine.engine.made_networks.clear()
+    machine.proxy.foreign = {"99-other.cfg": "unknown keyword"}
+    machine.proxy.read = fails(ProxyUnavailable("It does not answer."))  # type: ignore[method-assign]
+    context = HostCheckContext(machine.host, needs_proxy=False)
+    for name in ("front_network", "proxy_answers", "foreign_proxy_files"):
+        assert check_host(name, context) == []
+
+
+def test_every_check_has_a_case() -> None:
+    assert {check.__name__.rsplit(".", 1)[-1] for check in preflight.HOST_CHECKS} == set(HOST_CASES)
+    assert all(HOST_CASES.values())
+
+
+def test_a_server_without_an_engine_is_one_problem(machine: Machine) -> None:
+    vars(machine.host).pop("engine")
+    vars(machine.host)["engine"] = FakeEngine()
+    machine.engine = machine.host.engine  # type: ignore[assignment]
+    machine.engine.networks = fails(EngineError("No engine answers."))  # type: ignore[method-assign]
+    context = HostCheckContext(machine.host)
+    assert [problem.code for problem in check_host("engine_answers", context)] == ["server.engine"]
