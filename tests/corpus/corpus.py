@@ -110,7 +110,7 @@ def release(case: Mapping, folder: Path) -> Outcome:
     if not checked:
         return Outcome(problems)
     option, missing = resolve(checked[0].stack, "switchyard_stacks", {"inventory_dir": str(inventory)})
-    if problems or missing:
+    if missing:
         return Outcome([*problems, *missing])
     # The controller sends it as JSON.
     given = StackInput.from_module(json.loads(json.dumps(option)), checked[0].secrets)
@@ -118,7 +118,9 @@ def release(case: Mapping, folder: Path) -> Outcome:
     try:
         deploy_input, _plan = examine_stack(machine.host.stack(given.stack.name), given, "deploy")
     except ProblemsFound as found:
-        return Outcome(found.problems)
+        return Outcome([*problems, *found.problems])
+    if problems:
+        return Outcome(problems)
     assert deploy_input
     rendered = compose_render.render(
         deploy_input.normalised, given.stack, compose_render.Release("po", "prod", images=deploy_input.images)

@@ -9,6 +9,7 @@ import typing as t
 
 from .. import names
 from ..errors import Problem
+from . import grammar
 from .allowances import allowance_error
 from .schema import LONGEST_NAME
 from .secrets import SHARED_SERVERS
@@ -57,14 +58,8 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         for service in sorted(others.intersection(services)):
             message = f"{service} also {roles}"
             problem(kind, message, "Name each service in one place only", code="stack.service_twice")
-    for kind, index, endpoint in stack.endpoints:
-        if not endpoint.path.startswith("/"):
-            message = f"{endpoint.path!r} does not begin with /"
-            problem(f"{kind}[{index}].path", message, f"Write /{endpoint.path}", code="route.path")
-        for host in endpoint.hosts:
-            if host != host.lower() or "/" in host or ":" in host or " " in host:
-                message = f"{host!r} is not a valid host name"
-                problem(f"{kind}[{index}].hosts", message, "Write only the name, in lower case", code="route.host")
+    for mistake in grammar.mistakes_of(stack):
+        problem(*mistake)
     for index, route in enumerate(stack.routes):
         _check_route_options(route, f"routes[{index}]", problem)
     for service, allowances in stack.allow.items():
