@@ -15,6 +15,8 @@ from pathlib import Path
 from .. import command, names
 from ..config.stack import Stack
 from ..errors import ComposeError, EngineError
+from .compose_mistakes import ComposeMistake, messages, overlay, parse_mistake, without_overlay
+from .models import Mapping
 
 TIMEOUT = 60
 
@@ -67,10 +69,14 @@ def variables(stack: Stack, project: str, environment: str, **other: str) -> dic
 
 @dataclass(frozen=True)
 class NormalisedFiles:
-    """What ``docker compose config`` makes of files, and the variables that the files use and that have no value."""
+    """What ``docker compose config`` makes of files, and the variables that the files use and that have no value.
+
+    ``mistakes`` are those for which Compose rejects the files; the content is that of the files without them.
+    """
 
     content: dict[str, t.Any]
     unset: tuple[str, ...] = ()
+    mistakes: tuple[ComposeMistake, ...] = ()
 
 
 def read_files(
@@ -79,34 +85,58 @@ def read_files(
     """Return the files as one mapping, with values for variables and with absolute paths.
 
     Relative paths, ``.env`` and ``env_file`` are searched in ``project``, by default the folder of the first file, as
-    Compose does it. Raises ComposeError with Compose's message when it rejects the files, EngineError when Compose does
-    not answer.
+    Compose does it. Where Compose names a mistake that an overlay can make up for, it is asked again with the overlay.
+    Raises ComposeError with Compose's message when it rejects the files for another reason, EngineError when Compose
+    does not answer.
     """
     # Without a file, Compose searches for one by its default names.
     project = project or (folder / files[0] if files else folder / "-").parent
     args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(project)]
     for name in files:
         args += ["--file", str(folder / name)]
-    args += ["config", "--format", "json"]
+    mistakes: list[ComposeMistake] = []
+    while True:
+        result = _config(args, values, overlay(mistakes))
+        if not result.code:
+            content = json.loads(result.stdout)
+            unset = tuple(dict.fromkeys(UNSET.findall(result.stderr)))
+            return NormalisedFiles(without_overlay(content, mistakes) if mistakes else content, unset, tuple(mistakes))
+        mistake = parse_mistake(result.stderr)
+        if not mistake or mistake in mistakes:
+            errors = [line for line in result.stderr.strip().splitlines() if not UNSET.search(line)]
+            text = "\n".join([*messages(mistakes), *errors]).replace(f"{folder}/", "")
+            raise ComposeError(f"Compose rejects {', '.join(files)}: {text}")
+        mistakes.append(mistake)
+
+
+def _config(args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping) -> command.Result:
+    """Return the answer of Compose to files and an overlay. Raises EngineError when Compose does not answer."""
+    args = [*args, *(["--file", "-"] if added else []), "config", "--format", "json"]
     # No other variable of this server's environment may become part of a release.
     result = command.run(
-        args, name="docker compose config", timeout=TIMEOUT, env=values, inherit=("PATH", "HOME"), check=False
+        args,
+        name="docker compose config",
+        timeout=TIMEOUT,
+        stdin=json.dumps(added) if added else None,
+        env=values,
+        inherit=("PATH", "HOME"),
+        check=False,
     )
     # Without the plugin, the Docker client itself rejects the first word or the first option.
     if "is not a docker command" in result.stderr or "unknown flag: --project-name" in result.stderr:
         raise EngineError("The Compose plugin does not answer on this server.", hint="Run setup.yml.")
-    if result.code:
-        errors = [line for line in result.stderr.strip().splitlines() if not UNSET.search(line)]
-        text = "\n".join(errors).replace(f"{folder}/", "")
-        raise ComposeError(f"Compose rejects {', '.join(files)}: {text}")
-    return NormalisedFiles(json.loads(result.stdout), tuple(dict.fromkeys(UNSET.findall(result.stderr))))
+    return result
 
 
 def normalise(
     folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], project: Path | None = None
 ) -> dict[str, t.Any]:
-    """Return the content of ``read_files``. Raises ComposeError, EngineError."""
-    return read_files(folder, files, values, project).content
+    """Return the content of ``read_files`` for files without mistakes. Raises ComposeError, EngineError."""
+    found = read_files(folder, files, values, project)
+    if found.mistakes:
+        texts = "\n".join(messages(found.mistakes))
+        raise ComposeError(f"Compose rejects {', '.join(files)}: {texts}")
+    return found.content
 
 
 def up(project: str, file: Path) -> None:

@@ -5,17 +5,40 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+
+from ...engine import compose_spec
+from ...engine.compose_mistakes import messages
 from ...errors import EngineError, Problem
 from .context import StackCheckContext
 
 NEEDS: tuple[str, ...] = ()
 
+# compose-go, for a key that its schema does not have.
+UNKNOWN_KEY = re.compile(r"[Aa]dditional propert(?:y|ies) '?(?P<key>[\w-]+)'?(?: is|,)? not allowed")
+
 
 def check(context: StackCheckContext) -> list[Problem]:
     """Return Compose's own message when it rejects the files, or a problem of the server when it does not answer."""
     error = context.failures.get("compose")
-    if not error or "source" in context.failures:
+    if "source" in context.failures:
         return []
     if isinstance(error, EngineError):
         return [error.problem("server", "Run setup.yml", code="server.engine")]
-    return [error.problem(f"{context.where}.compose", "Try it with 'docker compose config'", code="compose.invalid")]
+    where = f"{context.where}.compose"
+    if error:
+        return [error.problem(where, _hint(error.message), code="compose.invalid")]
+    return [
+        Problem(where, f"Compose rejects the files: {message}", _hint(message), "compose.invalid")
+        # The check image_tags reports missing images; it does not run for a stack in_place.
+        for message in messages(context.files.mistakes, images=context.in_place)
+    ]
+
+
+def _hint(message: str) -> str:
+    """Return what to do about a message of Compose: for a key that is misspelt, the one that is close to it."""
+    key = UNKNOWN_KEY.search(message)
+    keys = {key for section in compose_spec.SPECIFICATION.values() for key in section}
+    close = difflib.get_close_matches(key["key"], keys, n=1) if key else []
+    return f"Did you mean '{close[0]}'" if close else "Try it with 'docker compose config'"

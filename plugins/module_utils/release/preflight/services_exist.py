@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from ...config.allowances import EVERY_SERVICE
 from ...errors import Problem
 from ..source_files import profiles_of_services
@@ -33,5 +35,7 @@ def _problem(context: StackCheckContext, key: str, service: str, profiles: list[
         hint = f"Write COMPOSE_PROFILES: {profiles[0]} in variables, or remove the profile"
     else:
         message = f"the Compose files have no service {service}"
+        close = difflib.get_close_matches(service, context.services, n=1)
         hint = f"Services there are: {', '.join(context.services) or 'none'}"
+        hint = f"Did you mean '{close[0]}'" if close else hint
     return Problem(f"{context.where}.{key}", message, hint, "compose.service_unknown")

@@ -53,9 +53,8 @@ def test_files_that_can_be_released(machine: Machine) -> None:
         (
             "services: {web: {command: serve}}",
             {},
-            'compose.invalid switchyard_stacks[shop].compose: Compose rejects docker-compose.yml: service "web" has '
-            "neither an image nor a build context specified: invalid compose project. "
-            "Try it with 'docker compose config'.",
+            "compose.image_missing switchyard_stacks[shop].compose.services.web.image: is missing. Name a built image "
+            "with a fixed tag, as registry/app:1.2.",
         ),
         (
             WEB + "}",
