@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -72,12 +73,14 @@ class HostCheckContext:
 class StackCheckContext:
     """A stack of the inventory on a server, for the checks of STACK_CHECKS and IN_PLACE_CHECKS.
 
-    ``claims`` has the path in the inventory of the stack that creates a network or volume first.
+    ``claims`` has the path in the inventory of the stack that creates a network or volume first. ``reading`` is the
+    normalisation of the files that has begun already.
     """
 
     host: HostCheckContext
     spec: StackInput
     claims: t.Mapping[Resource, str] = field(default_factory=dict)
+    reading: Future[compose_cli.NormalisedFiles] | None = None
 
     @cached_property
     def failures(self) -> Failures:
@@ -120,6 +123,8 @@ class StackCheckContext:
     @cached_property
     def files(self) -> compose_cli.NormalisedFiles:
         """The normalised Compose files with their unset variables. Raises ComposeError, EngineError."""
+        if self.reading:
+            return self.reading.result()
         if self.in_place:
             return source_files.read_in_place(self.spec)
         return source_files.read(self.ctx, self.spec)

@@ -91,7 +91,7 @@ class SmallProxy(Proxy):
 @pytest.fixture
 def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallProxy:
     """Give the small proxy, registered and opened as any other."""
-    monkeypatch.setitem(registry.PROVIDERS, "small", registry.Provider(SmallProxy))
+    monkeypatch.setitem(registry.PROVIDERS, "small", registry.Provider(lambda: SmallProxy))
     for name in ("conf.d", "staged"):
         (tmp_path / "proxy" / name).mkdir(parents=True)
     settings = {"provider": "small", "behind_traefik": False, "container": "po-proxy", "address": "::1", "port": 80}
