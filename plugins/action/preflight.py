@@ -22,10 +22,11 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import state_fil
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.compose_references import find_references
 
-# Stands for a value that could not be templated, so that the rest of the stack can still be looked at.
-MISSING = "-not-set-"
+# Takes the place of a value that could not be templated, so that the rest of the stack is checked. A valid host name.
+MISSING = "not-set"
 
 
 class ActionModule(ActionBase):
@@ -68,9 +69,13 @@ class ActionModule(ActionBase):
         result["changed"] = False
         result["problems"] = [problem.as_dict() for problem in problems]
         result["stacks"] = stacks
-        result["lock_holder"] = lock_holder()
+        process = own_process()
+        result["lock_holder"] = lock_holder(process)
+        result["lock_process"] = {"user": process.user, "machine": process.machine, "id": process.id}
         result["stale_tokens"] = {
-            stack: lock["token"] for stack, lock in module.get("locks", {}).items() if has_ended(lock["holder"])
+            stack: lock["token"]
+            for stack, lock in module.get("locks", {}).items()
+            if has_ended(lock.get("process"), process)
         }
         return result
 
@@ -166,22 +171,26 @@ def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[d
     return {"definition": definition, "sources": sources, "inventory_path": where}, problems
 
 
-def lock_holder() -> str:
+def own_process() -> ControllerProcess:
+    """Return this Ansible process; a task runs in a child of it."""
+    return ControllerProcess(getpass.getuser(), socket.gethostname(), os.getppid())
+
+
+def lock_holder(process: ControllerProcess) -> str:
     """Return who releases, for the messages of others: the user, the machine, the process and the CI job."""
     job = os.environ.get("CI_JOB_URL")
-    return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getppid()})" + (f", {job}" if job else "")
+    return f"{process.user}@{process.machine} (process {process.id})" + (f", {job}" if job else "")
 
 
-def has_ended(other: str) -> bool:
-    """Return whether a lock's holder was a process of this machine and user that runs no longer."""
-    mine = f"{getpass.getuser()}@{socket.gethostname()} (process "
-    if not other.startswith(mine):
+def has_ended(other: t.Mapping[str, t.Any] | None, own: ControllerProcess) -> bool:
+    """Return whether a lock's process was one of this machine and user that runs no longer."""
+    if not other or (other["user"], other["machine"]) != (own.user, own.machine):
         return False
-    process = other[len(mine) :].split(")")[0]
     try:
-        os.kill(int(process), 0)
+        os.kill(other["id"], 0)
     except ProcessLookupError:
         return True
-    except (PermissionError, ValueError):
+    except PermissionError:
+        # It runs, as another user.
         return False
     return False

@@ -166,6 +166,10 @@ lock_holder:
   description: Who runs this play, for the lock.
   returned: always
   type: str
+lock_process:
+  description: The C(user), C(machine) and C(id) of the Ansible process that runs this play, for the lock.
+  returned: always
+  type: dict
 stale_tokens:
   description: Tokens of locks whose holder was a process of this controller that has ended, by stack.
   returned: always

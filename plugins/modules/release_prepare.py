@@ -67,6 +67,26 @@ options:
       - Who releases, for the messages of other users.
     type: str
     required: true
+  lock_process:
+    description:
+      - The Ansible process that releases. The next run takes the lock over at once when that process has ended.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - User of the process.
+        type: str
+        required: true
+      machine:
+        description:
+          - Name of the machine that it runs on.
+        type: str
+        required: true
+      id:
+        description:
+          - Process id.
+        type: int
+        required: true
   stale_token:
     description:
       - Token of a lock whose holder is known to have ended; the release takes it over at once.
@@ -80,6 +100,7 @@ EXAMPLES = r"""
     environment: prod
     stack: "{{ preflight.stacks[0] }}"
     lock_holder: "{{ preflight.lock_holder }}"
+    lock_process: "{{ preflight.lock_process }}"
   register: prepared
 """
 
@@ -155,7 +176,7 @@ projects:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import prepare, stack_input
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import lock, prepare, stack_input
 
 
 def main() -> None:
@@ -170,6 +191,14 @@ def main() -> None:
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "lock_holder": {"type": "str", "required": True},
+            "lock_process": {
+                "type": "dict",
+                "options": {
+                    "user": {"type": "str", "required": True},
+                    "machine": {"type": "str", "required": True},
+                    "id": {"type": "int", "required": True},
+                },
+            },
             "stale_token": {"type": "int", "no_log": False},
         },
         supports_check_mode=True,
@@ -181,7 +210,8 @@ def main() -> None:
         ctx = module_args.host_context(module).stack(given.stack.name)
         if module.check_mode:
             return prepare.preview(ctx, given, params["mode"])
-        return prepare.start_release(ctx, given, params["mode"], params["lock_holder"], params["stale_token"])
+        process = lock.ControllerProcess(**params["lock_process"]) if params["lock_process"] else None
+        return prepare.start_release(ctx, given, params["mode"], params["lock_holder"], params["stale_token"], process)
 
     module_args.run_module(module, work)
 

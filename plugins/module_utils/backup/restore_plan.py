@@ -175,11 +175,18 @@ def check_discarded_changes(allowed: str | None, changes: int | None, manifest: 
     moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(manifest.started))
     if changes is None:
         message = f"the number of changes since the backup {manifest.name} of {moment} is unknown"
-        return [Problem(where, message, f"Set {where}: {UNKNOWN} to discard them", DISCARDED)]
+        return [
+            Problem(
+                where,
+                message,
+                f"To discard them, set {where}: {UNKNOWN}, for restore.yml -e max_discarded={UNKNOWN}",
+                DISCARDED,
+            )
+        ]
     if allowed is not None and int(allowed) >= changes:
         return []
     message = f"{changes} row changes since the backup {manifest.name} of {moment} would be discarded"
-    hint = f"Set {where}: {changes} to discard them, or stop writes and try again"
+    hint = f"To discard them, set {where}: {changes}, for restore.yml -e max_discarded={changes}"
     return [Problem(where, message, hint, DISCARDED)]
 
 

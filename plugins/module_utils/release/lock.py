@@ -29,14 +29,28 @@ RENEW_EVERY = 15.0
 
 
 @dataclass(frozen=True)
+class ControllerProcess:
+    """The Ansible process that releases: its user, its machine, and its process id there."""
+
+    user: str
+    machine: str
+    id: int
+    extra: dict[str, t.Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class LockState:
-    """The lock while it is held: by whom, since when, at which step, and until when (seconds since the epoch)."""
+    """The lock while it is held: by whom, since when, at which step, and until when (seconds since the epoch).
+
+    ``holder`` is the text for other users.
+    """
 
     token: int
     holder: str
     since: float
     step: str
     until: float
+    process: ControllerProcess | None = field(default=None, metadata=state_file.nested(ControllerProcess))
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def sentence(self, stack: str) -> str:
@@ -76,12 +90,18 @@ class ReleaseLock:
             raise LockHeld(f"{lock.sentence(self.stack)}.", hint=hint, lock=state_file.as_json(lock))
 
     def take(
-        self, holder: str, step: str, busy: t.Callable[[], str | None], stale_token: int | None = None
+        self,
+        holder: str,
+        step: str,
+        busy: t.Callable[[], str | None],
+        stale_token: int | None = None,
+        process: ControllerProcess | None = None,
     ) -> LockState:
         """Take the lock, or fail at once.
 
         ``busy`` returns what of the former holder still runs and must not be stopped, or None. ``stale_token`` is the
-        token of a holder that is known to have ended. Raises LockHeld.
+        token of a holder that is known to have ended; ``process`` lets a later run know it of this one. Raises
+        LockHeld.
         """
         with atomic_file.locked(self.guard):
             content = self._read()
@@ -101,7 +121,7 @@ class ReleaseLock:
                         hint=f"Wait for it, or stop it with 'docker stop {running}'.",
                         lock=state_file.as_json(former),
                     )
-            lock = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN)
+            lock = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN, process)
             self._write(lock)
             return lock
 

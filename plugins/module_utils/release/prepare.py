@@ -21,6 +21,7 @@ from .context import StackContext
 from .diff import readable, rendered_text, text_diff
 from .drain import clear_canary_weight, drain_and_remove, live_since
 from .fingerprint import fingerprint_of
+from .lock import ControllerProcess
 from .migration import projects as migration_projects
 from .migration import undo
 from .preflight.examine import DeployInput, examine_stack
@@ -62,7 +63,7 @@ class PreparedRelease:
         }
 
 
-def take_lock(ctx: StackContext, holder: str, stale_token: int | None) -> int:
+def take_lock(ctx: StackContext, holder: str, stale_token: int | None, process: ControllerProcess | None = None) -> int:
     """Take the stack's lock and return its token. Raises LockHeld."""
     ctx.folder.mkdir(parents=True, exist_ok=True)
 
@@ -71,7 +72,7 @@ def take_lock(ctx: StackContext, holder: str, stale_token: int | None) -> int:
         ctx.engine.remove(ctx.containers(role="job"), timeout=10)
         return None
 
-    return ctx.lock.take(holder, "prepare", remove_jobs, stale_token).token
+    return ctx.lock.take(holder, "prepare", remove_jobs, stale_token, process).token
 
 
 def prepare(
@@ -205,14 +206,19 @@ def _ensure_resources(ctx: StackContext, rendered: compose_render.Rendered) -> N
 
 
 def start_release(
-    ctx: StackContext, given: StackInput, mode: str, holder: str, stale_token: int | None
+    ctx: StackContext,
+    given: StackInput,
+    mode: str,
+    holder: str,
+    stale_token: int | None,
+    process: ControllerProcess | None = None,
 ) -> dict[str, t.Any]:
     """Take the lock, run the checks again under it, and prepare; return what the next modules need.
 
     ``mode`` is ``deploy``, ``rollback`` or ``promote``. Raises SwitchyardError; then the lock is released and
     the live color unchanged.
     """
-    token = take_lock(ctx, holder, stale_token)
+    token = take_lock(ctx, holder, stale_token, process)
     recovered = None
     try:
         recovered = undo.undo(ctx, token)

@@ -194,21 +194,24 @@ def ended() -> int:
     return done.pid
 
 
-def test_the_lock_of_a_process_that_ended_here_is_known_to_be_free(controller: Controller) -> None:
-    mine = f"{getpass.getuser()}@{socket.gethostname()} (process "
+def test_the_lock_of_a_process_that_ended_here_is_stale(controller: Controller) -> None:
+    own = {"user": getpass.getuser(), "machine": socket.gethostname()}
+    processes: dict[str, t.Any] = {
+        "ended": {**own, "id": ended()},
+        "running": {**own, "id": os.getpid()},
+        "other_machine": {**own, "machine": "another-machine", "id": ended()},
+        "other_user": {**own, "user": "somebody-else", "id": ended()},
+        "without_process": None,
+    }
+    locks = {name: {"token": 7, "holder": "x", "process": process} for name, process in processes.items()}
+    answer = {"problems": [], "plans": [], "locks": locks}
+    assert controller.run([written()], lambda args: answer)["stale_tokens"] == {"ended": 7}
 
-    def locks(**holders: str) -> dict[str, t.Any]:
-        given = {name: {"token": 7, "holder": holder} for name, holder in holders.items()}
-        return {"problems": [], "plans": [], "locks": given}
 
-    answer = locks(
-        dead=f"{mine}{ended()})",
-        alive=f"{mine}{os.getpid()})",
-        elsewhere=f"{getpass.getuser()}@another-machine (process {ended()})",
-        unknown=f"{mine}x)",
-        job=f"{mine}{ended()}), https://git.example.org/jobs/7",
-    )
-    assert controller.run([written()], lambda args: answer)["stale_tokens"] == {"dead": 7, "job": 7}
+def test_the_process_of_this_run_goes_to_the_lock(controller: Controller) -> None:
+    process = controller.run([written()])["lock_process"]
+    assert (process["user"], process["machine"]) == (getpass.getuser(), socket.gethostname())
+    assert process["id"] == os.getppid()
 
 
 def test_a_value_says_in_which_file_it_stands(tmp_path: Path) -> None:

@@ -57,5 +57,16 @@ def test_a_lock_whose_holder_ended_is_taken_over(
     assert run_module(release_prepare.main, {**options, "stale_token": token})["token"] == token + 1
 
 
+def test_the_lock_names_the_process_of_the_release(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
+    process = {"user": "ann", "machine": "laptop", "id": 4711}
+    run_module(release_prepare.main, {**options, "lock_process": process})
+    lock = machine.ctx.lock.state()
+    assert lock
+    assert lock.process
+    assert (lock.process.user, lock.process.machine, lock.process.id) == ("ann", "laptop", 4711)
+
+
 def test_there_is_no_way_back_yet(run_module: RunModule, options: dict[str, t.Any]) -> None:
     assert "no earlier release" in run_module(release_prepare.main, {**options, "mode": "rollback"})["msg"]

@@ -101,11 +101,11 @@ def test_a_superuser_owns_no_tenant() -> None:
     [
         (None, 0, ""),
         (None, 510, "510 row changes since the backup"),
-        ("509", 510, "Set max_discarded_changes: 510"),
+        ("509", 510, "set max_discarded_changes: 510, for restore.yml -e max_discarded=510"),
         ("510", 510, ""),
         ("1000", 510, ""),
         (None, None, "is unknown"),
-        ("510", None, "Set max_discarded_changes: unknown"),
+        ("510", None, "set max_discarded_changes: unknown, for restore.yml -e max_discarded=unknown"),
         ("unknown", None, ""),
         ("unknown", 510, ""),
         ("plenty", 510, "'plenty' is neither a number"),
