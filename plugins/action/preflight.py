@@ -24,9 +24,10 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack imp
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.compose_references import find_references
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
 
-# Takes the place of a value that could not be templated, so that the rest of the stack is checked. A valid host name.
-MISSING = "not-set"
+# The value in place of one that could not be templated, so that the rest of the stack can still be checked.
+MISSING = "-not-set-"
 
 
 class ActionModule(ActionBase):
@@ -41,7 +42,8 @@ class ActionModule(ActionBase):
         problems: list[Problem] = []
         raw = self._templated(task_vars.get(variable), variable, problems)
         checked, found = validate.check(raw, args.get("project", ""), args.get("environment", ""), variable)
-        problems += found
+        # A value that could not be templated is reported already.
+        problems += [problem for problem in found if MISSING not in problem.message]
         known = [item.stack.name for item in checked]
         only = args.get("only") or known
         problems += [
@@ -66,6 +68,7 @@ class ActionModule(ActionBase):
         problems += module.pop("_problems")
         problems += [Problem(**problem) for problem in module.get("problems", [])]
         result.update(module)
+        result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars)]
         result["changed"] = False
         result["problems"] = [problem.as_dict() for problem in problems]
         result["stacks"] = stacks

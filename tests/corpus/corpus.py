@@ -13,19 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
+from ansible.template import Templar
 from fakes import FakeEngine, Machine
 
-from ansible_collections.switchyard.stacks.plugins.action.preflight import resolve
+from ansible_collections.switchyard.stacks.plugins.action import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem, ProblemsFound
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import examine_stack
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import (
-    Notice,
-    file_changes,
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import (
+    examine_stack,
+    run_preflight,
 )
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import Notice
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 CASES = Path(__file__).parent / "cases"
@@ -100,40 +104,60 @@ def write_files(files: t.Mapping[str, t.Any], folder: Path) -> None:
                 path.chmod(int(str(content["mode"]), 8))
 
 
+class Preflight(preflight.ActionModule):
+    """The action of preflight, on whose server the module runs in this process."""
+
+    machine: Machine
+    given: list[StackInput]
+
+    def _execute_module(self, *_words: t.Any, **options: t.Any) -> Mapping:
+        # The controller sends it as JSON.
+        args = json.loads(json.dumps(options["module_args"]))
+        self.given = [
+            StackInput.from_module(item, args["secrets"].get(item["definition"]["name"], {})) for item in args["stacks"]
+        ]
+        return run_preflight(self.machine.host, self.given, "deploy", 0).as_dict()
+
+
 def release(case: Mapping, folder: Path) -> Outcome:
     """Return what becomes of a case in an empty folder."""
     inventory, root = folder / "inventory", folder / "server"
     root.mkdir(parents=True)
     write_files(case["files"], inventory / "app")
-    written = {"name": "app", "source": {"path": "app"}, **case["stack"]}
-    checked, problems = validate.check([written], "po", "prod")
-    if not checked:
-        return Outcome(problems)
-    option, missing = resolve(checked[0].stack, "switchyard_stacks", {"inventory_dir": str(inventory)})
-    if missing:
-        return Outcome([*problems, *missing])
-    # The controller sends it as JSON.
-    given = StackInput.from_module(json.loads(json.dumps(option)), checked[0].secrets)
+    stack = {"name": "app", "source": {"path": "app"}, **case["stack"]}
+    variables = {"switchyard_stacks": [stack], "inventory_dir": str(inventory)}
     machine = Machine(root, engine=ServerWithImages())
-    try:
-        deploy_input, _plan = examine_stack(machine.host.stack(given.stack.name), given, "deploy")
-    except ProblemsFound as found:
-        return Outcome([*problems, *found.problems])
+    machine.engine.ensure_network(names.network("po", "front", "prod"), False, {})
+    action = _action(variables, machine)
+    answer = action.run(task_vars=variables)
+    problems = [Problem(**problem) for problem in answer["problems"]]
+    notices = [Notice(**notice) for notice in answer.get("notices", [])]
     if problems:
-        return Outcome(problems)
+        return Outcome(problems, notices=notices)
+    (given,) = action.given
+    # Under the lock, a release runs the checks again.
+    deploy_input, _plan = examine_stack(machine.host.stack(given.stack.name), given, "deploy")
     assert deploy_input
     rendered = compose_render.render(
         deploy_input.normalised, given.stack, compose_render.Release("po", "prod", images=deploy_input.images)
     )
-    others = {part: getattr(rendered, part) for part in ("workers", "accessories", "jobs")}
-    return Outcome(
-        [],
-        deploy_input.normalised,
-        {**rendered.colors, **others},
-        rendered.networks,
-        rendered.volumes,
-        file_changes(deploy_input.normalised, given.stack, given.where),
+    projects = {**rendered.colors, **{part: getattr(rendered, part) for part in ("workers", "accessories", "jobs")}}
+    return Outcome([], deploy_input.normalised, projects, rendered.networks, rendered.volumes, notices)
+
+
+def _action(variables: Mapping, machine: Machine) -> Preflight:
+    task, loader, play = Task(), DataLoader(), PlayContext()
+    task.args = {"project": "po", "environment": "prod"}
+    action = Preflight(
+        task=task,
+        connection=connection_loader.get("local", play),
+        play_context=play,
+        loader=loader,
+        templar=Templar(loader=loader, variables=variables),
+        shared_loader_obj=None,
     )
+    action.machine = machine
+    return action
 
 
 def changed_keys(given: Mapping, service: Mapping, aliases: t.Mapping[str, str]) -> set[str]:

@@ -43,8 +43,10 @@ class Controller:
         (folder / "shop").mkdir()
         (folder / "shop" / "docker-compose.yml").write_text("services: {}")
 
-    def run(self, stacks: t.Any, answer: Answer = lambda args: {}, **args: t.Any) -> dict[str, t.Any]:
-        variables = {"switchyard_stacks": stacks, "inventory_dir": str(self.folder)}
+    def run(
+        self, stacks: t.Any, answer: Answer = lambda args: {}, others: dict[str, t.Any] | None = None, **args: t.Any
+    ) -> dict[str, t.Any]:
+        variables = {"switchyard_stacks": stacks, "inventory_dir": str(self.folder), **(others or {})}
         task = Task()
         task.action = "switchyard.stacks.preflight"
         task.args = {"project": "po", "environment": "prod", **args}
@@ -220,3 +222,18 @@ def test_a_value_says_in_which_file_it_stands(tmp_path: Path) -> None:
     value = DataLoader().load_from_file(str(file), trusted_as_template=True)["key"]
     assert preflight.origin(value) == f" ({file}:2:6)"
     assert preflight.origin("made elsewhere") == ""
+
+
+def test_a_misspelt_variable_of_a_role_is_a_warning(controller: Controller) -> None:
+    result = controller.run([written()], lambda args: {"warnings": ["the clock is wrong"]}, {"stack_min_free_mbs": 1})
+    assert result["problems"] == []
+    assert result["warnings"] == [
+        "the clock is wrong",
+        "stack_min_free_mbs is not a variable of this collection and has no effect. Did you mean stack_min_free_mb?",
+    ]
+
+
+def test_a_value_that_is_not_set_causes_no_other_problem(controller: Controller) -> None:
+    missing = [trust_as_template("{{ " + name + " }}") for name in ("shop_host", "shop_path", "shop_service")]
+    route = {"service": missing[2], "port": 1, "hosts": [missing[0]], "path": missing[1]}
+    assert len(lines(controller.run([written(routes=[route])]))) == 3

@@ -1,0 +1,37 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables of an inventory with the misspelt name of a variable of this collection. For the controller only."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing as t
+from pathlib import Path
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+
+# The least likeness of a misspelt name: users have variables of their own, such as redis_password.
+CLOSE = 0.9
+
+
+def known_variables(roles: Path = ROLES) -> set[str]:
+    """Return the variables that a user may set: those that the defaults and specifications of the roles mention."""
+    prefixes = ["switchyard", *sorted(path.name for path in roles.iterdir())]
+    variable = re.compile(rf"(?<![\w.])(?:{'|'.join(prefixes)})_[a-z0-9_]+")
+    files = [*roles.glob("*/defaults/main.yml"), *roles.glob("*/meta/argument_specs.yml")]
+    return {name for path in files for name in variable.findall(path.read_text(encoding="utf-8"))}
+
+
+def misspelt_variables(names: t.Iterable[str], roles: Path = ROLES) -> list[str]:
+    """Return a sentence for each unknown name that is close to a variable of this collection."""
+    known = known_variables(roles)
+    prefixes = tuple({f"{name.partition('_')[0]}_" for name in known})
+    unknown = sorted(name for name in set(names) - known if name.startswith(prefixes))
+    close = {name: difflib.get_close_matches(name, known, n=1, cutoff=CLOSE) for name in unknown}
+    return [
+        f"{name} is not a variable of this collection and has no effect. Did you mean {matches[0]}?"
+        for name, matches in close.items()
+        if matches
+    ]
