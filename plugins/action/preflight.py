@@ -23,8 +23,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config import va
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.compose_references import find_references
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import StackFiles, read_stack_files
 
 # The value in place of one that could not be templated, so that the rest of the stack can still be checked.
 MISSING = "-not-set-"
@@ -58,11 +58,11 @@ class ActionModule(ActionBase):
         ]
         stacks, secrets, whole = [], {}, []
         for inventory_stack in (item for item in checked if item.stack.name in only):
-            item, found = resolve(inventory_stack.stack, variable, task_vars)
+            item, files = resolve(inventory_stack.stack, variable, task_vars)
             stacks.append(item)
-            secrets[inventory_stack.stack.name] = dict(inventory_stack.secrets)
-            problems += found
-            whole += [] if found else [item]
+            secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
+            problems += files.problems
+            whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
         # The server is asked whatever is wrong so far, so that the person hears of everything at once.
         module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
@@ -71,7 +71,8 @@ class ActionModule(ActionBase):
         result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars)]
         result["changed"] = False
         result["problems"] = [problem.as_dict() for problem in problems]
-        result["stacks"] = stacks
+        missing = module.get("missing_files", {})
+        result["stacks"] = [{**item, "missing_files": missing.get(item["definition"]["name"], [])} for item in stacks]
         process = own_process()
         result["lock_holder"] = lock_holder(process)
         result["lock_process"] = {"user": process.user, "machine": process.machine, "id": process.id}
@@ -146,32 +147,13 @@ def origin(value: str) -> str:
     return f" ({found})" if found else ""
 
 
-def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[dict[str, t.Any], list[Problem]]:
-    """Return a stack with its files, as the modules take it, and the files that cannot be read."""
+def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[dict[str, t.Any], StackFiles]:
+    """Return a stack as the modules take it, without its files, and its files."""
     where = f"{variable}[{stack.name}]"
     # A relative path starts at the inventory, so that it means the same from every folder.
     folder = Path(task_vars.get("inventory_dir") or ".") / stack.source.path
     definition = state_file.as_json(replace(stack, source=replace(stack.source, path=str(folder.resolve()))))
-    sources, problems = {}, []
-    references = find_references(folder, stack.compose)
-    for name in references.outside:
-        hint = "Choose source.path so that it contains the file"
-        problems.append(Problem(f"{where}.compose", f"{name} leads out of source.path", hint, "stack.file_outside"))
-    for key, names in (("compose", (*stack.compose, *references.files)), ("files", stack.files)):
-        for name in names:
-            try:
-                sources[name] = (folder / name).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                message = f"{folder / name} cannot be read ({getattr(error, 'strerror', None) or 'it is not a text'})"
-                problems.append(
-                    Problem(
-                        f"{where}.{key}",
-                        message,
-                        "Look at source.path, which starts at the inventory",
-                        "stack.file_unreadable",
-                    )
-                )
-    return {"definition": definition, "sources": sources, "inventory_path": where}, problems
+    return {"definition": definition, "inventory_path": where}, read_stack_files(folder, stack, where)
 
 
 def own_process() -> ControllerProcess:

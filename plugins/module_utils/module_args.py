@@ -30,10 +30,11 @@ STEP_OPTIONS: dict[str, t.Any] = {
     "token": {"type": "int", "required": True, "no_log": False},
 }
 
-# What preflight returns of one stack, and the next modules take.
+# What preflight returns of one stack, and the next modules take. Sources include .env, which holds secrets.
 STACK_INPUT_OPTIONS: dict[str, t.Any] = {
     "definition": {"type": "dict", "required": True},
-    "sources": {"type": "dict", "default": {}},
+    "sources": {"type": "dict", "default": {}, "no_log": True},
+    "tree": {"type": "dict", "default": {}},
     "inventory_path": {"type": "str", "required": True},
 }
 

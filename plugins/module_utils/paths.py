@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files and folders of this collection on a server.
 
-    <root>/<project>-<environment>/<stack>/releases/0012/   one release: record, Compose projects, secrets, logs
+    <root>/<project>-<environment>/<stack>/releases/0012/   one release: record, Compose projects, logs
     <root>/<project>-<environment>/<stack>/                 lock and migration state of a stack
+    <root>/<project>-<environment>/<stack>/files/           mounted files of its releases, by their digest
+    <root>/<project>-<environment>/<stack>/secrets/         its secret files, by their digest
+    <root>/<project>-<environment>/<stack>/data/            writable folders of its containers; they outlive releases
     <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database
     <root>/proxy/                                           the proxy: settings, pages, configuration
     <root>/postgres/                                        passwords of the shared PostgreSQL
@@ -26,10 +29,14 @@ RELEASES = "releases"
 LOCK = "lock.json"
 LOCK_GUARD = "lock"
 MIGRATION = "migration.json"
+CONTENT = "files"
+DATA = "data"
+
+# In a stack's folder; the password of a migration is in a folder of this name in its release.
+SECRETS = "secrets"
 
 # In the folder of a release.
 RECORD = "release.json"
-SECRETS = "secrets"
 
 # In the proxy's folder.
 PROXY_SETTINGS = "proxy.json"
@@ -54,6 +61,31 @@ def stack_folder(root: Path, project: str, environment: str, stack: str) -> Path
 def release_folder(releases: Path, number: int) -> Path:
     """Return the folder of a release; ``releases`` is the folder of all releases of its stack."""
     return releases / f"{number:04d}"
+
+
+def content_folder(stack: Path) -> Path:
+    """Return the folder with the mounted files of a stack's releases; ``stack`` is the stack's folder."""
+    return stack / CONTENT
+
+
+def content_file(stack: Path, digest: str, name: str) -> Path:
+    """Return a mounted file or folder by the digest of its content and its own name, empty for the source folder."""
+    return content_folder(stack) / digest / (name or "source")
+
+
+def secrets_folder(stack: Path) -> Path:
+    """Return the folder with the secret files of a stack; ``stack`` is the stack's folder."""
+    return stack / SECRETS
+
+
+def secret_file(stack: Path, digest: str, name: str) -> Path:
+    """Return the file of a secret; ``stack`` is the stack's folder."""
+    return secrets_folder(stack) / digest / name
+
+
+def data_folder(stack: Path) -> Path:
+    """Return the folder with the writable folders of a stack's containers; ``stack`` is the stack's folder."""
+    return stack / DATA
 
 
 def all_records(root: Path) -> t.Iterator[Path]:

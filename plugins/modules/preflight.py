@@ -60,7 +60,12 @@ options:
         required: true
       sources:
         description:
-          - The stack's Compose files and what they refer to, by relative name.
+          - The stack's Compose files and what Compose reads with them, by relative name. Filled in by the action.
+        type: dict
+        default: {}
+      tree:
+        description:
+          - The files that containers of the stack mount, by relative name. Filled in by the action.
         type: dict
         default: {}
       inventory_path:
@@ -155,6 +160,10 @@ skipped:
       type: str
 locks:
   description: The lock of each stack that is being released, with its C(holder), C(step), C(since) and C(until).
+  returned: always
+  type: dict
+missing_files:
+  description: Content of mounted files that the server does not have, by stack.
   returned: always
   type: dict
 stacks:

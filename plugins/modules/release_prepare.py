@@ -49,7 +49,12 @@ options:
         required: true
       sources:
         description:
-          - The stack's Compose files and what they refer to, by relative name.
+          - The stack's Compose files and what Compose reads with them, by relative name. Filled in by the action.
+        type: dict
+        default: {}
+      tree:
+        description:
+          - The files that containers of the stack mount, by relative name. Filled in by the action.
         type: dict
         default: {}
       inventory_path:
@@ -87,6 +92,10 @@ options:
           - Process id.
         type: int
         required: true
+  archive:
+    description:
+      - A file on the server with those mounted files of the stack that it does not have. Filled in by the action.
+    type: path
   stale_token:
     description:
       - Token of a lock whose holder is known to have ended; the release takes it over at once.
@@ -200,13 +209,14 @@ def main() -> None:
                 },
             },
             "stale_token": {"type": "int", "no_log": False},
+            "archive": {"type": "path"},
         },
         supports_check_mode=True,
     )
     params = module.params
 
     def work() -> dict[str, object]:
-        given = stack_input.StackInput.from_module(params["stack"], params["secrets"])
+        given = stack_input.StackInput.from_module(params["stack"], params["secrets"], params["archive"])
         ctx = module_args.host_context(module).stack(given.stack.name)
         if module.check_mode:
             return prepare.preview(ctx, given, params["mode"])

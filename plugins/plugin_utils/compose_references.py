@@ -1,10 +1,10 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files that Docker Compose reads together with a stack's Compose files. For the controller only.
+"""The files that a stack's Compose files refer to. For the controller only.
 
-Sources: Compose specification, 14-include.md (``include``), 05-services.md (``env_file``, ``label_file``, ``extends``),
-and Docker's manual, "Set environment variables" (``.env``).
+Sources: Compose specification, 14-include.md (``include``), 05-services.md (``env_file``, ``label_file``, ``extends``,
+``volumes``), 08-configs.md, 09-secrets.md, and Docker's manual, "Set environment variables" (``.env``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from pathlib import Path
 
 import yaml
 
+from .compose_variables import read_env_file, substitute
+
 
 @dataclass
 class References:
-    """Files by their path relative to the folder of the stack: those to send, and those outside of the folder."""
+    """Paths relative to the folder of the stack: files that Compose reads, and those outside of the folder.
+
+    ``mounted`` are files and folders that containers mount, ``secrets`` the files of secrets by their names.
+    """
 
     files: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    mounted: list[str] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,33 +48,50 @@ def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> t.Any:
 _Loader.add_multi_constructor("!", _plain)
 
 
-def find_references(folder: Path, compose: t.Sequence[str]) -> References:
-    """Return the other files that Compose reads: ``.env``, ``env_file``, ``include``, ``extends``.
+def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping[str, str]) -> References:
+    """Return what Compose reads (``.env``, ``env_file``, ``include``, ``extends``) and what containers mount.
 
-    Only files that exist are returned; Compose itself reports a missing file that is required. A path with a variable
-    in it cannot be known before Compose has replaced it.
+    Only files that exist are returned; Compose itself reports a missing file that is required. ``variables`` are those
+    of the stack; a path whose variables have no value here cannot be found.
     """
     search = _Search(folder.resolve())
     project = os.path.dirname(compose[0]) if compose else ""
-    search.add(project, ".env")
+    if search.add(project, ".env"):
+        search.values = read_env_file((folder / project / ".env").read_text(encoding="utf-8", errors="replace"))
+    search.values.update(variables)
     for name in compose:
         search.read(name, project)
-    return References([name for name in search.files if name not in compose], search.outside)
+    files = [name for name in search.files if name not in compose]
+    return References(files, search.outside, search.mounted, search.secrets)
 
 
 class _Search:
-    """Walks through Compose files; ``files`` and ``outside`` collect what they refer to."""
+    """Walks through Compose files and collects what they refer to, as ``References`` has it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.values: dict[str, str] = {}
         self.files: list[str] = []
         self.outside: list[str] = []
+        self.mounted: list[str] = []
+        self.secrets: dict[str, str] = {}
+
+    def name_of(self, base: str, path: t.Any) -> str | None:
+        """Return a path relative to ``base`` by its name below the folder, or None where it is not known."""
+        text = substitute(path, self.values) if isinstance(path, str) else None
+        return os.path.normpath(os.path.join(base, text)) if text and "://" not in text else None
+
+    def mount(self, base: str, path: t.Any) -> None:
+        """Note a path that a container mounts; a path of the server or outside of the folder is not sent."""
+        name = self.name_of(base, path)
+        if name and not os.path.isabs(name) and name.split("/")[0] not in ("..", "~") and name not in self.mounted:
+            self.mounted.append("" if name == "." else name)
 
     def add(self, base: str, path: t.Any) -> str | None:
         """Note a file, relative to ``base``, and return its name below the folder, or None if it cannot be sent."""
-        if not isinstance(path, str) or not path or "$" in path or "://" in path:
+        name = self.name_of(base, path)
+        if not name:
             return None
-        name = os.path.normpath(os.path.join(base, path))
         file = self.folder / name
         if not file.is_file():
             return None
@@ -93,6 +117,12 @@ class _Search:
         for service in services.values() if isinstance(services, dict) else ():
             if isinstance(service, dict):
                 self._service(service, base)
+        for config in _mappings(content, "configs").values():
+            self.mount(base, config.get("file"))
+        for secret, value in _mappings(content, "secrets").items():
+            path = self.name_of(base, value.get("file"))
+            if path and (self.folder / path).is_file() and (self.folder / path).resolve().is_relative_to(self.folder):
+                self.secrets[secret] = path
 
     def _include(self, include: dict[str, t.Any], base: str) -> None:
         paths = [path for path in _items(include.get("path")) if isinstance(path, str)]
@@ -110,6 +140,14 @@ class _Search:
         for key in ("env_file", "label_file"):
             for item in _items(service.get(key)):
                 self.add(base, item.get("path") if isinstance(item, dict) else item)
+        for volume in _items(service.get("volumes")):
+            if isinstance(volume, dict):
+                self.mount(base, volume.get("source") if volume.get("type") == "bind" else None)
+            elif isinstance(volume, str):
+                # A source with a variable in it may have colons of its own.
+                text = substitute(volume, self.values) or ""
+                if text.startswith("."):
+                    self.mount(base, text.split(":")[0])
         extends = service.get("extends")
         if isinstance(extends, dict) and isinstance(extends.get("file"), str):
             file = extends["file"]
@@ -121,6 +159,13 @@ class _Search:
         # A file that was found before has been read.
         if name and len(self.files) > before:
             self.read(name, project)
+
+
+def _mappings(content: dict[str, t.Any], key: str) -> dict[str, dict[str, t.Any]]:
+    """Return the mappings below a key of a file."""
+    section = content.get(key)
+    items = section.items() if isinstance(section, dict) else ()
+    return {name: value for name, value in items if isinstance(value, dict)}
 
 
 def _items(value: t.Any) -> Iterator[t.Any]:

@@ -139,10 +139,14 @@ def release(case: Mapping, folder: Path) -> Outcome:
     deploy_input, _plan = examine_stack(machine.host.stack(given.stack.name), given, "deploy")
     assert deploy_input
     rendered = compose_render.render(
-        deploy_input.normalised, given.stack, compose_render.Release("po", "prod", images=deploy_input.images)
+        deploy_input.mounts.normalised,
+        given.stack,
+        compose_render.Release(
+            "po", "prod", secrets={name: f"/secrets/{name}" for name in given.secrets}, images=deploy_input.images
+        ),
     )
     projects = {**rendered.colors, **{part: getattr(rendered, part) for part in ("workers", "accessories", "jobs")}}
-    return Outcome([], deploy_input.normalised, projects, rendered.networks, rendered.volumes, notices)
+    return Outcome([], deploy_input.mounts.normalised, projects, rendered.networks, rendered.volumes, notices)
 
 
 def _action(variables: Mapping, machine: Machine) -> Preflight:

@@ -47,8 +47,6 @@ class Scene:
         self.machine.make_live("blue")
         self.token = self.machine.lock()
         folder = self.ctx.records.path(2)
-        (folder / "secrets").mkdir()
-        (folder / "secrets" / "postgres_password").write_text("p")
         if key:
             path = state.migrator_password_path(self.ctx)
             path.parent.mkdir(parents=True)

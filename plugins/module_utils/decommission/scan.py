@@ -56,7 +56,7 @@ class EnvironmentScan:
 
 def is_ours(path: Path) -> bool:
     """Return whether releases made a path in a stack's folder; everything else there is data of the stack."""
-    return path.name in (paths.RELEASES, *LOCKS)
+    return path.name in (paths.RELEASES, paths.CONTENT, paths.SECRETS, *LOCKS)
 
 
 def scan(host: HostContext) -> EnvironmentScan:

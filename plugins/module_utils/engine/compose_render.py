@@ -36,7 +36,7 @@ DROPPED_LABELS = ("traefik.", names.LABEL)
 
 @dataclass(frozen=True)
 class Release:
-    """What a release adds to the files: whose it is, its number, its folder and its pinned images.
+    """What a release adds to the files: whose it is, its number, the paths of its secrets and its pinned images.
 
     ``ports`` are those of the server on which a color's services are published, where the proxy needs them.
     """
@@ -44,7 +44,7 @@ class Release:
     project: str
     environment: str
     number: int = 0
-    folder: str = "/"
+    secrets: t.Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
     images: t.Mapping[str, str] = field(default_factory=dict)
     ports: t.Mapping[str, t.Mapping[str, t.Sequence[int]]] = field(default_factory=dict)
@@ -208,9 +208,10 @@ class _Projects:
         return names.container(self.release.project, name, self.release.environment, color)
 
     def file_of(self, kind: str, name: str) -> Mapping:
-        """Return where a secret or config comes from: a secret of the inventory is in the release's folder."""
+        """Return where a secret or config comes from."""
         if kind == "secrets":
-            return {"file": f"{self.release.folder}/secrets/{name}"}
+            # A secret without a value is a problem of its own.
+            return {"file": self.release.secrets.get(name, "")}
         given: Mapping = self.normalised[kind][name]
         return {key: value for key, value in given.items() if key != "name"}
 

@@ -20,7 +20,7 @@ NETWORK = "the network is created by its name and internal only"
 ATTACHMENT = "the service joins the network without it"
 NOT_FOR_CONTAINERS = "it has no effect on a container that Compose starts"
 READ_BY_COMPOSE = "Compose resolves it"
-OF_INVENTORY = "the content is the value in secrets of the inventory"
+OF_INVENTORY = "the content is the value in secrets of the inventory, or the file in source.path"
 
 # The sysctls that a container has for itself (Docker's manual, "docker run --sysctl") have other names.
 NOT_NAMESPACED = r"(?!net\.|fs\.mqueue\.|kernel\.(msg|sem|shm))"
@@ -164,9 +164,10 @@ DEPLOY = {
 }
 
 MOUNT = {
-    **_kept("target read_only consistency volume tmpfs image bind"),
+    **_kept("target consistency volume tmpfs image bind"),
     **_refused("type", "a release mounts folders, volumes, images and tmpfs", "Use a named volume", "npipe|cluster"),
-    **_kept("source", "a path of the server has to exist there, or be listed under files", allow="/path read_only"),
+    **_changed("read_only", "a relative file is read-only"),
+    **_changed("source", "a relative path: see [Files and folders](#files-and-folders)", allow="/path read_only"),
 }
 
 DEFINED_NETWORK = {
@@ -185,7 +186,7 @@ VOLUME = {
 
 CONFIG = {
     **_kept("content"),
-    **_kept("file", "the file has to be listed under files", allow="/path read_only"),
+    **_changed("file", "a relative path: see [Files and folders](#files-and-folders)", allow="/path read_only"),
     **_kept("labels template_driver", NOT_FOR_CONTAINERS),
     **_changed("name", "it has the name of its key"),
     **_refused("environment", "the variable is not set on the server", "Write content: with ${NAME} in it"),

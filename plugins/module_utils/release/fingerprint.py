@@ -12,17 +12,21 @@ import typing as t
 
 from .. import atomic_file, paths
 from ..engine import compose_render
+from . import secret_files
 from .context import StackContext
 from .stack_input import StackInput
 
 
 def fingerprint_of(ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]) -> str:
-    """Return the digest of everything a release would run, with secrets and files under this server's own key."""
+    """Return the digest of everything a release would run, with secrets under this server's own key.
+
+    ``normalised`` has the paths of the server, which contain the digests of mounted files.
+    """
     key = (atomic_file.read(paths.server_preview_key(ctx.host.root)) or "").encode()
-    mounted = {name: given.sources.get(name) for name in given.stack.files}
     # A release for a proxy in a container publishes no ports.
     published = ["published"] if ctx.proxy.ports else []
-    content = json.dumps([given.secrets, mounted, *published], sort_keys=True).encode()
+    content = json.dumps([given.secrets, *published], sort_keys=True).encode()
     sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
-    release = compose_render.Release(ctx.project, ctx.environment, images=images, fingerprint=sealed)
+    secrets = secret_files.paths_of(ctx, given)
+    release = compose_render.Release(ctx.project, ctx.environment, secrets=secrets, images=images, fingerprint=sealed)
     return compose_render.render(normalised, given.stack, release).fingerprint()

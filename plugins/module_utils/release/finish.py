@@ -9,6 +9,7 @@ import time
 
 from .. import names
 from ..errors import GateFailed
+from . import mounted_files
 from .context import StackContext
 from .drain import drain_and_remove
 from .migration import undo
@@ -41,6 +42,7 @@ def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> 
     if not record.stack.keep_previous:
         dropped = drain_and_remove(ctx, names.other(record.color), record.stack, token)
     ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
+    mounted_files.prune(ctx)
     ctx.lock.release(token)
     return dropped
 

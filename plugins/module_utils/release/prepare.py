@@ -13,9 +13,9 @@ from pathlib import Path
 
 from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
-from ..engine import compose_cli, compose_render, compose_roles, host_ports
+from ..engine import compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
-from . import hold_requests, revert, secret_files, source_files
+from . import hold_requests, mounted_files, revert, secret_files
 from . import plan as release_plan
 from .context import StackContext
 from .diff import readable, rendered_text, text_diff
@@ -90,10 +90,10 @@ def prepare(
     ctx.lock.renew(token, "prepare")
     number = ctx.records.begin()
     folder = ctx.records.path(number)
-    normalised = source_files.rebase_paths(deploy_input.normalised, source_files.PLACEHOLDER, str(folder / "source"))
-    compose_cli.write_sources(given.sources, folder / "source")
-    secret_files.write(ctx, folder, normalised, given, images)
-    fingerprint = fingerprint_of(ctx, deploy_input.normalised, given, images)
+    mounted_files.create(ctx, deploy_input.mounts, given, images)
+    normalised = deploy_input.mounts.normalised
+    secret_files.write(ctx, given)
+    fingerprint = fingerprint_of(ctx, normalised, given, images)
     roles = compose_roles.roles_of(normalised, stack)
     before = ctx.release_on(ctx.live())
     record = Record(
@@ -112,14 +112,14 @@ def prepare(
         accessories=_count(normalised, roles, "accessory"),
     )
     record = _reserve_ports(ctx, record)
-    published = {record.color: record.ports}
-    release = compose_render.Release(ctx.project, ctx.environment, number, str(folder), fingerprint, images, published)
+    published, secrets = {record.color: record.ports}, secret_files.paths_of(ctx, given)
+    release = compose_render.Release(ctx.project, ctx.environment, number, secrets, fingerprint, images, published)
     rendered = compose_render.render(normalised, stack, release)
     projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
     for part, content in zip(PARTS, projects):
         if content:
             atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
-    for part, content in migration_projects.migration_projects(ctx, stack, folder, release).items():
+    for part, content in migration_projects.migration_projects(ctx, given, folder, release).items():
         atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
     _ensure_resources(ctx, rendered)
     dropped = drain_and_remove(ctx, plan.color, stack, token, live_since(ctx))
@@ -277,8 +277,9 @@ def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]
     deploy_input, plan = examine_stack(ctx, given, mode)
     before = rendered_text(ctx, ctx.release_on(plan.live), plan.live)
     if deploy_input:
-        release = compose_render.Release(ctx.project, ctx.environment, images=deploy_input.images)
-        rendered = compose_render.render(deploy_input.normalised, given.stack, release)
+        secrets = secret_files.paths_of(ctx, given)
+        release = compose_render.Release(ctx.project, ctx.environment, secrets=secrets, images=deploy_input.images)
+        rendered = compose_render.render(deploy_input.mounts.normalised, given.stack, release)
         after = readable(ctx, {"color": rendered.colors[plan.color], "workers": rendered.workers})
     else:
         after = before if plan.action == "cancel_canary" else rendered_text(ctx, plan.target, plan.color)

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .. import paths
 from ..errors import SwitchyardError
 from ..proxy.state import StackRoutes
+from . import mounted_files
 from .context import StackContext
 from .drain import clear_canary_weight, drain_and_remove
 from .gates import confirm
@@ -63,7 +62,7 @@ def revert(ctx: StackContext, number: int, previous: int | None, token: int, rea
             no_routes = StackRoutes(ctx.project, ctx.environment, ctx.stack, ())
             ctx.proxy.apply(lambda state: ctx.proxy.plan_routes(state, no_routes, record.color))
         ctx.records.save(record.updated(state="failed", finished=time.time(), reason=reason))
-        shutil.rmtree(ctx.records.path(number) / paths.SECRETS, ignore_errors=True)
+        mounted_files.prune(ctx)
     ctx.lock.release(token)
     return RevertResult(ctx.live(), traffic, workers, database)
 

@@ -1,50 +1,54 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret files of a release, readable only for the user of the containers that mount them."""
+"""The secret files of a stack, by a digest of their content under this server's own key.
+
+    <stack>/secrets/<digest>/<name>
+
+A secret that does not change keeps its path, so that it recreates no container; an accessory mounts it for as long as
+it runs. Only root can enter the folder. In a container, the user of the secret is that of ``secrets_owner``, or every
+user: programs read their secrets as other users than the image's.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import shutil
 import typing as t
 from pathlib import Path
 
 from .. import atomic_file, paths
-from ..errors import SwitchyardError
 from .context import StackContext
-from .source_files import Normalised
 from .stack_input import StackInput
 
 
-def write(ctx: StackContext, folder: Path, normalised: Normalised, spec: StackInput, images: dict[str, str]) -> None:
-    """Write the secrets into the folder of a release, with mode 0400: a bind mount keeps the file's own owner."""
-    if not spec.secrets:
-        return
-    owner = owner_of_secrets(ctx, normalised, spec, images)
-    (folder / paths.SECRETS).mkdir(mode=0o700)
+def paths_of(ctx: StackContext, spec: StackInput) -> dict[str, str]:
+    """Return the path on the server of each secret of a stack."""
+    key = (atomic_file.read(paths.server_preview_key(ctx.host.root)) or "").encode()
+    found = {}
     for name, value in spec.secrets.items():
-        atomic_file.write(folder / paths.SECRETS / name, value, 0o400, owner)
+        content = json.dumps([name, value, spec.stack.secrets_owner]).encode()
+        digest = hmac.new(key, content, hashlib.sha256).hexdigest()[:16]
+        found[name] = str(paths.secret_file(ctx.folder, digest, name))
+    return found
 
 
-def readers(normalised: Normalised) -> list[dict[str, t.Any]]:
-    """Return the services of normalised Compose files that use secrets."""
-    return [service for service in normalised.get("services", {}).values() if service.get("secrets")]
+def write(ctx: StackContext, spec: StackInput) -> None:
+    """Write the secrets of a stack that the server does not have."""
+    owner = spec.stack.secrets_owner
+    for name, path in paths_of(ctx, spec).items():
+        file = Path(path)
+        if not file.exists():
+            paths.secrets_folder(ctx.folder).mkdir(mode=0o700, exist_ok=True)
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            atomic_file.write(file, spec.secrets[name], 0o444 if owner is None else 0o400, owner)
 
 
-def owner_of_secrets(ctx: StackContext, normalised: Normalised, spec: StackInput, images: dict[str, str]) -> int:
-    """Return the numeric id of the user that reads the secrets in the containers; ``images`` are pinned names by name.
-
-    Raises SwitchyardError when the services have different users, or a user without a number.
-    """
-    if spec.stack.secrets_owner is not None:
-        return spec.stack.secrets_owner
-    users = set()
-    for service in readers(normalised):
-        image = ctx.engine.image(images[service["image"]])
-        name = str(service.get("user") or (image.user if image else None)).split(":", maxsplit=1)[0]
-        users.add(int(name) if name.isdigit() else None)
-    if len(users) != 1 or None in users:
-        raise SwitchyardError(
-            f"The services of {ctx.stack} read their secrets as different users, or as a user without a number.",
-            hint="Write secrets_owner: <the user's number>.",
-        )
-    return t.cast(int, users.pop())
+def prune(ctx: StackContext, used: t.Container[str]) -> None:
+    """Remove the secrets whose digest is not among the used ones."""
+    folder = paths.secrets_folder(ctx.folder)
+    for path in list(folder.iterdir()) if folder.exists() else []:
+        if path.name not in used:
+            shutil.rmtree(path)

@@ -85,5 +85,4 @@ def exists(path: str, spec: StackInput) -> bool:
     """Return whether a path of the normalised files exists: among the stack's own files, or on this server."""
     if path != PLACEHOLDER and not path.startswith(f"{PLACEHOLDER}/"):
         return Path(path).exists()
-    name = path[len(PLACEHOLDER) + 1 :]
-    return not name or any(source == name or source.startswith(f"{name}/") for source in spec.sources)
+    return spec.tree.exists(path[len(PLACEHOLDER) + 1 :])

@@ -10,22 +10,31 @@ from dataclasses import dataclass, field
 
 from .. import state_file
 from ..config.stack import Stack
+from .source_tree import SourceTree
 
 
 @dataclass(frozen=True)
 class StackInput:
     """One stack as the controller sends it. ``where`` is its path in the inventory, for messages.
 
-    ``sources`` are the Compose files and what they refer to, by relative name.
+    ``sources`` are the Compose files and what Compose reads with them, by relative name; ``tree`` are the files that
+    containers mount. ``archive`` is a file of the server with those of them that it does not have.
     """
 
     stack: Stack
-    sources: t.Mapping[str, str]
+    sources: t.Mapping[str, str] = field(repr=False)
     secrets: t.Mapping[str, str] = field(repr=False)
     where: str
+    tree: SourceTree = field(default_factory=SourceTree)
+    archive: str | None = None
 
     @classmethod
-    def from_module(cls, option: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> StackInput:
-        """Return the input from a module's option ``stack`` and the secrets of this stack."""
+    def from_module(
+        cls, option: t.Mapping[str, t.Any], secrets: t.Mapping[str, str], archive: str | None = None
+    ) -> StackInput:
+        """Return the input from a module's option ``stack`` and the secrets of this stack.
+
+        The secrets may be more than those of the inventory: the controller adds those whose value is a file.
+        """
         stack = state_file.from_json(Stack, option["definition"])
-        return cls(stack, option["sources"], secrets, option["inventory_path"])
+        return cls(stack, option["sources"], secrets, option["inventory_path"], SourceTree(option["tree"]), archive)

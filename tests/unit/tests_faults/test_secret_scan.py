@@ -47,12 +47,12 @@ def test_a_missing_file_has_no_secret(tmp_path):
 
 
 def test_a_secret_on_the_server_has_the_name_of_its_file(tmp_path):
-    for name in ("postgres/conf/logins/shop_one_ro.key", "shop-one/shop/releases/0003/secrets/token", "redis/conf/x"):
+    for name in ("postgres/conf/logins/shop_one_ro.key", "shop-one/shop/secrets/0123/token", "redis/conf/x"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"secret of {name}\n")
     assert secret_scan.kept(tmp_path) == {
         name: f"secret of {name}"
-        for name in ("postgres/conf/logins/shop_one_ro.key", "shop-one/shop/releases/0003/secrets/token")
+        for name in ("postgres/conf/logins/shop_one_ro.key", "shop-one/shop/secrets/0123/token")
     }
 
 

@@ -10,16 +10,19 @@ import typing as t
 from pathlib import Path
 
 from ... import atomic_file, names, paths
-from ...config.stack import Stack
-from ...engine import compose_cli, compose_jobs, compose_render, models
+from ...engine import compose_jobs, compose_render, models
+from .. import source_files
 from ..context import StackContext
+from ..mount_plan import plan_mounts
+from ..stack_input import StackInput
 from .state import PART, REHEARSAL, database_of, migrator_password_path
 
 
 def migration_projects(
-    ctx: StackContext, stack: Stack, folder: Path, release: compose_render.Release
+    ctx: StackContext, given: StackInput, folder: Path, release: compose_render.Release
 ) -> dict[str, models.Mapping]:
     """Return the Compose projects of a migration under its own login: for the real database, and for a copy."""
+    stack = given.stack
     spec = stack.migrate
     if not spec or not stack.postgres or not migrator_password_path(ctx).exists():
         return {}
@@ -30,9 +33,9 @@ def migration_projects(
         parts[REHEARSAL] = {**variables, "SWITCHYARD_POSTGRES_HOST": "127.0.0.1"}
     projects = {}
     for part, own_variables in parts.items():
-        values = compose_cli.variables(stack, ctx.project, ctx.environment, **own_variables)
-        normalised = compose_cli.normalise(folder / "source", stack.compose, values)
-        rendered = compose_render.render(normalised, stack, release).jobs
+        files = source_files.read(ctx, given, **own_variables)
+        mounts = plan_mounts(files.content, given.tree, stack.compose, ctx.folder)
+        rendered = compose_render.render(mounts.normalised, stack, release).jobs
         projects[part] = compose_jobs.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
     return projects
 
@@ -40,14 +43,14 @@ def migration_projects(
 @contextlib.contextmanager
 def readable_password(ctx: StackContext, number: int, part: str) -> t.Iterator[None]:
     """Let the one-off container read the migrator's password, for as long as it runs."""
-    folder = ctx.records.path(number) / paths.SECRETS
-    if part == "jobs" or not folder.is_dir():
+    if part == "jobs":
         yield
         return
-    own = folder / "postgres_password"
-    owner = own.stat().st_uid if own.exists() else None
+    folder = ctx.records.path(number) / paths.SECRETS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = ctx.records.require(number).stack.secrets_owner
     password = migrator_password_path(ctx).read_text(encoding="utf-8").strip()
-    atomic_file.write(folder / "migrator", password, 0o400, owner)
+    atomic_file.write(folder / "migrator", password, 0o444 if owner is None else 0o400, owner)
     try:
         yield
     finally:

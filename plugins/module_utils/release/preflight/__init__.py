@@ -27,7 +27,6 @@ from . import (
     proxy_answers,
     route_conflicts,
     route_options_supported,
-    secrets_owner,
     secrets_used,
     service_roles,
     services_exist,
@@ -35,6 +34,7 @@ from . import (
     static_files,
     static_volumes,
     variables_set,
+    writable_folders,
 )
 from .context import Check, HostCheckContext, StackCheckContext
 
@@ -56,9 +56,9 @@ STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     network_modes,
     allowances,
     bind_mounts,
+    writable_folders,
     static_volumes,
     secrets_used,
-    secrets_owner,
     route_options_supported,
     static_files,
     route_conflicts,

@@ -1,11 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Preflight check: the host paths that services mount exist."""
+"""Preflight check: the paths that services mount exist, and those of the stack are inside of its source folder."""
 
 from __future__ import annotations
 
 from ...errors import Problem
+from ..mount_plan import own_name
 from ..source_files import OUTSIDE, exists
 from .context import StackCheckContext
 
@@ -13,18 +14,36 @@ NEEDS = ("compose",)
 
 
 def check(context: StackCheckContext) -> list[Problem]:
-    """Return the mounted paths that are neither sent with the stack nor on the server."""
-    return [
-        _problem(f"{context.where}.compose.services.{name}.volumes", mount["source"])
-        for name, service in context.services.items()
-        for mount in service.get("volumes", [])
-        if mount.get("type") == "bind" and not exists(mount["source"], context.spec)
-    ]
+    """Return the mounted paths that neither the stack nor the server has, and files of configs outside of the stack."""
+    problems = []
+    for name, service in context.services.items():
+        where = f"{context.where}.compose.services.{name}.volumes"
+        for mount in service.get("volumes", []):
+            source = mount.get("source", "")
+            if mount.get("type") != "bind":
+                continue
+            if source.startswith(OUTSIDE):
+                problems.append(_outside(where, source[len(OUTSIDE) :] or ".."))
+            elif not exists(source, context.spec) and (own_name(source) is None or mount.get("read_only")):
+                problems.append(_missing(where, source))
+    for name, config in context.normalised.get("configs", {}).items():
+        file, where = config.get("file"), f"{context.where}.compose.configs.{name}"
+        if file and file.startswith(OUTSIDE):
+            problems.append(_outside(where, file[len(OUTSIDE) :]))
+        elif file and not exists(file, context.spec):
+            problems.append(_missing(where, file, "compose.config_file_missing"))
+    return problems
 
 
-def _problem(where: str, source: str) -> Problem:
-    if source.startswith(OUTSIDE):
-        message = f"{source[len(OUTSIDE) :] or '..'} leads out of source.path"
-        return Problem(where, message, "Choose source.path so that it contains the path", "compose.bind_mount_missing")
-    hint = "List the file under files, use a named volume, or make the folder on the server"
-    return Problem(where, f"{source} is not on the server", hint, "compose.bind_mount_missing")
+def _outside(where: str, path: str) -> Problem:
+    hint = "Choose source.path so that it contains the path"
+    return Problem(where, f"{path} leads out of source.path", hint, "compose.file_outside")
+
+
+def _missing(where: str, source: str, code: str = "compose.bind_mount_missing") -> Problem:
+    name = own_name(source)
+    if name is None:
+        hint = "Use a named volume, or create the path on the server"
+        return Problem(where, f"{source} is not on the server", hint, code)
+    hint = "Create it, or list it under files where its path has a variable of the server"
+    return Problem(where, f"{name} is not in source.path", hint, code)

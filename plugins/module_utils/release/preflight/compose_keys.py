@@ -10,7 +10,6 @@ import typing as t
 from ...engine import compose_spec
 from ...engine.models import Mapping
 from ...errors import Problem
-from ..source_files import exists
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -21,14 +20,11 @@ SHOWN = 60
 
 def check(context: StackCheckContext) -> list[Problem]:
     """Return the keys and names of the Compose files that a release refuses."""
-    return key_problems(context.normalised, context.where, lambda path: exists(path, context.spec))
+    return key_problems(context.normalised, context.where)
 
 
-def key_problems(normalised: Mapping, where: str, exists: t.Callable[[str], bool]) -> list[Problem]:
-    """Return the keys and names of the Compose files that a release refuses.
-
-    ``exists`` returns whether a path exists on the server.
-    """
+def key_problems(normalised: Mapping, where: str) -> list[Problem]:
+    """Return the keys and names of the Compose files that a release refuses."""
     problems = [
         Problem(
             f"{where}.compose.{found.path}",
@@ -44,12 +40,6 @@ def key_problems(normalised: Mapping, where: str, exists: t.Callable[[str], bool
             message = f"{name} is the name of a network that a release adds"
             hint = "Give the network another name"
             problems.append(Problem(f"{where}.compose.networks.{name}", message, hint, "compose.network_reserved"))
-    for name, config in normalised.get("configs", {}).items():
-        file = config.get("file")
-        if file and not exists(file):
-            message = f"{file} does not exist on the server"
-            hint = "List the file under files"
-            problems.append(Problem(f"{where}.compose.configs.{name}", message, hint, "compose.config_file_missing"))
     return problems
 
 

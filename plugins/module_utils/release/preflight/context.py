@@ -21,7 +21,7 @@ from ...engine import compose_cli, compose_render
 from ...engine.models import floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
-from .. import source_files
+from .. import mount_plan, source_files
 from ..context import HostContext, StackContext
 from ..plan import StackState
 from ..stack_input import StackInput
@@ -133,6 +133,11 @@ class StackCheckContext:
     def normalised(self) -> source_files.Normalised:
         """The normalised Compose files. Raises ComposeError, EngineError."""
         return self.files.content
+
+    @cached_property
+    def mounts(self) -> mount_plan.MountPlan:
+        """Where the mounted files of the stack are on the server. Raises ComposeError, EngineError."""
+        return mount_plan.plan_mounts(self.normalised, self.spec.tree, self.stack.compose, self.ctx.folder)
 
     @property
     def services(self) -> dict[str, dict[str, t.Any]]:

@@ -16,13 +16,15 @@ from ...errors import Problem, ProblemsFound
 from .. import plan as release_plan
 from .. import source_files
 from ..context import HostContext, StackContext
+from ..file_store import FileStore
 from ..fingerprint import fingerprint_of
-from ..source_files import Normalised
+from ..mount_plan import MountPlan
 from ..stack_input import StackInput
 from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
+from .mount_changes import mount_changes
 
 # At the same time. Each of them uses a processor for about 0.1 s.
 COMPOSE_PROCESSES = 4
@@ -33,7 +35,7 @@ class DeployInput:
     """What a deploy takes from the checks of its stack: the plan, the files, and its images present and missing."""
 
     plan: release_plan.ReleasePlan
-    normalised: Normalised
+    mounts: MountPlan
     images: dict[str, str]
     pulls: list[str]
 
@@ -42,7 +44,7 @@ class DeployInput:
 class PreflightResult:
     """The problems of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
 
-    ``notices`` is what a deploy changes in the Compose files.
+    ``notices`` is what a deploy changes in the Compose files, ``missing_files`` the content that it needs, by stack.
     """
 
     problems: list[Problem]
@@ -50,6 +52,7 @@ class PreflightResult:
     plans: list[release_plan.ReleasePlan]
     locks: dict[str, t.Any]
     notices: list[Notice] = field(default_factory=list)
+    missing_files: dict[str, list[str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the module's result."""
@@ -59,6 +62,7 @@ class PreflightResult:
             "plans": [plan.as_dict() for plan in self.plans],
             "locks": self.locks,
             "notices": state_file.as_json(self.notices),
+            "missing_files": self.missing_files,
         }
 
 
@@ -90,7 +94,8 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
     holders = {spec.stack.name: host.stack(spec.stack.name).lock.state() for spec in specs}
     locks = {name: state_file.as_json(holder) for name, holder in holders.items() if holder}
     notices = [notice for context in contexts if mode == "deploy" for notice in _notices(context)]
-    return PreflightResult(list(dict.fromkeys(problems)), skipped, plans, locks, notices)
+    missing = {context.stack.name: _missing_files(context) for context in contexts if mode == "deploy"}
+    return PreflightResult(list(dict.fromkeys(problems)), skipped, plans, locks, notices, missing)
 
 
 def examine_stack(
@@ -110,7 +115,7 @@ def examine_stack(
         raise ProblemsFound(f"{ctx.stack} cannot be released", problems)
     if mode != "deploy":
         return None, plan
-    return DeployInput(plan, context.normalised, context.images, context.pulls), plan
+    return DeployInput(plan, context.mounts, context.images, context.pulls), plan
 
 
 def _read_ahead(
@@ -147,11 +152,19 @@ def _notices(context: StackCheckContext) -> list[Notice]:
     if context.in_place or "compose" in context.failures:
         return []
     files = (context.normalised, context.stack, context.where)
-    return [*allowances.notices(*files), *file_changes(*files)]
+    changes = mount_changes(context.mounts, context.ctx.folder, context.where)
+    return [*allowances.notices(*files), *file_changes(*files), *changes]
+
+
+def _missing_files(context: StackCheckContext) -> list[str]:
+    """Return the content of mounted files that the controller has to send."""
+    if context.in_place or "compose" in context.failures:
+        return []
+    return FileStore(context.ctx.folder).missing(context.mounts, context.spec.tree)
 
 
 def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:
-    fingerprint = fingerprint_of(context.ctx, context.normalised, context.spec, context.images)
+    fingerprint = fingerprint_of(context.ctx, context.mounts.normalised, context.spec, context.images)
     return release_plan.deploy(context.ctx.stack, fingerprint, context.pulls, context.state)
 
 

@@ -79,12 +79,13 @@ def test_a_good_inventory_goes_to_the_server_with_its_files_and_without_its_secr
     assert result["problems"] == []
     assert not result["changed"]
     stack = result["stacks"][0]
-    assert stack["sources"] == {"docker-compose.yml": "services: {}"}
     assert stack["inventory_path"] == "switchyard_stacks[shop]"
     assert stack["definition"]["source"]["path"] == str(controller.folder / "shop")
     assert "hunter" not in str(result)
     assert controller.asked["secrets"] == {"shop": {"key": "hunter2", "postgres_password": "hunter3"}}
-    assert controller.asked["stacks"] == result["stacks"]
+    (asked,) = controller.asked["stacks"]
+    assert asked["sources"] == {"docker-compose.yml": "services: {}"}
+    assert (asked["definition"], asked["inventory_path"]) == (stack["definition"], stack["inventory_path"])
 
 
 def test_every_variable_that_is_not_set_is_reported_with_its_path(controller: Controller) -> None:
@@ -140,13 +141,37 @@ def test_files_that_compose_reads_are_sent_and_none_from_outside(controller: Con
         (controller.folder / name).write_text("A=1")
     result = controller.run([written()])
     assert lines(result) == ["switchyard_stacks[shop].compose: ../other.env leads out of source.path"]
-    assert result["stacks"][0]["sources"] == {"docker-compose.yml": text, ".env": "A=1", "web.env": "A=1"}
+    (controller.folder / "shop" / "docker-compose.yml").write_text("services: {web: {image: a, env_file: web.env}}")
+    result = controller.run([written()])
+    (asked,) = controller.asked["stacks"]
+    assert sorted(asked["sources"]) == [".env", "docker-compose.yml", "web.env"]
+    assert asked["sources"][".env"] == "A=1"
+    # Ansible shows results.
+    assert "A=1" not in str(result)
 
 
-def test_a_file_that_is_no_text(controller: Controller) -> None:
-    (controller.folder / "shop" / "logo.png").write_bytes(b"\x89PNG\xff")
-    found = lines(controller.run([written(files=["logo.png"])]))
-    assert found[0].endswith("logo.png cannot be read (it is not a text)")
+def test_mounted_files_are_described_and_secrets_are_read(controller: Controller) -> None:
+    shop = controller.folder / "shop"
+    text = "services: {web: {volumes: ['./logo.png:/logo.png']}}\nsecrets: {a: {file: a.txt}, b: {file: a.txt}}"
+    (shop / "docker-compose.yml").write_text(text)
+    (shop / "logo.png").write_bytes(b"\x89PNG\xff")
+    (shop / "a.txt").write_text("of the file")
+    result = controller.run([written(secrets={"b": "of the vault"})], lambda args: {"missing_files": {"shop": ["f1"]}})
+    assert result["problems"] == []
+    assert controller.asked["secrets"] == {"shop": {"a": "of the file", "b": "of the vault"}}
+    assert list(controller.asked["stacks"][0]["tree"]) == ["logo.png"]
+    assert result["stacks"][0]["missing_files"] == ["f1"]
+    assert "of the file" not in str(result)
+
+
+def test_files_that_cannot_be_sent_are_problems(controller: Controller) -> None:
+    (controller.folder / "shop" / "passwd").symlink_to("/etc/passwd")
+    found = controller.run([written(files=["missing", "passwd", "../shop"])])["problems"]
+    assert [(problem["code"], problem["message"].split("/")[-1]) for problem in found] == [
+        ("stack.file_outside", "passwd leads out of source.path"),
+        ("stack.file_outside", "shop leads out of source.path"),
+        ("stack.file_unreadable", "missing does not exist"),
+    ]
 
 
 def test_a_server_that_cannot_be_reached_is_a_problem_like_any_other(controller: Controller) -> None:

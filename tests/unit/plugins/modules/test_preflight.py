@@ -23,7 +23,14 @@ def options(
 
 def stacks(content: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     what = given(content)
-    return [{"definition": state_file.as_json(what.stack), "sources": what.sources, "inventory_path": what.where}]
+    return [
+        {
+            "definition": state_file.as_json(what.stack),
+            "sources": what.sources,
+            "tree": {},
+            "inventory_path": what.where,
+        }
+    ]
 
 
 def test_a_stack_that_can_be_released(run_module: RunModule, options: dict[str, t.Any]) -> None:

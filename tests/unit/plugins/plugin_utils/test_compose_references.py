@@ -16,7 +16,7 @@ def put(folder: Path, files: dict[str, str]) -> None:
 
 
 def names(folder: Path, *compose: str) -> list[str]:
-    return sorted(find_references(folder, compose or ("docker-compose.yml",)).files)
+    return sorted(find_references(folder, compose or ("docker-compose.yml",), {}).files)
 
 
 def test_a_file_without_references(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_file_without_references(tmp_path: Path) -> None:
 
 def test_a_stack_without_compose_files(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1")
-    assert find_references(tmp_path, []).files == [".env"]
+    assert find_references(tmp_path, [], {}).files == [".env"]
 
 
 def test_files_of_variables_and_labels(tmp_path: Path) -> None:
@@ -78,9 +78,33 @@ def test_nothing_outside_of_the_folder_is_sent(tmp_path: Path) -> None:
     put(app, {"docker-compose.yml": text})
     (tmp_path / "secret.env").write_text("A=1")
     (app / "link.env").symlink_to(tmp_path / "secret.env")
-    found = find_references(app, ["docker-compose.yml"])
+    found = find_references(app, ["docker-compose.yml"], {})
     assert found.files == []
     assert found.outside == ["../secret.env", "link.env", "/etc/hostname"]
+
+
+def test_mounted_files_and_folders_and_secrets(tmp_path: Path) -> None:
+    text = """
+services:
+  web:
+    volumes:
+      - ./conf/app.ini:/app.ini
+      - "${WHERE:-./static}:/static:ro"
+      - ${ROOT}/media:/media
+      - "${UNKNOWN}:/unknown"
+      - {type: bind, source: long, target: /long}
+      - .:/code
+      - named:/data
+      - ../outside:/outside
+      - /etc/hosts:/etc/hosts
+configs: {motd: {file: ./motd}, inline: {content: a}}
+secrets: {key: {file: secrets/key}, missing: {file: secrets/missing}, other: {file: ../other}, env: {environment: A}}
+"""
+    put(tmp_path, {"app/docker-compose.yml": text, "app/.env": "ROOT=./files", "app/secrets/key": "k", "other": "o"})
+    found = find_references(tmp_path / "app", ["docker-compose.yml"], {})
+    assert found.mounted == ["conf/app.ini", "static", "files/media", "long", "", "motd"]
+    assert found.secrets == {"key": "secrets/key"}
+    assert find_references(tmp_path / "app", ["docker-compose.yml"], {"ROOT": "./b"}).mounted[2] == "b/media"
 
 
 @pytest.mark.parametrize("text", ["a: [", "- a", "services: [a]", "services: {web: 1}", "include: [{}, 1]", ""])
@@ -110,7 +134,7 @@ def test_compose_needs_no_other_files(tmp_path: Path) -> None:
         },
     )
     compose = ["deploy/docker-compose.yml"]
-    found = [*compose, *find_references(source, compose).files]
+    found = [*compose, *find_references(source, compose, {}).files]
     compose_cli.write_sources({name: (source / name).read_text() for name in found}, target)
     files = compose_cli.read_files(target, compose, {})
     assert {name: service["environment"] for name, service in files.content["services"].items()} == {

@@ -8,7 +8,8 @@ from fakes import checked, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
 
-RELEASE = compose_render.Release("po", "prod", 7, "/releases/0007", "abc", {"reg/web:1": "reg/web@sha256:1"})
+SECRETS = {"django": "/secrets/0123/django"}
+RELEASE = compose_render.Release("po", "prod", 7, SECRETS, "abc", {"reg/web:1": "reg/web@sha256:1"})
 REDIS = {"password": "p", "databases": [1]}
 
 
@@ -110,7 +111,7 @@ def test_workers_and_accessories_keep_their_plain_names_on_the_stacks_network_on
 
 def test_nothing_of_a_release_stands_on_an_accessory() -> None:
     content = normalised(web={}, db={})
-    later = compose_render.Release("po", "prod", 8, "/releases/0008", "def")
+    later = compose_render.Release("po", "prod", 8, SECRETS, "def")
     first, second = (render(content, release, accessories=["db"]).accessories for release in (RELEASE, later))
     assert first == second
 
@@ -159,7 +160,7 @@ def test_secrets_are_files_of_the_release_and_configs_stay() -> None:
     content["secrets"] = {"django": {"name": "stack_django", "file": "/laptop/secrets/django"}}
     content["configs"] = {"motd": {"name": "stack_motd", "file": "/source/motd"}}
     project = render(content, secrets={"django": "x"}).colors["blue"]
-    assert project["secrets"] == {"django": {"file": "/releases/0007/secrets/django"}}
+    assert project["secrets"] == {"django": {"file": "/secrets/0123/django"}}
     assert project["configs"] == {"motd": {"file": "/source/motd"}}
 
 
@@ -206,7 +207,7 @@ def test_the_fingerprint_changes_with_what_would_run(change: dict[str, t.Any]) -
 
 
 def test_the_fingerprint_changes_when_a_tag_means_other_content() -> None:
-    other = compose_render.Release("po", "prod", 7, "/releases/0007", "abc", {"reg/web:1": "reg/web@sha256:2"})
+    other = compose_render.Release("po", "prod", 7, SECRETS, "abc", {"reg/web:1": "reg/web@sha256:2"})
     assert fingerprint(other) != fingerprint()
 
 

@@ -32,7 +32,7 @@ def test_each_key_of_a_file_has_its_fate() -> None:
 def test_keys_of_the_items_of_a_list_have_their_fate() -> None:
     mounts = [{"type": "bind", "source": "/a", "target": "/b"}, {"type": "cluster", "new": 1}]
     found = fates(normalised(web={"volumes": mounts}))
-    assert found["services.web.volumes[0].source"] == "kept"
+    assert found["services.web.volumes[0].source"] == "changed"
     assert found["services.web.volumes[1].new"] == "refused"
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
-from fakes import Machine, given
+from fakes import Machine, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.fingerprint import fingerprint_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.mount_plan import plan_mounts
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import SourceTree
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 
@@ -22,9 +23,13 @@ def test_a_secret_changes_the_fingerprint_and_cannot_be_read_from_it(machine: Ma
 
 
 def test_a_mounted_file_changes_the_fingerprint(machine: Machine) -> None:
-    spec = given(files=["motd"])
-    made = {fingerprint(machine, replace(spec, sources={**spec.sources, "motd": text})) for text in ("a", "b", "a")}
-    assert len(made) == 2
+    content = normalised(web={"volumes": [{"type": "bind", "source": "/.switchyard-source/motd", "target": "/motd"}]})
+
+    def of(text: str) -> str:
+        plan = plan_mounts(content, SourceTree({"motd": f"f{text}"}), [], machine.ctx.folder)
+        return fingerprint_of(machine.ctx, plan.normalised, given(content), {})
+
+    assert len({of(text) for text in ("a", "b", "a")}) == 2
 
 
 def test_number_and_color_do_not_change_the_fingerprint(machine: Machine) -> None:

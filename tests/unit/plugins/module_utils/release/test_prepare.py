@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import json
-import os
+import tarfile
 import typing as t
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
@@ -13,6 +16,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine import ho
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, prepare
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import undo
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import SourceTree
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 Notes = Callable[[], list[str]]
@@ -215,35 +219,50 @@ def test_an_image_that_cannot_be_pulled_leaves_the_public_alone(machine: Machine
     assert machine.proxy.plans == []
 
 
-def test_secrets_are_files_that_only_their_reader_can_read(machine: Machine) -> None:
+def test_secrets_are_files_of_the_stack_that_only_root_reaches(machine: Machine) -> None:
     content = normalised(web={"secrets": [{"source": "key"}]})
     begin(machine, given(content, {"key": "hunter2"}))
-    folder = machine.ctx.records.path(1)
-    secret = folder / "secrets" / "key"
-    assert secret.read_text() == "hunter2"
-    assert (secret.stat().st_mode & 0o777, secret.stat().st_uid) == (0o400, os.getuid())
-    assert folder.stat().st_mode & 0o777 == 0o700
-    project = json.loads((folder / "blue.yml").read_text())
+    (secret,) = machine.ctx.folder.glob("secrets/*/key")
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == ("hunter2", 0o444)
+    assert (machine.ctx.folder / "secrets").stat().st_mode & 0o777 == 0o700
+    project = json.loads((machine.ctx.records.path(1) / "blue.yml").read_text())
     assert project["secrets"] == {"key": {"file": str(secret)}}
     others = [path for path in machine.root.rglob("*") if path.is_file() and path != secret]
     assert not [path for path in others if "hunter2" in path.read_text()]
 
 
-def test_files_of_the_stack_are_mounted_from_the_releases_folder(
-    machine: Machine, docker: Callable[[str], Notes]
-) -> None:
-    # Compose writes absolute paths, here of the folder that a look is taken in.
-    docker(
-        'case "$*" in *" up "*) exit;; esac; while [ "$1" != --project-directory ]; do shift; done; '
-        'printf \'{"services": {"web": {"image": "reg/web:1", "volumes": '
-        '[{"type": "bind", "source": "%s/motd", "target": "/etc/motd"}]}}}\' "$2"'
-    )
-    what = given(files=["motd"])
-    begin(machine, replace(what, sources={**what.sources, "motd": "hello"}))
-    folder = machine.ctx.records.path(1)
-    mount = json.loads((folder / "green.yml").read_text())["services"]["po-web-prod-green"]["volumes"][0]
-    assert mount["source"] == f"{folder}/source/motd"
-    assert (folder / "source" / "motd").read_text() == "hello"
+def test_an_accessory_is_the_same_in_every_release_until_its_own_files_change(machine: Machine) -> None:
+    def accessories(release: int) -> t.Any:
+        return json.loads((machine.ctx.records.path(release) / "accessories.yml").read_text())
+
+    mounts = [
+        {"type": "bind", "source": "/.switchyard-source/redis.conf", "target": "/redis.conf", "read_only": True},
+        {"type": "bind", "source": "/.switchyard-source/data", "target": "/data"},
+    ]
+    db = {"secrets": [{"source": "key"}], "volumes": mounts, "image": "reg/web:1"}
+
+    def release(conf: str, key: str, version: str) -> StackInput:
+        content = normalised(web={"environment": {"V": version}}, db=db)
+        blob = f"f{hashlib.sha256(conf.encode()).hexdigest()}"
+        archive = machine.root / "files.tar.gz"
+        with tarfile.open(archive, "w:gz") as file:
+            member = tarfile.TarInfo(blob)
+            member.size = len(conf)
+            file.addfile(member, io.BytesIO(conf.encode()))
+        spec = given(content, {"key": key}, accessories=["db"])
+        return replace(spec, tree=SourceTree({"redis.conf": blob}), archive=str(archive))
+
+    begin(machine, release("a", "1", "1"))
+    begin(machine, release("a", "1", "2"), gone=1)
+    assert accessories(1) == accessories(2)
+    begin(machine, release("a", "2", "2"), gone=2)
+    begin(machine, release("b", "2", "2"), gone=3)
+    assert len({json.dumps(accessories(number)) for number in (2, 3, 4)}) == 3
+    mounted = accessories(4)["services"]["po-db-prod"]["volumes"]
+    assert Path(mounted[0]["source"]).read_text() == "b"
+    assert mounted[1]["source"] == str(machine.ctx.folder / "data/data")
+    assert Path(mounted[1]["source"]).is_dir()
+    assert "releases" not in json.dumps(accessories(4))
 
 
 def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -> None:

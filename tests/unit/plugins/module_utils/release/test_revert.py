@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Callable
 
@@ -31,9 +32,9 @@ def fail(machine: Machine, token: int, number: int = 2, before: int | None = 1) 
 
 def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) -> None:
     token = switched(machine, live="blue")
-    secrets = machine.ctx.records.path(2) / "secrets"
-    secrets.mkdir()
-    (secrets / "key").write_text("hunter2")
+    secrets = machine.ctx.folder / "secrets" / "0123456789abcdef"
+    secrets.mkdir(parents=True)
+    (machine.ctx.records.path(2) / "green.yml").write_text(json.dumps(f"{secrets}/key"))
     told = fail(machine, token)
     assert told == revert.RevertResult("blue")
     assert list(machine.engine.standing) == ["po-web-prod-blue"]

@@ -1,48 +1,47 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import os
 from pathlib import Path
 
-import pytest
-from fakes import Machine, given, normalised
+from fakes import Machine, given
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import secret_files
 
-SECRET = {"secrets": [{"source": "key"}]}
-IMAGES = {"reg/web:1": "reg/web:1", "reg/celery:1": "reg/celery:1"}
+
+def test_a_secret_has_a_path_of_its_content_under_the_key_of_the_server(machine: Machine) -> None:
+    def path(key: str, **stack: int) -> str:
+        return secret_files.paths_of(machine.ctx, given(secrets={"key": key, "b": "1"}, **stack))["key"]
+
+    assert path("x") == path("x")
+    assert len({path("x"), path("y"), path("x", secrets_owner=5)}) == 3
+    before = path("x")
+    (machine.root / "proxy" / "server-preview.key").write_text("another key")
+    assert path("x") != before
 
 
-def test_secret_files_belong_to_the_user_that_reads_them(machine: Machine) -> None:
-    machine.engine.__init__(images=list(IMAGES))  # type: ignore[misc]
-    content = normalised(web=SECRET, celery=SECRET, cache={})
-    spec = given(content, {"key": "x"})
-    for image in IMAGES:
-        machine.engine.images[image] = replace(machine.engine.images[image], user=1234)
-    assert secret_files.owner_of_secrets(machine.ctx, content, spec, IMAGES) == 1234
-    content["services"]["web"]["user"] = content["services"]["celery"]["user"] = "77:88"
-    assert secret_files.owner_of_secrets(machine.ctx, content, spec, IMAGES) == 77
-    content["services"]["web"]["user"] = "app"
-    with pytest.raises(SwitchyardError, match="different users, or as a user without a number") as error:
-        secret_files.owner_of_secrets(machine.ctx, content, spec, IMAGES)
-    assert error.value.hint == "Write secrets_owner: <the user's number>."
-    named = given(content, {"key": "x"}, secrets_owner=5)
-    assert secret_files.owner_of_secrets(machine.ctx, content, named, IMAGES) == 5
+def test_every_user_of_a_container_reads_a_secret_and_only_root_of_the_server(machine: Machine) -> None:
+    spec = given(secrets={"key": "x"})
+    secret_files.write(machine.ctx, spec)
+    path = Path(secret_files.paths_of(machine.ctx, spec)["key"])
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("x", 0o444)
+    assert {folder.stat().st_mode & 0o777 for folder in (path.parent, path.parent.parent)} == {0o700}
+    before = path.stat().st_ino
+    secret_files.write(machine.ctx, spec)
+    assert path.stat().st_ino == before
 
 
-def test_only_services_with_secrets_read_them() -> None:
-    assert [service["image"] for service in secret_files.readers(normalised(web=SECRET, cache={}))] == ["reg/web:1"]
-    assert secret_files.readers({}) == []
+def test_one_user_reads_the_secrets_of_a_stack_that_names_it(machine: Machine) -> None:
+    spec = given(secrets={"key": "x"}, secrets_owner=os.getuid())
+    secret_files.write(machine.ctx, spec)
+    stat = Path(secret_files.paths_of(machine.ctx, spec)["key"]).stat()
+    assert (stat.st_mode & 0o777, stat.st_uid) == (0o400, os.getuid())
 
 
-def test_secrets_are_written_for_their_reader_only(machine: Machine, tmp_path: Path) -> None:
-    folder = tmp_path / "release"
-    folder.mkdir()
-    content = normalised(web=SECRET)
-    secret_files.write(machine.ctx, folder, content, given(content), {})
-    assert list(folder.iterdir()) == []
-    owner = folder.stat().st_uid
-    secret_files.write(machine.ctx, folder, content, given(content, {"key": "x"}, secrets_owner=owner), {})
-    path = folder / "secrets" / "key"
-    assert (path.read_text(), path.stat().st_mode & 0o777, path.stat().st_uid) == ("x", 0o400, owner)
-    assert path.parent.stat().st_mode & 0o777 == 0o700
+def test_secrets_that_nothing_uses_are_removed(machine: Machine) -> None:
+    secret_files.prune(machine.ctx, ())
+    old, new = given(secrets={"key": "old"}), given(secrets={"key": "new"})
+    paths = [Path(secret_files.paths_of(machine.ctx, spec)["key"]) for spec in (old, new)]
+    for spec in (old, new):
+        secret_files.write(machine.ctx, spec)
+    secret_files.prune(machine.ctx, {paths[1].parent.name})
+    assert [path.exists() for path in paths] == [False, True]

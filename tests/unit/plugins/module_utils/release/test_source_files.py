@@ -9,6 +9,7 @@ from fakes import COMPOSE, Machine, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ComposeError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import source_files
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import SourceTree
 
 Docker = Callable[[str], Callable[[], list[str]]]
 
@@ -40,7 +41,7 @@ def test_files_in_place_are_used_where_they_are(tmp_path: Path, docker: Docker) 
 
 
 def test_a_path_exists_on_the_server_or_among_the_stacks_own_files(tmp_path: Path) -> None:
-    spec = replace(given(normalised()), sources={"conf/app.ini": "a"})
+    spec = replace(given(normalised()), tree=SourceTree({"conf": "d", "conf/app.ini": "f1"}))
     own = source_files.PLACEHOLDER
     assert source_files.exists(str(tmp_path), spec)
     assert not source_files.exists(str(tmp_path / "missing"), spec)

@@ -171,10 +171,11 @@ STACK_CASES: dict[str, list[StackCase]] = {
             given(normalised(web={"volumes": [{"type": "bind", "source": "/missing"}]})),
             ".compose.services.web.volumes",
             "/missing is not on the server",
-            "List the file under files, use a named volume, or make the folder on the server",
+            "Use a named volume, or create the path on the server",
             "compose.bind_mount_missing",
         )
     ],
+    "writable_folders": [],
     "static_volumes": [
         StackCase(
             given(VOLUMES, static=static("static", volume)),
@@ -200,15 +201,6 @@ STACK_CASES: dict[str, list[StackCase]] = {
             "Add it to a service's secrets",
             "stack.secret_not_used",
         ),
-    ],
-    "secrets_owner": [
-        StackCase(
-            given(normalised(web={**SECRET, "user": "1"}, celery={**SECRET, "user": "2"}), {"key": "x"}),
-            ".secrets_owner",
-            "The services of shop read their secrets as different users, or as a user without a number",
-            "Write secrets_owner: <the user's number>",
-            "stack.secrets_owner",
-        )
     ],
     "route_options_supported": [
         StackCase(
@@ -339,7 +331,7 @@ def test_a_mistake_of_a_stack(name: str, case: StackCase, machine: Machine) -> N
 def test_every_check_has_a_case() -> None:
     modules = {*preflight.STACK_CHECKS, *preflight.IN_PLACE_CHECKS}
     assert {check.__name__.rsplit(".", 1)[-1] for check in modules} == set(STACK_CASES)
-    assert [name for name, cases in STACK_CASES.items() if not cases] == ["duplicate_resources"]
+    assert [name for name, cases in STACK_CASES.items() if not cases] == ["writable_folders", "duplicate_resources"]
 
 
 def test_the_files_of_a_stack_in_place_are_in_their_folder(machine: Machine) -> None:
@@ -365,22 +357,6 @@ def test_the_files_of_a_stack_in_place_are_in_their_folder(machine: Machine) -> 
 def test_what_compose_answers_to_the_files(answer: str, expected: str, machine: Machine, docker: Docker) -> None:
     docker(answer)
     assert [str(problem) for problem in check_stack("compose_valid", machine, given())] == [expected]
-
-
-def test_files_that_are_sent_with_the_stack_can_be_mounted(machine: Machine) -> None:
-    mounts = [
-        {"type": "bind", "source": f"/.switchyard-source/{name}"} for name in ("conf", "conf/a.ini", "conf/b.ini")
-    ]
-    spec = given(normalised(web={"volumes": mounts}))
-    spec = replace(spec, sources={**spec.sources, "conf/a.ini": ""})
-    (problem,) = check_stack("bind_mounts", machine, spec)
-    assert problem.message == "/.switchyard-source/conf/b.ini is not on the server"
-
-
-def test_the_owner_of_secrets_is_not_known_before_the_pull(machine: Machine) -> None:
-    spec = given(normalised(web={**SECRET, "user": "1"}, celery={**SECRET, "user": "2"}), {"key": "x"})
-    del machine.engine.images["reg/celery:1"]
-    assert check_stack("secrets_owner", machine, spec) == []
 
 
 def test_a_volume_without_an_owner_or_of_another_place_is_no_conflict(machine: Machine) -> None:

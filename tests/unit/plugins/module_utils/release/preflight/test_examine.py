@@ -233,7 +233,7 @@ def test_a_stack_without_problems_has_its_images(machine: Machine) -> None:
     assert found
     assert plan == found.plan
     assert (found.images, found.pulls) == ({"reg/web:1": "sha256:reg/web:1"}, ["redis:7"])
-    assert set(found.normalised["services"]) == {"web", "cache"}
+    assert set(found.mounts.normalised["services"]) == {"web", "cache"}
 
 
 def test_a_stack_with_problems_is_an_error_with_all_of_them(machine: Machine) -> None:

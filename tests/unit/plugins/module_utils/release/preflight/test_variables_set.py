@@ -13,6 +13,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.prefligh
     HostCheckContext,
     StackCheckContext,
 )
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import SourceTree
 
 pytestmark = pytest.mark.usefixtures("real_compose")
 
@@ -61,9 +62,9 @@ def test_the_folder_of_the_first_file_is_the_project_directory(machine: Machine)
         "deploy/app.env": "FROM=deploy",
         "deploy/.env": "X=1",
         "app.env": "FROM=root",
-        "conf/a.ini": "",
     }
     context = context_of(machine, sources, compose=["deploy/docker-compose.yml"])
+    context = replace(context, spec=replace(context.spec, tree=SourceTree({"conf": "d"})))
     assert context.services["web"]["environment"] == {"FROM": "deploy"}
     assert context.services["web"]["volumes"][0]["source"] == "/.switchyard-source/conf"
     assert problems(bind_mounts, context) == []

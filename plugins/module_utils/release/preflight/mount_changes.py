@@ -1,0 +1,27 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Notices: where the relative paths of a stack's Compose files are in a release. A notice does not stop a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ... import paths
+from ..mount_plan import MountPlan
+from .file_changes import Notice
+
+
+def mount_changes(plan: MountPlan, folder: Path, where: str) -> list[Notice]:
+    """Return the mounts that are left out, mounted read-only, or kept by the server; ``folder`` is the stack's."""
+    left_out = (
+        "is not mounted, because the Compose file is in it: the image's own files are used. With :ro, each release "
+        "mounts a copy"
+    )
+    read_only = "is mounted read-only: each release mounts the file of the source folder"
+    found = [(service, f"{name} {left_out}") for service, name in plan.left_out]
+    found += [(service, f"{name} {read_only}") for service, name in plan.made_read_only]
+    for name, services in plan.data.items():
+        text = f"{name} is {paths.data_folder(folder) / name} on the server: no release overwrites it"
+        found += [(service, text) for service in services]
+    return [Notice(f"{where}.compose.services.{service}.volumes", message) for service, message in found]

@@ -1,0 +1,70 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the controller reads of a stack's source folder: Compose files, mounted files and secrets. For the controller.
+
+Nothing of it is in a task's result: a ``.env`` holds secrets, and Ansible shows results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+
+from .compose_references import find_references
+from .source_tree import read_tree
+
+
+@dataclass
+class StackFiles:
+    """The texts that Compose reads, the entries of the source tree, and secrets whose value is a file of the folder."""
+
+    sources: dict[str, str] = field(default_factory=dict, repr=False)
+    tree: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_stack_files(folder: Path, stack: Stack, where: str) -> StackFiles:
+    """Return the files of a stack, with a problem for each path that cannot be sent.
+
+    A secret of the inventory wins over its file.
+    """
+    result = StackFiles()
+    references = find_references(folder, stack.compose, stack.variables)
+    found = read_tree(folder, references.mounted, stack.files)
+    for key, names in (("compose", references.outside), ("files", found.outside)):
+        hint = "Choose source.path so that it contains the file, or leave the path out: '!path' in files"
+        result.problems += [
+            Problem(f"{where}.{key}", f"{name} leads out of source.path", hint, "stack.file_outside") for name in names
+        ]
+    for name in (*stack.compose, *references.files):
+        _read_text(folder, name, result.sources, f"{where}.compose", result.problems)
+    for secret, name in references.secrets.items():
+        if secret not in stack.secrets:
+            _read_text(folder, name, result.secrets, f"{where}.compose.secrets.{secret}", result.problems, secret)
+    for name, reason in found.unreadable:
+        hint = "Make it readable, or leave it out: '!path' in files"
+        message = f"{folder / name} cannot be read ({reason})"
+        result.problems.append(Problem(f"{where}.files", message, hint, "stack.file_unreadable"))
+    for pattern in found.unmatched:
+        hint = "Look at source.path, which starts at the inventory"
+        message = f"{folder / pattern} does not exist"
+        result.problems.append(Problem(f"{where}.files", message, hint, "stack.file_unreadable"))
+    result.tree = found.entries
+    return result
+
+
+def _read_text(
+    folder: Path, name: str, texts: dict[str, str], where: str, problems: list[Problem], key: str | None = None
+) -> None:
+    """Add the text of a file under its name or under ``key``, or a problem."""
+    try:
+        texts[key or name] = (folder / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text"
+        hint = "Look at source.path, which starts at the inventory"
+        problems.append(Problem(where, f"{folder / name} cannot be read ({reason})", hint, "stack.file_unreadable"))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import tarfile
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
+from ansible.template import Templar
+from fakes import checked
+
+from ansible_collections.switchyard.stacks.plugins.action import release_prepare
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import read_tree
+
+
+class OnServer(release_prepare.ActionModule):
+    """The action with a server that notes what it was asked, and keeps what it was sent."""
+
+    asked: dict[str, t.Any]
+    sent: Path
+
+    def _execute_module(self, *words: t.Any, **options: t.Any) -> dict[str, t.Any]:
+        self.asked = options["module_args"]
+        return {"changed": True}
+
+    def _make_tmp_path(self, remote_user: str | None = None) -> str:
+        return "/server/tmp"
+
+    def _transfer_file(self, local_path: str, remote_path: str) -> str:
+        self.sent.write_bytes(Path(local_path).read_bytes())
+        return remote_path
+
+    def _fixup_perms2(self, *words: t.Any, **options: t.Any) -> None:
+        pass
+
+
+def run(tmp_path: Path, blobs: list[str], *, check: bool = False, **args: t.Any) -> tuple[OnServer, dict[str, t.Any]]:
+    stack = checked(source={"path": str(tmp_path / "shop")}, files=["logo.png"])
+    given = {"definition": state_file.as_json(stack), "inventory_path": "stacks[shop]", "missing_files": blobs}
+    task = Task()
+    task.check_mode = check
+    task.args = {"stack": given, "secrets": {"vault": "v"}, **args}
+    play = PlayContext()
+    action = OnServer(
+        task=task,
+        connection=connection_loader.get("local", play),
+        play_context=play,
+        loader=DataLoader(),
+        templar=Templar(loader=DataLoader()),
+        shared_loader_obj=None,
+    )
+    action.sent = tmp_path / "sent.tar.gz"
+    return action, action.run(task_vars={})
+
+
+@pytest.fixture
+def blob(tmp_path: Path) -> str:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "docker-compose.yml").write_text("secrets: {key: {file: key}, vault: {file: key}}")
+    (folder / ".env").write_text("A=1")
+    (folder / "key").write_text("k")
+    (folder / "logo.png").write_bytes(b"\x89PNG\xff")
+    return read_tree(folder, [], ["logo.png"]).entries["logo.png"]
+
+
+def test_only_what_the_server_does_not_have_is_sent(tmp_path: Path, blob: str) -> None:
+    action, result = run(tmp_path, [blob])
+    assert result["changed"]
+    assert action.asked["archive"] == "/server/tmp/files.tar.gz"
+    assert action.asked["stack"]["sources"][".env"] == "A=1"
+    assert action.asked["stack"]["tree"] == {"logo.png": blob}
+    assert action.asked["secrets"] == {"key": "k", "vault": "v"}
+    with tarfile.open(action.sent) as archive:
+        assert archive.getnames() == [blob]
+    action.sent.unlink()
+    action, _result = run(tmp_path, [])
+    assert "archive" not in action.asked
+    assert not action.sent.exists()
+
+
+def test_check_mode_and_a_rollback_send_nothing(tmp_path: Path, blob: str) -> None:
+    action, _result = run(tmp_path, [blob], check=True)
+    assert action.asked["stack"]["sources"][".env"] == "A=1"
+    assert not action.sent.exists()
+    action, _result = run(tmp_path, [blob], mode="rollback")
+    assert "sources" not in action.asked["stack"]
+    assert not action.sent.exists()
+
+
+def test_a_file_that_went_away_fails_the_task(tmp_path: Path, blob: str) -> None:
+    (tmp_path / "shop/logo.png").unlink()
+    action, result = run(tmp_path, [blob])
+    assert result["failed"]
+    assert "logo.png does not exist" in result["msg"]
+    assert not action.sent.exists()
