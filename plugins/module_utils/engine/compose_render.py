@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from .. import names
 from ..config.stack import Stack
 from . import compose_volumes
+from .compose_digests import with_digests
 from .compose_jobs import as_job
 from .compose_networks import Networks
 from .compose_roles import replicas_of, roles_of
@@ -79,7 +80,7 @@ def render(normalised: Mapping, stack: Stack, release: Release) -> Rendered:
     return Rendered(
         colors={color: make.project(color, ("routed", "inner"), color) for color in names.COLORS},
         workers=make.project("workers", ("worker",)),
-        accessories=make.project("accessories", ("accessory",)),
+        accessories=with_digests(make.project("accessories", ("accessory",))),
         jobs=make.jobs(),
         networks=make.networks.created(),
         volumes=compose_volumes.created(normalised, release.project, release.environment),
