@@ -33,7 +33,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.prefligh
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 CASES = Path(__file__).parent / "cases"
-KEYS = {"stack", "files", "refused", "says", "runs", "changed", "rendered", "networks", "volumes"}
+KEYS = {"server", "stack", "files", "refused", "says", "runs", "changed", "rendered", "networks", "volumes"}
 WHERE = "switchyard_stacks[app]"
 
 # Each container of a release gets these where the file does not have them.
@@ -127,7 +127,11 @@ def release(case: Mapping, folder: Path) -> Outcome:
     stack = {"name": "app", "source": {"path": "app"}, **case["stack"]}
     variables = {"switchyard_stacks": [stack], "inventory_dir": str(inventory)}
     machine = Machine(root, engine=ServerWithImages())
-    machine.engine.ensure_network(names.network("po", "front", "prod"), False, {})
+    server = case.get("server", {})
+    for network in (names.network("po", "front", "prod"), *server.get("networks", [])):
+        machine.engine.ensure_network(network, False, {})
+    for volume in server.get("volumes", []):
+        machine.engine.ensure_volume(volume, "local", {}, {})
     action = _action(variables, machine)
     answer = action.run(task_vars=variables)
     problems = [Problem(**problem) for problem in answer["problems"]]

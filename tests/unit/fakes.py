@@ -180,6 +180,9 @@ class FakeEngine:
         made = self.made_networks if kind == "network" else self.made_volumes
         del made[name]
 
+    def has_volume(self, name: str) -> bool:
+        return name in self.made_volumes
+
     def owning_stack(self, kind: str, name: str) -> str | None:
         made = self.made_networks if kind == "network" else self.made_volumes
         labels: dict[str, str] = made.get(name, {}).get("labels", {})

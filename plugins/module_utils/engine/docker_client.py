@@ -138,6 +138,14 @@ class Engine:
         networks = answer["NetworkSettings"]["Networks"].items()
         return next((name for name, network in networks if network["Gateway"] in gateways), None)
 
+    def has_volume(self, name: str) -> bool:
+        """Return whether a volume exists."""
+        try:
+            self.client.api.inspect_volume(name)
+        except self.sdk.errors.NotFound:
+            return False
+        return True
+
     def owning_stack(self, kind: str, name: str) -> str | None:
         """Return the stack that owns a ``network`` or ``volume`` by its label; None without a label or resource."""
         inspect = self.client.api.inspect_network if kind == "network" else self.client.api.inspect_volume

@@ -286,3 +286,9 @@ def test_containers_that_publish_a_port(daemon: Daemon) -> None:
     daemon.answers["/containers/json"] = [{"Names": ["/traefik"], "Ports": ports}, {"Names": ["/db"], "Ports": []}]
     assert Engine().containers_publishing(80) == {"traefik": {"0.0.0.0", "::"}}
     assert Engine().containers_publishing(8080) == {}
+
+
+def test_a_volume_that_exists(daemon: Daemon) -> None:
+    assert not Engine().has_volume("old_media")
+    daemon.answers["/volumes/old_media"] = {"Name": "old_media"}
+    assert Engine().has_volume("old_media")

@@ -31,6 +31,15 @@ def _server(docker: Docker, machine: Machine) -> None:
     machine.engine.ensure_network("po-front-prod", False, {})
 
 
+EXTERNAL = {
+    **normalised(
+        web={"networks": {"traefik": None}, "volumes": [{"type": "volume", "source": "media", "target": "/media"}]}
+    ),
+    "networks": {"traefik": {"name": "traefik", "external": True}, "unused": {"external": True}},
+    "volumes": {"media": {"name": "old_media", "external": True}, "own": {"name": "stack_own"}},
+}
+
+
 def nothing(_machine: Machine) -> None:
     """Leave the server as it is."""
 
@@ -256,6 +265,24 @@ STACK_CASES: dict[str, list[StackCase]] = {
             set_attribute("proxy.state", ProxyState({}, {("po.blog.prod", "blue", f"{HOST}/static/"): "site"})),
         ),
     ],
+    "external_resources": [
+        StackCase(
+            given(EXTERNAL),
+            ".compose.volumes.media",
+            "the external volume 'old_media' does not exist on the server",
+            "Create it with 'docker volume create', or remove external: the release creates one for the stack",
+            "compose.external_missing",
+            lambda machine: machine.engine.ensure_network("traefik", False, {}),
+        ),
+        StackCase(
+            given(EXTERNAL),
+            ".compose.networks.traefik",
+            "the external network 'traefik' does not exist on the server",
+            "Create it with 'docker network create', or remove external: the release creates one for the stack",
+            "compose.external_missing",
+            lambda machine: machine.engine.ensure_volume("old_media", "local", {}, {}),
+        ),
+    ],
     "name_conflicts": [
         StackCase(
             given(VOLUMES),
@@ -362,6 +389,12 @@ def test_what_compose_answers_to_the_files(answer: str, expected: str, machine: 
 def test_a_volume_without_an_owner_or_of_another_place_is_no_conflict(machine: Machine) -> None:
     other_volume()(machine)
     assert check_stack("name_conflicts", machine, given(VOLUMES)) == []
+
+
+def test_external_resources_that_exist(machine: Machine) -> None:
+    machine.engine.ensure_network("traefik", False, {})
+    machine.engine.ensure_volume("old_media", "local", {}, {})
+    assert check_stack("external_resources", machine, given(EXTERNAL)) == []
 
 
 def test_a_resource_that_an_earlier_stack_creates(machine: Machine) -> None:
