@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
             secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
             problems += files.problems
             whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
-        # The server is asked whatever is wrong so far, so that the person hears of everything at once.
+        # The server is asked although the inventory has problems: one report has all of them.
         module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
         problems += [Problem(**problem) for problem in module.get("problems", [])]
@@ -138,7 +138,7 @@ def _label(item: t.Any, index: int) -> str:
 
 
 def origin(value: str) -> str:
-    """Return in which file and line a value of the inventory stands, where Ansible knows (core 2.19 and later)."""
+    """Return the file and line of a value of the inventory, where Ansible knows them (core 2.19 and later)."""
     try:
         from ansible._internal._datatag._tags import Origin
     except ImportError:

@@ -15,9 +15,9 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would change, without changing it.
+    description: Can run in check mode and return what it would change, without changing it.
   diff_mode:
-    description: Tells what it changed, or would change in check mode, as a diff.
+    description: Returns what it changed, or would change in check mode, as a diff.
   idempotent:
     description: When run twice in a row with the same parameters, the second run changes nothing.
   platform:

@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   secret:
-    description: Whether the content of the files comes along, with the keys. Then use it with C(no_log).
+    description: Whether the result has the content of the files, with the keys. Then use it with C(no_log).
     type: bool
     default: false
 positional: environment

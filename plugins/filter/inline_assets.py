@@ -112,7 +112,7 @@ def data(reference: str, read: Read, base: str = "") -> str:
 
 
 def _quoted(value: str, change: Callable[[str], str], mark: str = "") -> str:
-    """Return a changed value in its former quotation marks, or in ``mark`` if it had none."""
+    """Return a changed value in its own quotation marks, or in ``mark`` if it had none."""
     mark = value[0] if value[0] in "\"'" else mark
     return mark + change(value.strip("\"'").strip()) + mark
 

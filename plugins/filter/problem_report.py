@@ -14,7 +14,7 @@ name: problem_report
 short_description: One message of all problems of all servers
 description:
   - Returns the problems that M(switchyard.stacks.preflight) found, a line each. One that several servers share, such
-    as a mistake in the inventory, stands once.
+    as a mistake in the inventory, has one line.
 options:
   _input:
     description: The problems by server.
@@ -42,7 +42,7 @@ def problem_report(problems: t.Mapping[str, list[dict[str, str]]]) -> str:
         for host, items in problems.items()
         for item in items
     ]
-    return report(found, "Nothing was changed. These problems stand in the way")
+    return report(found, "Nothing was changed. These problems prevent it")
 
 
 class FilterModule:

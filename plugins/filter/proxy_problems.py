@@ -169,7 +169,7 @@ def _hash(where: str, value: str, provider: str) -> list[Problem]:
         Problem(
             where,
             message,
-            "Make it with 'htpasswd -nB <user>' and keep what comes after the colon",
+            "Make it with 'htpasswd -nB <user>' and keep the part after the colon",
             "proxy.password_hash",
         )
     ]

@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: static_volumes
 short_description: The volumes whose files the proxy answers with
 description:
-  - Returns the volumes that stand under C(static) of the stacks, each once.
+  - Returns the volumes of C(static) of the stacks, each once.
 options:
   _input:
     description: The list of stacks.
@@ -50,8 +50,8 @@ def static_volumes(stacks: list[dict[str, t.Any]], project: str, environment: st
     """Return the volumes in the order of the inventory."""
     found: dict[str, str] = {}
     for stack in stacks:
-        for way in stack.get("static") or []:
-            found.setdefault(names.volume(project, way["volume"], environment), stack["name"])
+        for static in stack.get("static") or []:
+            found.setdefault(names.volume(project, static["volume"], environment), stack["name"])
     return [{"name": name, "stack": stack} for name, stack in found.items()]
 
 

@@ -22,7 +22,7 @@ from .errors import SwitchyardError
 # Lines of a command's output that its error shows.
 LINES = 12
 
-# Where a stream of a Process goes: to this process, or with standard error to standard output.
+# The target of a stream of a Process: this process, or standard output for standard error.
 PIPE = subprocess.PIPE
 STDOUT = subprocess.STDOUT
 

@@ -4,7 +4,7 @@
 """The exceptions of this collection, and the problems that are found before anything changes.
 
 An exception stops the work; its class says what kind of failure it is, so that no caller reads its message. Packages
-have more specific ones beside their code: ``CommandError``, ``StoreBusy``, ``ManifestError``, ``QueryError``.
+have more specific ones next to their code: ``CommandError``, ``StoreBusy``, ``ManifestError``, ``QueryError``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Problem:
     code: str
 
     def as_dict(self) -> dict[str, str]:
-        """Return the problem in the form that goes through Ansible's results."""
+        """Return the problem as Ansible's results carry it."""
         return asdict(self)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that all modules of ours share, and how their errors reach a person."""
+"""The options that the modules of this collection share, and their way to fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOST_OPTIONS: dict[str, t.Any] = {
 
 STACK_OPTIONS: dict[str, t.Any] = {**HOST_OPTIONS, "stack": {"type": "str", "required": True}}
 
-# A step of a release that has begun. The token is a number that only fences others off: it may be seen.
+# A step of a release that has begun. The token only keeps an older run from acting: it is not a secret.
 STEP_OPTIONS: dict[str, t.Any] = {
     **STACK_OPTIONS,
     "release": {"type": "int", "required": True},
@@ -67,7 +67,7 @@ def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) ->
 
 
 def render_error(error: SwitchyardError) -> str:
-    """Return the error with the last log lines below it, as a person reads it in a job's output."""
+    """Return the error with the last log lines below it, as it is read in a job's output."""
     lines = [str(error)]
     for name, log in error.details.get("logs", {}).items():
         lines += [f"Last lines of {name}:", *(f"  {line}" for line in log)] if log else [f"{name} wrote nothing."]

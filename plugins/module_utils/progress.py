@@ -74,7 +74,7 @@ def report_progress(
     path, started, finished = folder / NAME, time.time(), threading.Event()
 
     def report() -> None:
-        # Whatever fails here, the work continues and fails or succeeds by itself.
+        # A failure here does not end the work, which fails or succeeds by itself.
         with contextlib.suppress(Exception):
             done = finished.wait(AFTER)
             while not done:

@@ -11,7 +11,7 @@ short_description: Turn maintenance on or off, and verify it
 description:
   - A stack in maintenance answers clients with status 503 and a page. Requests with a preview key, and requests from
     the addresses in C(proxy_bypass_ips) of the role P(switchyard.stacks.proxy#role), still reach the application.
-  - Requests through the proxy, without a preview key, verify the change. When the verification fails, the former state
+  - Requests through the proxy, without a preview key, verify the change. When the verification fails, the earlier state
     is restored.
   - Maintenance stays on until it is turned off, also when the proxy restarts. Releases work during maintenance.
 author:

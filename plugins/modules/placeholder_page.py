@@ -76,7 +76,7 @@ options:
     required: true
   maintenance:
     description:
-      - The maintenance page for stacks that have none of their own, such as a stack whose held requests timed out.
+      - The maintenance page for stacks without a page, such as a stack whose held requests timed out.
     type: str
     required: true
 """

@@ -11,8 +11,8 @@ short_description: Back up a PostgreSQL database and verify that the backup rest
 description:
   - A backup is a folder C(<root>/backups/<project>-<environment>/<stack>/<UTC time>-<number>) with the dump and a
     manifest. The manifest is written last, and the folder gets its name when the backup is complete.
-  - The dump and the numbers in the manifest come from one snapshot of the database, whatever is written meanwhile. The
-    manifest has the rows and a checksum of each table, sequences, extensions and large objects.
+  - The dump and the numbers in the manifest come from one snapshot of the database. The manifest has the rows and
+    a checksum of each table, sequences, extensions and large objects.
   - With O(verify=restore) the backup is restored as the owner of the database into a scratch server of the same image,
     without a network, and compared with the manifest.
   - The next run removes what an interrupted run left. An interrupted restore is finished or undone first.
@@ -104,7 +104,7 @@ options:
     type: int
   keep_names:
     description:
-      - Names of backups that are kept whatever the other options say.
+      - Names of backups that are kept in spite of the other options.
     type: list
     elements: str
     default: []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Find everything that stands in the way of a release, before anything changes
+short_description: Find everything that prevents a release, before anything changes
 description:
   - Checks the inventory, the Compose files and the server in one pass and reports all problems together.
   - Says what a release would do with each stack. Changes nothing.
@@ -31,7 +31,7 @@ options:
     description:
       - V(deploy) plans to make what the inventory says live.
       - V(rollback) plans to make the release before the live one live again, or to take a canary from its clients.
-      - V(promote) plans to go on with a canary that waits for a person.
+      - V(promote) plans to continue a canary that waits for an operator.
     type: str
     choices: [deploy, rollback, promote]
     default: deploy
@@ -121,7 +121,7 @@ plans:
       description: The color that is live now.
       type: str
     target:
-      description: The release that a rollback goes to.
+      description: The release that a rollback returns to.
       type: int
     reasons:
       description: Why there is something to do.

@@ -45,7 +45,7 @@ options:
         required: true
   unit:
     description:
-      - The systemd unit of a proxy that runs from a package; its own use of O(ports) is no problem.
+      - The systemd unit of a proxy that runs from a package; its own use of O(ports) is not a problem.
       - Without it, the proxy is a container.
     type: str
     default: ""

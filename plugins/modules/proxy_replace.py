@@ -13,7 +13,7 @@ description:
     ends in C(-next), starts with the same files. When it is healthy and Traefik knows it, the first one becomes
     unhealthy, so that Traefik sends it no new request. When it has no request in flight, it is removed, and the second
     one takes its name.
-  - No release changes the proxy meanwhile. The next run finishes or undoes what an interrupted one left.
+  - No release changes the proxy in that time. The next run finishes or undoes what an interrupted one left.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:

@@ -12,7 +12,7 @@ description:
   - The proxy stops sending requests to a stack, requests in flight finish, and the proxy forgets the stack. Then its
     containers, networks, pages, and the records and secrets of its releases are removed.
   - A whole environment loses its networks as well. The proxy and its folder are removed with the last environment of
-    the project on the server. A proxy that other environments use is kept, and drops none of their connections.
+    the project on the server. A proxy that other environments use is kept, and keeps all their connections.
   - Data is retained and named in the result. Databases and logins in the shared PostgreSQL, and users and database
     numbers in the shared Redis, are always retained.
   - Fails while a release of one of the stacks holds its lock. No release of them can begin while this module runs.

@@ -110,7 +110,7 @@ class ProgressPrinter:
             self._ended.set()
 
     def _run(self) -> None:
-        # The module continues, whatever happens to this connection.
+        # The module continues when this connection ends.
         with contextlib.suppress(Exception):
             self._print_lines()
 

@@ -1,8 +1,8 @@
 """What our environment costs an existing Traefik and the application behind it: make bench-behind-traefik.
 
-Clients of the existing application send requests from before the installation until after the removal. Meanwhile our
-proxy is installed behind that Traefik, releases run under load, and maintenance is turned on and off. Exits with 0 only
-when no request failed, and when Traefik and the existing application are the same containers, never restarted.
+Clients of the existing application send requests from before the installation until after the removal. In that
+time our proxy is installed behind that Traefik, releases run under load, and maintenance is turned on and off. Exits
+with 0 only when no request failed, and when Traefik and the existing application still run in the same containers.
 """
 
 from __future__ import annotations

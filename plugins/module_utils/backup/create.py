@@ -28,7 +28,7 @@ from .manifest import STATE_AFTER, Manifest
 from .request import BACKUP_MOUNT, BackupRequest, raise_for
 from .store import PARTIAL, BackupStore
 
-# Bytes kept free besides the dump: for the manifest and the file system.
+# Bytes kept free in addition to the dump: for the manifest and the file system.
 MARGIN = 64 * 1024**2
 
 

@@ -16,7 +16,7 @@ from .. import command
 from ..errors import SwitchyardError
 from ..postgres.client_container import command_failure
 
-# Lines of --verbose that are no errors: they are left out of an error message.
+# Lines of --verbose that report no error: they are left out of an error message.
 _VERBOSE_ONLY = re.compile(rb"pg_(?:dump|restore): (?!(?:error|warning|detail|hint|fatal):|while |from TOC ).*\n?")
 
 

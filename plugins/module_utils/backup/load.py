@@ -56,7 +56,7 @@ def create_database_statement(
 def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any]) -> list[str]:
     """Return the statements that copy grants, settings, connection limit and comment to a new database.
 
-    PUBLIC gets no privileges, whatever it had: by default every login may connect to a new database.
+    PUBLIC loses its privileges: by default every login may connect to a new database.
     """
     database = ident(name)
     statements = [f"REVOKE ALL ON DATABASE {database} FROM PUBLIC"]

@@ -56,7 +56,7 @@ RUN_OPTIONS: dict[str, t.Any] = {
     "copy_offsite": {"type": "bool", "default": False},
 }
 
-# Returns the names of backups that are kept besides ``keep_names``, from a module's options.
+# Returns the names of backups that are kept in addition to ``keep_names``, from a module's options.
 KeptBackups = t.Callable[[t.Mapping[str, t.Any]], t.Sequence[str]]
 
 
@@ -76,7 +76,7 @@ def source_store(params: t.Mapping[str, t.Any]) -> BackupStore | None:
 def backup_request(params: t.Mapping[str, t.Any], kept_backups: t.Sequence[str] = ()) -> BackupRequest:
     """Return the request of a module's options; without ``container`` and ``host``, for the shared server.
 
-    ``kept_backups`` are kept besides ``keep_names``.
+    ``kept_backups`` are kept in addition to ``keep_names``.
     """
     named = params["container"] or params["host"]
     target = Target(

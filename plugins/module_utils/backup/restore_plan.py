@@ -146,7 +146,7 @@ def _problems(request: BackupRequest, manifest: Manifest, facts: RestoreFacts, p
     problems += facts.missing_extensions
     if facts.free_bytes is not None and facts.free_bytes < manifest.database_bytes * 1.2:
         message = (
-            f"the new database needs {manifest.database_bytes >> 20} MiB besides the old one, and"
+            f"the new database needs {manifest.database_bytes >> 20} MiB in addition to the old one, and"
             f" {facts.free_bytes >> 20} MiB are free on the server"
         )
         add("disk", message, "Free some disk space", code="restore.disk_space")

@@ -14,7 +14,7 @@ TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
 
 
 def schedule_problems(root: str, daily_at: str, check_weekly_at: str, repository: str) -> list[Problem]:
-    """Return the mistakes in a schedule; an empty time is no timer."""
+    """Return the mistakes in a schedule; an empty time means no timer."""
     problems = []
     for name, value in (("backup_daily_at", daily_at), ("backup_check_weekly_at", check_weekly_at)):
         if value and not TIME_OF_DAY.match(value):

@@ -29,7 +29,7 @@ from .store import PARTIAL, BackupStore
 
 SCRATCH = "/scratch"
 
-# Bytes of an empty cluster and its write-ahead log, besides the database
+# Bytes of an empty cluster and its write-ahead log, in addition to the database
 SCRATCH_MARGIN = 768 * 1024**2
 
 # The scratch server needs no durability, no replicas and no vacuum.
@@ -115,7 +115,7 @@ def scratch_bytes(manifest: Manifest) -> int:
 
 
 def in_memory(required: int, available: int, scratch: str) -> bool:
-    """Return whether the data goes to memory: with ``auto`` when half of the available memory is enough."""
+    """Return whether the data is in memory: with ``auto`` when half of the available memory is enough."""
     return scratch == "memory" or (scratch == "auto" and required * 2 <= available)
 
 

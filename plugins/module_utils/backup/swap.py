@@ -43,7 +43,7 @@ def swap_databases(
         if facts.database:
             block_connections(admin_session, plan.database)
             changes = final_change_count(admin_session, restore_request, manifest, plan, facts)
-        # One transaction: both are renamed or none, whatever happens to this process or to the server.
+        # One transaction: both are renamed or none, also when this process or the server ends.
         admin_session.run("BEGIN")
         if plan.retained_database:
             admin_session.run(f"ALTER DATABASE {ident(plan.database)} RENAME TO {ident(plan.retained_database)}")

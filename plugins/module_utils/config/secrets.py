@@ -16,7 +16,7 @@ def secrets_of(stack: t.Mapping[str, t.Any]) -> dict[str, str]:
     """Return the secrets of a stack by name, from its mapping in the inventory.
 
     The passwords of the shared servers are among them, as ``postgres_password`` and ``redis_password``. Other
-    passwords of these servers are no secrets of the application.
+    passwords of these servers are not secrets of the application.
     """
     secrets = {str(name): text_of(value) for name, value in (stack.get("secrets") or {}).items()}
     for server in SHARED_SERVERS:

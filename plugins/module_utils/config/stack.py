@@ -155,7 +155,7 @@ class MigrationSpec:
 
 @dataclass(frozen=True)
 class SmokeCheck:
-    """A request to the idle color, and what its answer must be. Without ``host`` it goes to the first route's."""
+    """A request to the idle color, and what its answer must be. Without ``host`` it uses the first route's."""
 
     path: str = field(default="/", metadata=key("text"))
     status: int = field(default=200, metadata=key("integer"))
@@ -193,7 +193,7 @@ class RedisSpec:
 
 @dataclass(frozen=True)
 class Stack:
-    """One application that is released as a unit. It names its secrets and holds none of their values.
+    """One application that is released as a unit. It has the names of its secrets, not their values.
 
     ``drain``, ``drain_long_lived`` and ``worker_min_ready`` are seconds.
     """

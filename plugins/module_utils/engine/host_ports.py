@@ -32,15 +32,15 @@ def allocate(
     reserved: t.Collection[int],
     is_free: t.Callable[[int], bool],
 ) -> dict[str, list[int]]:
-    """Return a port per replica of each service: the ports of a former release, or new consecutive ones.
+    """Return a port per replica of each service: the ports of an earlier release, or new consecutive ones.
 
     ``before`` are the ports of this color's releases, the newest first. Raises SwitchyardError if ``span`` has not
     enough free consecutive ports.
     """
     allocated: dict[str, list[int]] = {}
     for service, count in replicas.items():
-        former = (list(ports[service]) for ports in before if len(ports.get(service, ())) == count)
-        reusable = next((ports for ports in former if all(map(is_free, ports))), None)
+        earlier = (list(ports[service]) for ports in before if len(ports.get(service, ())) == count)
+        reusable = next((ports for ports in earlier if all(map(is_free, ports))), None)
         used = {*reserved, *(port for ports in allocated.values() for port in ports)}
         allocated[service] = reusable or _consecutive(span, count, used, is_free)
     return allocated

@@ -77,7 +77,7 @@ def set_maintenance(
 ) -> MaintenancePlan:
     """Turn maintenance on with a page, or off with None, and verify it with requests through the proxy.
 
-    Raises SwitchyardError; when the verification fails, the former state is restored.
+    Raises SwitchyardError; when the verification fails, the earlier state is restored.
     """
     state = host.proxy.read()
     stacks = select_stacks(requested, known_stacks(state, host.project, host.environment), host.environment)
@@ -94,7 +94,7 @@ def set_maintenance(
 def _apply(host: HostContext, intended: MaintenancePlan) -> MaintenancePlan:
     stacks = list(intended.pages_before)
     pages = dict.fromkeys(stacks, intended.page)
-    # Maintenance off is verified by an answer that is none of the pages that may have been shown.
+    # Maintenance off is verified by an answer that differs from every page that may have been shown.
     general = atomic_file.read(paths.page(host.root, "maintenance"))
     shown = [intended.page] if intended.turns_on else [*intended.pages_before.values(), general]
     # A page exists before the proxy shows it, and as long as the proxy shows it.
@@ -105,14 +105,14 @@ def _apply(host: HostContext, intended: MaintenancePlan) -> MaintenancePlan:
     try:
         requests = verify(host.proxy, applied.after, keys, [page for page in shown if page], intended.turns_on)
     except SwitchyardError:
-        host.proxy.apply(lambda state: ProxyPlan(state, _with_former_availability(state, applied.before, keys)))
+        host.proxy.apply(lambda state: ProxyPlan(state, _with_earlier_availability(state, applied.before, keys)))
         _write_pages(host, intended.pages_before)
         raise
     _write_pages(host, pages)
     return replace(intended, plan=applied, requests=requests)
 
 
-def _with_former_availability(state: ProxyState, before: ProxyState, keys: t.Iterable[str]) -> ProxyState:
+def _with_earlier_availability(state: ProxyState, before: ProxyState, keys: t.Iterable[str]) -> ProxyState:
     for key in keys:
         state = state.with_availability([key], before.availability.get(key))
     return state
@@ -137,7 +137,7 @@ def verify(
             if time.monotonic() > end:
                 expected = "on" if is_on else "off"
                 raise GateFailed(
-                    f"Maintenance is not {expected} after {limit:g} s: {answer}. The former state is restored.",
+                    f"Maintenance is not {expected} after {limit:g} s: {answer}. The earlier state is restored.",
                     gate="confirm",
                 )
             time.sleep(POLL)

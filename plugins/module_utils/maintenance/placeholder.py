@@ -104,7 +104,7 @@ def _state_before_setup(host: HostContext) -> ProxyState:
 
 
 def _plan_routes(proxy: Proxy, stack: StackRoutes) -> t.Callable[[ProxyState], ProxyPlan]:
-    """Return the change that gives a stack its routes; a release that went live meanwhile keeps its own."""
+    """Return the change that gives a stack its routes; a release that went live in between keeps its own."""
     return lambda state: ProxyPlan(state, state) if stack.key in state.live else proxy.plan_routes(state, stack, COLOR)
 
 

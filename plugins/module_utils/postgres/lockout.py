@@ -80,7 +80,7 @@ def enabled_logins(admin_session: PsqlSession, logins: t.Iterable[str]) -> list[
 
 
 def is_active(admin_session: PsqlSession, lockout: Lockout | None) -> bool:
-    """Return whether a lockout is in force: none of its logins can log in or has a session."""
+    """Return whether a lockout is in force: no login of it can log in or has a session."""
     if not lockout or not lockout.logins:
         return False
     return not enabled_logins(admin_session, lockout.logins) and not sessions(admin_session, _of_logins(lockout.logins))

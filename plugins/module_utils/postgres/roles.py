@@ -175,7 +175,7 @@ def role_statements(
             if tenant_roles[kind] not in assumable
         ]
     memberships = {name: (roles.get(name) or {}).get("member_of") or [] for name in tenant_roles.all.values()}
-    # REVOKE comes first, because PostgreSQL rejects two roles that are members of each other.
+    # REVOKE is first, because PostgreSQL rejects two roles that are members of each other.
     for member in ("app", *READERS):
         for group in ("owner", "migrator"):
             if tenant_roles[group] in memberships[tenant_roles[member]]:
@@ -205,7 +205,7 @@ def role_matches(tenant_roles: DatabaseRoles, database: t.Mapping[str, t.Any] | 
 def rights_statements(tenant_roles: DatabaseRoles) -> list[str]:
     """Return the statements that grant a database's logins their privileges, for one transaction of an administrator.
 
-    What the application owned goes to the owner. The owner grants the rest, so that a tenant's code never runs as the
+    What the application owned becomes the owner's. The owner grants the rest, so that a tenant's code never runs as the
     administrator.
     """
     database, app = ident(tenant_roles.database), ident(tenant_roles.app)

@@ -33,7 +33,7 @@ def temporary_role(server: PostgresServer, admin_session: PsqlSession, owner: st
     Each of its sessions begins as the owner. After a kill, the next run drops it.
     """
     name, password = role_name(owner, run), secrets.token_urlsafe(24)
-    # Two days are longer than any run, whatever the server's clock shows.
+    # Two days are longer than any run, also with a wrong clock.
     until = time.strftime("%Y-%m-%d %H:%M:%S+00", time.gmtime(time.time() + 172800))
     verifier = scram.scram_sha_256(password, os.urandom(16))
     drop_temporary_roles(server, admin_session, owner)

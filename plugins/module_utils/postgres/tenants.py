@@ -19,7 +19,7 @@ from .roles import DatabaseRoles
 from .scram import verifier
 from .sql import ident, literal
 
-# Keys of a stack's ``postgres`` besides the application's password
+# Keys of a stack's ``postgres`` other than the application's password
 OPTIONAL_KEYS = ("ro_password", "backup_password", "connections", "timeouts")
 
 # Logins whose passwords are generated on the server unless the inventory sets one; the migrator's always is

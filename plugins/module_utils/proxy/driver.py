@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The interface of every proxy, and the one way in which a change is applied and undone.
+"""The interface of every proxy, and how a change is applied and undone.
 
 ``read`` asks the running process, never a file. Plans are pure. ``apply`` writes files before it changes the running
 process, so that a restart at any moment loads either the old or the new state, never a part of it.
@@ -99,7 +99,7 @@ class Proxy(OptionalSteps, abc.ABC):
         return self.folder / "conf.d"
 
     def first_files(self) -> dict[str, str]:
-        """Return the files that ``conf.d`` needs for the first start, besides those of the role."""
+        """Return the files that ``conf.d`` needs for the first start, in addition to those of the role."""
         return {}
 
     def own_files(self, content: str) -> dict[str, str]:
@@ -300,7 +300,7 @@ class Proxy(OptionalSteps, abc.ABC):
     ) -> tuple[int, str | None, str]:
         """Send a GET request through the proxy; return the status, the color that answered, and the body.
 
-        With ``color`` the request goes to that color, live or idle. With ``public`` it has no preview key and carries
+        With ``color``, that color answers, live or idle. With ``public`` it has no preview key and carries
         ``X-Switchyard-Bypass: off``: it is answered as a client's request, also where the address of this server is in
         ``proxy_bypass_ips``, and the answer names no color. ``timeout`` is in seconds. Raises OSError.
         """

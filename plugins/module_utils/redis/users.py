@@ -49,7 +49,7 @@ def redis_plan(
     # A user without any rights: its name shows which version of this environment's users the server has loaded.
     loaded = f"{environment}@{sha256_hex(users)[:16]}"
     allotted = {tenant["user"]: sorted(tenant["databases"]) for tenant in tenants}
-    # The allotment comes first: without it, the next environment would take the users' numbers for free.
+    # The allotment is first: without it, the next environment would take the users' numbers for free.
     files = {
         f"allotted/{environment}.json": json.dumps(allotted, sort_keys=True) + "\n",
         f"users/{environment}.acl": f"{users}user {loaded} off\n",

@@ -99,27 +99,27 @@ class ReleaseLock:
     ) -> LockState:
         """Take the lock, or fail at once.
 
-        ``busy`` returns what of the former holder still runs and must not be stopped, or None. ``stale_token`` is the
+        ``busy`` returns what of the last holder still runs and must not be stopped, or None. ``stale_token`` is the
         token of a holder that is known to have ended; ``process`` lets a later run know it of this one. Raises
         LockHeld.
         """
         with atomic_file.locked(self.guard):
             content = self._read()
-            former = content.lock
-            if former:
-                remaining = former.until - self.now()
-                if remaining > 0 and former.token != stale_token:
+            last = content.lock
+            if last:
+                remaining = last.until - self.now()
+                if remaining > 0 and last.token != stale_token:
                     raise LockHeld(
-                        f"{former.sentence(self.stack)}.",
+                        f"{last.sentence(self.stack)}.",
                         hint=f"Wait until that is done; if it died, its lock expires in {remaining:.0f} s.",
-                        lock=state_file.as_json(former),
+                        lock=state_file.as_json(last),
                     )
                 running = busy()
                 if running:
                     raise LockHeld(
-                        f"{former.sentence(self.stack)}; its lock expired, but {running} still runs.",
+                        f"{last.sentence(self.stack)}; its lock expired, but {running} still runs.",
                         hint=f"Wait for it, or stop it with 'docker stop {running}'.",
-                        lock=state_file.as_json(former),
+                        lock=state_file.as_json(last),
                     )
             lock = LockState(content.token + 1, holder, self.now(), step, self.now() + MARGIN, process)
             self._write(lock)

@@ -30,7 +30,7 @@ class OneOffJob:
     """One command and how it runs. ``timeout`` is seconds.
 
     ``name`` is part of the names of its container and its log, ``part`` is the Compose file in the release's folder,
-    ``env`` goes into the container and is visible there: no secrets. ``on_poll`` is called while it runs. ``step`` and
+    ``env`` is visible in the container: no secrets. ``on_poll`` is called while it runs. ``step`` and
     ``rows`` of its database are shown as progress.
     """
 

@@ -4,7 +4,7 @@
 """The record of a release: a numbered folder with everything that ran.
 
 ``<root>/<project>-<environment>/<stack>/releases/0012/`` holds ``release.json``, the rendered Compose projects, the
-secrets of that release and the logs of its jobs. A rollback needs nothing else, whatever the inventory has by then.
+secrets of that release and the logs of its jobs. A rollback needs nothing else: the inventory may have changed.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool) -> StartRe
 
     recreate = stack.strategy == "recreate"
     if run_jobs:
-        # Without a guarded migration, the command itself may be what must not run beside the old version.
+        # Without a guarded migration, the command itself may be what must not run next to the old version.
         if recreate and not stack.postgres:
             stop_old_version()
         guarded = pending.pending_migration(ctx, record, token, migration)

@@ -4,7 +4,7 @@
 """HAProxy behind an existing Traefik, which finds it by its labels.
 
 Two containers serve only while one replaces the other: the proxy, and one whose name ends in ``-next``, with the same
-files and its own sockets. The replacement holds the proxy's lock, so nothing else changes meanwhile. Where it was
+files and its own sockets. The replacement holds the proxy's lock, so nothing else changes in that time. Where it was
 killed, every other change is refused until setup.yml has finished it.
 """
 
@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from ...engine.docker_client import Engine
     from ...engine.models import Container
 
-# The public frontend, as roles/proxy names it, in ``show stat``.
+# The frontend of the public port, as roles/proxy names it, in ``show stat``.
 FRONTEND = ("public", "FRONTEND")
 
 

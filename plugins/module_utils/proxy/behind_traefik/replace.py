@@ -41,7 +41,7 @@ STOP_TIMEOUT = 3
 
 @dataclass(frozen=True)
 class ReplacementState:
-    """The containers: the proxy, its replacement, and whether the proxy was told to leave."""
+    """The containers: the proxy, its replacement, and whether the proxy has begun to leave."""
 
     proxy: Container | None
     replacement: Container | None
@@ -53,7 +53,7 @@ def decide(state: ReplacementState, start_replacement: bool) -> list[str]:
 
     ``drop`` removes a replacement that never served; ``retreat`` removes one that serves. ``enter`` starts it and waits
     for requests, ``leave`` removes the proxy, ``rename`` gives the replacement its name. ``stay`` makes a proxy healthy
-    again that was told to leave.
+    again that had begun to leave.
     """
     if not state.replacement:
         return ["stay"] if state.leaving else []
@@ -96,7 +96,7 @@ class RollingReplacement:
         return ReplacementState(proxy, replacement, leaving)
 
     def execute(self, start_replacement: bool, check_mode: bool = False) -> list[str]:
-        """Carry out the steps under the proxy's lock, and return them. Raises SwitchyardError; a later run goes on."""
+        """Carry out and return the steps, under the proxy's lock. Raises SwitchyardError; a later run continues."""
         if check_mode or not self.folder.exists():
             return decide(self.gather(), start_replacement)
         actions = {

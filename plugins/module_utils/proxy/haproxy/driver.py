@@ -125,7 +125,7 @@ class HAProxy(Proxy):
         self._write_maps(plan.before)
 
     def finish_load(self, plan: ProxyPlan) -> None:
-        """Tell the old workers to pass their last requests on."""
+        """Let the old workers pass their last requests on."""
         self.master.hand_over(self.master.workers()[1:], plan.before)
 
     def activate(self, state: ProxyState) -> None:

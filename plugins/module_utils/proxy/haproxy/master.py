@@ -92,7 +92,7 @@ class Master:
         self.hand_over(old, state)
 
     def hand_over(self, workers: t.Iterable[str], state: ProxyState) -> None:
-        """Tell old workers to pass their last requests on; a worker that does not support that gets the maps."""
+        """Let old workers pass their last requests on; a worker that does not support that gets the maps."""
         for worker in workers:
             try:
                 entries = self.ask(f"show map {OLD_WORKER}", worker)

@@ -51,17 +51,17 @@ def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
 
 def lines(routing: StackRoutes, service: str, color: str) -> list[str]:
     """Return the lines of the backend of a service, without their indent; none where no route has options."""
-    # The frontend chose the service by the longest way of all; the longest of this service is the same one.
-    ways = {way.host + way.path: way.options for way in routing.routes if way.service == service}
+    # The frontend chose the service by the longest path of all; the longest of this service is the same one.
+    by_path = {route.host + route.path: route.options for route in routing.routes if route.service == service}
     numbers = _numbers(routing, service)
     if not numbers:
         return []
     words = ["acl key var(txn.preview) -m found", "acl https var(txn.scheme) -m str https"]
-    # A longer way comes after the one that it begins with, and the last one stays.
-    for at in sorted(ways, key=len):
-        number = numbers.get(ways[at], 0)
+    # A longer path is after the one that it begins with, and the last match counts.
+    for path in sorted(by_path, key=len):
+        number = numbers.get(by_path[path], 0)
         words.append(
-            f"http-request set-var(txn.options) int({number}) if {{ var(txn.address) -m beg -- {quoted(at)} }}"
+            f"http-request set-var(txn.options) int({number}) if {{ var(txn.address) -m beg -- {quoted(path)} }}"
         )
     for options, number in numbers.items():
         words += [f"acl options{number} var(txn.options) -m int {number}"]
@@ -91,7 +91,7 @@ def tables(routing: StackRoutes, color: str) -> list[str]:
 def _numbers(routing: StackRoutes, service: str) -> dict[RouteOptions, int]:
     """Return a number for each different set of options of a service; routes without any need none."""
     different = dict.fromkeys(
-        way.options for way in routing.routes if way.service == service and way.options != NO_OPTIONS
+        route.options for route in routing.routes if route.service == service and route.options != NO_OPTIONS
     )
     return {options: number for number, options in enumerate(different, start=1)}
 
@@ -156,7 +156,7 @@ def _rate(rate: Rate, condition: str, table: str) -> t.Iterator[str]:
     yield f"http-request track-sc0 var(txn.client) table {table} if {condition}"
     yield f"http-request set-var(txn.now) date(0,{unit}),mod({CIRCLE}) if {condition}"
     yield f"http-request set-var(txn.owed) sc0_get_gpt0({table}),sub(txn.now) if {condition}"
-    # In the past, or from before the circle began anew.
+    # In the past, or from before the circle started again.
     for wrong in ("lt 0", f"gt {LONGEST}"):
         yield f"http-request set-var(txn.owed) int(0) if {condition} {{ {owed} -m int {wrong} }}"
     most = rate.burst * interval

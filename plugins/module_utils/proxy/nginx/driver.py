@@ -45,7 +45,7 @@ CLOSING = "closing"
 RELOAD_DELAY = 2.0
 LIMIT = 10.0
 
-# nginx tells the old workers to end 0.1 s after it started the new ones; until then both answer (ngx_reconfigure).
+# nginx ends the old workers 0.1 s after it started the new ones; until then both answer (ngx_reconfigure).
 # So this many answers in a row have to come from the new configuration.
 ANSWERS = 10
 POLL = 0.05

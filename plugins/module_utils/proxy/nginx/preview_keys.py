@@ -11,7 +11,7 @@ import typing as t
 
 from .syntax import expression, variable
 
-# The parts of the configuration that are made here: for the whole of "http", and for the public server.
+# The parts of the configuration that are made here: for the whole of "http", and for the server of the public port.
 KEYS, KEY = "10-key.http", "10-key.server"
 
 

@@ -19,7 +19,7 @@ from ..route_options import NO_OPTIONS, Rate, RouteOptions
 from ..state import RouteKey, StackRoutes
 from .syntax import above, expression, quoted, variable
 
-# nginx writes these headers itself, whatever is added (ngx_http_header_filter).
+# nginx writes these headers itself, and ignores added ones (ngx_http_header_filter).
 OWN_HEADERS = ("content-type", "date", "etag", "last-modified", "server")
 # The headers that have a variable: $upstream_http_x_frame_options.
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]+\Z")
@@ -98,7 +98,7 @@ NO_LIMITS: Limits = (None, None)
 
 
 class RouteOptionMaps:
-    """The options of all routes of a server as map blocks, and as directives of the public server."""
+    """The options of all routes of a server as map blocks, and as directives of the public port's server."""
 
     def __init__(self, routes: t.Sequence[NumberedRoute], max_body_size: int) -> None:
         """Take the routes of a LookupTable; ``max_body_size`` is the default in bytes, 0 for no limit."""
@@ -130,7 +130,7 @@ class RouteOptionMaps:
         )
 
     def server(self) -> str:
-        """Return the directives of the public server: rates, headers, and the locations that pass requests on."""
+        """Return the directives of the public port's server: rates, headers, locations that pass requests on."""
         # nginx refuses a burst of 0, so none is written.
         bursts = {zone: f" burst={rate.burst}" if rate.burst else "" for zone, rate in self.rates.items()}
         lines = [f"limit_req zone={zone}{burst} nodelay;" for zone, burst in bursts.items()]

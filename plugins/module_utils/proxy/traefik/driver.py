@@ -97,7 +97,7 @@ class Traefik(ConnectionCount, Proxy):
         return True
 
     def inputs(self) -> ConfigInputs:
-        """Return what the files need besides the state."""
+        """Return what the files need in addition to the state."""
         return ConfigInputs(
             self.server_key(),
             self.bypass_ips,

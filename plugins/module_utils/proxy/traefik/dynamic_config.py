@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ..layout import WRITTEN_BY_RELEASE, stack_file
 from ..state import StackRoutes
 
-# The entry points in the container, besides the public one. Both accept only requests with the key.
+# The entry points in the container other than that of the public port. Both accept only requests with the key.
 PRIVATE_PORT = 8090
 DRY_RUN_PORT = 8091
 HTTPS_PORT = 8443
@@ -26,9 +26,9 @@ DRY_RUN_HTTPS_PORT = 8093
 NO_HTTPS = 'entryPoint "https" doesn\'t exist'
 API_HOST = "switchyard"
 
-# Which router comes first: for a request that names a color, one with a preview key, a client in proxy_bypass_ips of a
+# Which router is first: for a request that names a color, one with a preview key, a client in proxy_bypass_ips of a
 # stack that is not available, a client whose cookie names a color, any other client. Within each the longest host and
-# path comes first, across all stacks; with the same one, requests that came through another proxy.
+# path is first, across all stacks; with the same one, requests that came through another proxy.
 COLOR, KEYED, BYPASS, STICKY, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
 
 # The headers of a request that are for the proxy alone.
@@ -39,7 +39,7 @@ Document = dict[str, t.Any]
 
 @dataclass(frozen=True)
 class ConfigInputs:
-    """What the files need besides the state: the role's variables, and the preview keys.
+    """What the files need in addition to the state: the role's variables, and the preview keys.
 
     ``preview_keys`` has the header and its value per environment. ``connect_timeout`` is in seconds.
     """

@@ -28,9 +28,9 @@ def middleware_kinds(
     with_key: bool = False,
     page: bool = False,
 ) -> list[str]:
-    """Return the kinds of middlewares for a route in their order: a password takes long to check, so it comes late.
+    """Return the kinds of middlewares for a route in their order: a password takes long to check, so it is late.
 
-    A request ``with_key`` is not checked; a ``page`` has none of the application's headers and limits.
+    A request ``with_key`` is not checked; a ``page`` does not have the application's headers and limits.
     """
     client = "forwarded-" if variant.forwarded else ""
     kinds = {

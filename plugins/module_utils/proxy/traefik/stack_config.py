@@ -216,7 +216,7 @@ class StackConfigBuilder:
                 bypass = [f"({client_rule(self.inputs.bypass_ips)})", f"!{header_rule('X-Switchyard-Bypass', 'off')}"]
                 self._add_router(variant, "bypass", BYPASS, host_path, service, middlewares, *bypass)
             if self.page:
-                # A held request comes back with the key, so the options are checked before it waits.
+                # A held request returns with the key, so the options are checked before it waits.
                 service = "switchyard:pages"
                 middlewares = [f"{self.key}:page", *self.option_names(variant, live, host_path, page=True)]
             self._add_router(variant, "public", PUBLIC, host_path, service, middlewares)

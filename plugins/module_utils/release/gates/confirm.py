@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Confirms a switch by requests through the public address."""
+"""Confirms a switch by requests through the public port."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float 
             if answer.color == color:
                 break
             if time.monotonic() > end:
-                raise GateFailed(
-                    f"The proxy was told to send {routing.stack} to {color}, but {answer}.", gate="confirm"
-                )
+                raise GateFailed(f"The proxy was set to send {routing.stack} to {color}, but {answer}.", gate="confirm")
             time.sleep(POLL)
     return requests

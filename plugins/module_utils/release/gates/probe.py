@@ -80,7 +80,7 @@ def probe_via_proxy(proxy: Proxy, host: str, path: str, color: str | None, timeo
 
 
 def gate_failure(engine: Engine, proxy: Proxy, target: ColorTarget, gate: str, why: str, answer: str) -> GateFailed:
-    """Return the error of a gate that did not hold, with everything a person needs to see why."""
+    """Return the error of a gate that did not hold, with everything that shows the cause."""
     return GateFailed(
         f"The {gate} gate of {target.routing.stack} ({target.color}) failed: {why}. Last answer: {answer}.",
         gate=gate,

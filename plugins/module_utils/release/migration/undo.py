@@ -48,7 +48,7 @@ def past_point_of_no_return(ctx: StackContext, record: Record) -> bool:
 def undo(ctx: StackContext, token: int) -> str | None:
     """Undo the migration in progress, also an interrupted one, unless its version is live; return what was done.
 
-    The proxy and the server tell how far it came. Raises SwitchyardError when it cannot be undone; then the lockout
+    The proxy and the server show how far it came. Raises SwitchyardError when it cannot be undone; then the lockout
     stays, the proxy holds requests, and the next run begins here again.
     """
     state = load_state(ctx)

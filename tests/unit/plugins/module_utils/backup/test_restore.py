@@ -302,7 +302,7 @@ def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster
     # The same backup is another one without it.
     assert not seed(tmp_path, other, anonymise="UPDATE a SET name = 'x'")["changed"]
     databases()["shop_prod"].answers["tup_inserted"] = [{"changes": 200, "began": "once"}]
-    with pytest.raises(SwitchyardError, match="to discard them"):
+    with pytest.raises(SwitchyardError, match="To discard them"):
         seed(tmp_path, other)
 
 

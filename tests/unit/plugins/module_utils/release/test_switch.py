@@ -44,7 +44,7 @@ def test_a_gate_that_does_not_hold_leaves_everything(two_releases: Machine, answ
 def test_a_proof_that_fails_brings_traffic_back(two_releases: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirm, "confirm_switch", functools.partial(confirm.confirm_switch, limit=0.1))
     two_releases.proxy.stuck_on = "blue"
-    with pytest.raises(SwitchyardError, match="told to send shop to green, but"):
+    with pytest.raises(SwitchyardError, match="set to send shop to green, but"):
         switch.switch(two_releases.ctx, "green")
     assert two_releases.proxy.live() == "blue"
 

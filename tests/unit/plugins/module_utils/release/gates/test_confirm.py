@@ -24,6 +24,6 @@ def test_the_confirmation_waits_for_every_route(proxy: FakeProxy) -> None:
 
 def test_the_confirmation_fails_while_another_color_answers(proxy: FakeProxy) -> None:
     with pytest.raises(
-        SwitchyardError, match=r"told to send shop to blue, but GET http://web.example.org/: 200 from green"
+        SwitchyardError, match=r"set to send shop to blue, but GET http://web.example.org/: 200 from green"
     ):
         confirm.confirm_switch(proxy, target(80).routing, "blue", limit=0.1)
