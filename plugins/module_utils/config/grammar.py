@@ -46,26 +46,26 @@ def mistakes_of(stack: Stack) -> list[Mistake]:
     found = []
     for kind, index, endpoint in stack.endpoints:
         for host in endpoint.hosts:
-            found += _mistake(f"{kind}[{index}].hosts", host_mistake(host), "route.host")
-        found += _mistake(f"{kind}[{index}].path", path_mistake(endpoint.path), "route.path")
+            found += _mistake(f"{kind}[{index}].hosts", host_mistake(host), code="route.host")
+        found += _mistake(f"{kind}[{index}].path", path_mistake(endpoint.path), code="route.path")
     targets = [(f"routes[{index}].health.path", route.health.path) for index, route in enumerate(stack.routes)]
     targets += [(f"smoke[{index}].path", smoke.path) for index, smoke in enumerate(stack.smoke)]
     for key, target in targets:
-        found += _mistake(key, _target_mistake(target), "route.path")
+        found += _mistake(key, _target_mistake(target), code="route.path")
     for key, service in _named_services(stack):
         if not COMPOSE_NAME.match(service):
             message = f"{service!r} is not a name that a service can have"
-            found.append(Mistake(key, message, "Use letters, digits, -, _ and .", "stack.service_name"))
+            found.append(Mistake(key, message, "Use letters, digits, -, _ and .", code="stack.service_name"))
     for name, value in stack.variables.items():
         if not VARIABLE_NAME.match(name):
             message = f"{name!r} is not a name that a variable can have"
-            found.append(Mistake("variables", message, "Use letters, digits and _", "stack.variable"))
+            found.append(Mistake("variables", message, "Use letters, digits and _", code="stack.variable"))
         elif "\0" in value:
-            found.append(Mistake(f"variables.{name}", "has a NUL character", "Remove it", "stack.variable"))
+            found.append(Mistake(f"variables.{name}", "has a NUL character", "Remove it", code="stack.variable"))
     for name in stack.secrets:
         if not COMPOSE_NAME.match(name) or not name.strip("."):
             message = f"{name!r} is not a name that a secret can have"
-            found.append(Mistake("secrets", message, "Use letters, digits, -, _ and .", "stack.secret_name"))
+            found.append(Mistake("secrets", message, "Use letters, digits, -, _ and .", code="stack.secret_name"))
     return found
 
 

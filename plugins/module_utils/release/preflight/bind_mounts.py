@@ -25,13 +25,13 @@ def check(context: StackCheckContext) -> list[Problem]:
             if source.startswith(OUTSIDE):
                 problems.append(_outside(where, source[len(OUTSIDE) :] or ".."))
             elif not exists(source, context.spec) and (own_name(source) is None or mount.get("read_only")):
-                problems.append(_missing(where, source))
+                problems.append(_missing(where, source, code="compose.bind_mount_missing"))
     for name, config in context.normalised.get("configs", {}).items():
         file, where = config.get("file"), f"{context.where}.compose.configs.{name}"
         if file and file.startswith(OUTSIDE):
             problems.append(_outside(where, file[len(OUTSIDE) :]))
         elif file and not exists(file, context.spec):
-            problems.append(_missing(where, file, "compose.config_file_missing"))
+            problems.append(_missing(where, file, code="compose.config_file_missing"))
     return problems
 
 
@@ -40,7 +40,7 @@ def _outside(where: str, path: str) -> Problem:
     return Problem(where, f"{path} leads out of source.path", hint, "compose.file_outside")
 
 
-def _missing(where: str, source: str, code: str = "compose.bind_mount_missing") -> Problem:
+def _missing(where: str, source: str, code: str) -> Problem:
     name = own_name(source)
     if name is None:
         hint = "Use a named volume, or create the path on the server"
