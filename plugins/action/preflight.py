@@ -56,19 +56,20 @@ class ActionModule(ActionBase):
             for name in only
             if name not in known
         ]
-        stacks, secrets, whole = [], {}, []
+        stacks, secrets, whole, unused = [], {}, [], []
         for inventory_stack in (item for item in checked if item.stack.name in only):
             item, files = resolve(inventory_stack.stack, variable, task_vars)
             stacks.append(item)
             secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
             problems += files.problems
+            unused += [f"{item['inventory_path']}.variables.{name}: no Compose file uses it." for name in files.unused]
             whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
         # The server is asked although the inventory has problems: one report has all of them.
         module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
         problems += [Problem(**problem) for problem in module.get("problems", [])]
         result.update(module)
-        result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars)]
+        result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars), *unused]
         result["changed"] = False
         result["problems"] = [problem.as_dict() for problem in problems]
         missing = module.get("missing_files", {})

@@ -37,6 +37,7 @@ SECRETS = "secrets"
 
 # In the folder of a release.
 RECORD = "release.json"
+READABLE = "readable.txt"
 
 # In the proxy's folder.
 PROXY_SETTINGS = "proxy.json"

@@ -17,7 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from .compose_variables import read_env_file, substitute
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_variables import (
+    read_env_file,
+    substitute,
+)
 
 
 @dataclass

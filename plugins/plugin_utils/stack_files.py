@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_variables
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 from .compose_references import find_references
@@ -20,11 +21,15 @@ from .source_tree import read_tree
 
 @dataclass
 class StackFiles:
-    """The texts that Compose reads, the entries of the source tree, and secrets whose value is a file of the folder."""
+    """The texts that Compose reads, the entries of the source tree, and secrets whose value is a file of the folder.
+
+    ``unused`` are the variables of the stack that no file uses.
+    """
 
     sources: dict[str, str] = field(default_factory=dict, repr=False)
     tree: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    unused: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -55,6 +60,7 @@ def read_stack_files(folder: Path, stack: Stack, where: str) -> StackFiles:
         message = f"{folder / pattern} does not exist"
         result.problems.append(Problem(f"{where}.files", message, hint, "stack.file_unreadable"))
     result.tree = found.entries
+    result.unused = compose_variables.unused(stack.variables, result.sources.values())
     return result
 
 

@@ -222,6 +222,7 @@ class Stack:
     keep_releases: int = field(default=5, metadata=key("integer", least=2))
     worker_min_ready: float = field(default=2, metadata=key("number", least=0))
     secrets: tuple[str, ...] = field(default=(), metadata=key("secrets"))
+    secrets_as_env: tuple[str, ...] = field(default=(), metadata=key("texts"))
     secrets_owner: int | None = field(default=None, metadata=key("integer", least=0))
     postgres: PostgresSpec | None = field(default=None, metadata=mapping(PostgresSpec))
     redis: RedisSpec | None = field(default=None, metadata=mapping(RedisSpec))

@@ -74,6 +74,12 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
             problem(f"smoke[{index}].host", f"{smoke.host} has no route in this stack", hint, code="stack.smoke_host")
     if stack.migrate:
         _check_migration(stack, stack.migrate, problem)
+    for name in stack.secrets_as_env:
+        if name in stack.variables:
+            problem("secrets_as_env", f"{name} is in variables as well", "Remove it there", code="stack.secret_as_env")
+        if stack.strategy == "in_place":
+            hint = "Give Compose the variable yourself, or mount the secret as a file"
+            problem("secrets_as_env", "in_place starts the files as they are", hint, code="stack.secret_as_env")
     for server in SHARED_SERVERS:
         if getattr(stack, server) and f"{server}_password" in stack.secrets:
             message = f"is made from {server}.password"

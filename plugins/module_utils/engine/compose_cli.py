@@ -79,18 +79,15 @@ class NormalisedFiles:
     mistakes: tuple[ComposeMistake, ...] = ()
 
 
-def read_files(
-    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], project: Path | None = None
-) -> NormalisedFiles:
+def read_files(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]) -> NormalisedFiles:
     """Return the files as one mapping, with values for variables and with absolute paths.
 
-    Relative paths, ``.env`` and ``env_file`` are searched in ``project``, by default the folder of the first file, as
-    Compose does it. Where Compose names a mistake that an overlay can make up for, it is asked again with the overlay.
-    Raises ComposeError with Compose's message when it rejects the files for another reason, EngineError when Compose
-    does not answer.
+    Relative paths, ``.env`` and ``env_file`` are searched in the folder of the first file, as Compose does it. Where
+    Compose names a mistake that an overlay can make up for, it is asked again with the overlay. Raises ComposeError
+    with Compose's message when it rejects the files for another reason, EngineError when Compose does not answer.
     """
     # Without a file, Compose searches for one by its default names.
-    project = project or (folder / files[0] if files else folder / "-").parent
+    project = (folder / files[0] if files else folder / "-").parent
     args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(project)]
     for name in files:
         args += ["--file", str(folder / name)]
@@ -128,11 +125,9 @@ def _config(args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping) 
     return result
 
 
-def normalise(
-    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], project: Path | None = None
-) -> dict[str, t.Any]:
+def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Return the content of ``read_files`` for files without mistakes. Raises ComposeError, EngineError."""
-    found = read_files(folder, files, values, project)
+    found = read_files(folder, files, values)
     if found.mistakes:
         texts = "\n".join(messages(found.mistakes))
         raise ComposeError(f"Compose rejects {', '.join(files)}: {texts}")

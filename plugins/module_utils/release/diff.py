@@ -10,36 +10,37 @@ import json
 import typing as t
 
 from .. import atomic_file, names, paths
+from ..engine.models import Mapping
 from .context import StackContext
+from .hidden_values import hidden_values, hide
+from .stack_input import StackInput
 
 # Keys of a service that differ with every release and color.
 OMITTED = ("labels", "container_name", "ports")
 
 
-def rendered_text(ctx: StackContext, number: int | None, color: str | None) -> str:
+def save_text(ctx: StackContext, number: int, text: str) -> None:
+    """Save what ``readable`` returns for a release, which later releases are compared with."""
+    atomic_file.write(ctx.records.path(number) / paths.READABLE, text, 0o600)
+
+
+def saved_text(ctx: StackContext, number: int | None) -> str:
     """Return what a release runs as text, to compare it with another release."""
-    if not number or not color:
-        return ""
-    folder = ctx.records.path(number)
-    parts = {
-        "color": atomic_file.read_json(paths.compose_file(folder, color)),
-        "workers": atomic_file.read_json(paths.compose_file(folder, "workers")),
-    }
-    return readable(ctx, {name: content for name, content in parts.items() if content})
+    return (atomic_file.read(ctx.records.path(number) / paths.READABLE) or "") if number else ""
 
 
-def readable(ctx: StackContext, parts: dict[str, t.Any]) -> str:
+def readable(ctx: StackContext, color: Mapping, workers: Mapping, spec: StackInput) -> str:
     """Return Compose projects as text, without what differs with every release.
 
-    An environment variable may hold a secret, so its value is a digest.
+    An environment variable may hold a secret, so its value is a digest, and so is each hidden value anywhere else.
     """
     key = atomic_file.read(paths.server_preview_key(ctx.host.root)) or ""
     services: dict[str, t.Any] = {}
-    for content in parts.values():
-        for name, service in content.get("services", {}).items():
+    for project in (color, workers):
+        for name, service in project.get("services", {}).items():
             base_name = name
-            for color in names.COLORS:
-                base_name = base_name.removesuffix(f"-{color}")
+            for suffix in names.COLORS:
+                base_name = base_name.removesuffix(f"-{suffix}")
             shown = {item: value for item, value in service.items() if item not in OMITTED}
             shown["environment"] = {
                 variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
@@ -47,7 +48,9 @@ def readable(ctx: StackContext, parts: dict[str, t.Any]) -> str:
                 if variable != "SWITCHYARD_COLOR"
             }
             services[base_name] = shown
-    return json.dumps(services, indent=2, sort_keys=True) + "\n"
+    # Compose doubles a dollar sign, and JSON escapes quotation marks and line breaks.
+    hidden = [json.dumps(value.replace("$", "$$"))[1:-1] for value in hidden_values(spec)]
+    return hide(json.dumps(services, indent=2, sort_keys=True), hidden, key) + "\n"
 
 
 def text_diff(ctx: StackContext, before: str, after: str) -> dict[str, str]:

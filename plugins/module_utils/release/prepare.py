@@ -18,7 +18,7 @@ from ..errors import SwitchyardError
 from . import hold_requests, mounted_files, revert, secret_files
 from . import plan as release_plan
 from .context import StackContext
-from .diff import readable, rendered_text, text_diff
+from .diff import readable, save_text, saved_text, text_diff
 from .drain import clear_canary_weight, drain_and_remove, live_since
 from .fingerprint import fingerprint_of
 from .lock import ControllerProcess
@@ -121,6 +121,7 @@ def prepare(
             atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
     for part, content in migration_projects.migration_projects(ctx, given, folder, release).items():
         atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
+    save_text(ctx, number, readable(ctx, rendered.colors[plan.color], rendered.workers, given))
     _ensure_resources(ctx, rendered)
     dropped = drain_and_remove(ctx, plan.color, stack, token, live_since(ctx))
     configure_routes(ctx, record)
@@ -223,7 +224,7 @@ def start_release(
     try:
         recovered = undo.undo(ctx, token)
         deploy_input, plan = examine_stack(ctx, given, mode)
-        before = rendered_text(ctx, ctx.release_on(plan.live), plan.live)
+        before = saved_text(ctx, ctx.release_on(plan.live))
         if not plan.changed:
             ctx.lock.release(token)
             return {"changed": recovered is not None, "plan": plan.as_dict(), "recovery_action": recovered}
@@ -243,7 +244,7 @@ def start_release(
             _resume_serving(ctx)
         ctx.lock.release(token)
         raise
-    after = rendered_text(ctx, ready.record.number, plan.color)
+    after = saved_text(ctx, ready.record.number)
     told = {
         "changed": True,
         "plan": plan.as_dict(),
@@ -275,12 +276,12 @@ def _cancel_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int
 def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]:
     """Return what ``start_release`` would do, for check mode."""
     deploy_input, plan = examine_stack(ctx, given, mode)
-    before = rendered_text(ctx, ctx.release_on(plan.live), plan.live)
+    before = saved_text(ctx, ctx.release_on(plan.live))
     if deploy_input:
         secrets = secret_files.paths_of(ctx, given)
         release = compose_render.Release(ctx.project, ctx.environment, secrets=secrets, images=deploy_input.images)
         rendered = compose_render.render(deploy_input.mounts.normalised, given.stack, release)
-        after = readable(ctx, {"color": rendered.colors[plan.color], "workers": rendered.workers})
+        after = readable(ctx, rendered.colors[plan.color], rendered.workers, given)
     else:
-        after = before if plan.action == "cancel_canary" else rendered_text(ctx, plan.target, plan.color)
+        after = before if plan.action == "cancel_canary" else saved_text(ctx, plan.target)
     return {"changed": plan.changed, "plan": plan.as_dict(), "diff": text_diff(ctx, before, after)}

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..engine import compose_cli
 from ..errors import ComposeError
 from .context import StackContext
+from .hidden_values import hidden_values, hide
 from .stack_input import StackInput
 
 # Compose writes absolute paths. Until a release has its folder, paths of the stack's own files begin with this one.
@@ -30,16 +31,21 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
     """Return what ``docker compose config`` makes of a stack's files.
 
     Paths of the stack's own files begin with PLACEHOLDER, those that lead out of ``source.path`` with OUTSIDE.
-    ``variables`` replace those of the stack. Raises ComposeError when Compose rejects the files, EngineError when
-    Compose does not answer.
+    ``variables`` replace those of the stack; secrets of ``secrets_as_env`` are variables too. Raises ComposeError when
+    Compose rejects the files, EngineError when Compose does not answer.
     """
-    values = {**compose_cli.variables(spec.stack, ctx.project, ctx.environment), **variables}
+    secrets = {name: spec.secrets[name] for name in spec.stack.secrets_as_env if name in spec.secrets}
+    values = {**compose_cli.variables(spec.stack, ctx.project, ctx.environment), **secrets, **variables}
     with tempfile.TemporaryDirectory(prefix="switchyard-") as top:
         # Deep enough for every ../ that a path of a project has.
         folder = Path(top, *["up"] * DEPTH, "source")
         folder.mkdir(parents=True)
         compose_cli.write_sources(spec.sources, folder)
-        files = compose_cli.read_files(folder, spec.stack.compose, values)
+        try:
+            files = compose_cli.read_files(folder, spec.stack.compose, values)
+        except ComposeError as error:
+            # Compose repeats the line of a file that it cannot read.
+            raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint) from None
     content = rebase_paths(files.content, str(folder), PLACEHOLDER)
     for parent in list(folder.parents)[: DEPTH + 1]:
         content = rebase_paths(content, str(parent), OUTSIDE)
@@ -61,8 +67,7 @@ def read_in_place(spec: StackInput) -> compose_cli.NormalisedFiles:
 
     Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
     """
-    folder = Path(spec.stack.source.path)
-    return compose_cli.read_files(folder, spec.stack.compose, spec.stack.variables, folder)
+    return compose_cli.read_files(Path(spec.stack.source.path), spec.stack.compose, spec.stack.variables)
 
 
 def rebase_paths(normalised: Normalised, old: str, new: str) -> Normalised:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ...engine.compose_variables import unused
 from ...errors import Problem
 from .context import StackCheckContext
 
@@ -14,7 +15,8 @@ NEEDS = ("compose",)
 def check(context: StackCheckContext) -> list[Problem]:
     """Return the secrets without a value, and the values that no service uses."""
     used = {secret["source"] for service in context.services.values() for secret in service.get("secrets", [])}
-    given = set(context.spec.secrets)
+    given, as_env = set(context.spec.secrets), context.stack.secrets_as_env
+    used |= set(as_env) - set(unused(as_env, context.spec.sources.values()))
     problems = [
         Problem(
             f"{context.where}.secrets.{name}",
@@ -28,7 +30,7 @@ def check(context: StackCheckContext) -> list[Problem]:
         Problem(
             f"{context.where}.secrets.{name}",
             "no service of the Compose files uses it",
-            "Add it to a service's secrets",
+            "Add it to a service's secrets, or to secrets_as_env",
             "stack.secret_not_used",
         )
         for name in sorted(given - used)

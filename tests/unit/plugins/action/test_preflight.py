@@ -262,3 +262,10 @@ def test_a_value_that_is_not_set_causes_no_other_problem(controller: Controller)
     missing = [trust_as_template("{{ " + name + " }}") for name in ("shop_host", "shop_path", "shop_service")]
     route = {"service": missing[2], "port": 1, "hosts": [missing[0]], "path": missing[1]}
     assert len(lines(controller.run([written(routes=[route])]))) == 3
+
+
+def test_variables_that_no_file_uses_are_warnings(controller: Controller) -> None:
+    (controller.folder / "shop/docker-compose.yml").write_text("services: {web: {image: '$IMAGE'}}")
+    result = controller.run([written(variables={"IMAGE": "a", "IMGE": "b"})])
+    assert result["warnings"] == ["switchyard_stacks[shop].variables.IMGE: no Compose file uses it."]
+    assert result["problems"] == []

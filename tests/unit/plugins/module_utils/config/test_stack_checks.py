@@ -49,3 +49,10 @@ def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_on
     found = problems(written(migrate={**MIGRATE, **more}))
     assert len(found) == 3
     assert all("the stack has no database on the shared server" in line for line in found)
+
+
+def test_a_secret_is_a_variable_once_and_not_in_place() -> None:
+    secret = {"secrets": {"URL": "u"}, "secrets_as_env": ["URL"]}
+    assert problems(written(**secret)) == []
+    assert "secrets_as_env: URL is in variables as well" in only(written(**secret, variables={"URL": "a"}))
+    assert "secrets_as_env: in_place starts the files as they are" in only(written(**secret, strategy="in_place"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import typing as t
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from fakes import COMPOSE, Machine, colored, given, normalised
@@ -47,3 +48,20 @@ def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machin
 def test_a_diff_does_not_show_what_differs_with_every_release(machine: Machine) -> None:
     shown = diff(machine, {"A": "1"}, {"A": "1"})
     assert shown["before"] == shown["after"] != ""
+
+
+def test_hidden_values_are_digests_in_every_key(machine: Machine) -> None:
+    def shown(secret: str, of_file: str) -> str:
+        command = ["serve", f"--password={secret}".replace("$", "$$"), f"--key={of_file}"]
+        spec = given(normalised(web={"secrets": [{"source": "key"}], "command": command}), {"key": secret})
+        spec = replace(spec, sources={**spec.sources, ".env": f"KEY={of_file}"})
+        return str(prepare.preview(machine.ctx, spec, "deploy")["diff"]["after"])
+
+    texts = [
+        shown('quo"te$d-secret', "of-a-file"),
+        shown("other-secret", "of-a-file"),
+        shown("other-secret", "new-one"),
+    ]
+    assert len(set(texts)) == 3
+    assert not [text for text in texts for word in ("te$", "other-secret", "of-a-file", "new-one") if word in text]
+    assert "--password=(" in texts[0]

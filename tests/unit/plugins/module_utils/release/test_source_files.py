@@ -35,6 +35,11 @@ def test_files_in_place_are_used_where_they_are(tmp_path: Path, docker: Docker) 
     (tmp_path / "docker-compose.yml").write_text('{"services": {}}')
     spec = given(strategy="in_place", source={"path": str(tmp_path)})
     assert source_files.read_in_place(spec).content == {"services": {}}
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/a.yml").write_text("{}")
+    notes = docker(COMPOSE)
+    source_files.read_in_place(replace(spec, stack=replace(spec.stack, compose=("deploy/a.yml",))))
+    assert f"--project-directory {tmp_path}/deploy --file" in notes()[-1]
     docker("echo wrong >&2; exit 15")
     with pytest.raises(ComposeError, match=r"Compose rejects docker-compose\.yml: wrong"):
         source_files.read_in_place(spec)

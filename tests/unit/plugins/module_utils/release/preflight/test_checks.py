@@ -207,7 +207,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
             given(secrets={"key": "x"}),
             ".secrets.key",
             "no service of the Compose files uses it",
-            "Add it to a service's secrets",
+            "Add it to a service's secrets, or to secrets_as_env",
             "stack.secret_not_used",
         ),
     ],

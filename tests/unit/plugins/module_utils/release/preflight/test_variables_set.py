@@ -8,7 +8,11 @@ from dataclasses import replace
 import pytest
 from fakes import Machine, given
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import bind_mounts, variables_set
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import (
+    bind_mounts,
+    secrets_used,
+    variables_set,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import (
     HostCheckContext,
     StackCheckContext,
@@ -77,3 +81,22 @@ def test_a_path_never_leads_out_of_the_source(machine: Machine, path: str, shown
         f"switchyard_stacks[shop].compose.services.web.volumes: {shown} leads out of source.path. "
         "Choose source.path so that it contains the path."
     ]
+
+
+def test_secrets_are_variables_by_choice(machine: Machine) -> None:
+    text = "services: {web: {image: 'a:1', environment: [URL], command: '${TOKEN}'}}"
+    spec = given(secrets={"URL": "u", "TOKEN": "t", "idle": "i"}, secrets_as_env=["URL", "TOKEN", "idle"])
+    context = StackCheckContext(HostCheckContext(machine.host), replace(spec, sources={"docker-compose.yml": text}))
+    assert problems(variables_set, context) == []
+    assert (context.services["web"]["environment"], context.services["web"]["command"]) == ({"URL": "u"}, ["t"])
+    assert [problem.where for problem in secrets_used.check(context)] == ["switchyard_stacks[shop].secrets.idle"]
+    without = replace(context.spec, stack=replace(context.spec.stack, secrets_as_env=()))
+    context = StackCheckContext(HostCheckContext(machine.host), without)
+    assert len(problems(variables_set, context)) == 2
+
+
+def test_a_message_of_compose_has_no_value_of_an_environment_file(machine: Machine) -> None:
+    context = context_of(machine, {"docker-compose.yml": WEB, ".env": "BAD-hunter22 NAME=hunter23\nC=d"})
+    message = str(context.failures["compose"])
+    assert "Compose rejects docker-compose.yml" in message
+    assert "hunter2" not in message

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables in Compose files, as far as the controller has to know them. For the controller only.
+"""Variables in Compose files: their names, and their values as far as a release has to know them before Compose.
 
 Sources: Compose specification, 12-interpolation.md, and Docker's manual, "Set environment variables" (``.env``).
 """
@@ -50,3 +50,20 @@ def read_env_file(text: str) -> dict[str, str]:
                 value = re.split(r"\s#", value)[0].rstrip()
             values[found["name"]] = value
     return values
+
+
+def unused(variables: t.Iterable[str], texts: t.Iterable[str]) -> list[str]:
+    """Return the variables that no text uses: as ``${NAME}``, or as a name without a value in ``environment``.
+
+    Compose itself reads those that begin with ``COMPOSE_``.
+    """
+    text = "\n".join(texts)
+    return [
+        name
+        for name in variables
+        if not name.startswith("COMPOSE_")
+        and not re.search(
+            rf"\$\{{?{re.escape(name)}\b|(?m:[-\[,]\s*[\"']?{re.escape(name)}[\"']?\s*(?:[,\]#]|$))", text
+        )
+        and not re.search(rf"(?m:^\s*{re.escape(name)}:\s*$)", text)
+    ]
