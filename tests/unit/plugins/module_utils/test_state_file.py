@@ -75,7 +75,7 @@ OTHER_JSON = {
     "proxy/preflight.py": "proxy.json",
     "proxy/registry.py": "proxy.json",
     "proxy/traefik/driver.py": "validated.json: a digest that is compared as a whole",
-    "release/diff.py": "Compose projects",
+    "release/file_store.py": ".seeds.json: a mapping of writable folders, to which a release adds",
     "release/migration/rehearsal.py": "Compose projects",
     "release/prepare.py": "Compose projects",
 }
