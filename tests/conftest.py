@@ -24,3 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "real_compose" in getattr(item, "fixturenames", ()):
             item.add_marker("compose")
+
+
+@pytest.fixture(scope="session")
+def real_engine(real_compose: None) -> None:
+    """Require a container engine that answers this user."""
+    if subprocess.run(["docker", "version"], check=False, capture_output=True).returncode:
+        pytest.fail("No container engine answers. Run scripts/engine, or leave these tests out: -m 'not compose'.")

@@ -13,7 +13,6 @@ import os
 import socket
 import typing as t
 from dataclasses import replace
-from pathlib import Path
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -25,6 +24,11 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Pr
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import StackFiles, read_stack_files
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_source import (
+    StackSource,
+    context_digests,
+    open_source,
+)
 
 # The value in place of one that could not be templated, so that the rest of the stack can still be checked.
 MISSING = "-not-set-"
@@ -57,8 +61,14 @@ class ActionModule(ActionBase):
             if name not in known
         ]
         stacks, secrets, whole, unused = [], {}, [], []
+        folders: dict[str, str] = {}
         for inventory_stack in (item for item in checked if item.stack.name in only):
-            item, files = resolve(inventory_stack.stack, variable, task_vars)
+            source, found = open_source(inventory_stack.stack, variable, task_vars, args.get("mode", "deploy"))
+            problems += found
+            if not source:
+                continue
+            folders[inventory_stack.stack.name] = str(source.folder)
+            item, files = resolve(inventory_stack.stack, variable, source)
             stacks.append(item)
             secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
             problems += files.problems
@@ -74,6 +84,10 @@ class ActionModule(ActionBase):
         result["problems"] = [problem.as_dict() for problem in problems]
         missing = module.get("missing_files", {})
         result["stacks"] = [{**item, "missing_files": missing.get(item["definition"]["name"], [])} for item in stacks]
+        result["builds"] = {
+            stack: {"folder": folders[stack], "images": images, "platform": module.get("platform", "")}
+            for stack, images in module.get("builds", {}).items()
+        }
         process = own_process()
         result["lock_holder"] = lock_holder(process)
         result["lock_process"] = {"user": process.user, "machine": process.machine, "id": process.id}
@@ -148,13 +162,17 @@ def origin(value: str) -> str:
     return f" ({found})" if found else ""
 
 
-def resolve(stack: Stack, variable: str, task_vars: dict[str, t.Any]) -> tuple[dict[str, t.Any], StackFiles]:
+def resolve(stack: Stack, variable: str, source: StackSource) -> tuple[dict[str, t.Any], StackFiles]:
     """Return a stack as the modules take it, without its files, and its files."""
     where = f"{variable}[{stack.name}]"
-    # A relative path starts at the inventory, so that it means the same from every folder.
-    folder = Path(task_vars.get("inventory_dir") or ".") / stack.source.path
-    definition = state_file.as_json(replace(stack, source=replace(stack.source, path=str(folder.resolve()))))
-    return {"definition": definition, "inventory_path": where}, read_stack_files(folder, stack, where)
+    if not source.folder:
+        return {"definition": state_file.as_json(stack), "inventory_path": where}, StackFiles()
+    definition = state_file.as_json(replace(stack, source=replace(stack.source, path=str(source.folder))))
+    files = read_stack_files(source.folder, stack, where)
+    contexts, problems = context_digests(source, files.contexts, where)
+    files.problems += problems
+    item = {"definition": definition, "inventory_path": where, "contexts": contexts, "commit": source.commit}
+    return item, files
 
 
 def own_process() -> ControllerProcess:

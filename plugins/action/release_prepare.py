@@ -1,22 +1,32 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of release_prepare: sends the files of a stack that the server does not have."""
+"""The controller's half of release_prepare: sends files and images of a stack that the server does not have."""
 
 from __future__ import annotations
 
 import tempfile
+import time
 import typing as t
 from pathlib import Path
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils import names, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.registry_login import logins_of
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.play_folder import play_folder
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import pack
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import read_stack_files
 
 ARCHIVE = "files.tar.gz"
+BUILDS = "builds.tar.gz"
+
+display = Display()
 
 
 class ActionModule(ActionBase):
@@ -29,10 +39,11 @@ class ActionModule(ActionBase):
         """Return the module's result."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
+        builds = args.pop("builds", None)
         if args.get("mode", "deploy") == "deploy":
             given = args["stack"]
             stack = state_file.from_json(Stack, given["definition"])
-            folder = Path(stack.source.path)
+            folder = Path(stack.source.path or ".")
             files = read_stack_files(folder, stack, given["inventory_path"])
             if files.problems:
                 return {**result, "failed": True, "msg": "\n".join(str(problem) for problem in files.problems)}
@@ -40,7 +51,9 @@ class ActionModule(ActionBase):
             args["secrets"] = {**files.secrets, **args.get("secrets", {})}
             missing = args["stack"].pop("missing_files", [])
             if missing and not self._task.check_mode:
-                args["archive"] = self._send(folder, files.tree, missing)
+                args["archive"] = self._send(ARCHIVE, lambda archive: pack(folder, files.tree, missing, archive))
+            if builds and not self._task.check_mode:
+                args["build_archive"] = self._send_builds(stack, builds, args)
         result.update(
             self._execute_module(module_name="switchyard.stacks.release_prepare", module_args=args, task_vars=task_vars)
         )
@@ -48,13 +61,42 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _send(self, folder: Path, tree: t.Mapping[str, str], blobs: t.Collection[str]) -> str:
-        """Return the path on the server of an archive with these files."""
+    def _send_builds(self, stack: Stack, builds: dict[str, t.Any], args: dict[str, t.Any]) -> str:
+        """Return the path on the server of an archive with the source of images, or with the images."""
+        logins = logins_of(args.get("registries") or [])
+        request = build_sender.BuildRequest.from_result(builds, args["secrets"], logins)
+        whose = f"{stack.name} ({args['environment']})"
+        labels = names.labels(project=args["project"], stack=stack.name)
+
+        def write(archive: Path) -> None:
+            begin = time.monotonic()
+            if stack.build_on == "controller":
+                for built in build_sender.build_here(request, labels, play_folder()):
+                    seconds = time.monotonic() - begin
+                    display.display(f"{whose}: built {built.image} in {seconds:.0f} s", stderr=True)
+                size = build_sender.pack_images(request, self._known_layers(), archive)
+                what = ", ".join(image.image for image in request.images)
+            else:
+                size = build_sender.pack_source(request, archive)
+                what = f"the source of {', '.join(image.service for image in request.images)}"
+            display.display(f"{whose}: sending {what} ({size / 2**20:,.1f} MiB)", stderr=True)
+
+        try:
+            return self._send(BUILDS, write)
+        except SwitchyardError as error:
+            raise AnsibleActionFail(f"{error} Users still have the version that was live before.") from error
+
+    def _known_layers(self) -> frozenset[image_archive.Chain]:
+        """Return the layers of images that the server has; none where it does not say."""
+        answer = self._low_level_execute_command(image_archive.LAYERS_COMMAND)
+        return image_archive.known_layers(answer["stdout"]) if answer["rc"] == 0 else frozenset()
+
+    def _send(self, name: str, write: t.Callable[[Path], t.Any]) -> str:
+        """Return the path on the server of a file that ``write`` has written here."""
         remote_folder = self._connection._shell.tmpdir or self._make_tmp_path()
-        with tempfile.TemporaryDirectory(prefix="switchyard-") as local:
-            archive = Path(local, ARCHIVE)
-            pack(folder, tree, blobs, archive)
-            remote: str = self._connection._shell.join_path(remote_folder, ARCHIVE)
-            self._transfer_file(str(archive), remote)
+        with tempfile.TemporaryDirectory(prefix="switchyard-", dir=play_folder()) as local:
+            write(Path(local, name))
+            remote: str = self._connection._shell.join_path(remote_folder, name)
+            self._transfer_file(str(Path(local, name)), remote)
         self._fixup_perms2((remote_folder, remote))
         return remote

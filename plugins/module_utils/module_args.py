@@ -9,6 +9,7 @@ import typing as t
 from pathlib import Path
 
 from . import paths, state_file
+from .engine.registry_login import logins_of
 from .errors import SwitchyardError
 from .release.context import HostContext, StackContext
 
@@ -36,12 +37,29 @@ STACK_INPUT_OPTIONS: dict[str, t.Any] = {
     "sources": {"type": "dict", "default": {}, "no_log": True},
     "tree": {"type": "dict", "default": {}},
     "inventory_path": {"type": "str", "required": True},
+    "contexts": {"type": "dict", "default": {}},
+    "commit": {"type": "str"},
+}
+
+# The logins of the registries of a stack's images.
+REGISTRY_OPTIONS: dict[str, t.Any] = {
+    "registries": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "server": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    }
 }
 
 
 def host_context(module: AnsibleModule) -> HostContext:
     """Return the server as the module's options name it."""
-    return HostContext(Path(module.params["root"]), module.params["project"], module.params["environment"])
+    logins = logins_of(module.params.get("registries") or [])
+    return HostContext(Path(module.params["root"]), module.params["project"], module.params["environment"], logins)
 
 
 def stack_context(module: AnsibleModule) -> StackContext:

@@ -107,6 +107,15 @@ def redis_user(stack: str, environment: str) -> str:
     return f"{stack}-{environment}"
 
 
+def image(project: str, stack: str, service: str) -> str:
+    """Return the repository of the image that is built for a service: all environments of a server share it.
+
+    A repository has lower-case letters, digits, and single separators (distribution/reference).
+    """
+    parts = [project, service] if stack == project else [project, stack, service]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
 def labels(**values: t.Any) -> dict[str, str]:
     """Return Docker labels of this collection from keyword arguments, without empty values."""
     return {LABEL + key: str(value) for key, value in values.items() if value not in (None, "")}

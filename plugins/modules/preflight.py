@@ -73,6 +73,38 @@ options:
           - Path of the stack in the inventory, for messages.
         type: str
         required: true
+      contexts:
+        description:
+          - Digests of the folders that images are built from, by relative name.
+        type: dict
+        default: {}
+      commit:
+        description:
+          - Commit of the files, when they are from a Git repository.
+        type: str
+  registries:
+    description:
+      - Logins for the registries of the images. A login is used for this task only, and is written to no file that
+        another user reads.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      server:
+        description:
+          - Host of the registry, with its port, as the names of images begin with it.
+        type: str
+        required: true
+      username:
+        description:
+          - User of the registry.
+        type: str
+        required: true
+      password:
+        description:
+          - Password or token of the user.
+        type: str
+        required: true
   secrets:
     description:
       - Secrets by stack and name. Filled in by the action.
@@ -142,6 +174,17 @@ notices:
   sample:
     - where: switchyard_stacks[bookings].compose.services.dns.ports
       message: "53:53/udp is not published: only containers of the stack reach it"
+builds:
+  description:
+    - The images that a release builds, by stack, for M(switchyard.stacks.release_prepare). An image that was built from
+      the same source before is not among them.
+  returned: always
+  type: dict
+platform:
+  description: The platform of the server's images, when a release builds some.
+  returned: always
+  type: str
+  sample: linux/amd64
 skipped:
   description:
     - Checks that did not run, because what they need does not answer. A problem names the cause.
@@ -207,6 +250,7 @@ def main() -> None:
                 "options": module_args.STACK_INPUT_OPTIONS,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
+            **module_args.REGISTRY_OPTIONS,
         },
         supports_check_mode=True,
     )

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: release_prepare
 short_description: Prepare a release on the server without touching traffic
 description:
-  - Takes the stack's lock, pulls missing images, renders a Compose project per color and writes the release's folder,
-    creates networks and volumes, configures the routes in the proxy, and drains the idle color.
+  - Takes the stack's lock, pulls or builds missing images, renders a Compose project per color and writes the
+    release's folder, creates networks and volumes, configures the routes in the proxy, and drains the idle color.
   - Starts the idle color when it does not wait for an accessory or a job.
   - For a rollback it prepares the previous release to run again.
   - Ends the one-off commands and the migration of an interrupted release first.
@@ -62,6 +62,15 @@ options:
           - Path of the stack in the inventory, for messages.
         type: str
         required: true
+      contexts:
+        description:
+          - Digests of the folders that images are built from, by relative name.
+        type: dict
+        default: {}
+      commit:
+        description:
+          - Commit of the files, when they are from a Git repository.
+        type: str
   secrets:
     description:
       - The stack's secrets by name. They become files that only the user of the containers can read.
@@ -95,6 +104,38 @@ options:
   archive:
     description:
       - A file on the server with those mounted files of the stack that it does not have. Filled in by the action.
+    type: path
+  registries:
+    description:
+      - Logins for the registries of the images. A login is used for this task only, and is written to no file that
+        another user reads.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      server:
+        description:
+          - Host of the registry, with its port, as the names of images begin with it.
+        type: str
+        required: true
+      username:
+        description:
+          - User of the registry.
+        type: str
+        required: true
+      password:
+        description:
+          - Password or token of the user.
+        type: str
+        required: true
+  builds:
+    description:
+      - The images to build, as M(switchyard.stacks.preflight) returned them for this stack. Used on the controller.
+    type: dict
+    default: {}
+  build_archive:
+    description:
+      - A file on the server with the source of the images, or with the images. Filled in by the action.
     type: path
   stale_token:
     description:
@@ -210,13 +251,18 @@ def main() -> None:
             },
             "stale_token": {"type": "int", "no_log": False},
             "archive": {"type": "path"},
+            "builds": {"type": "dict", "default": {}},
+            "build_archive": {"type": "path"},
+            **module_args.REGISTRY_OPTIONS,
         },
         supports_check_mode=True,
     )
     params = module.params
 
     def work() -> dict[str, object]:
-        given = stack_input.StackInput.from_module(params["stack"], params["secrets"], params["archive"])
+        given = stack_input.StackInput.from_module(
+            params["stack"], params["secrets"], params["archive"], params["build_archive"]
+        )
         ctx = module_args.host_context(module).stack(given.stack.name)
         if module.check_mode:
             return prepare.preview(ctx, given, params["mode"])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_build import is_built
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_variables import (
     read_env_file,
     substitute,
@@ -28,12 +29,14 @@ class References:
     """Paths relative to the folder of the stack: files that Compose reads, and those outside of the folder.
 
     ``mounted`` are files and folders that containers mount, ``secrets`` the files of secrets by their names.
+    ``contexts`` are the folders and files that images are built from, each with the Dockerfiles that a folder has.
     """
 
     files: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     mounted: list[str] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
+    contexts: dict[str, list[str]] = field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):
@@ -65,7 +68,7 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
     for name in compose:
         search.read(name, project)
     files = [name for name in search.files if name not in compose]
-    return References(files, search.outside, search.mounted, search.secrets)
+    return References(files, search.outside, search.mounted, search.secrets, search.contexts)
 
 
 class _Search:
@@ -78,6 +81,7 @@ class _Search:
         self.outside: list[str] = []
         self.mounted: list[str] = []
         self.secrets: dict[str, str] = {}
+        self.contexts: dict[str, list[str]] = {}
 
     def name_of(self, base: str, path: t.Any) -> str | None:
         """Return a path relative to ``base`` by its name below the folder, or None where it is not known."""
@@ -151,10 +155,37 @@ class _Search:
                 text = substitute(volume, self.values) or ""
                 if text.startswith("."):
                     self.mount(base, text.split(":")[0])
+        image = substitute(str(service.get("image") or ""), self.values)
+        # An image whose name is not known here may be built.
+        if service.get("build") and (image is None or is_built({**service, "image": image})):
+            self._build(service["build"], base)
         extends = service.get("extends")
         if isinstance(extends, dict) and isinstance(extends.get("file"), str):
             file = extends["file"]
             self._follow(base, file, os.path.join(base, os.path.dirname(file)))
+
+    def _build(self, build: t.Any, base: str) -> None:
+        """Note the folders that an image is built from."""
+        definition = build if isinstance(build, dict) else {"context": build}
+        more = definition.get("additional_contexts") or {}
+        others = more.values() if isinstance(more, dict) else [str(item).partition("=")[2] for item in _items(more)]
+        context = self.name_of(base, str(definition.get("context") or "."))
+        dockerfile = substitute(str(definition.get("dockerfile") or "Dockerfile"), self.values)
+        if not context or not dockerfile:
+            return
+        outside = os.path.normpath(dockerfile).startswith("../")
+        self._context(context, [] if outside else [os.path.normpath(dockerfile)])
+        for path in others:
+            self._context(self.name_of(base, str(path)), [])
+        if outside:
+            self._context(os.path.normpath(os.path.join(context, dockerfile)), [])
+
+    def _context(self, name: str | None, dockerfiles: list[str]) -> None:
+        if not name or os.path.isabs(name) or name.split("/")[0] == "..":
+            return
+        if (self.folder / name).exists() and (self.folder / name).resolve().is_relative_to(self.folder):
+            known = self.contexts.setdefault(name, [])
+            known += [dockerfile for dockerfile in dockerfiles if dockerfile not in known]
 
     def _follow(self, base: str, path: str, project: str) -> None:
         before = len(self.files)

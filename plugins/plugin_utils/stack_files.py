@@ -24,12 +24,14 @@ class StackFiles:
     """The texts that Compose reads, the entries of the source tree, and secrets whose value is a file of the folder.
 
     ``unused`` are the variables of the stack that no file uses.
+    ``contexts`` are the folders and files that images are built from, each with the Dockerfiles of a folder.
     """
 
     sources: dict[str, str] = field(default_factory=dict, repr=False)
     tree: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     unused: list[str] = field(default_factory=list)
+    contexts: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -61,6 +63,7 @@ def read_stack_files(folder: Path, stack: Stack, where: str) -> StackFiles:
         result.problems.append(Problem(f"{where}.files", message, hint, "stack.file_unreadable"))
     result.tree = found.entries
     result.unused = compose_variables.unused(stack.variables, result.sources.values())
+    result.contexts = references.contexts
     return result
 
 

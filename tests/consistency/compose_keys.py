@@ -22,6 +22,7 @@ HEAD = ["| key | fate | in a release |", "|---|---|---|"]
 TITLES = {
     "": "The file",
     "services.*": "A service",
+    "services.*.build": "`build` of a service",
     "services.*.networks.*": "A network of a service",
     "services.*.deploy": "`deploy` of a service",
     "services.*.volumes": "A mount of a service",

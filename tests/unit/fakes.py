@@ -22,7 +22,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config import va
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_roles
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container, Image, LabelledResource
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyPlan, ProxyState, StackRoutes
@@ -122,6 +122,7 @@ class FakeEngine:
         self.removed: list[str] = []
         self.written: dict[str, list[str]] = {}
         self.registry: set[str] = set()
+        self.logins: dict[str, dict[str, str] | None] = {}
         self.folder = root
         # What a command in a container does: its exit code and its words.
         self.inside: Callable[[list[str]], tuple[int, str]] = lambda command: (0, "")
@@ -188,9 +189,17 @@ class FakeEngine:
         labels: dict[str, str] = made.get(name, {}).get("labels", {})
         return labels.get(f"{names.LABEL}stack")
 
-    def pull(self, name: str) -> Image:
+    def platform(self) -> str:
+        return "linux/amd64"
+
+    def load_images(self, archive: Path) -> None:
+        for name in archive.read_text().split():
+            self.images[name] = Image(id=f"sha256:{name}", digest=None, user=os.getuid())
+
+    def pull(self, name: str, login: dict[str, str] | None = None) -> Image:
+        self.logins[name] = login
         if name not in self.registry:
-            raise SwitchyardError(f"The image {name} cannot be pulled: not found")
+            raise EngineError(f"The image {name} cannot be pulled: not found.")
         self.images[name] = Image(id=f"sha256:{name}", digest=f"{name}@sha256:abc", user=os.getuid())
         return self.images[name]
 

@@ -46,9 +46,15 @@ def mappings(cls: type) -> dict[str, t.Any]:
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """The folder with the stack's Compose files on the controller."""
+    """Where the stack's Compose files are: a folder of the controller, or a version of a Git repository.
 
-    path: str = field(metadata=key("text"))
+    ``path`` is the folder; with ``git``, a folder of the repository. ``version`` is a branch, a tag or a commit.
+    """
+
+    path: str | None = field(default=None, metadata=key("text"))
+    git: str | None = field(default=None, metadata=key("text"))
+    version: str | None = field(default=None, metadata=key("text"))
+    require_tag: bool = field(default=False, metadata=key("boolean"))
     extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
 
@@ -201,6 +207,7 @@ class Stack:
     name: str = field(metadata=key("text"))
     source: SourceSpec = field(metadata=mapping(SourceSpec))
     compose: tuple[str, ...] = field(default=("docker-compose.yml",), metadata=key("texts"))
+    build_on: str = field(default="server", metadata=key("text", choices=("server", "controller")))
     files: tuple[str, ...] = field(default=(), metadata=key("texts"))
     variables: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
     strategy: str = field(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .. import names
@@ -26,6 +27,8 @@ RESERVED_HEADERS = (
     "transfer-encoding",
     "www-authenticate",
 )
+
+GIT_URL_WITH_PASSWORD = re.compile(r"https?://[^/@]+@")
 
 
 class ReportProblem(t.Protocol):
@@ -72,6 +75,7 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         if smoke.host and smoke.host not in hosts:
             hint = f"Write one of {listed(sorted(hosts))}"
             problem(f"smoke[{index}].host", f"{smoke.host} has no route in this stack", hint, code="stack.smoke_host")
+    _check_source(stack, problem)
     if stack.migrate:
         _check_migration(stack, stack.migrate, problem)
     for name in stack.secrets_as_env:
@@ -84,6 +88,28 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         if getattr(stack, server) and f"{server}_password" in stack.secrets:
             message = f"is made from {server}.password"
             problem(f"secrets.{server}_password", message, "Remove it from secrets", code="stack.secret_reserved")
+
+
+def _check_source(stack: Stack, problem: ReportProblem) -> None:
+    """Report what is wrong with the place of the Compose files."""
+    source = stack.source
+    if not source.git:
+        if not source.path:
+            problem("source", "has no path", "Write path: <a folder>, or git and version", code="stack.source")
+        for key in ("version", "require_tag"):
+            if getattr(source, key):
+                problem(f"source.{key}", "is of a Git repository", f"Add git, or remove {key}", code="stack.source")
+        return
+    if not source.version:
+        hint = "Write version: <branch, tag or commit>"
+        problem("source.version", "is missing", hint, code="stack.source")
+    if stack.strategy == "in_place":
+        hint = "Write path: <the folder of your checkout>"
+        problem("source.git", "in_place runs in a folder of the server", hint, code="stack.source")
+    if GIT_URL_WITH_PASSWORD.match(source.git):
+        # The URL would be in arguments of processes and in messages.
+        hint = "Use an SSH key, or a credential helper of Git on the controller"
+        problem("source.git", "the URL has a password in it", hint, code="stack.source")
 
 
 def _check_route_options(route: RouteSpec, where: str, problem: ReportProblem) -> None:

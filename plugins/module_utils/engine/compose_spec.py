@@ -125,7 +125,7 @@ SERVICE = {
     # What the release decides.
     **_changed("image", "pinned by its digest, which the release's record keeps"),
     **_changed("pull_policy pull_refresh_after", "a release pulls a missing image itself, once"),
-    **_changed("build", "not built: image names an image that exists", notice=True),
+    **_changed("build", "built once for each version of its source; an image with a fixed tag is pulled", notice=True),
     **_changed("container_name", "the release names containers; a host name of it does not resolve", notice=True),
     **_changed("ports", "not published: requests arrive through the routes of the proxy", notice=True),
     **_changed("hostname", "left out in a color, because it would resolve to both colors", notice=True),
@@ -147,6 +147,21 @@ SERVICE = {
     **_changed("labels", "labels of the release are added; those of Traefik and of the release are left out"),
     **_changed("logging", "without it, json-file with three files of 10 MB"),
     **_changed("restart", "without it, unless-stopped"),
+}
+
+BUILD = {
+    **_kept(
+        "additional_contexts args context dockerfile dockerfile_inline extra_hosts isolation labels no_cache "
+        "no_cache_filter provenance sbom shm_size target ulimits"
+    ),
+    **_kept("pull", "an image that exists is not built again for a newer base"),
+    **_kept("secrets", "the build reads the values in secrets of the inventory; the image does not have them"),
+    **_changed("tags", "the image is named by its source"),
+    **_changed("cache_from cache_to", "left out: the engine that builds has a cache"),
+    **_changed("platforms", "the image is built for the server"),
+    **_refused("privileged entitlements", "the build would have more rights than a container", TAKE_OUT),
+    **_refused("network", "the build would reach what only the server reaches", TAKE_OUT, "(host|container:|service:)"),
+    **_refused("ssh", "the build would use an SSH key of the server", "Fetch private code before the build"),
 }
 
 ATTACHED_NETWORK = _changed(
@@ -199,6 +214,7 @@ SECRET = _changed("name environment file external labels driver driver_opts temp
 SPECIFICATION: dict[str, dict[str, KeyFate]] = {
     "": FILE,
     "services.*": SERVICE,
+    "services.*.build": BUILD,
     "services.*.networks.*": ATTACHED_NETWORK,
     "services.*.deploy": DEPLOY,
     "services.*.volumes": MOUNT,

@@ -157,11 +157,24 @@ class Engine:
 
     # --- changing ---
 
-    def pull(self, name: str) -> Image:
-        """Pull an image. Raises EngineError with the registry's message."""
+    def platform(self) -> str:
+        """Return the platform of this server's images, such as ``linux/amd64``."""
+        version = self.client.version()
+        return f"{version['Os']}/{version['Arch']}"
+
+    def load_images(self, archive: Path) -> None:
+        """Load images from an archive that ``docker save`` has written. Raises EngineError."""
+        try:
+            with archive.open("rb") as file:
+                self.client.images.load(file)
+        except (self.sdk.errors.APIError, self.sdk.errors.ImageLoadError) as error:
+            raise EngineError(f"The images that the controller has built cannot be loaded: {error}") from error
+
+    def pull(self, name: str, login: dict[str, str] | None = None) -> Image:
+        """Pull an image; ``login`` has a username and a password. Raises EngineError with the registry's message."""
         try:
             # A name with a digest or a fixed tag pulls one image, never all tags.
-            self.client.api.pull(name)
+            self.client.api.pull(name, auth_config=login)
         except self.sdk.errors.APIError as error:
             raise EngineError(f"The image {name} cannot be pulled: {error.explanation or error}") from error
         image = self.image(name)

@@ -13,7 +13,9 @@ from pathlib import Path
 from .. import names, paths
 from ..engine import compose_cli
 from ..engine.docker_client import Engine
-from ..engine.models import Container
+from ..engine.models import Container, Image
+from ..engine.registry_login import RegistryLogin, login_for
+from ..errors import EngineError
 from ..proxy.driver import Proxy
 from ..proxy.registry import open_proxy
 from .gates.probe import ColorTarget
@@ -21,14 +23,18 @@ from .lock import ReleaseLock
 from .record import Record, Records
 from .routes import routes_of_stack
 
+# What the error of an image adds: images are there before anything of the live version changes.
+STILL_LIVE = "Users still have the version that was live before."
+
 
 @dataclass(frozen=True)
 class HostContext:
-    """This server as one environment of a project sees it: its folder, its engine and its proxy."""
+    """This server as one environment of a project sees it: its folder, its engine, its proxy, and logins for images."""
 
     root: Path
     project: str
     environment: str
+    logins: tuple[RegistryLogin, ...] = ()
 
     @cached_property
     def engine(self) -> Engine:
@@ -96,6 +102,13 @@ class StackContext:
     def lock(self) -> ReleaseLock:
         """The lock of the stack."""
         return ReleaseLock(self.folder, f"{self.stack} ({self.environment})")
+
+    def pull(self, name: str) -> Image:
+        """Pull an image, with the login of its registry. Raises EngineError with the registry's message."""
+        try:
+            return self.engine.pull(name, login_for(name, self.host.logins))
+        except EngineError as error:
+            raise EngineError(error.message, hint=error.hint or STILL_LIVE) from error
 
     def containers(self, **labels: str) -> list[Container]:
         """Return the containers of this stack, all of them or those with these labels too."""

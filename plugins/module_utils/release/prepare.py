@@ -15,7 +15,7 @@ from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
 from ..engine import compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
-from . import hold_requests, mounted_files, revert, secret_files
+from . import build_images, hold_requests, mounted_files, revert, secret_files
 from . import plan as release_plan
 from .context import StackContext
 from .diff import readable, save_text, saved_text, text_diff
@@ -86,7 +86,8 @@ def prepare(
     images = dict(deploy_input.images)
     for name in deploy_input.pulls:
         ctx.lock.renew(token, f"pull {name}", 900)
-        images[name] = ctx.engine.pull(name).pinned
+        images[name] = ctx.pull(name).pinned
+    images.update(build_images.build_missing(ctx, given, deploy_input.builds, token))
     ctx.lock.renew(token, "prepare")
     number = ctx.records.begin()
     folder = ctx.records.path(number)
@@ -119,7 +120,9 @@ def prepare(
     for part, content in zip(PARTS, projects):
         if content:
             atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
-    for part, content in migration_projects.migration_projects(ctx, given, folder, release).items():
+    image_names = {name: service["image"] for name, service in normalised["services"].items()}
+    migration = migration_projects.migration_projects(ctx, given, folder, release, image_names)
+    for part, content in migration.items():
         atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
     save_text(ctx, number, readable(ctx, rendered.colors[plan.color], rendered.workers, given))
     _ensure_resources(ctx, rendered)
@@ -137,8 +140,11 @@ def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: i
     record = ctx.records.require(t.cast(int, plan.target))
     for name, pinned in record.images.items():
         if not ctx.engine.image(pinned):
+            if pinned.startswith("sha256:"):
+                message = f"{name} of release {record.number} was built, and is not on this server any more."
+                raise SwitchyardError(message, hint="Deploy that version with deploy.yml.")
             ctx.lock.renew(token, f"pull {name}", 900)
-            ctx.engine.pull(pinned)
+            ctx.pull(pinned)
     containers = ctx.containers(color=record.color)
     warm = {container.label("release") for container in containers} == {str(record.number)}
     warm = warm and sum(container.running for container in containers) == record.containers

@@ -67,7 +67,7 @@ def read_in_place(spec: StackInput) -> compose_cli.NormalisedFiles:
 
     Raises ComposeError when Compose rejects the files, EngineError when Compose does not answer.
     """
-    return compose_cli.read_files(Path(spec.stack.source.path), spec.stack.compose, spec.stack.variables)
+    return compose_cli.read_files(Path(spec.stack.source.path or "."), spec.stack.compose, spec.stack.variables)
 
 
 def rebase_paths(normalised: Normalised, old: str, new: str) -> Normalised:

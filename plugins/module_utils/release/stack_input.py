@@ -19,6 +19,9 @@ class StackInput:
 
     ``sources`` are the Compose files and what Compose reads with them, by relative name; ``tree`` are the files that
     containers mount. ``archive`` is a file of the server with those of them that it does not have.
+
+    ``contexts`` has the digest of each folder that images are built from, ``commit`` the commit of the files where they
+    are from a Git repository. ``build_archive`` is a file of the server with these folders, or with built images.
     """
 
     stack: Stack
@@ -27,14 +30,31 @@ class StackInput:
     where: str
     tree: SourceTree = field(default_factory=SourceTree)
     archive: str | None = None
+    contexts: t.Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    build_archive: str | None = None
 
     @classmethod
     def from_module(
-        cls, option: t.Mapping[str, t.Any], secrets: t.Mapping[str, str], archive: str | None = None
+        cls,
+        option: t.Mapping[str, t.Any],
+        secrets: t.Mapping[str, str],
+        archive: str | None = None,
+        build_archive: str | None = None,
     ) -> StackInput:
         """Return the input from a module's option ``stack`` and the secrets of this stack.
 
         The secrets may be more than those of the inventory: the controller adds those whose value is a file.
         """
         stack = state_file.from_json(Stack, option["definition"])
-        return cls(stack, option["sources"], secrets, option["inventory_path"], SourceTree(option["tree"]), archive)
+        return cls(
+            stack,
+            option["sources"],
+            secrets,
+            option["inventory_path"],
+            SourceTree(option["tree"]),
+            archive,
+            option.get("contexts") or {},
+            option.get("commit"),
+            build_archive,
+        )

@@ -14,6 +14,8 @@ HOSTS = {
     "download.docker.com",
     "galaxy.ansible.com",
     "github.com",
+    # The key of Docker Hub in a client's configuration
+    "index.docker.io",
     "www.gnu.org",
 }
 HOSTS_OF_EXAMPLES = re.compile(r"(?:^|\.)(?:example(?:\.(?:org|com|net))?|test|invalid|localhost)$|^[\d.]+$|^[\w-]+$")

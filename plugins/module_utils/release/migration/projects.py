@@ -19,9 +19,12 @@ from .state import PART, REHEARSAL, database_of, migrator_password_path
 
 
 def migration_projects(
-    ctx: StackContext, given: StackInput, folder: Path, release: compose_render.Release
+    ctx: StackContext, given: StackInput, folder: Path, release: compose_render.Release, images: t.Mapping[str, str]
 ) -> dict[str, models.Mapping]:
-    """Return the Compose projects of a migration under its own login: for the real database, and for a copy."""
+    """Return the Compose projects of a migration under its own login: for the real database, and for a copy.
+
+    ``images`` are the names of the images by service: a built one has no name in the Compose files.
+    """
     stack = given.stack
     spec = stack.migrate
     if not spec or not stack.postgres or not migrator_password_path(ctx).exists():
@@ -35,6 +38,8 @@ def migration_projects(
     for part, own_variables in parts.items():
         files = source_files.read(ctx, given, **own_variables)
         mounts = plan_mounts(files.content, given.tree, stack.compose, ctx.folder)
+        for name, service in mounts.normalised["services"].items():
+            service["image"] = images.get(name, service.get("image"))
         rendered = compose_render.render(mounts.normalised, stack, release).jobs
         projects[part] = compose_jobs.with_password_file(rendered, str(folder / paths.SECRETS / "migrator"))
     return projects

@@ -13,6 +13,7 @@ from __future__ import annotations
 from . import (
     allowances,
     bind_mounts,
+    build_sources,
     compose_keys,
     compose_valid,
     disk_space,
@@ -53,6 +54,7 @@ STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     services_exist,
     service_roles,
     image_tags,
+    build_sources,
     compose_keys,
     network_modes,
     allowances,

@@ -17,7 +17,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ...config.stack import Stack
-from ...engine import compose_cli, compose_render
+from ...engine import compose_build, compose_cli, compose_render
+from ...engine.compose_build import ImageBuild
 from ...engine.models import floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
@@ -118,7 +119,7 @@ class StackCheckContext:
     @property
     def has_source_folder(self) -> bool:
         """Whether all Compose files exist in their own folder on this server."""
-        return all((Path(self.stack.source.path) / name).exists() for name in self.stack.compose)
+        return all((Path(self.stack.source.path or ".") / name).exists() for name in self.stack.compose)
 
     @cached_property
     def files(self) -> compose_cli.NormalisedFiles:
@@ -129,10 +130,19 @@ class StackCheckContext:
             return source_files.read_in_place(self.spec)
         return source_files.read(self.ctx, self.spec)
 
-    @property
+    @cached_property
+    def builds(self) -> dict[str, ImageBuild]:
+        """The images that are built from the stack's source, by service. Raises ComposeError, EngineError."""
+        if self.in_place:
+            return {}
+        whose = (self.ctx.project, self.stack.name)
+        source = source_files.PLACEHOLDER
+        return compose_build.plan_builds(self.files.content, source, whose, self.spec.commit, self.spec.contexts)
+
+    @cached_property
     def normalised(self) -> source_files.Normalised:
-        """The normalised Compose files. Raises ComposeError, EngineError."""
-        return self.files.content
+        """The normalised Compose files, with the names of built images. Raises ComposeError, EngineError."""
+        return compose_build.with_images(self.files.content, self.builds)
 
     @cached_property
     def mounts(self) -> mount_plan.MountPlan:
@@ -153,7 +163,14 @@ class StackCheckContext:
     @property
     def pulls(self) -> list[str]:
         """The images that the release pulls."""
-        return [name for name in self._image_names if name not in self.images]
+        built = {build.image for build in self.builds.values()}
+        return [name for name in self._image_names if name not in self.images and name not in built]
+
+    @property
+    def missing_builds(self) -> list[ImageBuild]:
+        """The images that the release builds, each once: no earlier release has built them from this source."""
+        unique = {build.image: build for build in self.builds.values() if build.image not in self.images}
+        return list(unique.values())
 
     @property
     def _image_names(self) -> list[str]:

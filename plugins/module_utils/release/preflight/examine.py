@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ... import state_file
 from ...engine import compose_cli
+from ...engine.compose_build import ImageBuild
 from ...errors import Problem, ProblemsFound
 from .. import plan as release_plan
 from .. import source_files
@@ -38,6 +39,7 @@ class DeployInput:
     mounts: MountPlan
     images: dict[str, str]
     pulls: list[str]
+    builds: list[ImageBuild] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class PreflightResult:
     """The problems of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
 
     ``notices`` is what a deploy changes in the Compose files, ``missing_files`` the content that it needs, by stack.
+    ``builds`` are the images that it builds, by stack, for the ``platform`` of the server.
     """
 
     problems: list[Problem]
@@ -53,6 +56,8 @@ class PreflightResult:
     locks: dict[str, t.Any]
     notices: list[Notice] = field(default_factory=list)
     missing_files: dict[str, list[str]] = field(default_factory=dict)
+    builds: dict[str, list[ImageBuild]] = field(default_factory=dict)
+    platform: str = ""
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the module's result."""
@@ -63,6 +68,8 @@ class PreflightResult:
             "locks": self.locks,
             "notices": state_file.as_json(self.notices),
             "missing_files": self.missing_files,
+            "builds": state_file.as_json(self.builds),
+            "platform": self.platform,
         }
 
 
@@ -95,7 +102,12 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
     locks = {name: state_file.as_json(holder) for name, holder in holders.items() if holder}
     notices = [notice for context in contexts if mode == "deploy" for notice in _notices(context)]
     missing = {context.stack.name: _missing_files(context) for context in contexts if mode == "deploy"}
-    return PreflightResult(list(dict.fromkeys(problems)), skipped, plans, locks, notices, missing)
+    released = {plan.stack for plan in plans if plan.action == "release"}
+    builds = {one.stack.name: one.missing_builds for one in contexts if one.stack.name in released}
+    builds = {name: images for name, images in builds.items() if images}
+    platform = host.engine.platform() if builds else ""
+    problems = list(dict.fromkeys(problems))
+    return PreflightResult(problems, skipped, plans, locks, notices, missing, builds, platform)
 
 
 def examine_stack(
@@ -115,7 +127,7 @@ def examine_stack(
         raise ProblemsFound(f"{ctx.stack} cannot be released", problems)
     if mode != "deploy":
         return None, plan
-    return DeployInput(plan, context.mounts, context.images, context.pulls), plan
+    return DeployInput(plan, context.mounts, context.images, context.pulls, context.missing_builds), plan
 
 
 def _read_ahead(
@@ -165,7 +177,8 @@ def _missing_files(context: StackCheckContext) -> list[str]:
 
 def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:
     fingerprint = fingerprint_of(context.ctx, context.mounts.normalised, context.spec, context.images)
-    return release_plan.deploy(context.ctx.stack, fingerprint, context.pulls, context.state)
+    missing = [*context.pulls, *(build.image for build in context.missing_builds)]
+    return release_plan.deploy(context.ctx.stack, fingerprint, missing, context.state)
 
 
 def _plan_from_records(context: StackCheckContext, mode: str) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:

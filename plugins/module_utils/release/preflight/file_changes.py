@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ...config.stack import Stack
-from ...engine import compose_render, compose_roles, compose_spec
+from ...engine import compose_build, compose_render, compose_roles, compose_spec
 from ...engine.models import Mapping
 
 # The Compose project's name while files are normalised; Compose puts it before names that a file does not set.
@@ -32,7 +32,7 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
     roles = compose_roles.roles_of(normalised, stack)
     notices = []
     for found in compose_spec.keys_of(normalised):
-        if found.fate.notice and found.value not in (None, False, "", [], {}):
+        if found.fate.notice and found.value not in (None, False, "", [], {}) and not _is_built(found, normalised):
             message = _message(found, stack, roles)
             if message:
                 notices.append(Notice(f"{where}.compose.{found.path}", message))
@@ -66,10 +66,17 @@ def _message(found: compose_spec.FoundKey, stack: Stack, roles: t.Mapping[str, s
     if key == "links":
         aliases = [link for link in found.value if ":" in link and len(set(link.split(":"))) > 1]
         return f"{', '.join(aliases)}: {found.fate.reason}" if aliases else ""
-    if key in ("build", "develop", "ipam", "driver_opts", "labels"):
+    if key == "build":
+        return "not built: image has a fixed tag and is pulled; pull_policy: build builds it"
+    if key in ("develop", "ipam", "driver_opts", "labels"):
         return found.fate.reason
     value = ", ".join(map(str, found.value)) if isinstance(found.value, list) else found.value
     return f"{value}: {found.fate.reason}"
+
+
+def _is_built(found: compose_spec.FoundKey, normalised: Mapping) -> bool:
+    service, key = _service_and_key(found.path)
+    return key == "build" and compose_build.is_built(normalised["services"][service])
 
 
 def _service_and_key(path: str) -> tuple[str, str]:

@@ -18,11 +18,8 @@ def check(context: StackCheckContext) -> list[Problem]:
     for name, service in context.services.items():
         where, image = f"{context.where}.compose.services.{name}.image", service.get("image") or ""
         reason = floating_tag_reason(image)
-        if not image and service.get("build"):
-            hint = "Build and push the image, and write its name with a fixed tag next to build, as registry/app:1.2"
-            problems.append(Problem(where, "is missing; a release builds no images", hint, "compose.image_missing"))
-        elif not image:
-            hint = "Name a built image with a fixed tag, as registry/app:1.2"
+        if not image:
+            hint = "Name an image with a fixed tag, as registry/app:1.2, or add build"
             problems.append(Problem(where, "is missing", hint, "compose.image_missing"))
         elif reason:
             hint = "Write a fixed tag or a digest, as app:1.2"

@@ -269,3 +269,65 @@ def test_variables_that_no_file_uses_are_warnings(controller: Controller) -> Non
     result = controller.run([written(variables={"IMAGE": "a", "IMGE": "b"})])
     assert result["warnings"] == ["switchyard_stacks[shop].variables.IMGE: no Compose file uses it."]
     assert result["problems"] == []
+
+
+def repository(folder: Path) -> str:
+    """Return the commit of a new repository with the stack of the tests, whose image is built."""
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "docker-compose.yml").write_text("services: {web: {build: .}}")
+    (folder / "shop" / "Dockerfile").write_text("FROM scratch")
+    own = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for args in (["init", "-q", "-b", "main"], ["add", "-A"], [*own, "commit", "-qm", "one"], ["tag", "v1"]):
+        subprocess.run(["git", *args], cwd=folder, check=True)
+    return subprocess.run(["git", "rev-parse", "v1"], cwd=folder, check=True, capture_output=True, text=True).stdout[
+        :-1
+    ]
+
+
+def test_files_of_a_git_repository(controller: Controller) -> None:
+    commit = repository(controller.folder / "app")
+    source = {"git": "app", "path": "shop", "version": "v1", "require_tag": True}
+    image = {"image": "po-shop-web:1", "service": "web", "definition": {}, "contexts": ["."]}
+    answer = {"builds": {"shop": [image]}, "platform": "linux/amd64"}
+    result = controller.run([written(source=source)], lambda args: answer)
+    assert lines(result) == []
+    stack = result["stacks"][0]
+    assert controller.asked["stacks"][0]["sources"] == {"docker-compose.yml": "services: {web: {build: .}}"}
+    assert (stack["commit"], stack["contexts"]) == (commit, {".": commit})
+    assert (result["builds"]["shop"]["images"], result["builds"]["shop"]["platform"]) == ([image], "linux/amd64")
+    assert (Path(result["builds"]["shop"]["folder"]) / "Dockerfile").read_text() == "FROM scratch"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ({"version": "v2"}, "source.git: {git} has no branch, tag or commit v2"),
+        ({"version": "main", "require_tag": True}, "source.version: main is a branch, and require_tag is true"),
+        ({"version": "v1", "path": "none"}, "source.path: none is not a folder of app at v1"),
+        ({"version": "v1", "path": ".."}, "source.path: .. is not a folder of app at v1"),
+    ],
+)
+def test_mistakes_of_a_git_repository(controller: Controller, source: dict[str, t.Any], expected: str) -> None:
+    folder = controller.folder / "app"
+    repository(folder)
+    found = lines(controller.run([written(source={"git": "app", "path": "shop", **source})]))
+    assert found == [f"switchyard_stacks[shop].{expected.format(git=folder)}"]
+
+
+def test_a_rollback_needs_no_repository(controller: Controller) -> None:
+    source = {"git": "git@git.invalid:app.git", "version": "v1"}
+    assert lines(controller.run([written(source=source)], mode="rollback")) == []
+
+
+def test_a_context_has_the_digest_of_what_it_contains(controller: Controller) -> None:
+    (controller.folder / "shop" / "docker-compose.yml").write_text(
+        "services: {web: {build: ./api}, db: {image: 'd:1'}}"
+    )
+    (controller.folder / "shop" / "api").mkdir()
+    digests = set()
+    for content in ("one", "one", "two"):
+        (controller.folder / "shop" / "api" / "main.py").write_text(content)
+        contexts = controller.run([written()])["stacks"][0]["contexts"]
+        assert list(contexts) == ["api"]
+        digests.add(contexts["api"])
+    assert len(digests) == 2

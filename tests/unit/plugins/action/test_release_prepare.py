@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import tarfile
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
@@ -14,6 +16,7 @@ from fakes import checked
 
 from ansible_collections.switchyard.stacks.plugins.action import release_prepare
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_files import PLACEHOLDER
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import read_tree
 
 
@@ -40,10 +43,11 @@ class OnServer(release_prepare.ActionModule):
 
 def run(tmp_path: Path, blobs: list[str], *, check: bool = False, **args: t.Any) -> tuple[OnServer, dict[str, t.Any]]:
     stack = checked(source={"path": str(tmp_path / "shop")}, files=["logo.png"])
+    stack = replace(stack, build_on=args.pop("build_on", "server"))
     given = {"definition": state_file.as_json(stack), "inventory_path": "stacks[shop]", "missing_files": blobs}
     task = Task()
     task.check_mode = check
-    task.args = {"stack": given, "secrets": {"vault": "v"}, **args}
+    task.args = {"project": "po", "environment": "prod", "stack": given, "secrets": {"vault": "v"}, **args}
     play = PlayContext()
     action = OnServer(
         task=task,
@@ -98,3 +102,31 @@ def test_a_file_that_went_away_fails_the_task(tmp_path: Path, blob: str) -> None
     assert result["failed"]
     assert "logo.png does not exist" in result["msg"]
     assert not action.sent.exists()
+
+
+def builds_of(folder: Path, dockerfile: str) -> dict[str, t.Any]:
+    """Return what preflight returns of a stack whose only image is built from the folder ``api``."""
+    (folder / "api").mkdir()
+    (folder / "api" / "Dockerfile").write_text(dockerfile)
+    definition = {"context": f"{PLACEHOLDER}/api", "dockerfile": "Dockerfile"}
+    image = {"image": "po-shop-web:1", "service": "web", "definition": definition, "contexts": ["api"]}
+    return {"folder": str(folder), "images": [image], "platform": ""}
+
+
+def test_the_source_of_an_image_is_sent_where_it_is_built(tmp_path: Path, blob: str) -> None:
+    builds = builds_of(tmp_path / "shop", "FROM scratch\n")
+    action, _result = run(tmp_path, [], builds=builds)
+    assert action.asked["build_archive"] == "/server/tmp/builds.tar.gz"
+    assert "builds" not in action.asked
+    with tarfile.open(action.sent) as archive:
+        assert archive.getnames() == ["api/Dockerfile"]
+    assert "build_archive" not in run(tmp_path, [], builds=builds, check=True)[0].asked
+    assert "build_archive" not in run(tmp_path, [])[0].asked
+
+
+def test_a_build_that_fails_on_the_controller_says_what_users_have(
+    tmp_path: Path, blob: str, real_engine: None
+) -> None:
+    builds = builds_of(tmp_path / "shop", "FROM scratch\nCOPY missing /\n")
+    with pytest.raises(AnsibleActionFail, match=r"(?s)po-shop-web:1 cannot be built: .* Users still have the version"):
+        run(tmp_path, [], builds=builds, build_on="controller")

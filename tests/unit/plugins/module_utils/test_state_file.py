@@ -69,6 +69,8 @@ OTHER_JSON = {
     "backup/run.py": "last-run.json: a mapping that each run writes once, and that a module returns as it is",
     "backup/timer_main.py": "parameters.json and last-check.json: mappings that are written once",
     "decommission/scan.py": "proxy.json: a mapping that setup.yml writes",
+    "engine/compose_build.py": "a Compose project",
+    "engine/registry_login.py": "a configuration of the Docker client",
     "engine/host_ports.py": "only the ports in the records of all stacks",
     "proxy/base_config.py": "proxy.json",
     "proxy/driver.py": "preview-keys.json: a mapping that setup.yml writes",

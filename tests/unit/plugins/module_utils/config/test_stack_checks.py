@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import typing as t
+
+import pytest
 from fakes import written
 from fakes_config import only, problems
 
@@ -56,3 +59,35 @@ def test_a_secret_is_a_variable_once_and_not_in_place() -> None:
     assert problems(written(**secret)) == []
     assert "secrets_as_env: URL is in variables as well" in only(written(**secret, variables={"URL": "a"}))
     assert "secrets_as_env: in_place starts the files as they are" in only(written(**secret, strategy="in_place"))
+
+
+@pytest.mark.parametrize(
+    ("source", "stack", "expected"),
+    [
+        ({}, {}, "source: has no path. Write path: <a folder>, or git and version"),
+        ({"path": "a", "version": "1"}, {}, "source.version: is of a Git repository. Add git, or remove version"),
+        ({"path": "a", "require_tag": True}, {}, "source.require_tag: is of a Git repository"),
+        ({"git": "git@host:app.git"}, {}, "source.version: is missing. Write version: <branch, tag or commit>"),
+        (
+            {"git": "https://me:hunter2@host/app.git", "version": "1"},
+            {},
+            "source.git: the URL has a password in it. Use an SSH key",
+        ),
+        (
+            {"git": "git@host:app.git", "version": "1"},
+            {"strategy": "in_place"},
+            "source.git: in_place runs in a folder of the server",
+        ),
+    ],
+)
+def test_a_source_is_a_folder_or_a_version_of_a_repository(
+    source: dict[str, t.Any], stack: dict[str, t.Any], expected: str
+) -> None:
+    found = only(written(source=source, **stack))
+    assert expected in found
+    assert "hunter2" not in found
+
+
+def test_a_source_of_each_kind_is_accepted() -> None:
+    for source in ({"path": "a"}, {"git": "ssh://git@host/app.git", "version": "v1", "require_tag": True, "path": "b"}):
+        assert problems(written(source=source)) == []

@@ -43,10 +43,10 @@ def published(machine: Machine, number: int) -> t.Any:
 
 
 def two_releases(machine: Machine) -> None:
-    machine.released("blue", state="superseded", images={"reg/web:1": "sha256:reg/web:1"})
+    machine.released("blue", state="superseded", images={"reg/web:1": "reg/web@sha256:1"})
     machine.released("green", previous=1)
     machine.make_live("green")
-    machine.engine.registry.add("sha256:reg/web:1")
+    machine.engine.registry.add("reg/web@sha256:1")
 
 
 def canary_out(machine: Machine, state: str, steps: int = 1) -> None:
@@ -287,7 +287,7 @@ def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
 ) -> None:
     pull = machine.engine.pull
 
-    def slow(name: str) -> t.Any:
+    def slow(name: str, login: t.Any) -> t.Any:
         held = machine.ctx.lock.state()
         machine.ctx.lock.take("bob@desk", "prepare", lambda: None, stale_token=held and held.token)
         return pull(name)

@@ -13,6 +13,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.migratio
     state,
 )
 
+IMAGES = {"web": "po-shop-web:1"}
+
 
 def test_the_migrator_reads_its_password_only_while_it_runs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.release()
@@ -31,10 +33,11 @@ def test_a_migration_has_projects_of_its_own(scene: Scene, docker: Callable[[str
     content = normalised(web={"secrets": [{"source": "postgres_password"}]})
     spec = replace(given(content), stack=guarded.record.stack)
     release = compose_render.Release("po", "prod", 2)
-    found = projects.migration_projects(scene.ctx, spec, folder, release)
+    found = projects.migration_projects(scene.ctx, spec, folder, release, IMAGES)
     assert list(found) == ["migrate", "rehearse"]
+    assert found["migrate"]["services"]["web"]["image"] == "po-shop-web:1"
     assert found["migrate"]["secrets"] == {"postgres_password": {"file": f"{folder}/secrets/migrator"}}
     expanding = replace(spec, stack=replace(spec.stack, migrate=replace(guarded.spec, kind="expand")))
-    assert list(projects.migration_projects(scene.ctx, expanding, folder, release)) == ["migrate"]
+    assert list(projects.migration_projects(scene.ctx, expanding, folder, release, IMAGES)) == ["migrate"]
     state.migrator_password_path(scene.ctx).unlink()
-    assert projects.migration_projects(scene.ctx, expanding, folder, release) == {}
+    assert projects.migration_projects(scene.ctx, expanding, folder, release, IMAGES) == {}

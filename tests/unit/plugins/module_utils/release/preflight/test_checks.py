@@ -134,7 +134,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
             given(normalised(web={"image": None})),
             ".compose.services.web.image",
             "is missing",
-            "Name a built image with a fixed tag, as registry/app:1.2",
+            "Name an image with a fixed tag, as registry/app:1.2, or add build",
             "compose.image_missing",
         ),
         *(
@@ -147,6 +147,15 @@ STACK_CASES: dict[str, list[StackCase]] = {
             )
             for image, reason in (("app", "has no tag"), ("reg:5000/app:latest", "is tagged latest"))
         ),
+    ],
+    "build_sources": [
+        StackCase(
+            given(normalised(web={"image": None, "build": {"context": "/.switchyard-source/api"}})),
+            ".compose.services.web.build",
+            "api is not on the controller below the source, or its path has a variable",
+            "Create the folder, or write its path without a variable",
+            "compose.build_context",
+        )
     ],
     "compose_keys": [
         StackCase(

@@ -47,7 +47,7 @@ def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
             "networks.default.enable_ipv6: True: the network is created by its name and internal only",
             "services.cache.logging: json-file with 3 files of 10m is added",
             "services.cache.restart: unless-stopped is added",
-            "services.web.build: not built: image names an image that exists",
+            "services.web.build: not built: image has a fixed tag and is pulled; pull_policy: build builds it",
             "services.web.container_name: website: the release names containers; a host name of it does not resolve",
             "services.web.depends_on: db (service_healthy) is not waited for: it is of the part accessories",
             "services.web.hostname: website: left out in a color, because it would resolve to both colors",

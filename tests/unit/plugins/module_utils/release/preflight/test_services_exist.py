@@ -45,16 +45,17 @@ def test_files_that_can_be_released(machine: Machine) -> None:
     ("text", "stack", "expected"),
     [
         (
-            "services: {web: {build: .}}",
+            "services: {web: {build: ./missing}}",
             {},
-            "compose.image_missing switchyard_stacks[shop].compose.services.web.image: is missing; a release builds no "
-            "images. Build and push the image, and write its name with a fixed tag next to build, as registry/app:1.2.",
+            "compose.build_context switchyard_stacks[shop].compose.services.web.build: missing is not on the "
+            "controller below the source, or its path has a variable. Create the folder, or write its path without a "
+            "variable.",
         ),
         (
             "services: {web: {command: serve}}",
             {},
-            "compose.image_missing switchyard_stacks[shop].compose.services.web.image: is missing. Name a built image "
-            "with a fixed tag, as registry/app:1.2.",
+            "compose.image_missing switchyard_stacks[shop].compose.services.web.image: is missing. Name an image with "
+            "a fixed tag, as registry/app:1.2, or add build.",
         ),
         (
             WEB + "}",
