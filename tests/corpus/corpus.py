@@ -6,6 +6,7 @@ a server that has all images and nothing else, and the rendered projects. README
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import typing as t
 from collections.abc import Iterator
@@ -204,5 +205,7 @@ def contains(result: t.Any, value: t.Any) -> bool:
     if isinstance(value, dict):
         return isinstance(result, dict) and all(contains(result.get(key), item) for key, item in value.items())
     if isinstance(value, list):
-        return isinstance(result, list) and all(item in result for item in value)
+        return isinstance(result, list) and all(any(contains(found, item) for found in result) for item in value)
+    if isinstance(value, str) and "*" in value:
+        return fnmatch.fnmatchcase(str(result), value)
     return bool(result == value)

@@ -23,6 +23,9 @@ TIMEOUT = 60
 # Compose's warning for ``${NAME}`` without a value and without a default; its log escapes the quotation marks.
 UNSET = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 
+# Compose would fetch a file that another one includes from a Git repository or a registry, and run what it finds there.
+NO_REMOTE_FILES = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
+
 # The flags that start each part of a release; the role ``stack`` has the same settings for community.docker. A release
 # has pulled its images before. Containers that the project does not define any more are removed.
 UP = ("up", "--detach", "--remove-orphans", "--pull", "never", "--no-build")
@@ -115,7 +118,7 @@ def _config(args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping) 
         name="docker compose config",
         timeout=TIMEOUT,
         stdin=json.dumps(added) if added else None,
-        env=values,
+        env={**values, **NO_REMOTE_FILES},
         inherit=("PATH", "HOME"),
         check=False,
     )

@@ -15,6 +15,9 @@ from .context import StackCheckContext
 
 NEEDS: tuple[str, ...] = ()
 
+# Compose, for a file of a Git repository or a registry.
+REMOTE = "remote resource is disabled"
+
 # compose-go, for a key that its schema does not have.
 UNKNOWN_KEY = re.compile(r"[Aa]dditional propert(?:y|ies) '?(?P<key>[\w-]+)'?(?: is|,)? not allowed")
 
@@ -38,6 +41,8 @@ def check(context: StackCheckContext) -> list[Problem]:
 
 def _hint(message: str) -> str:
     """Return what to do about a message of Compose: for a key that is misspelt, the one that is close to it."""
+    if REMOTE in message:
+        return "Copy the file to source.path: a release fetches no Compose files"
     key = UNKNOWN_KEY.search(message)
     keys = {key for section in compose_spec.SPECIFICATION.values() for key in section}
     close = difflib.get_close_matches(key["key"], keys, n=1) if key else []
