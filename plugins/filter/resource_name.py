@@ -20,13 +20,13 @@ description:
 options:
   _input:
     description:
-      - Kind of the resource, one of V(container), V(volume), V(network), V(compose_project), V(shared), V(domain),
-        V(database), V(redis_user).
+      - Kind of the resource, one of V(container), V(volume), V(network), V(of_environment), V(compose_project),
+        V(shared), V(domain), V(database), V(redis_user).
     type: str
     required: true
   parts:
     description:
-      - Parts of the name, such as project, service and environment for a container.
+      - Parts of the name, such as project, stack, service and environment for a container.
     type: list
     elements: str
     required: true
@@ -36,7 +36,7 @@ author:
 """
 
 EXAMPLES = r"""
-network: "{{ 'network' | switchyard.stacks.resource_name('po', 'front', 'prod') }}"
+container: "{{ 'container' | switchyard.stacks.resource_name('po', 'shop', 'web', 'prod', 'blue') }}"
 """
 
 RETURN = r"""
@@ -49,6 +49,7 @@ KINDS: dict[str, t.Callable[..., str]] = {
     "container": names.container,
     "volume": names.volume,
     "network": names.network,
+    "of_environment": names.of_environment,
     "compose_project": names.compose_project,
     "shared": names.shared,
     "domain": names.domain,

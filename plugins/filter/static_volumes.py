@@ -35,7 +35,7 @@ author:
 
 EXAMPLES = r"""
 volumes: "{{ switchyard_stacks | switchyard.stacks.static_volumes('po', 'prod') }}"
-# [{"name": "po-media-prod", "stack": "bookings"}]
+# [{"name": "po-bookings-media-prod", "stack": "bookings"}]
 """
 
 RETURN = r"""
@@ -51,7 +51,7 @@ def static_volumes(stacks: list[dict[str, t.Any]], project: str, environment: st
     found: dict[str, str] = {}
     for stack in stacks:
         for static in stack.get("static") or []:
-            found.setdefault(names.volume(project, static["volume"], environment), stack["name"])
+            found.setdefault(names.volume(project, stack["name"], static["volume"], environment), stack["name"])
     return [{"name": name, "stack": stack} for name, stack in found.items()]
 
 

@@ -14,6 +14,17 @@ import typing as t
 COLORS = ("blue", "green")
 LABEL = "io.switchyard."
 
+# Containers that all environments of a project share; ``pages`` serves those of Traefik. A second one of the proxy runs
+# next to it while it is replaced.
+SHARED_CONTAINERS = ("postgres", "redis", "proxy", "pages")
+REPLACEMENT_SUFFIX = "-next"
+
+# What all stacks of an environment share: two networks, and the container and the volume of its own Redis.
+OF_ENVIRONMENT = ("front", "back", "own-redis")
+
+# The longest label of a DNS name (RFC 1035, 2.3.4): containers reach each other by their names.
+LONGEST_LABEL = 63
+
 # What a name part may look like: it ends up in container names (Docker: [a-zA-Z0-9][a-zA-Z0-9_.-]*), in DNS
 # labels (RFC 1123: no underscore, 63 octets) and in Compose project names (lower case).
 NAME_PART = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?\Z")
@@ -29,19 +40,31 @@ def other(color: str) -> str:
     return COLORS[1 - COLORS.index(color)]
 
 
-def container(project: str, service: str, environment: str, color: str | None = None) -> str:
+def of_stack(project: str, stack: str, *parts: str) -> str:
+    """Return the name of what belongs to a stack: ``<project>-<stack>-<parts>``.
+
+    A stack with the name of its project is the project's main stack: its names leave the stack out.
+    """
+    return "-".join((project, *([] if stack == project else [stack]), *parts))
+
+
+def container(project: str, stack: str, service: str, environment: str, color: str | None = None) -> str:
     """Return the container's name of a service; one that exists once per color ends in the color."""
-    name = f"{project}-{service}-{environment}"
-    return f"{name}-{color}" if color else name
+    return of_stack(project, stack, service, environment, *([color] if color else []))
 
 
-def volume(project: str, name: str, environment: str) -> str:
-    """Return the volume's name."""
-    return f"{project}-{name}-{environment}"
+def volume(project: str, stack: str, name: str, environment: str) -> str:
+    """Return the name on the server of a volume of a stack."""
+    return of_stack(project, stack, name, environment)
 
 
-def network(project: str, name: str, environment: str) -> str:
-    """Return the network's name: ``front``, ``back`` or the name of a stack."""
+def network(project: str, stack: str, name: str, environment: str) -> str:
+    """Return the name on the server of a network of a stack."""
+    return of_stack(project, stack, name, environment)
+
+
+def of_environment(project: str, name: str, environment: str) -> str:
+    """Return the name on the server of one of OF_ENVIRONMENT."""
     return f"{project}-{name}-{environment}"
 
 
@@ -56,6 +79,17 @@ def compose_project(project: str, stack: str, environment: str, part: str) -> st
 def shared(project: str, service: str) -> str:
     """Return the name of a container that all environments of a server share."""
     return f"{project}-{service}"
+
+
+def shared_hosts(project: str) -> frozenset[str]:
+    """Return the host names of the containers that all environments of a server share."""
+    proxy = shared(project, "proxy") + REPLACEMENT_SUFFIX
+    return frozenset({proxy, *(shared(project, service) for service in SHARED_CONTAINERS)})
+
+
+def reserved(project: str, environment: str) -> frozenset[str]:
+    """Return the names on the server that no stack can have."""
+    return shared_hosts(project) | {of_environment(project, name, environment) for name in OF_ENVIRONMENT}
 
 
 def domain(service: str, environment: str, base: str) -> str:
@@ -114,6 +148,12 @@ def image(project: str, stack: str, service: str) -> str:
     """
     parts = [project, service] if stack == project else [project, stack, service]
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def owner(labels_of_resource: t.Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return the project, the stack and the environment in the labels of a resource; None without a project."""
+    found = [labels_of_resource.get(LABEL + key, "") for key in ("project", "stack", "environment")]
+    return (found[0], found[1], found[2]) if found[0] else None
 
 
 def labels(**values: t.Any) -> dict[str, str]:

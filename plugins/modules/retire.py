@@ -80,7 +80,7 @@ removed:
   returned: success
   type: list
   elements: str
-  sample: [container po-web-qual-blue, network po-bookings-qual]
+  sample: [container po-bookings-web-qual-blue, network po-bookings-default-qual]
 retained:
   description: What was retained although it belongs to the stacks, one sentence each, with the reason.
   returned: success

@@ -129,7 +129,7 @@ def release(case: Mapping, folder: Path) -> Outcome:
     variables = {"switchyard_stacks": [stack], "inventory_dir": str(inventory)}
     machine = Machine(root, engine=ServerWithImages())
     server = case.get("server", {})
-    for network in (names.network("po", "front", "prod"), *server.get("networks", [])):
+    for network in (names.of_environment("po", "front", "prod"), *server.get("networks", [])):
         machine.engine.ensure_network(network, False, {})
     for volume in server.get("volumes", []):
         machine.engine.ensure_volume(volume, "local", {}, {})
@@ -188,7 +188,7 @@ def _kept(key: str, value: t.Any, service: Mapping, aliases: t.Mapping[str, str]
         same_part = {name: condition for name, condition in value.items() if name in aliases.values()}
         return {aliases[name]: condition for name, condition in (result or {}).items()} == same_part
     if key == "networks":
-        return contains(result, {name: options or {} for name, options in value.items()})
+        return contains(result, {names.network("po", "app", name, "prod"): one or {} for name, one in value.items()})
     if key == "volumes":
         return [_mount(mount) for mount in value] == [_mount(mount) for mount in result or []]
     if key == "scale":

@@ -73,7 +73,7 @@ def given(content: dict[str, t.Any] | None = None, secrets: dict[str, str] | Non
     return StackInput(definition, sources, secrets or {}, "switchyard_stacks[shop]")
 
 
-def container(name: str = "po-web-prod-blue", **changes: t.Any) -> Container:
+def container(name: str = "po-shop-web-prod-blue", **changes: t.Any) -> Container:
     """Return a container that runs."""
     labels = {"project": "po", "environment": "prod", "stack": "shop", **changes.pop("labels", {})}
     plain = Container(
@@ -93,13 +93,13 @@ def container(name: str = "po-web-prod-blue", **changes: t.Any) -> Container:
 def colored(color: str, release: int, fingerprint: str = "f", service: str = "web", **changes: t.Any) -> Container:
     """Return the container of a routed service."""
     labels = {"color": color, "release": release, "fingerprint": fingerprint, "service": service, "role": "routed"}
-    return container(f"po-{service}-prod-{color}", labels=labels, **changes)
+    return container(f"po-shop-{service}-prod-{color}", labels=labels, **changes)
 
 
 def worker(release: int, fingerprint: str = "f", service: str = "celery", **changes: t.Any) -> Container:
     """Return the container of a worker."""
     labels = {"release": release, "fingerprint": fingerprint, "service": service, "role": "worker"}
-    return container(f"po-{service}-prod", labels=labels, **changes)
+    return container(f"po-shop-{service}-prod", labels=labels, **changes)
 
 
 def shared_container(role: str, *networks: str) -> Container:
@@ -184,10 +184,12 @@ class FakeEngine:
     def has_volume(self, name: str) -> bool:
         return name in self.made_volumes
 
-    def owning_stack(self, kind: str, name: str) -> str | None:
-        made = self.made_networks if kind == "network" else self.made_volumes
-        labels: dict[str, str] = made.get(name, {}).get("labels", {})
-        return labels.get(f"{names.LABEL}stack")
+    def names_in_use(self) -> dict[tuple[str, str], dict[str, str]]:
+        made = {"network": self.made_networks, "volume": self.made_volumes}
+        return {
+            **{("container", one.name): dict(one.labels) for one in self.standing.values()},
+            **{(kind, name): one["labels"] for kind, ones in made.items() for name, one in ones.items()},
+        }
 
     def platform(self) -> str:
         return "linux/amd64"

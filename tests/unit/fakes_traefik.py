@@ -38,7 +38,7 @@ SHOP = routes_of_stack(checked(), "po", "prod", {"web": 1})
 FORM = dynamic_config.ConfigInputs("the-key")
 
 
-SERVERS = {f"{KEY}:{color}:web": f"http://po-web-prod-{color}:8000" for color in names.COLORS}
+SERVERS = {f"{KEY}:{color}:web": f"http://po-shop-web-prod-{color}:8000" for color in names.COLORS}
 
 
 BOTH = {(KEY, color, f"{HOST}/"): "web" for color in names.COLORS}

@@ -29,8 +29,8 @@ def check_conflicts(
                 key = f"{where}.{kind}[{index}].hosts"
                 claim("route", host + endpoint.path, key, "Use a host and path only once", code="route.duplicate")
         for service in sorted({route.service for route in stack.routes} | {*stack.workers, *stack.accessories}):
-            name = names.container(project, service, environment)
-            hint = "Rename a service: containers are called <project>-<service>-<environment>"
+            name = names.container(project, stack.name, service, environment)
+            hint = "Rename a service or a stack: containers are called <project>-<stack>-<service>-<environment>"
             claim("container", name, f"{where}, service {service}", hint, code="name.duplicate")
         if stack.postgres:
             database = names.database(stack.name, environment)

@@ -25,10 +25,13 @@ OF_NETWORK = (
 )
 
 
-def as_job(service: Mapping) -> Mapping:
-    """Return a rendered service as it runs once, for one command: reached by no proxy, and never restarted."""
+def as_job(service: Mapping, front: str) -> Mapping:
+    """Return a rendered service as it runs once, for one command: never restarted, and outside the network ``front``.
+
+    The proxy does not reach it there.
+    """
     job = {key: value for key, value in service.items() if key not in OF_SERVERS}
-    networks = {name: options for name, options in service.get("networks", {}).items() if name != "front"}
+    networks = {name: options for name, options in service.get("networks", {}).items() if name != front}
     return {
         **job,
         **({"networks": networks} if networks else {}),

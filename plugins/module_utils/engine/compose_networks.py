@@ -12,9 +12,6 @@ from .. import names
 from ..config.stack import Stack
 from .models import Mapping
 
-# Networks of the environment: of the proxy, and of the shared servers. Their roles create them.
-SHARED = frozenset({"front", "back"})
-
 
 @dataclass(frozen=True)
 class Networks:
@@ -27,32 +24,41 @@ class Networks:
     roles: t.Mapping[str, str]
 
     def of_service(self, name: str) -> Mapping:
-        """Return the networks of a service: those of the file, ``front`` for a route, ``back`` for shared servers.
+        """Return the networks of a service by their names on the server; a service with ``network_mode`` joins none.
 
-        A service with ``network_mode`` joins none.
+        They are those of the file, the environment's ``front`` for a routed service, and its ``back`` for a stack
+        with shared servers. The roles ``proxy``, ``postgres`` and ``redis`` create these two.
         """
         if self.normalised["services"][name].get("network_mode"):
             return {}
         role = self.roles[name]
         alias = {} if role in ("routed", "inner", "job") else {"aliases": [name]}
-        joined: Mapping = dict.fromkeys(self.normalised["services"][name].get("networks") or ["default"], alias)
+        joined: Mapping = {self.server_name(network): alias for network in self._in_file(name)}
         if role == "routed":
-            joined["front"] = {}
+            joined[self.front] = {}
         if self.stack.postgres or self.stack.redis:
-            joined["back"] = {}
+            joined[names.of_environment(self.project, "back", self.environment)] = {}
         return joined
 
+    @property
+    def front(self) -> str:
+        """The name on the server of the network between the proxy and the routed services of the environment."""
+        return names.of_environment(self.project, "front", self.environment)
+
+    def _in_file(self, service: str) -> t.Iterable[str]:
+        definition = self.normalised["services"][service]
+        return () if definition.get("network_mode") else definition.get("networks") or ["default"]
+
     def server_name(self, name: str) -> str:
-        """Return the name on the server of a network of the file, or of ``front`` and ``back``."""
+        """Return the name on the server of a network of the file."""
         given = self.normalised.get("networks", {}).get(name) or {}
         if given.get("external"):
             return str(given.get("name", name))
-        own = self.stack.name if name == "default" else name
-        return names.network(self.project, own, self.environment)
+        return names.network(self.project, self.stack.name, name, self.environment)
 
     def created(self) -> dict[str, Mapping]:
         """Return the networks that a release creates where they are missing, by their name on the server."""
-        used = {name for service in self.roles for name in self.of_service(service)} - SHARED
+        used = {name for service in self.roles for name in self._in_file(service)}
         given = self.normalised.get("networks", {})
         return {
             self.server_name(name): {"internal": bool((given.get(name) or {}).get("internal"))}

@@ -83,15 +83,23 @@ def render(normalised: Mapping, stack: Stack, release: Release) -> Rendered:
         accessories=with_digests(make.project("accessories", ("accessory",))),
         jobs=make.jobs(),
         networks=make.networks.created(),
-        volumes=compose_volumes.created(normalised, release.project, release.environment),
+        volumes=compose_volumes.created(normalised, release.project, stack.name, release.environment),
     )
 
 
 def resources_created(normalised: Mapping, stack: Stack, project: str, environment: str) -> list[tuple[str, str]]:
-    """Return the networks and volumes that a release creates where they are missing, each as kind and name."""
-    networks = Networks(normalised, stack, project, environment, roles_of(normalised, stack)).created()
-    volumes = compose_volumes.created(normalised, project, environment)
-    return [("network", name) for name in networks] + [("volume", name) for name in volumes]
+    """Return the containers, networks and volumes that a release creates, each as kind and name."""
+    roles = roles_of(normalised, stack)
+    created = {
+        "container": [
+            names.container(project, stack.name, service, environment, color)
+            for service, role in roles.items()
+            for color in (names.COLORS if role in ("routed", "inner") else (None,))
+        ],
+        "network": Networks(normalised, stack, project, environment, roles).created(),
+        "volume": compose_volumes.created(normalised, project, stack.name, environment),
+    }
+    return [(kind, name) for kind, found in created.items() for name in found]
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,9 @@ class _Projects:
 
     def jobs(self) -> Mapping:
         """Return the project of the one-off commands."""
-        services = {job.service: as_job(self.service(job.service, [], None)) for job in self.stack.jobs}
+        services = {
+            job.service: as_job(self.service(job.service, [], None), self.networks.front) for job in self.stack.jobs
+        }
         return self.whole("jobs", services, {})
 
     def whole(self, part: str, services: Mapping, private: Mapping) -> Mapping:
@@ -134,7 +144,9 @@ class _Projects:
         if not services:
             return {}
         networks = {name for service in services.values() for name in service.get("networks", ())} - set(private)
-        volumes = compose_volumes.server_names(self.normalised, self.release.project, self.release.environment)
+        volumes = compose_volumes.server_names(
+            self.normalised, self.release.project, self.stack.name, self.release.environment
+        )
         mounted = {
             mount["source"]
             for service in services.values()
@@ -146,7 +158,7 @@ class _Projects:
             "services": services,
             "networks": {
                 **private,
-                **{name: self.external(self.networks.server_name(name)) for name in sorted(networks)},
+                **{name: self.external(name) for name in sorted(networks)},
             },
             "volumes": {name: self.external(volumes[name]) for name in sorted(mounted)},
         }
@@ -206,7 +218,7 @@ class _Projects:
 
     def container(self, name: str, color: str | None) -> str:
         """Return the name of a service's container."""
-        return names.container(self.release.project, name, self.release.environment, color)
+        return names.container(self.release.project, self.stack.name, name, self.release.environment, color)
 
     def file_of(self, kind: str, name: str) -> Mapping:
         """Return where a secret or config comes from."""

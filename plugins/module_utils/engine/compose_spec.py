@@ -224,9 +224,6 @@ SPECIFICATION: dict[str, dict[str, KeyFate]] = {
     "secrets.*": SECRET,
 }
 
-# Networks of a release: a network of a file cannot have these names.
-RESERVED_NETWORKS = ("front", "back", "color")
-
 
 @dataclass(frozen=True)
 class FoundKey:

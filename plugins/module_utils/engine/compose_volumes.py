@@ -9,21 +9,21 @@ from .. import names
 from .models import Mapping
 
 
-def server_names(normalised: Mapping, project: str, environment: str) -> dict[str, str]:
+def server_names(normalised: Mapping, project: str, stack: str, environment: str) -> dict[str, str]:
     """Return the volumes of the file with their names on the server."""
     return {
         name: str(given.get("name", name))
         if (given or {}).get("external")
-        else names.volume(project, name, environment)
+        else names.volume(project, stack, name, environment)
         for name, given in normalised.get("volumes", {}).items()
     }
 
 
-def created(normalised: Mapping, project: str, environment: str) -> dict[str, Mapping]:
+def created(normalised: Mapping, project: str, stack: str, environment: str) -> dict[str, Mapping]:
     """Return the volumes that a release creates where they are missing, by their name on the server."""
     given = normalised.get("volumes", {})
     return {
         server: {"driver": given[name].get("driver", "local"), "driver_opts": given[name].get("driver_opts", {})}
-        for name, server in server_names(normalised, project, environment).items()
+        for name, server in server_names(normalised, project, stack, environment).items()
         if not given[name].get("external")
     }

@@ -146,14 +146,15 @@ class Engine:
             return False
         return True
 
-    def owning_stack(self, kind: str, name: str) -> str | None:
-        """Return the stack that owns a ``network`` or ``volume`` by its label; None without a label or resource."""
-        inspect = self.client.api.inspect_network if kind == "network" else self.client.api.inspect_volume
-        try:
-            labels: dict[str, str] = inspect(name).get("Labels") or {}
-        except self.sdk.errors.NotFound:
-            return None
-        return labels.get(f"{names.LABEL}stack")
+    def names_in_use(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Return the labels of every container, network and volume of this server, by its kind and name."""
+        containers = self.client.api.containers(all=True)
+        listed = {
+            "container": [(name.lstrip("/"), item) for item in containers for name in item["Names"]],
+            "network": [(item["Name"], item) for item in self.client.api.networks()],
+            "volume": [(item["Name"], item) for item in self.client.api.volumes()["Volumes"] or []],
+        }
+        return {(kind, name): item["Labels"] or {} for kind, found in listed.items() for name, item in found}
 
     # --- changing ---
 

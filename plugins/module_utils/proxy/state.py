@@ -60,7 +60,7 @@ class StackRoutes:
 
     def server(self, service: str, color: str) -> str:
         """Return the DNS name of a color of a service."""
-        return names_module.container(self.project, service, self.environment, color)
+        return names_module.container(self.project, self.stack, service, self.environment, color)
 
     def published(self, service: str) -> list[str]:
         """Return the addresses at which a service of the color is published; none before its first release."""

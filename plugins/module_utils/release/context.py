@@ -133,7 +133,7 @@ class StackContext:
     def target(self, record: Record) -> ColorTarget:
         """Return the color of a release, as the gates probe it."""
         routing = routes_of_stack(record.stack, self.project, self.environment, record.replicas, record.ports)
-        network = names.network(self.project, "front", self.environment)
+        network = names.of_environment(self.project, "front", self.environment)
         return ColorTarget(routing, record.color, network, record.containers)
 
     def compose_project(self, part: str) -> str:

@@ -22,7 +22,7 @@ def routes_of_stack(
 ) -> StackRoutes:
     """Return the routes of a stack, and the ports on which one of its colors is published."""
     static = tuple(
-        StaticFiles(names.volume(project, item.volume, environment), host, item.path)
+        StaticFiles(names.volume(project, stack.name, item.volume, environment), host, item.path)
         for item in stack.static
         for host in item.hosts
     )

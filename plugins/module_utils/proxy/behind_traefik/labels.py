@@ -14,7 +14,7 @@ import typing as t
 from ... import names
 
 # The suffix of the container, the routers and the service that exist only while the proxy is replaced.
-REPLACEMENT_SUFFIX = "-next"
+REPLACEMENT_SUFFIX = names.REPLACEMENT_SUFFIX
 
 # The labels with the routers of each environment; one container may serve several environments.
 ROUTERS_LABEL = f"{names.LABEL}routers."

@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Preflight check: the Compose files have no keys and names that a release refuses."""
+"""Preflight check: the Compose files have no keys that a release refuses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SHOWN = 60
 
 
 def check(context: StackCheckContext) -> list[Problem]:
-    """Return the keys and names of the Compose files that a release refuses."""
+    """Return the keys of the Compose files that a release refuses."""
     return key_problems(context.normalised, context.where)
 
 
 def key_problems(normalised: Mapping, where: str) -> list[Problem]:
-    """Return the keys and names of the Compose files that a release refuses."""
-    problems = [
+    """Return the keys of the Compose files that a release refuses."""
+    return [
         Problem(
             f"{where}.compose.{found.path}",
             f"{_shown(found.value)} is refused: {found.fate.reason}",
@@ -35,12 +35,6 @@ def key_problems(normalised: Mapping, where: str) -> list[Problem]:
         for found in compose_spec.keys_of(normalised)
         if found.fate.refuses(found.value)
     ]
-    for name in compose_spec.RESERVED_NETWORKS:
-        if name in normalised.get("networks", {}):
-            message = f"{name} is the name of a network that a release adds"
-            hint = "Give the network another name"
-            problems.append(Problem(f"{where}.compose.networks.{name}", message, hint, "compose.network_reserved"))
-    return problems
 
 
 def _shown(value: t.Any) -> str:

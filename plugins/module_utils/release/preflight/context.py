@@ -28,7 +28,7 @@ from ..plan import StackState
 from ..stack_input import StackInput
 from ..stack_state import read_state
 
-# Kind and name of a network or volume on the server
+# Kind and name of a container, network or volume on the server
 Resource = tuple[str, str]
 
 Failures = dict[str, SwitchyardError]
@@ -65,6 +65,11 @@ class HostCheckContext:
         return self.host.engine.networks()
 
     @cached_property
+    def names_in_use(self) -> dict[Resource, dict[str, str]]:
+        """The labels of everything on the server, by its kind and name. Raises EngineError."""
+        return self.host.engine.names_in_use()
+
+    @cached_property
     def proxy_state(self) -> ProxyState:
         """The state of the running proxy, empty for an environment without routes. Raises SwitchyardError."""
         return self.host.proxy.read() if self.needs_proxy else ProxyState()
@@ -74,7 +79,7 @@ class HostCheckContext:
 class StackCheckContext:
     """A stack of the inventory on a server, for the checks of STACK_CHECKS and IN_PLACE_CHECKS.
 
-    ``claims`` has the path in the inventory of the stack that creates a network or volume first. ``reading`` is the
+    ``claims`` has the path in the inventory of the stack that creates a resource first. ``reading`` is the
     normalisation of the files that has begun already.
     """
 
@@ -179,7 +184,7 @@ class StackCheckContext:
 
     @property
     def resources(self) -> Sequence[Resource]:
-        """The networks and volumes that a release of the stack creates."""
+        """The containers, networks and volumes that a release of the stack creates."""
         return compose_render.resources_created(self.normalised, self.stack, self.ctx.project, self.ctx.environment)
 
     @cached_property

@@ -195,7 +195,7 @@ def _plan_from_records(context: StackCheckContext, mode: str) -> tuple[release_p
 
 
 def _collect_claims(contexts: Sequence[StackCheckContext], claims: dict[Resource, str]) -> None:
-    """Note for each network and volume which stack of the inventory creates it first."""
+    """Note for each container, network and volume which stack of the inventory creates it first."""
     for context in contexts:
         if not context.in_place and "compose" not in context.failures:
             for resource in context.resources:

@@ -14,7 +14,7 @@ NEEDS = ("engine",)
 
 def check(context: HostCheckContext) -> list[Problem]:
     """Return a problem when stacks have routes and the network is missing."""
-    network = names.network(context.host.project, "front", context.host.environment)
+    network = names.of_environment(context.host.project, "front", context.host.environment)
     if not context.needs_proxy or network in context.networks:
         return []
     return [Problem("server", f"the network {network} is missing", "Run setup.yml", "server.network_missing")]

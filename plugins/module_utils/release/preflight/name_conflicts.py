@@ -6,28 +6,40 @@
 from __future__ import annotations
 
 from ... import names
-from ...engine import compose_roles
 from ...errors import Problem
 from .context import StackCheckContext
 
 NEEDS = ("compose", "engine")
 
+RENAME = {
+    "container": "Rename the service or the stack",
+    "network": "Rename the network, or declare it external to share it",
+    "volume": "Rename the volume, or declare it external to share it",
+}
+
 
 def check(context: StackCheckContext) -> list[Problem]:
-    """Return the names that a network or volume of another stack has, or a container that is not of this stack."""
-    ctx, problems = context.ctx, []
-    for kind, name in context.resources:
-        owner = ctx.engine.owning_stack(kind, name)
-        if owner not in (None, ctx.stack):
-            message = f"the {kind} {name} belongs to the stack {owner}"
-            hint = f"Rename the {kind}, or declare it external to share it"
-            problems.append(Problem(context.where, message, hint, "name.conflict"))
-    for service, role in compose_roles.roles_of(context.normalised, context.stack).items():
-        colors: tuple[str | None, ...] = names.COLORS if role in ("routed", "inner") else (None,)
-        for name in (names.container(ctx.project, service, ctx.environment, color) for color in colors):
-            container = ctx.engine.container(name)
-            if container and not ctx.owns(container):
-                message = f"the name {name} belongs to a container that is not of this stack"
-                hint = f"Rename the service, or remove it: docker rm -f {name}"
-                problems.append(Problem(context.where, message, hint, "name.conflict"))
-    return problems
+    """Return the names that a resource of the server has and that is not of this stack."""
+    ctx, in_use = context.ctx, context.host.names_in_use
+    own = (ctx.project, ctx.stack, ctx.environment)
+    reserved = names.reserved(ctx.project, ctx.environment)
+    owners = {
+        (kind, name): names.owner(in_use[kind, name])
+        for kind, name in context.resources
+        if (kind, name) in in_use and name not in reserved
+    }
+    return [
+        Problem(
+            context.where, f"the {kind} {name} exists and belongs to {_shown(owner)}", RENAME[kind], "name.conflict"
+        )
+        for (kind, name), owner in owners.items()
+        if owner != own
+    ]
+
+
+def _shown(owner: tuple[str, str, str] | None) -> str:
+    """Return who owns a resource, in words."""
+    if not owner:
+        return "no stack"
+    project, stack, environment = owner
+    return f"{f'the stack {stack}' if stack else 'the shared servers'} (project {project}, {environment or 'shared'})"

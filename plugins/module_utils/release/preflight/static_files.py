@@ -22,7 +22,7 @@ def check(context: StackCheckContext) -> list[Problem]:
         message = "this proxy serves no files of its own"
         return [Problem(f"{context.where}.static", message, hint, "stack.static_unsupported")]
     mounted = ctx.proxy.volumes()
-    volumes = [names.volume(ctx.project, item.volume, ctx.environment) for item in static]
+    volumes = [names.volume(ctx.project, ctx.stack, item.volume, ctx.environment) for item in static]
     return [
         Problem(
             f"{context.where}.static[{index}].volume",

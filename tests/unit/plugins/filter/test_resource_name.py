@@ -9,9 +9,10 @@ from ansible_collections.switchyard.stacks.plugins.filter.resource_name import F
 @pytest.mark.parametrize(
     ("kind", "parts", "made"),
     [
-        ("container", ("po", "web", "prod", "blue"), "po-web-prod-blue"),
-        ("volume", ("po", "data", "prod"), "po-data-prod"),
-        ("network", ("po", "front", "prod"), "po-front-prod"),
+        ("container", ("po", "shop", "web", "prod", "blue"), "po-shop-web-prod-blue"),
+        ("volume", ("po", "shop", "data", "prod"), "po-shop-data-prod"),
+        ("network", ("po", "po", "default", "prod"), "po-default-prod"),
+        ("of_environment", ("po", "front", "prod"), "po-front-prod"),
         ("compose_project", ("po", "shop", "prod", "jobs"), "po_shop_prod_jobs"),
         ("shared", ("po", "proxy"), "po-proxy"),
         ("domain", ("web", "qual", "example.org"), "web-qual.example.org"),

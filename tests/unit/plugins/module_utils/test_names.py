@@ -19,10 +19,14 @@ def test_there_is_no_third_color() -> None:
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (names.container("po", "web", "prod"), "po-web-prod"),
-        (names.container("po", "web", "prod", "blue"), "po-web-prod-blue"),
-        (names.volume("po", "data", "qual"), "po-data-qual"),
-        (names.network("po", "front", "qual"), "po-front-qual"),
+        (names.container("po", "shop", "web", "prod"), "po-shop-web-prod"),
+        (names.container("po", "shop", "web", "prod", "blue"), "po-shop-web-prod-blue"),
+        (names.container("po", "po", "strapi", "prod", "green"), "po-strapi-prod-green"),
+        (names.volume("po", "shop", "data", "qual"), "po-shop-data-qual"),
+        (names.volume("po", "po", "strapi-uploads", "prod"), "po-strapi-uploads-prod"),
+        (names.network("po", "shop", "default", "qual"), "po-shop-default-qual"),
+        (names.network("po", "po", "default", "qual"), "po-default-qual"),
+        (names.of_environment("po", "front", "qual"), "po-front-qual"),
         (str(paths.stack_folder(Path("/srv"), "po", "prod", "shop")), "/srv/po-prod/shop"),
         (str(paths.backup_store_folder(Path("/srv"), "po", "prod", "shop")), "/srv/backups/po-prod/shop"),
         (names.compose_project("po", "shop", "prod", "workers"), "po_shop_prod_workers"),
@@ -54,6 +58,32 @@ def test_a_name_part(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "Po", "-a", "a-", "a b", "a.b", "a\n", "ä"])
 def test_no_name_part(name: str) -> None:
     assert not names.NAME_PART.match(name)
+
+
+@pytest.mark.parametrize(
+    ("labels", "owner"),
+    [
+        (names.labels(project="po", environment="prod", stack="shop", role="routed"), ("po", "shop", "prod")),
+        (names.labels(project="po", role="proxy"), ("po", "", "")),
+        ({"com.docker.compose.project": "po"}, None),
+    ],
+)
+def test_the_owner_of_a_resource(labels: dict[str, str], owner: tuple[str, str, str] | None) -> None:
+    assert names.owner(labels) == owner
+
+
+def test_ten_stacks_of_one_environment_have_ten_names() -> None:
+    made = {names.container("po", f"shop{number}", "db", "prod") for number in range(9)}
+    assert len({*made, names.container("po", "po", "db", "prod")}) == 10
+
+
+def test_reserved_names_are_those_of_the_shared_servers() -> None:
+    assert {"po-postgres", "po-redis", "po-proxy", "po-proxy-next"} <= names.shared_hosts("po")
+    assert {*names.shared_hosts("po"), "po-front-prod", "po-back-prod", "po-own-redis-prod"} == names.reserved(
+        "po", "prod"
+    )
+    assert names.network("po", "po", "front", "prod") in names.reserved("po", "prod")
+    assert names.network("po", "shop", "front", "prod") not in names.reserved("po", "prod")
 
 
 def test_labels_are_texts_and_empty_ones_are_left_out() -> None:

@@ -50,12 +50,12 @@ def test_a_gate_that_fails_is_told_with_the_last_log_lines(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     machine.proxy.answer = lambda color, path: (500, "no database")
-    machine.engine.written = {"po-web-prod-green": ["connecting", "refused"]}
+    machine.engine.written = {"po-shop-web-prod-green": ["connecting", "refused"]}
     result = run_module(bluegreen.main, options)
     assert result["failed"]
     assert result["gate"] == "health"
     assert "500 from green: no database" in result["msg"]
-    assert "Last lines of po-web-prod-green:\n  connecting\n  refused" in result["msg"]
+    assert "Last lines of po-shop-web-prod-green:\n  connecting\n  refused" in result["msg"]
     assert machine.proxy.live() == "blue"
 
 

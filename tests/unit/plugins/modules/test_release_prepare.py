@@ -26,7 +26,7 @@ def options(
 def test_a_release_is_brought_to_the_server(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(release_prepare.main, options, diff=True)
     assert (result["changed"], result["release"], result["color"]) == (True, 1, "blue")
-    assert "po-web-prod" in result["diff"]["after"]
+    assert "po-shop-web-prod" in result["diff"]["after"]
     assert "hunter2" not in str(result)
     assert [path.read_text() for path in machine.ctx.folder.glob("secrets/*/key")] == ["hunter2"]
 

@@ -23,7 +23,7 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> dict[str, t.Any]:
 def test_a_stack_is_removed_once(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(retire.main, options)
     assert (result["changed"], result["stacks"], result["known_stacks"]) == (True, ["shop"], ["shop"])
-    assert result["removed"][:2] == [f"routes of shop: {HOST}/", "container po-web-prod-blue"]
+    assert result["removed"][:2] == [f"routes of shop: {HOST}/", "container po-shop-web-prod-blue"]
     assert machine.engine.standing == {}
     again = run_module(retire.main, options)
     assert (again["changed"], again["stacks"], again["known_stacks"], again["removed"]) == (False, [], [], [])
@@ -42,10 +42,12 @@ def test_check_mode_returns_the_same_and_removes_nothing(
 
 def test_data_is_retained_unless_requested(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     labels = names.labels(project="po", environment="prod", stack="shop")
-    machine.engine.ensure_volume("po-media-prod", "local", {}, labels)
-    assert run_module(retire.main, options)["retained"] == ["the volume po-media-prod (-e remove_data=true removes it)"]
+    machine.engine.ensure_volume("po-shop-media-prod", "local", {}, labels)
+    assert run_module(retire.main, options)["retained"] == [
+        "the volume po-shop-media-prod (-e remove_data=true removes it)"
+    ]
     result = run_module(retire.main, {**options, "remove_data": True})
-    assert (result["removed"], result["retained"]) == (["volume po-media-prod with its data"], [])
+    assert (result["removed"], result["retained"]) == (["volume po-shop-media-prod with its data"], [])
 
 
 def test_the_lock_holder_is_named(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:

@@ -20,7 +20,7 @@ def test_what_the_proxy_and_the_engine_say(
     result = run_module(stack_info.main, {**on_server, "stack": "shop"})
     assert not result.get("changed")
     assert (result["live"], result["routes"]) == ("blue", {f"{HOST}/": "web"})
-    assert result["colors"]["blue"]["containers"] == {"po-web-prod-blue": "running"}
+    assert result["colors"]["blue"]["containers"] == {"po-shop-web-prod-blue": "running"}
     assert result["colors"]["green"]["release"] is None
 
 

@@ -24,9 +24,15 @@ def test_a_host_may_have_several_paths_but_each_once() -> None:
 
 
 def test_two_services_would_get_one_container_name() -> None:
-    message = only(written(workers=["celery"]), second(workers=["celery"]))
-    assert "switchyard_stacks[blog], service celery: container po-celery-prod belongs to" in message
-    assert "Rename a service" in message
+    assert problems(written(workers=["celery"]), second(workers=["celery"])) == []
+    message = only(written(workers=["eu-celery"]), second(name="shop-eu", workers=["celery"]))
+    assert "switchyard_stacks[shop-eu], service celery: container po-shop-eu-celery-prod belongs to" in message
+    assert "Rename a service or a stack" in message
+
+
+def test_the_main_stack_of_a_project_leaves_its_name_out() -> None:
+    message = only(written(name="po", workers=["blog-celery"]), second(workers=["celery"]))
+    assert "container po-blog-celery-prod belongs to switchyard_stacks[po], service blog-celery already" in message
 
 
 def test_two_stacks_of_one_name() -> None:

@@ -12,7 +12,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import process
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 
-FRONT, OWN = "po-front-prod", "po-shop-prod"
+FRONT, OWN = "po-front-prod", "po-shop-default-prod"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def shop(machine: Machine) -> Machine:
     labels = names.labels(project="po", environment="prod", stack="shop", role="stack")
     machine.engine.made_networks[OWN] = {"labels": labels}
     machine.engine.made_networks[FRONT] = {"labels": names.labels(project="po", environment="prod", role="front")}
-    machine.engine.made_volumes["po-media-prod"] = {"labels": labels}
+    machine.engine.made_volumes["po-shop-media-prod"] = {"labels": labels}
     machine.proxy.files["po.shop.prod-blue"] = "backend"
     (machine.root / "proxy" / "pages" / "po.shop.prod.maintenance.html").write_text("closed")
     (machine.root / "proxy" / "proxy.json").write_text("{}")
@@ -36,13 +36,13 @@ def test_a_stack_is_removed_completely(shop: Machine) -> None:
     assert planned.changed
     assert shop.proxy.state == ProxyState()
     assert shop.proxy.files == {}
-    assert shop.engine.removed == ["po-web-prod-blue"]
+    assert shop.engine.removed == ["po-shop-web-prod-blue"]
     assert list(shop.engine.made_networks) == [FRONT]
-    assert list(shop.engine.made_volumes) == ["po-media-prod"]
+    assert list(shop.engine.made_volumes) == ["po-shop-media-prod"]
     assert list((shop.root / "proxy" / "pages").iterdir()) == []
     assert not (shop.root / "po-prod").exists()
     assert not execute(shop.host, ["shop"], False, "ann")[1].changed
-    assert execute(shop.host, ["shop"], True, "ann")[1].volumes == ("po-media-prod",)
+    assert execute(shop.host, ["shop"], True, "ann")[1].volumes == ("po-shop-media-prod",)
 
 
 def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> None:
@@ -52,7 +52,7 @@ def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> No
     shop.proxy.apply = lambda change: (running.append([*shop.engine.standing]), apply(change))[1]  # type: ignore
     execute(shop.host, ["shop"], False, "ann")
     assert len(running) == 2
-    assert all("po-web-prod-blue" in names for names in running)
+    assert all("po-shop-web-prod-blue" in names for names in running)
     off, forgotten = shop.proxy.plans
     assert (off.after.live, bool(off.after.routes), bool(forgotten.after.routes)) == ({}, True, False)
     assert shop.proxy.busy == {"blue": [0]}
@@ -77,10 +77,10 @@ def test_the_unit_of_the_proxy_is_removed_before_its_folder(shop: Machine, monke
 
 
 def test_a_proxy_that_others_use_is_only_disconnected(shop: Machine) -> None:
-    other = container("po-web-qual", labels={"environment": "qual"}, addresses={})
+    other = container("po-shop-web-qual", labels={"environment": "qual"}, addresses={})
     shop.engine.start(shared_container("proxy", FRONT, "po-front-qual"), other)
     execute(shop.host, [], False, "ann")
-    assert set(shop.engine.standing) == {"po-proxy", "po-web-qual"}
+    assert set(shop.engine.standing) == {"po-proxy", "po-shop-web-qual"}
     assert list(shop.engine.standing["po-proxy"].addresses) == ["po-front-qual"]
     assert shop.engine.made_networks == {}
     assert (shop.root / "proxy").exists()

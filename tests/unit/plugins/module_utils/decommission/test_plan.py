@@ -14,7 +14,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
-FRONT, BACK, OWN = "po-front-prod", "po-back-prod", "po-shop-prod"
+FRONT, BACK, OWN = "po-front-prod", "po-back-prod", "po-shop-default-prod"
 
 
 def resource(name: str, *users: str, **labels: str) -> LabelledResource:
@@ -27,7 +27,7 @@ def scanned(**changes: t.Any) -> EnvironmentScan:
         "environment": "prod",
         "containers": (colored("blue", 1), worker(1)),
         "networks": (
-            resource(OWN, "po-web-prod-blue", stack="shop", role="stack"),
+            resource(OWN, "po-shop-web-prod-blue", stack="shop", role="stack"),
             resource(FRONT, "po-proxy", role="front"),
         ),
         "routes": {"shop": (f"{HOST}/",)},
@@ -46,7 +46,7 @@ def scanned(**changes: t.Any) -> EnvironmentScan:
 def test_a_stack_is_removed_and_its_environment_retained() -> None:
     planned = plan(scanned(), ["shop"], False)
     assert planned.routes == {"shop": (f"{HOST}/",)}
-    assert planned.containers == ("po-celery-prod", "po-web-prod-blue")
+    assert planned.containers == ("po-shop-celery-prod", "po-shop-web-prod-blue")
     assert planned.networks == (OWN,)
     assert planned.disconnects == ()
     assert planned.paths == (Path("/r/lock"), Path("/r/releases"))
@@ -57,9 +57,13 @@ def test_a_stack_without_resources_needs_no_change() -> None:
 
 
 def test_other_stacks_are_retained() -> None:
-    other = container("po-site-prod", labels={"stack": "blog"})
+    other = container("po-shop-site-prod", labels={"stack": "blog"})
     planned = plan(scanned(containers=(colored("blue", 1), other), routes={"blog": (), "shop": ()}), ["shop"], True)
-    assert (planned.stacks, planned.containers, list(planned.routes)) == (("shop",), ("po-web-prod-blue",), ["shop"])
+    assert (planned.stacks, planned.containers, list(planned.routes)) == (
+        ("shop",),
+        ("po-shop-web-prod-blue",),
+        ["shop"],
+    )
 
 
 def test_another_environment_retains_the_proxy() -> None:
@@ -129,8 +133,8 @@ def test_the_only_network_of_a_shared_server_is_retained() -> None:
 
 
 def test_what_a_foreign_container_uses_is_retained() -> None:
-    networks = (resource(OWN, "po-web-prod-blue", "foreign", stack="shop"),)
-    volumes = (resource("po-media-prod", "po-celery-prod", "foreign", stack="shop"),)
+    networks = (resource(OWN, "po-shop-web-prod-blue", "foreign", stack="shop"),)
+    volumes = (resource("po-shop-media-prod", "po-shop-celery-prod", "foreign", stack="shop"),)
     planned = plan(scanned(networks=networks, volumes=volumes), [], True)
     assert (planned.networks, planned.volumes) == ((), ())
     assert [line.rpartition(": ")[2] for line in planned.retained] == ["foreign uses it"] * 2
@@ -140,17 +144,17 @@ def test_data_is_listed_and_removed_only_on_request() -> None:
     folders = {"shop": (Path("/r/backups"), Path("/r/releases"))}
     stack = checked(postgres={"password": "x"}, redis={"password": "x", "databases": [0]})
     record = Record(1, "blue", "live", "f", stack, "ann", 1.0)
-    whole = scanned(volumes=(resource("po-media-prod", stack="shop"),), folders=folders, records={"shop": record})
+    whole = scanned(volumes=(resource("po-shop-media-prod", stack="shop"),), folders=folders, records={"shop": record})
     without_data = plan(whole, [], False)
     assert (without_data.volumes, without_data.paths) == ((), (Path("/r/releases"),))
     assert without_data.retained == (
-        "the volume po-media-prod (-e remove_data=true removes it)",
+        "the volume po-shop-media-prod (-e remove_data=true removes it)",
         "/r/backups (-e remove_data=true removes it)",
         "the database shop_prod in PostgreSQL, with its logins",
         "the user shop-prod in Redis, with its database numbers",
     )
     with_data = plan(whole, [], True)
-    assert with_data.volumes == ("po-media-prod",)
+    assert with_data.volumes == ("po-shop-media-prod",)
     assert Path("/r/backups") in with_data.paths
     assert [line.split()[1] for line in with_data.retained] == ["database", "user"]
 

@@ -11,7 +11,7 @@ FRONT = "po-front-prod"
 
 
 def test_other_environments_are_found_by_their_resources(machine: Machine) -> None:
-    machine.engine.start(shared_container("proxy", FRONT), container("po-web-dev", labels={"environment": "dev"}))
+    machine.engine.start(shared_container("proxy", FRONT), container("po-shop-web-dev", labels={"environment": "dev"}))
     machine.proxy.state = ProxyState({"po.shop.qual": "blue", "other.shop.test": "blue"})
     (machine.root / "po-staging" / "shop" / "releases").mkdir(parents=True)
     assert scan(machine.host).others == ("dev", "qual", "staging")

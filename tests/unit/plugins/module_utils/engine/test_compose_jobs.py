@@ -34,11 +34,11 @@ def test_a_job_has_nothing_that_only_a_server_needs() -> None:
         "image": "i",
         "restart": "always",
         "healthcheck": {},
-        "networks": {"front": {}, "back": {}},
+        "networks": {"po-front-prod": {}, "po-back-prod": {}},
         "labels": {},
     }
-    assert compose_jobs.as_job(service) == {
+    assert compose_jobs.as_job(service, "po-front-prod") == {
         "image": "i",
-        "networks": {"back": {}},
+        "networks": {"po-back-prod": {}},
         "labels": {"io.switchyard.role": "job"},
     }

@@ -10,13 +10,21 @@ def test_networks_of_the_file_get_our_names_except_external_ones() -> None:
     content["networks"] = {"inside": {"name": "stack_inside", "internal": True}}
     content["networks"]["legacy"] = {"name": "company-lan", "external": True}
     networks = compose_networks.Networks(content, checked(), "po", "prod", {"web": "routed"})
-    assert networks.created() == {"po-inside-prod": {"internal": True}}
+    assert networks.created() == {"po-shop-inside-prod": {"internal": True}}
     assert networks.server_name("legacy") == "company-lan"
+
+
+def test_networks_called_front_and_back_are_the_stacks_own() -> None:
+    content = normalised(web={"networks": {"front": None, "back": None}})
+    content["networks"] = {"front": {}, "back": {"internal": True}}
+    networks = compose_networks.Networks(content, checked(), "po", "prod", {"web": "routed"})
+    assert networks.created() == {"po-shop-back-prod": {"internal": True}, "po-shop-front-prod": {"internal": False}}
+    assert networks.of_service("web") == {"po-shop-front-prod": {}, "po-shop-back-prod": {}, "po-front-prod": {}}
 
 
 def test_only_a_routed_service_joins_the_proxys_network() -> None:
     content = normalised(web={}, celery={})
     roles = {"web": "routed", "celery": "worker"}
     networks = compose_networks.Networks(content, checked(workers=["celery"]), "po", "prod", roles)
-    assert networks.of_service("web") == {"default": {}, "front": {}}
-    assert networks.of_service("celery") == {"default": {"aliases": ["celery"]}}
+    assert networks.of_service("web") == {"po-shop-default-prod": {}, "po-front-prod": {}}
+    assert networks.of_service("celery") == {"po-shop-default-prod": {"aliases": ["celery"]}}

@@ -21,16 +21,16 @@ def test_a_color_has_its_own_project_and_container_names() -> None:
     rendered = render()
     for color in ("blue", "green"):
         project = rendered.colors[color]
-        service = project["services"][f"po-web-prod-{color}"]
+        service = project["services"][f"po-shop-web-prod-{color}"]
         assert project["name"] == f"po_shop_prod_{color}"
-        assert service["container_name"] == f"po-web-prod-{color}"
+        assert service["container_name"] == f"po-shop-web-prod-{color}"
         assert service["environment"]["SWITCHYARD_COLOR"] == color
     assert rendered.workers == rendered.accessories == rendered.jobs == {}
 
 
 def test_a_service_says_whose_it_is() -> None:
     content = normalised(web={"labels": {"team": "a"}})
-    assert render(content).colors["blue"]["services"]["po-web-prod-blue"]["labels"] == {
+    assert render(content).colors["blue"]["services"]["po-shop-web-prod-blue"]["labels"] == {
         "team": "a",
         "io.switchyard.project": "po",
         "io.switchyard.environment": "prod",
@@ -47,8 +47,8 @@ def test_labels_of_a_front_proxy_and_of_releases_are_left_out() -> None:
     labels = {"traefik.enable": "true", "io.switchyard.color": "blue", "team": "a"}
     content = normalised(web={"labels": labels}, celery={"labels": labels})
     rendered = render(content, workers=["celery"])
-    web = rendered.colors["green"]["services"]["po-web-prod-green"]["labels"]
-    celery = rendered.workers["services"]["po-celery-prod"]["labels"]
+    web = rendered.colors["green"]["services"]["po-shop-web-prod-green"]["labels"]
+    celery = rendered.workers["services"]["po-shop-celery-prod"]["labels"]
     assert "traefik.enable" not in {**web, **celery}
     assert web["team"] == celery["team"] == "a"
     assert web["io.switchyard.color"] == "green"
@@ -57,56 +57,56 @@ def test_labels_of_a_front_proxy_and_of_releases_are_left_out() -> None:
 
 def test_a_host_name_does_not_resolve_to_both_colors() -> None:
     rendered = render(normalised(web={"hostname": "web"}, db={"hostname": "db"}), accessories=["db"])
-    assert "hostname" not in rendered.colors["blue"]["services"]["po-web-prod-blue"]
-    assert rendered.accessories["services"]["po-db-prod"]["hostname"] == "db"
+    assert "hostname" not in rendered.colors["blue"]["services"]["po-shop-web-prod-blue"]
+    assert rendered.accessories["services"]["po-shop-db-prod"]["hostname"] == "db"
 
 
 def test_what_the_release_decides_is_taken_out_of_the_file() -> None:
     given = {"ports": [{"published": "80"}], "build": {"context": "."}, "container_name": "mine", "profiles": ["x"]}
-    service = render(normalised(web={**given, "command": ["serve"]})).colors["blue"]["services"]["po-web-prod-blue"]
+    service = render(normalised(web={**given, "command": ["serve"]})).colors["blue"]["services"][
+        "po-shop-web-prod-blue"
+    ]
     assert not {"ports", "build", "profiles"} & set(service)
-    assert service["container_name"] == "po-web-prod-blue"
+    assert service["container_name"] == "po-shop-web-prod-blue"
     assert service["command"] == ["serve"]
 
 
 def test_images_are_pinned_and_never_pulled_by_compose() -> None:
-    service = render().colors["blue"]["services"]["po-web-prod-blue"]
+    service = render().colors["blue"]["services"]["po-shop-web-prod-blue"]
     assert service["image"] == "reg/web@sha256:1"
     assert service["pull_policy"] == "never"
 
 
 def test_logs_and_restarts_have_limits_unless_the_file_says_otherwise() -> None:
     services = render(normalised(web={}, cache={"restart": "no"})).colors["blue"]["services"]
-    assert services["po-web-prod-blue"]["restart"] == "unless-stopped"
-    assert services["po-web-prod-blue"]["logging"]["options"]["max-size"] == "10m"
-    assert services["po-cache-prod-blue"]["restart"] == "no"
+    assert services["po-shop-web-prod-blue"]["restart"] == "unless-stopped"
+    assert services["po-shop-web-prod-blue"]["logging"]["options"]["max-size"] == "10m"
+    assert services["po-shop-cache-prod-blue"]["restart"] == "no"
 
 
 def test_a_color_of_one_service_has_no_private_network() -> None:
     project = render(redis=REDIS).colors["blue"]
-    assert project["networks"] == {
-        "back": {"name": "po-back-prod", "external": True},
-        "default": {"name": "po-shop-prod", "external": True},
-        "front": {"name": "po-front-prod", "external": True},
-    }
-    assert project["services"]["po-web-prod-blue"]["networks"] == {"default": {}, "front": {}, "back": {}}
+    joined = ("po-shop-default-prod", "po-front-prod", "po-back-prod")
+    assert project["networks"] == {name: {"name": name, "external": True} for name in joined}
+    assert project["services"]["po-shop-web-prod-blue"]["networks"] == {name: {} for name in joined}
 
 
 def test_services_of_a_color_find_each_other_by_plain_names_in_it_only() -> None:
     project = render(normalised(web={}, cache={})).colors["blue"]
     assert project["networks"]["color"]["labels"]["io.switchyard.stack"] == "shop"
-    networks = project["services"]["po-cache-prod-blue"]["networks"]
+    networks = project["services"]["po-shop-cache-prod-blue"]["networks"]
     assert networks["color"] == {"aliases": ["cache"]}
     # An alias on a network that both colors share would lead to either of them.
-    assert networks["default"] == {}
-    assert "front" not in networks
+    assert networks["po-shop-default-prod"] == {}
+    assert "po-front-prod" not in networks
 
 
 def test_workers_and_accessories_keep_their_plain_names_on_the_stacks_network_only() -> None:
     rendered = render(normalised(web={}, celery={}, db={}), workers=["celery"], accessories=["db"], redis=REDIS)
-    networks = rendered.accessories["services"]["po-db-prod"]["networks"]
-    assert networks == {"default": {"aliases": ["db"]}, "back": {}}
-    assert rendered.workers["services"]["po-celery-prod"]["networks"]["default"] == {"aliases": ["celery"]}
+    networks = rendered.accessories["services"]["po-shop-db-prod"]["networks"]
+    assert networks == {"po-shop-default-prod": {"aliases": ["db"]}, "po-back-prod": {}}
+    worker = rendered.workers["services"]["po-shop-celery-prod"]
+    assert worker["networks"]["po-shop-default-prod"] == {"aliases": ["celery"]}
 
 
 def test_nothing_of_a_release_stands_on_an_accessory() -> None:
@@ -120,13 +120,13 @@ def test_depends_on_follows_the_new_names_and_forgets_what_is_elsewhere() -> Non
     healthy = {"condition": "service_healthy"}
     content = normalised(web={"depends_on": {"cache": healthy, "db": healthy}}, cache={}, db={})
     services = render(content, accessories=["db"]).colors["green"]["services"]
-    assert services["po-web-prod-green"]["depends_on"] == {"po-cache-prod-green": healthy}
+    assert services["po-shop-web-prod-green"]["depends_on"] == {"po-shop-cache-prod-green": healthy}
 
 
 @pytest.mark.parametrize("given", [{"scale": 3}, {"deploy": {"replicas": 3}}])
 def test_several_containers_share_no_name(given: dict[str, t.Any]) -> None:
     content = normalised(web=given)
-    service = render(content).colors["blue"]["services"]["po-web-prod-blue"]
+    service = render(content).colors["blue"]["services"]["po-shop-web-prod-blue"]
     assert "container_name" not in service
     assert service["deploy"]["replicas"] == 3
 
@@ -134,12 +134,12 @@ def test_several_containers_share_no_name(given: dict[str, t.Any]) -> None:
 def test_a_color_is_published_at_the_ports_of_the_release() -> None:
     release = replace(RELEASE, ports={"blue": {"web": [20000]}})
     colors = render(release=release).colors
-    assert colors["blue"]["services"]["po-web-prod-blue"]["ports"] == [
+    assert colors["blue"]["services"]["po-shop-web-prod-blue"]["ports"] == [
         {"target": 8000, "published": "20000", "host_ip": "127.0.0.1", "protocol": "tcp"}
     ]
-    assert "ports" not in colors["green"]["services"]["po-web-prod-green"]
+    assert "ports" not in colors["green"]["services"]["po-shop-web-prod-green"]
     several = render(release=replace(RELEASE, ports={"blue": {"web": [20000, 20001, 20002]}})).colors["blue"]
-    assert several["services"]["po-web-prod-blue"]["ports"][0]["published"] == "20000-20002"
+    assert several["services"]["po-shop-web-prod-blue"]["ports"][0]["published"] == "20000-20002"
 
 
 def test_a_project_refers_to_the_networks_and_volumes_by_their_names_on_the_server() -> None:
@@ -149,10 +149,10 @@ def test_a_project_refers_to_the_networks_and_volumes_by_their_names_on_the_serv
     content["networks"] = {"legacy": {"name": "company-lan", "external": True}}
     color = render(content).colors["blue"]
     assert color["volumes"] == {
-        "data": {"name": "po-data-prod", "external": True},
+        "data": {"name": "po-shop-data-prod", "external": True},
         "old": {"name": "nas", "external": True},
     }
-    assert color["networks"]["legacy"] == {"name": "company-lan", "external": True}
+    assert color["networks"]["company-lan"] == {"name": "company-lan", "external": True}
 
 
 def test_secrets_are_files_of_the_release_and_configs_stay() -> None:
@@ -171,7 +171,7 @@ def test_a_job_is_its_service_without_what_only_a_server_needs() -> None:
     assert jobs["name"] == "po_shop_prod_jobs"
     service = jobs["services"]["web"]
     assert not {"healthcheck", "restart", "container_name"} & set(service)
-    assert service["networks"] == {"default": {}, "back": {}}
+    assert service["networks"] == {"po-shop-default-prod": {}, "po-back-prod": {}}
     assert service["environment"] == {"A": "1"}
     assert service["labels"]["io.switchyard.role"] == "job"
 

@@ -82,7 +82,7 @@ def test_what_is_called_kept_arrives_in_a_color() -> None:
     kept = {key for key, fate in compose_spec.SERVICE.items() if fate.fate in fates} - resolved
     content = normalised(web={key: f"value of {key}" for key in kept - {"deploy", "configs"}})
     color = compose_render.render(content, checked(), compose_render.Release("po", "prod")).colors["blue"]
-    service = color["services"]["po-web-prod-blue"]
+    service = color["services"]["po-shop-web-prod-blue"]
     assert {key: service.get(key) for key in kept - {"deploy", "configs"}} == {
         key: f"value of {key}" for key in kept - {"deploy", "configs"}
     }

@@ -19,7 +19,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 # An answer of the API of Docker Engine 20.10; only the fields that are read.
 CONTAINER = {
     "Id": "4f3c",
-    "Name": "/po-web-prod-blue",
+    "Name": "/po-shop-web-prod-blue",
     "RestartCount": 1,
     "Image": "sha256:aa",
     "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting"}},
@@ -27,7 +27,7 @@ CONTAINER = {
     "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
     "Mounts": [
         {"Type": "bind", "Source": "/srv", "Destination": "/run/switchyard"},
-        {"Type": "volume", "Name": "po-static-prod", "Source": "/v", "Destination": "/static"},
+        {"Type": "volume", "Name": "po-shop-static-prod", "Source": "/v", "Destination": "/static"},
     ],
 }
 
@@ -69,11 +69,16 @@ def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_container_is_read_from_the_engine(daemon: Daemon) -> None:
     actual = Engine().container("4f3c")
     assert actual
-    assert (actual.name, actual.state, actual.health, actual.restarts) == ("po-web-prod-blue", "running", "starting", 1)
+    assert (actual.name, actual.state, actual.health, actual.restarts) == (
+        "po-shop-web-prod-blue",
+        "running",
+        "starting",
+        1,
+    )
     assert actual.addresses == {"po-front-prod": "172.18.0.4"}
     assert actual.running
     assert actual.pid == 4711
-    assert actual.volumes == ("po-static-prod",)
+    assert actual.volumes == ("po-shop-static-prod",)
     assert actual.mounts == {"/run/switchyard": "/srv", "/static": "/v"}
     assert actual.label("stack") == "shop"
     assert actual.label("color") == ""
@@ -94,7 +99,7 @@ def test_a_container_that_does_not_exist(daemon: Daemon) -> None:
 def test_containers_are_found_by_labels_without_one_that_just_ended(daemon: Daemon) -> None:
     daemon.answers["/containers/json"] = [{"Id": "4f3c"}, {"Id": "just-ended"}]
     listed = Engine().containers(stack="shop", color="blue")
-    assert [container.name for container in listed] == ["po-web-prod-blue"]
+    assert [container.name for container in listed] == ["po-shop-web-prod-blue"]
     query = next(query for path, query in daemon.asked if path == "/containers/json")
     assert json.loads(query["filters"][0])["label"] == ["io.switchyard.stack=shop", "io.switchyard.color=blue"]
     assert query["all"] == ["1"]
@@ -130,13 +135,19 @@ def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> 
     assert Engine().image("app:1") == Image("sha256:aa", None, number)
 
 
-@pytest.mark.parametrize(("kind", "path"), [("network", "/networks/po-shop-prod"), ("volume", "/volumes/po-shop-prod")])
-def test_the_stack_that_owns_a_network_or_volume(daemon: Daemon, kind: str, path: str) -> None:
-    assert Engine().owning_stack(kind, "po-shop-prod") is None
-    daemon.answers[path] = {"Labels": {"io.switchyard.stack": "shop"}}
-    assert Engine().owning_stack(kind, "po-shop-prod") == "shop"
-    daemon.answers[path] = {"Labels": None}
-    assert Engine().owning_stack(kind, "po-shop-prod") is None
+def test_the_names_in_use_with_their_labels(daemon: Daemon) -> None:
+    labels = {"io.switchyard.stack": "shop"}
+    daemon.answers["/containers/json"] = [{"Names": ["/po-shop-web-prod", "/link/alias"], "Labels": labels}]
+    daemon.answers["/networks"] = [{"Name": "bridge", "Labels": None}]
+    daemon.answers["/volumes"] = {"Volumes": [{"Name": "po-shop-data-prod", "Labels": labels}]}
+    assert Engine().names_in_use() == {
+        ("container", "po-shop-web-prod"): labels,
+        ("container", "link/alias"): labels,
+        ("network", "bridge"): {},
+        ("volume", "po-shop-data-prod"): labels,
+    }
+    daemon.answers["/volumes"] = {"Volumes": None}
+    assert ("volume", "po-shop-data-prod") not in Engine().names_in_use()
 
 
 def test_an_image_that_does_not_exist(daemon: Daemon) -> None:
@@ -169,10 +180,10 @@ def test_an_existing_network_is_not_created(daemon: Daemon) -> None:
 
 
 def test_an_existing_volume_is_not_created(daemon: Daemon) -> None:
-    daemon.answers["/volumes/po-data-prod"] = {"Name": "po-data-prod"}
+    daemon.answers["/volumes/po-shop-data-prod"] = {"Name": "po-shop-data-prod"}
     daemon.answers["/volumes/create"] = {"Name": "po-new-prod"}
     engine = Engine()
-    assert not engine.ensure_volume("po-data-prod", "local", {}, {})
+    assert not engine.ensure_volume("po-shop-data-prod", "local", {}, {})
     assert engine.ensure_volume("po-new-prod", "local", {}, {})
 
 
@@ -230,19 +241,19 @@ def test_networks_and_volumes_are_listed_with_their_users(daemon: Daemon, kind: 
     list_resources = Engine().networks_of if kind == "network" else Engine().volumes_of
     daemon.answers[f"/{kind}s"] = answer
     assert list_resources(project="po") == []
-    ours = [{"Name": "po-shop-prod", "Labels": {"io.switchyard.stack": "shop"}}]
+    ours = [{"Name": "po-shop-default-prod", "Labels": {"io.switchyard.stack": "shop"}}]
     daemon.answers[f"/{kind}s"] = ours if kind == "network" else {"Volumes": ours}
-    daemon.answers["/containers/json"] = [{"Names": ["/po-web-prod-blue"]}, {"Names": ["/foreign"]}]
+    daemon.answers["/containers/json"] = [{"Names": ["/po-shop-web-prod-blue"]}, {"Names": ["/foreign"]}]
     resource = list_resources(project="po", stack="shop")[0]
     assert (resource.name, resource.label("stack"), resource.users) == (
-        "po-shop-prod",
+        "po-shop-default-prod",
         "shop",
-        ("foreign", "po-web-prod-blue"),
+        ("foreign", "po-shop-web-prod-blue"),
     )
     asked = [json.loads(query["filters"][0]) for path, query in daemon.asked if path == f"/{kind}s"][-1]
     assert asked == {"label": ["io.switchyard.project=po", "io.switchyard.stack=shop"]}
     users = next(query for path, query in daemon.asked if path == "/containers/json")
-    assert (json.loads(users["filters"][0]), users["all"]) == ({kind: ["po-shop-prod"]}, ["1"])
+    assert (json.loads(users["filters"][0]), users["all"]) == ({kind: ["po-shop-default-prod"]}, ["1"])
 
 
 def test_the_published_network_has_the_default_route(daemon: Daemon, tmp_path: Path) -> None:
@@ -266,13 +277,13 @@ def test_changes_are_commands_of_the_docker_client(
     Engine().rename("po-proxy-next", "po-proxy")
     Engine().disconnect("po-front-prod", "po-proxy")
     Engine().remove_resource("network", "po-front-prod")
-    Engine().remove_resource("volume", "po-media-prod")
+    Engine().remove_resource("volume", "po-shop-media-prod")
     assert notes() == [
         "start -- po-proxy-next",
         "rename -- po-proxy-next po-proxy",
         "network disconnect -- po-front-prod po-proxy",
         "network rm -- po-front-prod",
-        "volume rm -- po-media-prod",
+        "volume rm -- po-shop-media-prod",
     ]
 
 

@@ -13,14 +13,14 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
 
 def test_a_label_of_the_collection_is_read_without_its_prefix() -> None:
     labels = {"io.switchyard.stack": "shop", "stack": "foreign"}
-    assert LabelledResource("po-shop-prod", labels, ()).label("stack") == "shop"
-    assert LabelledResource("po-shop-prod", labels, ()).label("color") == ""
-    assert container("po-web-prod", labels={"stack": "shop"}).label("stack") == "shop"
+    assert LabelledResource("po-shop-default-prod", labels, ()).label("stack") == "shop"
+    assert LabelledResource("po-shop-default-prod", labels, ()).label("color") == ""
+    assert container("po-shop-web-prod", labels={"stack": "shop"}).label("stack") == "shop"
 
 
 @pytest.mark.parametrize(("state", "running"), [("running", True), ("restarting", False), ("exited", False)])
 def test_a_container_that_restarts_is_not_running(state: str, running: bool) -> None:
-    assert container("po-web-prod", state=state).running is running
+    assert container("po-shop-web-prod", state=state).running is running
 
 
 def test_an_image_without_a_digest_is_pinned_by_its_id() -> None:

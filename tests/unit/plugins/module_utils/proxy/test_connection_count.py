@@ -25,7 +25,7 @@ def test_connections_to_the_ports_of_a_colors_services_count(monkeypatch: pytest
     monkeypatch.setattr(sockets, "open_to", lambda pid, port: {(7, 8000): 3}[pid, port])
     counting = Counting(engine, {"web": 8000})
     assert [(container.name, count) for container, count in counting.connections(KEY, "green")] == [
-        ("po-web-prod-green", 3)
+        ("po-shop-web-prod-green", 3)
     ]
     assert counting.in_flight(KEY, "green") == 3
 

@@ -61,7 +61,7 @@ def test_a_switch_lets_held_requests_go_on_and_leaves_a_maintenance_page_up() ->
 def test_a_routing_knows_its_services_and_their_names_on_a_color() -> None:
     routing = StackRoutes("po", "prod", "shop", (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/")))
     assert (routing.key, routing.services()) == (SHOP, {"web": 8000})
-    assert routing.server("web", "blue") == "po-web-prod-blue"
+    assert routing.server("web", "blue") == "po-shop-web-prod-blue"
 
 
 def test_a_plan_changes_something_when_state_or_files_differ() -> None:

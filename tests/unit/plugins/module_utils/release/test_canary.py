@@ -51,7 +51,7 @@ def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: lis
 def test_a_container_that_ends_meanwhile_ends_the_canary(machine: Machine) -> None:
     token = prepared(machine)
     machine.engine.start(replace(colored("green", 2), state="exited", exit_code=1))
-    with pytest.raises(SwitchyardError, match=r"po-web-prod-green ended \(exit code 1"):
+    with pytest.raises(SwitchyardError, match=r"po-shop-web-prod-green ended \(exit code 1"):
         canary.run_canary_step(machine.ctx, 2, token, step(seconds=60))
     assert machine.ctx.records.require(2).steps == 0
 

@@ -39,7 +39,7 @@ def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str
 
 def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machine) -> None:
     shown = diff(machine, {"KEY": "hunter2", "SAME": "x"}, {"KEY": "hunter3", "SAME": "x"})
-    before, after = (json.loads(shown[side])["po-web-prod"]["environment"] for side in ("before", "after"))
+    before, after = (json.loads(shown[side])["po-shop-web-prod"]["environment"] for side in ("before", "after"))
     assert before["KEY"] != after["KEY"]
     assert before["SAME"] == after["SAME"]
     assert "hunter" not in str(shown)

@@ -48,7 +48,7 @@ def test_a_release_that_lost_its_lock_empties_nothing(machine: Machine) -> None:
 def test_a_color_that_just_lost_the_public_gets_its_whole_time(machine: Machine, limits: list[float]) -> None:
     release_drain.drain_and_remove(machine.ctx, "blue", checked(drain=30), idle(machine))
     assert limits == [30]
-    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.engine.removed == ["po-shop-web-prod-blue"]
 
 
 def test_long_connections_have_a_limit_of_their_own(machine: Machine, limits: list[float]) -> None:

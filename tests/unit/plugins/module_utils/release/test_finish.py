@@ -30,14 +30,14 @@ def test_a_release_is_recorded_and_the_lock_given_back(machine: Machine) -> None
 
 def test_the_old_color_stays_warm(machine: Machine) -> None:
     finish.finish(machine.ctx, 2, 1, switched(machine))
-    assert "po-web-prod-blue" in machine.engine.standing
+    assert "po-shop-web-prod-blue" in machine.engine.standing
 
 
 def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
     token = switched(machine, keep_previous=False)
     machine.proxy.busy = {"blue": [3]}
     assert finish.finish(machine.ctx, 2, 1, token) == 3
-    assert list(machine.engine.standing) == ["po-web-prod-green"]
+    assert list(machine.engine.standing) == ["po-shop-web-prod-green"]
 
 
 def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
@@ -53,7 +53,7 @@ def test_workers_that_the_release_no_longer_has_are_stopped(machine: Machine) ->
     token = switched(machine)
     machine.engine.start(worker(1, service="beat"), worker(2, service="celery"))
     finish.finish(machine.ctx, 2, 1, token)
-    assert machine.engine.removed == ["po-beat-prod"]
+    assert machine.engine.removed == ["po-shop-beat-prod"]
 
 
 @pytest.mark.parametrize("changes", [{"state": "exited", "exit_code": 1}, {"state": "restarting"}, {"restarts": 1}])
@@ -61,10 +61,10 @@ def test_a_worker_that_does_not_keep_running_is_found(machine: Machine, changes:
     token = switched(machine)
     machine.ctx.records.save(machine.ctx.records.require(2).updated(workers=1))
     machine.engine.start(worker(2, **changes))
-    machine.engine.written = {"po-celery-prod": ["no broker"]}
-    with pytest.raises(SwitchyardError, match="A worker of shop does not keep running: po-celery-prod") as failed:
+    machine.engine.written = {"po-shop-celery-prod": ["no broker"]}
+    with pytest.raises(SwitchyardError, match="A worker of shop does not keep running: po-shop-celery-prod") as failed:
         finish.finish(machine.ctx, 2, 1, token)
-    assert failed.value.details["logs"] == {"po-celery-prod": ["no broker"]}
+    assert failed.value.details["logs"] == {"po-shop-celery-prod": ["no broker"]}
     assert machine.ctx.records.require(2).state == "prepared"
     assert machine.ctx.lock.state()
 
@@ -80,7 +80,7 @@ def test_a_release_that_lost_its_lock_is_not_recorded_as_finished(machine: Machi
     token = switched(machine, keep_previous=False)
     with pytest.raises(SwitchyardError, match="lost its lock"):
         finish.finish(machine.ctx, 2, 1, token + 1)
-    assert "po-web-prod-blue" in machine.engine.standing
+    assert "po-shop-web-prod-blue" in machine.engine.standing
     assert machine.ctx.records.require(2).state == "prepared"
     assert machine.ctx.records.require(1).state == "live"
 

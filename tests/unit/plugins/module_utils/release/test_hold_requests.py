@@ -37,7 +37,11 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
     assert hold_requests.hold_and_stop(machine.ctx, 2, token) == hold_requests.HoldResult("blue", 0)
     assert seen == [{KEY: "held"}]
     states = {name: one.state for name, one in machine.engine.standing.items()}
-    assert states == {"po-web-prod-blue": "exited", "po-celery-prod": "exited", "po-web-prod-green": "running"}
+    assert states == {
+        "po-shop-web-prod-blue": "exited",
+        "po-shop-celery-prod": "exited",
+        "po-shop-web-prod-green": "running",
+    }
 
 
 def test_what_a_person_closed_stays_closed_with_its_page(machine: Machine) -> None:

@@ -39,7 +39,7 @@ def is_free(machine: Machine) -> bool:
 def published(machine: Machine, number: int) -> t.Any:
     record = machine.ctx.records.require(number)
     content = json.loads((machine.ctx.records.path(number) / f"{record.color}.yml").read_text())
-    return content["services"][f"po-web-prod-{record.color}"]["ports"][0]["published"]
+    return content["services"][f"po-shop-web-prod-{record.color}"]["ports"][0]["published"]
 
 
 def two_releases(machine: Machine) -> None:
@@ -73,13 +73,13 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     record = machine.ctx.records.require(1)
     assert (record.state, record.holder, record.containers) == ("prepared", "ann@laptop", 1)
     assert record.images == {"reg/web:1": "reg/web:1@sha256:abc"}
-    service = json.loads((folder / "blue.yml").read_text())["services"]["po-web-prod-blue"]
+    service = json.loads((folder / "blue.yml").read_text())["services"]["po-shop-web-prod-blue"]
     assert service["image"] == "reg/web:1@sha256:abc"
     assert service["labels"]["io.switchyard.fingerprint"] == record.fingerprint
     assert (folder / "blue.yml").stat().st_mode & 0o777 == 0o600
     assert machine.proxy.state.routes == {("po.shop.prod", "blue", f"{HOST}/"): "web"}
     assert machine.proxy.live() is None
-    assert list(machine.engine.made_networks) == ["po-shop-prod"]
+    assert list(machine.engine.made_networks) == ["po-shop-default-prod"]
 
 
 def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ def test_an_accessory_is_the_same_in_every_release_until_its_own_files_change(ma
     begin(machine, release("a", "2", "2"), gone=2)
     begin(machine, release("b", "2", "2"), gone=3)
     assert len({json.dumps(accessories(number)) for number in (2, 3, 4)}) == 3
-    mounted = accessories(4)["services"]["po-db-prod"]["volumes"]
+    mounted = accessories(4)["services"]["po-shop-db-prod"]["volumes"]
     assert Path(mounted[0]["source"]).read_text() == "b"
     assert mounted[1]["source"] == str(machine.ctx.folder / "data/data")
     assert Path(mounted[1]["source"]).is_dir()
@@ -271,7 +271,7 @@ def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -
     machine.proxy.busy = {"blue": [2, 1, 0], "green": [50]}
     result = begin(machine, given(normalised(web={"environment": {"NEW": "1"}})))
     assert (result["color"], result["previous_release"], result["dropped_requests"]) == ("blue", 2, 0)
-    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.engine.removed == ["po-shop-web-prod-blue"]
     assert machine.proxy.live() == "green"
     assert machine.ctx.records.require(3).previous == 2
 
@@ -310,7 +310,7 @@ def test_a_color_that_does_not_stand_any_more_is_started_anew(machine: Machine) 
     two_releases(machine)
     machine.engine.start(colored("blue", 1, state="exited"))
     assert not begin(machine, mode="rollback")["started"]
-    assert machine.engine.removed == ["po-web-prod-blue"]
+    assert machine.engine.removed == ["po-shop-web-prod-blue"]
     assert machine.proxy.live() == "green"
 
 
@@ -366,7 +366,7 @@ def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: s
     result = begin(machine, mode="rollback")
     assert (result["changed"], result["canary_cancelled"], result["plan"]["action"]) == (True, True, "cancel_canary")
     assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
-    assert list(machine.engine.standing) == ["po-web-prod-blue"]
+    assert list(machine.engine.standing) == ["po-shop-web-prod-blue"]
     record = machine.ctx.records.require(2)
     assert (record.state, record.reason) == ("failed", "cancelled by ann@laptop")
     assert machine.ctx.lock.state() is None
@@ -376,7 +376,7 @@ def test_a_canary_whose_release_was_killed_is_no_share_any_more(machine: Machine
     canary_out(machine, "prepared")
     begin(machine, given(normalised(web={"environment": {"NEW": "1"}}), drain=0))
     assert machine.proxy.state.weights == {}
-    assert "po-web-prod-green" in machine.engine.removed
+    assert "po-shop-web-prod-green" in machine.engine.removed
 
 
 def test_the_strategy_recreate_starts_nothing_beside_the_old_application(machine: Machine, commands: Notes) -> None:

@@ -37,7 +37,7 @@ def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) 
     (machine.ctx.records.path(2) / "green.yml").write_text(json.dumps(f"{secrets}/key"))
     told = fail(machine, token)
     assert told == revert.RevertResult("blue")
-    assert list(machine.engine.standing) == ["po-web-prod-blue"]
+    assert list(machine.engine.standing) == ["po-shop-web-prod-blue"]
     record = machine.ctx.records.require(2)
     assert (record.state, record.reason) == ("failed", "the smoke gate failed")
     assert not secrets.exists()
@@ -108,7 +108,7 @@ def test_workers_that_were_not_replaced_yet_are_left_alone(machine: Machine, doc
     machine.engine.start(worker(1))
     assert not fail(machine, token).workers_reverted
     assert notes() == []
-    assert "po-celery-prod" in machine.engine.standing
+    assert "po-shop-celery-prod" in machine.engine.standing
 
 
 def test_a_first_release_that_fails_is_taken_off_the_public(machine: Machine) -> None:
@@ -127,7 +127,7 @@ def test_a_way_back_that_fails_keeps_the_release_it_led_to(machine: Machine) -> 
     told = fail(machine, machine.lock(), number=1, before=2)
     assert told.live == "green"
     assert machine.ctx.records.require(1).state == "superseded"
-    assert "po-web-prod-blue" in machine.engine.standing
+    assert "po-shop-web-prod-blue" in machine.engine.standing
 
 
 def test_a_release_that_lost_its_lock_takes_nothing_back(machine: Machine) -> None:
@@ -135,7 +135,7 @@ def test_a_release_that_lost_its_lock_takes_nothing_back(machine: Machine) -> No
     with pytest.raises(SwitchyardError, match="lost its lock"):
         fail(machine, token + 1)
     assert machine.proxy.live() == "green"
-    assert "po-web-prod-green" in machine.engine.standing
+    assert "po-shop-web-prod-green" in machine.engine.standing
 
 
 def test_the_database_goes_back_before_the_old_application_starts(

@@ -18,7 +18,7 @@ def test_every_host_of_every_route_leads_to_its_service() -> None:
         ("a.org/api", "api", 9000),
     ]
     assert routing.services() == {"web": 8000, "api": 9000}
-    assert (routing.key, routing.server("api", "blue")) == ("po.shop.prod", "po-api-prod-blue")
+    assert (routing.key, routing.server("api", "blue")) == ("po.shop.prod", "po-shop-api-prod-blue")
 
 
 def test_the_rules_and_the_files_of_a_stack() -> None:
@@ -27,6 +27,6 @@ def test_the_rules_and_the_files_of_a_stack() -> None:
     routing = routes_of_stack(checked(routes=routes, static=static), "po", "prod", {})
     assert [route.options for route in routing.routes] == [RouteOptions(hsts=60)]
     assert [(way.volume, way.host + way.path) for way in routing.static] == [
-        ("po-static-prod", "a.org/static/"),
-        ("po-static-prod", "b.org/static/"),
+        ("po-shop-static-prod", "a.org/static/"),
+        ("po-shop-static-prod", "b.org/static/"),
     ]

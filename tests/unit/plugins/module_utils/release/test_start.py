@@ -38,7 +38,7 @@ def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker)
 def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine, "recreate"), docker("")
     assert start.start(machine.ctx, 2, token, True).stopped == "blue"
-    assert machine.engine.standing["po-web-prod-blue"].state == "exited"
+    assert machine.engine.standing["po-shop-web-prod-blue"].state == "exited"
     assert machine.proxy.state.availability == {"po.shop.prod": "held"}
     assert len(notes()) == 2
 

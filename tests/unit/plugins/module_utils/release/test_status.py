@@ -13,6 +13,6 @@ def test_what_stands_now(two_releases: Machine) -> None:
     assert (seen["live"], seen["routes"]) == ("blue", {f"{HOST}/": "web"})
     assert (seen["colors"]["blue"]["release"], seen["colors"]["green"]["release"]) == (1, 2)
     assert (seen["colors"]["blue"]["in_flight"], seen["colors"]["green"]["in_flight"]) == (4, 0)
-    assert seen["colors"]["green"]["containers"] == {"po-web-prod-green": "running"}
-    assert seen["workers"] == {"po-celery-prod": "running"}
+    assert seen["colors"]["green"]["containers"] == {"po-shop-web-prod-green": "running"}
+    assert seen["workers"] == {"po-shop-celery-prod": "running"}
     assert seen["lock"]["holder"] == "bob@desk"

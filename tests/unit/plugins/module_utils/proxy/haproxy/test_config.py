@@ -18,8 +18,8 @@ def test_a_color_has_a_backend_per_service_with_its_number_of_servers() -> None:
     routes = (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/"), Route("my_api", 90, "a.org", "/api"))
     text = config.configuration(StackRoutes("po", "prod", "shop", routes, {"web": 2}), "green")
     assert driver.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_my_api_green"}
-    assert "    server-template web 2 po-web-prod-green:8000" in text
-    assert "    server-template my_api 1 po-my_api-prod-green:90" in text
+    assert "    server-template web 2 po-shop-web-prod-green:8000" in text
+    assert "    server-template my_api 1 po-shop-my_api-prod-green:90" in text
 
 
 def test_a_color_with_rates_has_tables_that_are_none_of_its_backends() -> None:

@@ -19,19 +19,19 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state impo
 def test_a_color_says_where_its_services_are() -> None:
     routes = (Route("web", 8000, "a.org", "/"), Route("web", 8000, "b.org", "/"), Route("my_api", 90, "a.org", "/api"))
     text = config.servers(StackRoutes("po", "prod", "shop", routes, {"web": 2}), "green")
-    assert '"po.shop.prod:green:web" po-web-prod-green:8000;\n' in text
-    assert '"po.shop.prod:green:my_api" po-my_api-prod-green:90;\n' in text
+    assert '"po.shop.prod:green:web" po-shop-web-prod-green:8000;\n' in text
+    assert '"po.shop.prod:green:my_api" po-shop-my_api-prod-green:90;\n' in text
     assert config.ports_in(text) == {"web": 8000, "my_api": 90}
     assert config.ports_in(config.servers(StackRoutes("po", "prod", "shop", ()), "green")) == {}
 
 
 def test_a_file_is_a_way_like_any_other() -> None:
     routing = StackRoutes(
-        "po", "prod", "shop", SHOP.routes, static=(StaticFiles("po-static-prod", "a.org", "/static/"),)
+        "po", "prod", "shop", SHOP.routes, static=(StaticFiles("po-shop-static-prod", "a.org", "/static/"),)
     )
     state = ProxyState().with_routes(routing, "green")
     text = config.full_config({}, state.routes, "key")[0][config.ROUTES]
-    assert '"volume:po-static-prod";' in text
+    assert '"volume:po-shop-static-prod";' in text
     told = "\n".join(re.findall(r"\${sy_state}(.*)\\n\"", text))
     assert nginx_flags.parse_state(told)[1] == state.routes
 

@@ -37,8 +37,8 @@ def switch(color: str | None) -> t.Callable[[ProxyState], ProxyPlan]:
 def test_volumes_are_those_of_the_container(proxy: driver.Nginx, engine: FakeEngine, running: FakeNginx) -> None:
     assert proxy.serves_files
     assert proxy.volumes() == ()
-    engine.start(replace(colored("green", 1), name="po-proxy", volumes=("po-static-prod",)))
-    assert proxy.volumes() == ("po-static-prod",)
+    engine.start(replace(colored("green", 1), name="po-proxy", volumes=("po-shop-static-prod",)))
+    assert proxy.volumes() == ("po-shop-static-prod",)
     settings = {"unit": "po-proxy.service", "address": "127.0.0.1", "port": 80}
     assert not driver.Nginx(running.folder, settings, engine).serves_files  # type: ignore[arg-type]
 
@@ -69,7 +69,7 @@ def test_in_flight_is_what_is_open_to_the_containers_of_the_color(
     open_now = {(7, 8000): 3, (8, 8000): 40, (9, 8000): 500}
     monkeypatch.setattr(sockets, "open_to", lambda pid, port: open_now[pid, port])
     assert proxy.in_flight(KEY, "green") == 3
-    assert proxy.stats(KEY, "green") == {"po-web-prod-green": {"status": "running", "in_flight": 3}}
+    assert proxy.stats(KEY, "green") == {"po-shop-web-prod-green": {"status": "running", "in_flight": 3}}
     assert proxy.in_flight("po.blog.prod", "green") == 0
     engine.start(colored("green", 2, state="exited"))
     assert proxy.in_flight(KEY, "green") == 0

@@ -173,7 +173,7 @@ def test_a_body_is_compared_with_the_limit_of_its_way() -> None:
 
 def below(way: str, path: str, number: int = 1) -> str | None:
     """Return the file that a path leads to, as nginx finds it."""
-    found = rows(maps(NO_OPTIONS, service="volume:po-static-prod", path=way).http(), "$sy_static_file")
+    found = rows(maps(NO_OPTIONS, service="volume:po-shop-static-prod", path=way).http(), "$sy_static_file")
     expression = next(key for key in found if key != "default")
     assert found[expression] == "$sy_static_path"
     match = re.match(expression.strip('"')[1:].replace("(?<", "(?P<"), f"{number}:{path}")

@@ -30,7 +30,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik im
     ],
 )
 def test_what_traefik_shows_is_the_state_that_was_written(state: ProxyState) -> None:
-    servers = {**SERVERS, "po.a_b.qual:green:site": "http://po-site-qual-green:80"}
+    servers = {**SERVERS, "po.a_b.qual:green:site": "http://po-shop-site-qual-green:80"}
     contents = [stack_config.document(key, state, servers, FORM) for key in state.known_stacks()]
     assert api.state_of(seen(*contents)) == state
 

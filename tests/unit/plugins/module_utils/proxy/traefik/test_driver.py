@@ -64,7 +64,7 @@ def test_a_release_takes_its_routes_away(shop: driver.Traefik) -> None:
 
 def test_another_port_is_a_change(shop: driver.Traefik, running: FakeTraefik) -> None:
     routes(shop, "green", replace(SHOP, routes=(Route("web", 9000, HOST, "/"),)))
-    assert api.servers_of(running.raw) == {**SERVERS, f"{KEY}:green:web": "http://po-web-prod-green:9000"}
+    assert api.servers_of(running.raw) == {**SERVERS, f"{KEY}:green:web": "http://po-shop-web-prod-green:9000"}
 
 
 def test_only_the_proxy_reads_a_file_with_the_key(shop: driver.Traefik, folder: Path) -> None:
@@ -153,7 +153,7 @@ def test_open_connections_are_requests_in_flight(
     monkeypatch.setattr(sockets, "open_to", lambda pid, port: {(71, 8000): 3, (73, 8000): 9}.get((pid, port), 0))
     assert (shop.in_flight(KEY, "blue"), shop.in_flight(KEY, "green")) == (3, 0)
     assert shop.stats(KEY, "blue") == {
-        f"{KEY}:blue:web": {"status": "enabled", "address": "http://po-web-prod-blue:8000", "in_flight": 3}
+        f"{KEY}:blue:web": {"status": "enabled", "address": "http://po-shop-web-prod-blue:8000", "in_flight": 3}
     }
 
 

@@ -37,7 +37,7 @@ def test_rules_in_the_words_of_traefik() -> None:
         "dialTimeout": "5s",
         "responseHeaderTimeout": "2.5s",
     }
-    balancer = {"servers": [{"url": "http://po-web-prod-blue:8000"}], "serversTransport": f"{KEY}:2.5@file"}
+    balancer = {"servers": [{"url": "http://po-shop-web-prod-blue:8000"}], "serversTransport": f"{KEY}:2.5@file"}
     assert http["services"][f"{KEY}:blue:web:2.5"] == {"loadBalancer": balancer}
     assert http["routers"][f"{KEY}:blue:{ADDRESS}"]["service"] == f"{KEY}:blue:web:2.5@file"
 

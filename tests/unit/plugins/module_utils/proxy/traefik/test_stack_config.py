@@ -28,7 +28,7 @@ def test_a_public_router_leads_to_the_live_color_alone() -> None:
         "weighted": {"services": [{"name": f"{KEY}:blue:web@file", "weight": 100}]}
     }
     assert http["services"][f"{KEY}:blue:web"]["loadBalancer"] == {
-        "servers": [{"url": "http://po-web-prod-blue:8000"}],
+        "servers": [{"url": "http://po-shop-web-prod-blue:8000"}],
         "serversTransport": "switchyard:direct@file",
     }
 
@@ -107,7 +107,7 @@ def test_a_canary_shares_in_percent_and_a_cookie_keeps_clients() -> None:
 
 def test_a_client_stays_at_its_color_on_every_service_of_the_stack() -> None:
     two = {**BOTH, **{(KEY, color, f"{HOST}/api/"): "api" for color in names.COLORS}}
-    servers = {**SERVERS, **{f"{KEY}:{color}:api": f"http://po-api-prod-{color}:9000" for color in names.COLORS}}
+    servers = {**SERVERS, **{f"{KEY}:{color}:api": f"http://po-shop-api-prod-{color}:9000" for color in names.COLORS}}
     http = http_part(ProxyState({KEY: "blue"}, two, {KEY: 5}), servers=servers)
     router = http["routers"][f"{KEY}:sticky-green:{HOST}/api/"]
     # The values that Traefik 3.7 sets for these names.

@@ -14,5 +14,5 @@ def proxy() -> FakeProxy:
 @pytest.fixture
 def engine() -> FakeEngine:
     engine = FakeEngine(colored("blue", 2), colored("green", 1))
-    engine.written = {"po-web-prod-blue": ["booting", "no database"]}
+    engine.written = {"po-shop-web-prod-blue": ["booting", "no database"]}
     return engine

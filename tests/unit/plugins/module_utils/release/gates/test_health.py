@@ -65,7 +65,7 @@ def test_the_message_holds_the_failing_answer_the_logs_and_the_proxys_view(
         health.wait_until_healthy(engine, proxy, target(port), {"web": SHORT})
     assert "The health gate of shop (blue) failed: not healthy after 0.3 s" in str(failed.value)
     assert f"GET http://127.0.0.1:{port}/healthz: 500 from the container: no database" in str(failed.value)
-    assert failed.value.details["logs"] == {"po-web-prod-blue": ["booting", "no database"]}
+    assert failed.value.details["logs"] == {"po-shop-web-prod-blue": ["booting", "no database"]}
     assert failed.value.details["proxy"] == {"po.shop.prod_web_blue/web1": {"status": "UP", "in_flight": 0}}
     # The proxy was never asked to send a request to what does not answer by itself.
     assert proxy.asked == []
@@ -74,9 +74,9 @@ def test_the_message_holds_the_failing_answer_the_logs_and_the_proxys_view(
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"state": "exited", "exit_code": 3}, "po-web-prod-blue ended (exit code 3, 0 restarts)"),
-        ({"restarts": 3}, "po-web-prod-blue ended (exit code 0, 3 restarts)"),
-        ({"health": "unhealthy"}, "po-web-prod-blue is unhealthy, says its own health check"),
+        ({"state": "exited", "exit_code": 3}, "po-shop-web-prod-blue ended (exit code 3, 0 restarts)"),
+        ({"restarts": 3}, "po-shop-web-prod-blue ended (exit code 0, 3 restarts)"),
+        ({"health": "unhealthy"}, "po-shop-web-prod-blue is unhealthy, says its own health check"),
     ],
 )
 def test_a_container_that_cannot_become_healthy_ends_the_wait(
@@ -86,7 +86,7 @@ def test_a_container_that_cannot_become_healthy_ends_the_wait(
     with answering(500) as port, pytest.raises(SwitchyardError) as failed:
         health.wait_until_healthy(engine, proxy, target(port), {"web": HEALTH})
     assert why in str(failed.value)
-    assert failed.value.details["logs"]["po-web-prod-blue"] == ["booting", "no database"]
+    assert failed.value.details["logs"]["po-shop-web-prod-blue"] == ["booting", "no database"]
 
 
 def test_a_container_that_is_missing_ends_the_wait(engine: FakeEngine, proxy: FakeProxy) -> None:

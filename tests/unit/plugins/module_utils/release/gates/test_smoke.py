@@ -34,7 +34,7 @@ def test_smoke_fails_with_the_answer(engine: FakeEngine, proxy: FakeProxy, check
         gates_smoke.run_smoke_checks(engine, proxy, target(80), [check])
     assert f"The smoke gate of shop (blue) failed: {why}" in str(failed.value)
     assert "GET http://web.example.org/ (only blue): 200 from blue: hello from blue" in str(failed.value)
-    assert failed.value.details["logs"]["po-web-prod-blue"] == ["booting", "no database"]
+    assert failed.value.details["logs"]["po-shop-web-prod-blue"] == ["booting", "no database"]
 
 
 def test_smoke_does_not_accept_another_color(engine: FakeEngine, proxy: FakeProxy) -> None:

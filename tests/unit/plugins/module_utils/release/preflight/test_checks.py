@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes import COMPOSE, HOST, Machine, container, given, normalised
-from fakes_preflight import Arrange, set_attribute
+from fakes import COMPOSE, HOST, Machine, given, normalised
+from fakes_preflight import VOLUMES, StackCase, other_volume, set_attribute
+from name_cases import NAME_CASES
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import (
@@ -40,31 +40,11 @@ EXTERNAL = {
 }
 
 
-def nothing(_machine: Machine) -> None:
-    """Leave the server as it is."""
-
-
-class StackCase(t.NamedTuple):
-    """A stack with a mistake, and the problem that the check returns: where (in the stack), message, hint and code."""
-
-    spec: StackInput
-    where: str
-    message: str
-    hint: str
-    code: str
-    arrange: Arrange = nothing
-
-
-VOLUMES = {**normalised(), "volumes": {"static": {}, "media": {}, "shared": {"name": "all", "external": True}}}
 SECRET = {"secrets": [{"source": "key"}]}
 
 
 def static(*volumes: str) -> list[dict[str, t.Any]]:
     return [{"volume": volume, "hosts": [HOST], "path": f"/{volume}/"} for volume in volumes]
-
-
-def other_volume(**labels: str) -> Arrange:
-    return lambda machine: machine.engine.ensure_volume("po-static-prod", "local", {}, names.labels(**labels))
 
 
 def paused_canary(machine: Machine) -> None:
@@ -250,10 +230,10 @@ STACK_CASES: dict[str, list[StackCase]] = {
         StackCase(
             given(VOLUMES, static=static("static", "media")),
             ".static[1].volume",
-            "the proxy does not have the volume po-media-prod",
+            "the proxy does not have the volume po-shop-media-prod",
             "Run setup.yml",
             "stack.static_volume",
-            lambda machine: vars(machine.proxy).update(serves_files=True, volumes=lambda: ("po-static-prod",)),
+            lambda machine: vars(machine.proxy).update(serves_files=True, volumes=lambda: ("po-shop-static-prod",)),
         ),
     ],
     "route_conflicts": [
@@ -292,29 +272,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
             lambda machine: machine.engine.ensure_volume("old_media", "local", {}, {}),
         ),
     ],
-    "name_conflicts": [
-        StackCase(
-            given(VOLUMES),
-            "",
-            "the volume po-static-prod belongs to the stack blog",
-            "Rename the volume, or declare it external to share it",
-            "name.conflict",
-            other_volume(stack="blog"),
-        ),
-        *(
-            StackCase(
-                given(),
-                "",
-                "the name po-web-prod-green belongs to a container that is not of this stack",
-                "Rename the service, or remove it: docker rm -f po-web-prod-green",
-                "name.conflict",
-                lambda machine, labels=labels: machine.engine.start(  # type: ignore[misc]
-                    container("po-web-prod-green", labels=labels)
-                ),
-            )
-            for labels in ({"stack": "blog"}, {"environment": "web-prod"})
-        ),
-    ],
+    **NAME_CASES,
     "duplicate_resources": [],
     "paused_canary": [
         StackCase(
@@ -349,9 +307,9 @@ GOOD = given(
 
 @pytest.mark.parametrize("name", [name for name in STACK_CASES if name != "source_folder"])
 def test_a_good_stack_has_no_problem(name: str, machine: Machine) -> None:
-    vars(machine.proxy).update(serves_files=True, volumes=lambda: ("po-static-prod",))
+    vars(machine.proxy).update(serves_files=True, volumes=lambda: ("po-shop-static-prod",))
     assert check_stack(name, machine, GOOD) == []
-    other_volume(stack="shop")(machine)
+    other_volume(project="po", stack="shop", environment="prod")(machine)
     machine.deployed("blue", GOOD)
     assert check_stack(name, machine, GOOD) == []
 
@@ -395,11 +353,6 @@ def test_what_compose_answers_to_the_files(answer: str, expected: str, machine: 
     assert [str(problem) for problem in check_stack("compose_valid", machine, given())] == [expected]
 
 
-def test_a_volume_without_an_owner_or_of_another_place_is_no_conflict(machine: Machine) -> None:
-    other_volume()(machine)
-    assert check_stack("name_conflicts", machine, given(VOLUMES)) == []
-
-
 def test_external_resources_that_exist(machine: Machine) -> None:
     machine.engine.ensure_network("traefik", False, {})
     machine.engine.ensure_volume("old_media", "local", {}, {})
@@ -407,10 +360,10 @@ def test_external_resources_that_exist(machine: Machine) -> None:
 
 
 def test_a_resource_that_an_earlier_stack_creates(machine: Machine) -> None:
-    claims = {("volume", "po-static-prod"): "switchyard_stacks[blog]", ("network", "po-shop-prod"): STACK}
+    claims = {("volume", "po-shop-static-prod"): "switchyard_stacks[blog]", ("network", "po-shop-default-prod"): STACK}
     (problem,) = check_stack("duplicate_resources", machine, given(VOLUMES), claims=claims)
     assert (problem.where, problem.code) == (STACK, "name.duplicate")
-    assert problem.message == "the volume po-static-prod belongs to switchyard_stacks[blog] as well"
+    assert problem.message == "the volume po-shop-static-prod belongs to switchyard_stacks[blog] as well"
 
 
 def test_a_canary_that_takes_its_steps_is_not_in_the_way(machine: Machine) -> None:

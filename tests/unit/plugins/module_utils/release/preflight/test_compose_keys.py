@@ -43,14 +43,6 @@ def test_a_refused_key_has_its_path_and_its_reason(tmp_path: Path, text: str, pa
     assert line.startswith(f"stacks[shop].compose.services.web.{path}: {reason}")
 
 
-def test_a_network_of_the_file_never_becomes_a_network_of_the_release(tmp_path: Path) -> None:
-    text = "services: {web: {image: 'a:1', networks: [front, inside]}}\nnetworks: {front: {internal: true}, inside: {}}"
-    assert messages(from_file(tmp_path, text)) == [
-        "stacks[shop].compose.networks.front: front is the name of a network that a release adds. "
-        "Give the network another name."
-    ]
-
-
 def test_a_config_of_a_variable_is_refused(tmp_path: Path) -> None:
     text = "services: {web: {image: 'a:1', configs: [motd]}}\nconfigs: {motd: {environment: MOTD}}"
     assert messages(from_file(tmp_path, text)) == [

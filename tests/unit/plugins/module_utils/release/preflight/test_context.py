@@ -56,4 +56,6 @@ def test_a_stack_has_its_images_and_what_is_to_be_pulled(machine: Machine, docke
     assert context.images == {"reg/web:1": "sha256:reg/web:1"}
     assert context.pulls == ["redis:7"]
     assert context.failures == {}
-    assert list(context.resources) == [("network", "po-shop-prod")]
+    colors = ("blue", "green")
+    containers = [f"po-shop-{name}-prod-{color}" for name in ("web", "cache", "any", "none") for color in colors]
+    assert context.resources == [*(("container", name) for name in containers), ("network", "po-shop-default-prod")]

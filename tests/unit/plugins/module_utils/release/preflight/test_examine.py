@@ -64,7 +64,7 @@ def test_every_stack_is_planned_and_lock_holders_are_named(machine: Machine) -> 
 
 def test_problems_of_all_checks_and_stacks_come_together(machine: Machine) -> None:
     machine.proxy.state = ProxyState({}, {("po.news.prod", "blue", f"{HOST}/"): "site"})
-    machine.engine.start(container("po-web-prod-green", labels={"stack": "news"}))
+    machine.engine.start(container("po-shop-web-prod-green", labels={"stack": "news"}))
     machine.engine.folder = "/"
     result = run(machine, given(normalised(web={"image": "reg/web"})), blog(privileged=True), min_free=2**60)
     assert [(problem.where, problem.code) for problem in result.problems] == [
@@ -126,13 +126,16 @@ def test_a_server_without_the_compose_plugin_is_one_problem_for_all_stacks(machi
     assert [problem.code for problem in result.problems] == ["server.engine"]
 
 
-def test_two_stacks_of_one_inventory_do_not_share_a_volume_by_chance(machine: Machine) -> None:
-    content = {**normalised(web={}), "volumes": {"files": {}}}
-    other = {**normalised(site={"image": "reg/web:1"}), "volumes": {"files": {}}}
+def test_two_stacks_of_one_inventory_share_no_name_by_chance(machine: Machine) -> None:
+    services = {"blog-cache": {"image": "reg/web:1"}, "cache": {"image": "reg/web:1"}}
+    content = {**normalised(web={}, **services), "volumes": {"files": {}, "blog-files": {}}}
+    other = {**normalised(site={"image": "reg/web:1"}, cache={"image": "reg/web:1"}), "volumes": {"files": {}}}
     second = replace(blog(), sources={"docker-compose.yml": json.dumps(other)})
-    result = run(machine, given(content), second)
+    assert run(machine, given(content), second).problems == []
+    result = run(machine, given(content, name="po"), second)
+    shared = ("container po-blog-cache-prod-blue", "container po-blog-cache-prod-green", "volume po-blog-files-prod")
     assert [(problem.where, problem.message) for problem in result.problems] == [
-        ("switchyard_stacks[blog]", "the volume po-files-prod belongs to switchyard_stacks[shop] as well")
+        ("switchyard_stacks[blog]", f"the {resource} belongs to switchyard_stacks[shop] as well") for resource in shared
     ]
 
 

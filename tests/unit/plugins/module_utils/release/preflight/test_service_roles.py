@@ -24,10 +24,10 @@ def check(machine: Machine, spec: StackInput) -> list[str]:
 
 @pytest.mark.parametrize("stack", [{}, {"inner": ["db"]}, {"workers": ["db"]}])
 def test_an_accessory_that_runs_keeps_its_role(machine: Machine, stack: dict[str, t.Any]) -> None:
-    machine.engine.start(container("po-db-prod", labels={"service": "db", "role": "accessory"}))
+    machine.engine.start(container("po-shop-db-prod", labels={"service": "db", "role": "accessory"}))
     assert check(machine, given(normalised(web={}, db={}), **stack)) == [
-        "switchyard_stacks[shop].accessories: db is not an accessory any more, and its accessory po-db-prod still "
-        "runs. Write accessories: [db] again, or end it before the release: docker stop po-db-prod."
+        "switchyard_stacks[shop].accessories: db is not an accessory any more, and its accessory po-shop-db-prod still "
+        "runs. Write accessories: [db] again, or end it before the release: docker stop po-shop-db-prod."
     ]
     assert check(machine, given(normalised(web={}, db={}), accessories=["db"])) == []
     # A service that left the Compose files cannot run twice.
@@ -47,7 +47,7 @@ def test_a_routed_service_may_write_a_volume(machine: Machine) -> None:
 
 def test_an_accessory_may_change_its_role_when_it_has_stopped(machine: Machine) -> None:
     labels = {"service": "db", "role": "accessory"}
-    machine.engine.start(container("po-db-prod", labels=labels, state="exited"))
+    machine.engine.start(container("po-shop-db-prod", labels=labels, state="exited"))
     assert check(machine, given(normalised(web={}, db={}))) == []
 
 

@@ -100,7 +100,7 @@ def test_a_database_that_the_stack_names_nowhere_is_refused(machine: Machine) ->
 
 def test_a_database_taken_out_of_accessories_while_it_runs_is_refused(machine: Machine) -> None:
     text = WEB + ", db: {image: 'reg/tool:1', volumes: ['data:/data']}}\nvolumes: {data: {}}"
-    machine.engine.start(container("po-db-prod", labels={"service": "db", "role": "accessory"}))
+    machine.engine.start(container("po-shop-db-prod", labels={"service": "db", "role": "accessory"}))
     codes = [line.split()[0] for line in lines(preflight(machine, spec_of(text)))]
     assert codes == ["stack.service_undeclared", "stack.accessory_running"]
     assert lines(preflight(machine, spec_of(text, accessories=["db"]))) == []
