@@ -159,6 +159,10 @@ plans:
       description: Why there is something to do.
       type: list
       elements: str
+    recreates:
+      description: Running accessories that the release recreates, because their definition, secrets or files changed.
+      type: list
+      elements: str
 notices:
   description: What a release changes in the Compose files. A notice does not stop a release.
   returned: always

@@ -67,6 +67,15 @@ workers:
   description: State of each worker's container.
   returned: always
   type: dict
+volumes:
+  description: The stack's volumes, each with the containers that use it; those that an image declares are among them.
+  returned: always
+  type: dict
+folders:
+  description: The writable folders of the Compose files, which releases keep in C(data) of the stack's folder.
+  returned: always
+  type: list
+  elements: str
 lock:
   description: The lock of the stack with the name of its C(holder); null while it is free.
   returned: always

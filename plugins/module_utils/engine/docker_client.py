@@ -79,7 +79,10 @@ class Engine:
         digests = [digest for digest in answer.get("RepoDigests") or [] if repository_of(digest) == repository_of(name)]
         user = str(answer["Config"].get("User") or "0").split(":", maxsplit=1)[0]
         return Image(
-            id=answer["Id"], digest=digests[0] if digests else None, user=int(user) if user.isdigit() else None
+            id=answer["Id"],
+            digest=digests[0] if digests else None,
+            user=int(user) if user.isdigit() else None,
+            volumes=tuple(sorted(answer["Config"].get("Volumes") or {})),
         )
 
     def logs(self, name: str, lines: int = LOG_LINES) -> list[str]:

@@ -62,11 +62,15 @@ class LabelledResource:
 
 @dataclass(frozen=True)
 class Image:
-    """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown."""
+    """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown.
+
+    ``volumes`` are the paths that it declares as volumes.
+    """
 
     id: str
     digest: str | None
     user: int | None
+    volumes: tuple[str, ...] = ()
 
     @property
     def pinned(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from .. import names, paths
 from ..engine import compose_cli
 from ..engine.docker_client import Engine
-from ..engine.models import Container, Image
+from ..engine.models import Container, Image, LabelledResource
 from ..engine.registry_login import RegistryLogin, login_for
 from ..errors import EngineError
 from ..proxy.driver import Proxy
@@ -114,6 +114,10 @@ class StackContext:
         """Return the containers of this stack, all of them or those with these labels too."""
         own = {"project": self.project, "environment": self.environment, "stack": self.stack}
         return self.engine.containers(**own, **labels)
+
+    def volumes(self) -> list[LabelledResource]:
+        """Return the volumes of this stack."""
+        return self.engine.volumes_of(project=self.project, environment=self.environment, stack=self.stack)
 
     def owns(self, container: Container) -> bool:
         """Return whether a container belongs to this stack, in this environment and project."""

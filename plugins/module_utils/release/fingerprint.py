@@ -22,6 +22,13 @@ def fingerprint_of(ctx: StackContext, normalised: dict[str, t.Any], given: Stack
 
     ``normalised`` has the paths of the server, which contain the digests of mounted files.
     """
+    return render_plan(ctx, normalised, given, images).fingerprint()
+
+
+def render_plan(
+    ctx: StackContext, normalised: dict[str, t.Any], given: StackInput, images: dict[str, str]
+) -> compose_render.Rendered:
+    """Return the projects of a release that has no number yet."""
     key = (atomic_file.read(paths.server_preview_key(ctx.host.root)) or "").encode()
     # A release for a proxy in a container publishes no ports.
     published = ["published"] if ctx.proxy.ports else []
@@ -29,4 +36,4 @@ def fingerprint_of(ctx: StackContext, normalised: dict[str, t.Any], given: Stack
     sealed = hmac.new(key, content, hashlib.sha256).hexdigest()
     secrets = secret_files.paths_of(ctx, given)
     release = compose_render.Release(ctx.project, ctx.environment, secrets=secrets, images=images, fingerprint=sealed)
-    return compose_render.render(normalised, given.stack, release).fingerprint()
+    return compose_render.render(normalised, given.stack, release)

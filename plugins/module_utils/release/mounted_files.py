@@ -50,5 +50,5 @@ def _user_of(ctx: StackContext, service: t.Mapping[str, t.Any], images: t.Mappin
     name = str(service.get("user") or "").split(":", maxsplit=1)[0]
     if name:
         return int(name) if name.isdigit() else None
-    image = ctx.engine.image(images.get(service["image"], service["image"]))
+    image = ctx.engine.image(images.get(service.get("image", ""), service.get("image", "")))
     return image.user if image else None

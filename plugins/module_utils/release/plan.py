@@ -37,7 +37,7 @@ class ReleasePlan:
     """What a release will do, on which color, and why.
 
     ``action`` is ``none``, ``release``, ``rollback``, ``promote``, ``cancel_canary`` or ``in_place``. ``target`` is the
-    number of an existing release that the action is about.
+    number of an existing release that the action is about; ``recreates`` are running accessories.
     """
 
     stack: str
@@ -46,6 +46,7 @@ class ReleasePlan:
     live: str | None
     target: int | None = None
     reasons: tuple[str, ...] = ()
+    recreates: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -54,7 +55,12 @@ class ReleasePlan:
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the plan for a module's result."""
-        return {**asdict(self), "reasons": list(self.reasons), "changed": self.changed}
+        return {
+            **asdict(self),
+            "reasons": list(self.reasons),
+            "recreates": list(self.recreates),
+            "changed": self.changed,
+        }
 
 
 def no_action(stack: str, live: str | None) -> ReleasePlan:
@@ -62,10 +68,12 @@ def no_action(stack: str, live: str | None) -> ReleasePlan:
     return ReleasePlan(stack, "none", live or names.COLORS[0], live)
 
 
-def deploy(stack: str, fingerprint: str, pulls: list[str], state: StackState) -> ReleasePlan:
+def deploy(
+    stack: str, fingerprint: str, pulls: list[str], state: StackState, accessories: t.Sequence[str] = ()
+) -> ReleasePlan:
     """Return the plan that makes ``fingerprint`` live; it does nothing when exactly that runs already.
 
-    ``pulls`` are the images that are not on the server yet.
+    ``pulls`` are the images that are not on the server yet, ``accessories`` those that the release recreates.
     """
     reasons = []
     if not state.live:
@@ -83,10 +91,11 @@ def deploy(stack: str, fingerprint: str, pulls: list[str], state: StackState) ->
     if not state.routes_known:
         reasons.append("the proxy does not have these routes")
     reasons += [f"{image} is not on the server yet" for image in pulls]
+    reasons += [f"the accessory {name} is recreated, its definition, secrets or files changed" for name in accessories]
     if not reasons:
         return no_action(stack, state.live)
     color = names.other(state.live) if state.live else names.COLORS[0]
-    return ReleasePlan(stack, "release", color, state.live, reasons=tuple(reasons))
+    return ReleasePlan(stack, "release", color, state.live, reasons=tuple(reasons), recreates=tuple(accessories))
 
 
 def rollback(stack: str, state: StackState) -> ReleasePlan | None:

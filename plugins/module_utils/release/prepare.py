@@ -20,6 +20,7 @@ from . import plan as release_plan
 from .context import StackContext
 from .diff import readable, save_text, saved_text, text_diff
 from .drain import clear_canary_weight, drain_and_remove, live_since
+from .effective_files import effective_files
 from .fingerprint import fingerprint_of
 from .lock import ControllerProcess
 from .migration import projects as migration_projects
@@ -92,7 +93,7 @@ def prepare(
     number = ctx.records.begin()
     folder = ctx.records.path(number)
     mounted_files.create(ctx, deploy_input.mounts, given, images)
-    normalised = deploy_input.mounts.normalised
+    normalised = effective_files(ctx, deploy_input.mounts, stack, images)
     secret_files.write(ctx, given)
     fingerprint = fingerprint_of(ctx, normalised, given, images)
     roles = compose_roles.roles_of(normalised, stack)
@@ -286,7 +287,8 @@ def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]
     if deploy_input:
         secrets = secret_files.paths_of(ctx, given)
         release = compose_render.Release(ctx.project, ctx.environment, secrets=secrets, images=deploy_input.images)
-        rendered = compose_render.render(deploy_input.mounts.normalised, given.stack, release)
+        files = effective_files(ctx, deploy_input.mounts, given.stack, deploy_input.images)
+        rendered = compose_render.render(files, given.stack, release)
         after = readable(ctx, rendered.colors[plan.color], rendered.workers, given)
     else:
         after = before if plan.action == "cancel_canary" else saved_text(ctx, plan.target)

@@ -10,6 +10,7 @@ import typing as t
 
 from .. import names, state_file
 from .context import StackContext
+from .file_store import FileStore
 from .record import Record
 
 
@@ -31,6 +32,8 @@ def stack_status(ctx: StackContext) -> dict[str, t.Any]:
             }
             for color in names.COLORS
         },
+        "volumes": {item.name: list(item.users) for item in ctx.volumes()},
+        "folders": sorted(FileStore(ctx.folder).seeds()),
         "workers": {item.name: item.state for item in containers if item.label("role") == "worker"},
         "lock": lock_status(ctx, time.time()),
         "canary": canary_status(ctx.records.get(ctx.release_on(names.other(live))), weight) if live else None,

@@ -17,8 +17,9 @@ from ...errors import Problem, ProblemsFound
 from .. import plan as release_plan
 from .. import source_files
 from ..context import HostContext, StackContext
+from ..effective_files import changed_accessories, effective_files
 from ..file_store import FileStore
-from ..fingerprint import fingerprint_of
+from ..fingerprint import render_plan
 from ..mount_plan import MountPlan
 from ..stack_input import StackInput
 from ..stack_state import read_state
@@ -176,9 +177,11 @@ def _missing_files(context: StackCheckContext) -> list[str]:
 
 
 def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:
-    fingerprint = fingerprint_of(context.ctx, context.mounts.normalised, context.spec, context.images)
+    files = effective_files(context.ctx, context.mounts, context.stack, context.images)
+    rendered = render_plan(context.ctx, files, context.spec, context.images)
     missing = [*context.pulls, *(build.image for build in context.missing_builds)]
-    return release_plan.deploy(context.ctx.stack, fingerprint, missing, context.state)
+    changed = changed_accessories(context.ctx, rendered.accessories)
+    return release_plan.deploy(context.ctx.stack, rendered.fingerprint(), missing, context.state, changed)
 
 
 def _plan_from_records(context: StackCheckContext, mode: str) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:

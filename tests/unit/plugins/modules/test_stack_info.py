@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fakes import HOST, Machine
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.modules import stack_info
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -17,7 +18,12 @@ def test_what_the_proxy_and_the_engine_say(
 ) -> None:
     machine.released("blue")
     machine.make_live("blue")
+    labels = names.labels(project="po", environment="prod", stack="shop")
+    machine.engine.ensure_volume("po-db-data-prod", "local", {}, labels)
+    (machine.ctx.folder / "data").mkdir()
+    (machine.ctx.folder / "data/.seeds.json").write_text('{"uploads": "1"}')
     result = run_module(stack_info.main, {**on_server, "stack": "shop"})
+    assert (result["volumes"], result["folders"]) == ({"po-db-data-prod": []}, ["uploads"])
     assert not result.get("changed")
     assert (result["live"], result["routes"]) == ("blue", {f"{HOST}/": "web"})
     assert result["colors"]["blue"]["containers"] == {"po-shop-web-prod-blue": "running"}

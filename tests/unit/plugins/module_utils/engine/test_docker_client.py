@@ -131,8 +131,11 @@ def test_an_image_is_pinned_by_the_digest_of_its_own_repository(
     ("user", "number"), [("", 0), ("1000", 1000), ("1000:2000", 1000), ("app", None), ("app:app", None)]
 )
 def test_the_user_of_an_image(daemon: Daemon, user: str, number: int | None) -> None:
-    daemon.answers["/images/app:1/json"] = {"Id": "sha256:aa", "Config": {"User": user}}
-    assert Engine().image("app:1") == Image("sha256:aa", None, number)
+    daemon.answers["/images/app:1/json"] = {
+        "Id": "sha256:aa",
+        "Config": {"User": user, "Volumes": {"/b": {}, "/a": {}}},
+    }
+    assert Engine().image("app:1") == Image("sha256:aa", None, number, ("/a", "/b"))
 
 
 def test_the_names_in_use_with_their_labels(daemon: Daemon) -> None:

@@ -75,6 +75,7 @@ def test_a_plan_as_a_modules_result() -> None:
         "live": "green",
         "target": None,
         "reasons": ["a container of the live release is not running"],
+        "recreates": [],
         "changed": True,
     }
 
@@ -121,3 +122,9 @@ def test_other_stacks_stay_where_they_are_while_a_canary_is_taken_back() -> None
 def test_what_a_killed_release_left_in_the_proxy_is_put_right(changes: dict[str, t.Any], reason: str) -> None:
     plan = release_plan.deploy("shop", "new", [], replace(LIVE, **changes))
     assert (plan.action, plan.reasons) == ("release", (reason,))
+
+
+def test_the_plan_names_the_accessories_that_it_recreates() -> None:
+    plan = release_plan.deploy("shop", "same", [], replace(LIVE, fingerprints=frozenset({"same"})), ["db"])
+    assert (plan.action, plan.recreates) == ("release", ("db",))
+    assert plan.reasons[-1] == "the accessory db is recreated, its definition, secrets or files changed"
