@@ -10,6 +10,7 @@ Sources: Compose specification, 14-include.md (``include``), 05-services.md (``e
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,11 +18,26 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.allowances import EVERY_SERVICE
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_build import is_built
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_variables import (
     read_env_file,
     substitute,
 )
+
+# Compose fetches these: a scheme, the form host:path of Git, and its short form for GitHub.
+ADDRESS = re.compile(r":|\Agithub\.com/")
+
+# Far more than an application has; files that include each other with ever other folders would never end.
+MOST_FILES = 100
+
+
+class OutsideFile(t.NamedTuple):
+    """A path that Compose reads: the service and its key, or ``*`` and a key of the file, and the path or address."""
+
+    service: str
+    key: str
+    path: str
 
 
 @dataclass
@@ -30,6 +46,8 @@ class References:
 
     ``mounted`` are files and folders that containers mount, ``secrets`` the files of secrets by their names.
     ``contexts`` are the folders and files that images are built from, each with the Dockerfiles that a folder has.
+    ``outside_files`` are what Compose would read on the server itself, or fetch; ``unknown`` has a variable without a
+    value. ``invalid`` are Compose files that cannot be read, each with the reason.
     """
 
     files: list[str] = field(default_factory=list)
@@ -37,6 +55,9 @@ class References:
     mounted: list[str] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, list[str]] = field(default_factory=dict)
+    outside_files: list[OutsideFile] = field(default_factory=list)
+    unknown: list[OutsideFile] = field(default_factory=list)
+    invalid: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,7 +89,16 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
     for name in compose:
         search.read(name, project)
     files = [name for name in search.files if name not in compose]
-    return References(files, search.outside, search.mounted, search.secrets, search.contexts)
+    return References(
+        files,
+        search.outside,
+        search.mounted,
+        search.secrets,
+        search.contexts,
+        search.outside_files,
+        search.unknown,
+        search.invalid,
+    )
 
 
 class _Search:
@@ -82,6 +112,11 @@ class _Search:
         self.mounted: list[str] = []
         self.secrets: dict[str, str] = {}
         self.contexts: dict[str, list[str]] = {}
+        self.outside_files: list[OutsideFile] = []
+        self.unknown: list[OutsideFile] = []
+        self.invalid: list[tuple[str, str]] = []
+        # Names of Compose files, each with the folder where its relative paths start.
+        self.visited: set[tuple[str, str]] = set()
 
     def name_of(self, base: str, path: t.Any) -> str | None:
         """Return a path relative to ``base`` by its name below the folder, or None where it is not known."""
@@ -94,16 +129,30 @@ class _Search:
         if name and not os.path.isabs(name) and name.split("/")[0] not in ("..", "~") and name not in self.mounted:
             self.mounted.append("" if name == "." else name)
 
-    def add(self, base: str, path: t.Any) -> str | None:
+    def refer(self, service: str, key: str, base: str, path: t.Any) -> str | None:
+        """Note a file that a key of a service or of a file names, as ``add``, also one that Compose finds itself."""
+        if not isinstance(path, str) or not path:
+            return None
+        text = substitute(path, self.values)
+        if text is None:
+            self.unknown.append(OutsideFile(service, key, path))
+        elif os.path.isabs(text) or text.startswith("~") or ADDRESS.search(text):
+            self.outside_files.append(OutsideFile(service, key, text))
+        else:
+            return self.add(base, path)
+        return None
+
+    def add(self, base: str, path: str) -> str | None:
         """Note a file, relative to ``base``, and return its name below the folder, or None if it cannot be sent."""
         name = self.name_of(base, path)
         if not name:
             return None
         file = self.folder / name
-        if not file.is_file():
-            return None
-        if os.path.isabs(name) or not file.resolve().is_relative_to(self.folder) or name.startswith(".."):
+        leads_out = os.path.isabs(name) or name.split("/")[0] == ".."
+        if leads_out or (file.is_file() and not file.resolve().is_relative_to(self.folder)):
             self.outside += [name] if name not in self.outside else []
+            return None
+        if not file.is_file():
             return None
         if name not in self.files:
             self.files.append(name)
@@ -111,19 +160,32 @@ class _Search:
 
     def read(self, name: str, base: str) -> None:
         """Follow the references of a Compose file, whose relative paths start at ``base``."""
+        base = os.path.normpath(base or ".")
+        if (name, base) in self.visited:
+            return
+        self.visited.add((name, base))
+        if len(self.visited) > MOST_FILES:
+            self.invalid.append((name, f"more than {MOST_FILES} Compose files refer to each other"))
+            return
         try:
-            content = yaml.load((self.folder / name).read_text(encoding="utf-8"), Loader=_Loader)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            # The check of the files, or Compose itself, reports it.
+            # Compose merges all documents of a file.
+            documents = list(yaml.load_all((self.folder / name).read_text(encoding="utf-8"), Loader=_Loader))
+        except (OSError, UnicodeDecodeError):
+            # The check of the files reports it.
             return
-        if not isinstance(content, dict):
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+            reason = " ".join(str(getattr(error, "problem", None) or error).split())
+            self.invalid.append((name, reason))
             return
+        for content in documents:
+            if isinstance(content, dict):
+                self._document(content, base)
+
+    def _document(self, content: dict[str, t.Any], base: str) -> None:
         for include in _items(content.get("include")):
             self._include(include if isinstance(include, dict) else {"path": include}, base)
-        services = content.get("services")
-        for service in services.values() if isinstance(services, dict) else ():
-            if isinstance(service, dict):
-                self._service(service, base)
+        for service, value in _mappings(content, "services").items():
+            self._service(service, value, base)
         for config in _mappings(content, "configs").values():
             self.mount(base, config.get("file"))
         for secret, value in _mappings(content, "secrets").items():
@@ -136,17 +198,21 @@ class _Search:
         if not paths:
             return
         directory = include.get("project_directory")
-        project = os.path.join(base, directory if isinstance(directory, str) else os.path.dirname(paths[0]))
+        if isinstance(directory, str):
+            self.refer(EVERY_SERVICE, "include", base, directory)
+        first = substitute(directory if isinstance(directory, str) else os.path.dirname(paths[0]), self.values) or ""
+        project = os.path.join(base, first)
         for env_file in _items(include.get("env_file")):
-            self.add(base, env_file)
-        self.add(project, ".env")
+            self.refer(EVERY_SERVICE, "include", base, env_file)
+        if not os.path.isabs(project):
+            self.add(project, ".env")
         for path in paths:
-            self._follow(base, path, project)
+            self._follow(EVERY_SERVICE, "include", base, path, project)
 
-    def _service(self, service: dict[str, t.Any], base: str) -> None:
+    def _service(self, name: str, service: dict[str, t.Any], base: str) -> None:
         for key in ("env_file", "label_file"):
             for item in _items(service.get(key)):
-                self.add(base, item.get("path") if isinstance(item, dict) else item)
+                self.refer(name, key, base, item.get("path") if isinstance(item, dict) else item)
         for volume in _items(service.get("volumes")):
             if isinstance(volume, dict):
                 self.mount(base, volume.get("source") if volume.get("type") == "bind" else None)
@@ -162,7 +228,8 @@ class _Search:
         extends = service.get("extends")
         if isinstance(extends, dict) and isinstance(extends.get("file"), str):
             file = extends["file"]
-            self._follow(base, file, os.path.join(base, os.path.dirname(file)))
+            folder = os.path.dirname(substitute(file, self.values) or "")
+            self._follow(name, "extends", base, file, os.path.join(base, folder))
 
     def _build(self, build: t.Any, base: str) -> None:
         """Note the folders that an image is built from."""
@@ -187,11 +254,9 @@ class _Search:
             known = self.contexts.setdefault(name, [])
             known += [dockerfile for dockerfile in dockerfiles if dockerfile not in known]
 
-    def _follow(self, base: str, path: str, project: str) -> None:
-        before = len(self.files)
-        name = self.add(base, path)
-        # A file that was found before has been read.
-        if name and len(self.files) > before:
+    def _follow(self, service: str, key: str, base: str, path: str, project: str) -> None:
+        name = self.refer(service, key, base, path)
+        if name:
             self.read(name, project)
 
 

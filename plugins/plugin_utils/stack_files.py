@@ -16,6 +16,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine import co
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 from .compose_references import find_references
+from .outside_files import outside_file_problems
 from .source_tree import read_tree
 
 
@@ -42,12 +43,17 @@ def read_stack_files(folder: Path, stack: Stack, where: str) -> StackFiles:
     """
     result = StackFiles()
     references = find_references(folder, stack.compose, stack.variables)
+    result.problems += outside_file_problems(references, stack, where)
     found = read_tree(folder, references.mounted, stack.files)
     for key, names in (("compose", references.outside), ("files", found.outside)):
         hint = "Choose source.path so that it contains the file, or leave the path out: '!path' in files"
         result.problems += [
             Problem(f"{where}.{key}", f"{name} leads out of source.path", hint, "stack.file_outside") for name in names
         ]
+    for name, reason in references.invalid:
+        hint = "Look at the file; no key may be hidden from the checks"
+        message = f"{name} cannot be read as YAML: {reason}"
+        result.problems.append(Problem(f"{where}.compose", message, hint, "compose.invalid"))
     for name in (*stack.compose, *references.files):
         _read_text(folder, name, result.sources, f"{where}.compose", result.problems)
     for secret, name in references.secrets.items():

@@ -14,8 +14,13 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..errors import Problem
+
 # The key of ``allow`` whose allowances hold for every service, and for the Compose files themselves.
 EVERY_SERVICE = "*"
+
+# The word of a file that Compose reads while it reads the Compose files; the controller looks for these.
+FILE = "file"
 
 # An absolute path in its normal form: no empty part, no ``.`` and no ``..``.
 PATH = r"/|(/(?!\.\.?(/|$))[^/\x00-\x1f]+)+"
@@ -36,6 +41,11 @@ WORDS: dict[str, Word] = {
     "privileged": Word("", "", "all rights on the server"),
     "gpu": Word("", "", "graphics processors"),
     "read_only": Word("/etc/ssl/certs", PATH, "a path of the server, to read it"),
+    FILE: Word(
+        "/etc/app.env",
+        rf"{PATH}|~/\S+|\S+:\S+|github\.com/\S+",
+        "a file of the server or an address: include, extends, env_file, label_file",
+    ),
     "network": Word("traefik", NAME, "a network that is not of the stack"),
     "volume": Word("media", NAME, "a volume that is not of the stack"),
     "volume_driver": Word("media", NAME, "a volume of the files that has a driver or driver options"),
@@ -71,6 +81,12 @@ def allowance_error(text: str) -> tuple[str, str] | None:
     if re.fullmatch(word.pattern, value):
         return None
     return f"'{text}' is not valid", f"Write {quoted(f'{name} {word.example}'.strip())}"
+
+
+def unused_allowance(where: str, key: str, allowance: str) -> Problem:
+    """Return the problem of an allowance that nothing needs; ``where`` is the path of the stack in the inventory."""
+    message = f"nothing in the Compose files needs {allowance}"
+    return Problem(f"{where}.allow.{key}", message, "Remove it from allow", "stack.allow_unused")
 
 
 def line(service: str, allowances: t.Iterable[str]) -> str:

@@ -80,7 +80,7 @@ HOOK = "commands in the running container"
 FILE = {
     **_kept("services networks volumes secrets configs", "see below"),
     **_kept("version", "Compose ignores it"),
-    **_kept("include", READ_BY_COMPOSE),
+    **_kept("include", READ_BY_COMPOSE, allow="file"),
     **_changed("name", "names begin with the project, and the stack's name is that of the inventory"),
     **_refused("models", "a release starts no models", "Run the model as a service"),
     **_refused("jobs", "a release starts no jobs of the Compose file", "Name the service under after_migrate"),
@@ -97,7 +97,7 @@ SERVICE = {
     ),
     **_kept("mac_address", "as far as Compose keeps it"),
     **_kept("deploy", "see below"),
-    **_kept("env_file label_file extends", READ_BY_COMPOSE),
+    **_kept("env_file label_file extends", READ_BY_COMPOSE, allow="file"),
     # What leads out of the container.
     **_kept("configs", allow="/path read_only"),
     **_kept("post_start pre_start pre_stop", HOOK, allow="privileged"),

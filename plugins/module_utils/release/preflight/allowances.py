@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...config.allowances import EVERY_SERVICE, line
+from ...config.allowances import EVERY_SERVICE, FILE, line, unused_allowance
 from ...config.stack import Stack
 from ...engine import outside_access
 from ...engine.models import Mapping
@@ -78,13 +78,11 @@ def _missing(found: t.Sequence[OutsideAccess], stack: Stack, where: str) -> list
 def _unused(found: t.Sequence[OutsideAccess], stack: Stack, where: str, services: t.Container[str]) -> list[Problem]:
     used = {match for access in found for match in _matching(access, stack)}
     return [
-        Problem(
-            f"{where}.allow.{key}",
-            f"nothing in the Compose files needs {allowance}",
-            "Remove it from allow",
-            "stack.allow_unused",
-        )
+        unused_allowance(where, key, allowance)
         for key, allowances in stack.allow.items()
         for allowance in allowances
-        if (key, allowance) not in used and (key == EVERY_SERVICE or key in services)
+        # The controller knows which files Compose reads.
+        if not allowance.startswith(f"{FILE} ")
+        and (key, allowance) not in used
+        and (key == EVERY_SERVICE or key in services)
     ]

@@ -80,7 +80,8 @@ def test_nothing_outside_of_the_folder_is_sent(tmp_path: Path) -> None:
     (app / "link.env").symlink_to(tmp_path / "secret.env")
     found = find_references(app, ["docker-compose.yml"], {})
     assert found.files == []
-    assert found.outside == ["../secret.env", "link.env", "/etc/hostname"]
+    assert found.outside == ["../secret.env", "link.env"]
+    assert found.outside_files == [("web", "env_file", "/etc/hostname")]
 
 
 def test_mounted_files_and_folders_and_secrets(tmp_path: Path) -> None:
