@@ -40,8 +40,10 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
         builds = args.pop("builds", None)
+        given = {key: value for key, value in args["stack"].items() if key != "missing_files"}
+        missing = args["stack"].get("missing_files", [])
+        args["stack"] = given
         if args.get("mode", "deploy") == "deploy":
-            given = args["stack"]
             stack = state_file.from_json(Stack, given["definition"])
             folder = Path(stack.source.path or ".")
             files = read_stack_files(folder, stack, given["inventory_path"])
@@ -49,7 +51,6 @@ class ActionModule(ActionBase):
                 return {**result, "failed": True, "msg": "\n".join(str(problem) for problem in files.problems)}
             args["stack"] = {**given, "sources": files.sources, "tree": files.tree}
             args["secrets"] = {**files.secrets, **args.get("secrets", {})}
-            missing = args["stack"].pop("missing_files", [])
             if missing and not self._task.check_mode:
                 args["archive"] = self._send(ARCHIVE, lambda archive: pack(folder, files.tree, missing, archive))
             if builds and not self._task.check_mode:

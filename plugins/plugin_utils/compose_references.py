@@ -10,7 +10,6 @@ Sources: Compose specification, 14-include.md (``include``), 05-services.md (``e
 from __future__ import annotations
 
 import os
-import re
 import typing as t
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,15 +17,12 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.config.allowances import EVERY_SERVICE
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.allowances import ADDRESS, EVERY_SERVICE
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_build import is_built
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_variables import (
     read_env_file,
     substitute,
 )
-
-# Compose fetches these: a scheme, the form host:path of Git, and its short form for GitHub.
-ADDRESS = re.compile(r":|\Agithub\.com/")
 
 # Far more than an application has; files that include each other with ever other folders would never end.
 MOST_FILES = 100

@@ -22,6 +22,9 @@ EVERY_SERVICE = "*"
 # The word of a file that Compose reads while it reads the Compose files; the controller looks for these.
 FILE = "file"
 
+# Compose fetches these files: a scheme, the form host:path of Git, and its short form for GitHub.
+ADDRESS = re.compile(r":|\Agithub\.com/")
+
 # An absolute path in its normal form: no empty part, no ``.`` and no ``..``.
 PATH = r"/|(/(?!\.\.?(/|$))[^/\x00-\x1f]+)+"
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -81,6 +84,12 @@ def allowance_error(text: str) -> tuple[str, str] | None:
     if re.fullmatch(word.pattern, value):
         return None
     return f"'{text}' is not valid", f"Write {quoted(f'{name} {word.example}'.strip())}"
+
+
+def is_address(allowance: str) -> bool:
+    """Return whether an allowance is that of a file which Compose fetches."""
+    word, dummy, path = allowance.partition(" ")
+    return word == FILE and bool(ADDRESS.search(path))
 
 
 def unused_allowance(where: str, key: str, allowance: str) -> Problem:

@@ -82,12 +82,16 @@ class NormalisedFiles:
     mistakes: tuple[ComposeMistake, ...] = ()
 
 
-def read_files(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]) -> NormalisedFiles:
+def read_files(
+    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], *, fetches: bool = False
+) -> NormalisedFiles:
     """Return the files as one mapping, with values for variables and with absolute paths.
 
     Relative paths, ``.env`` and ``env_file`` are searched in the folder of the first file, as Compose does it. Where
     Compose names a mistake that an overlay can make up for, it is asked again with the overlay. Raises ComposeError
     with Compose's message when it rejects the files for another reason, EngineError when Compose does not answer.
+
+    With ``fetches``, Compose fetches files that others include from a Git repository or a registry.
     """
     # Without a file, Compose searches for one by its default names.
     project = (folder / files[0] if files else folder / "-").parent
@@ -95,6 +99,7 @@ def read_files(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str]
     for name in files:
         args += ["--file", str(folder / name)]
     mistakes: list[ComposeMistake] = []
+    values = values if fetches else {**values, **NO_REMOTE_FILES}
     while True:
         result = _config(args, values, overlay(mistakes))
         if not result.code:
@@ -118,7 +123,7 @@ def _config(args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping) 
         name="docker compose config",
         timeout=TIMEOUT,
         stdin=json.dumps(added) if added else None,
-        env={**values, **NO_REMOTE_FILES},
+        env=values,
         inherit=("PATH", "HOME"),
         check=False,
     )

@@ -9,8 +9,10 @@ import json
 import tempfile
 import typing as t
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
+from ..config.allowances import is_address
 from ..engine import compose_cli
 from ..errors import ComposeError
 from .context import StackContext
@@ -42,7 +44,8 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
         folder.mkdir(parents=True)
         compose_cli.write_sources(spec.sources, folder)
         try:
-            files = compose_cli.read_files(folder, spec.stack.compose, values)
+            fetches = any(map(is_address, chain.from_iterable(spec.stack.allow.values())))
+            files = compose_cli.read_files(folder, spec.stack.compose, values, fetches=fetches)
         except ComposeError as error:
             # Compose repeats the line of a file that it cannot read.
             raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint) from None

@@ -40,6 +40,21 @@ def test_what_is_not_in_the_grammar(text: str, message: str, hint: str) -> None:
     assert found[1].startswith(hint)
 
 
+@pytest.mark.parametrize(
+    ("allowance", "address"),
+    [
+        ("file https://example.org/a.git", True),
+        ("file git@example.org:a/b.git", True),
+        ("file github.com/a/b", True),
+        ("file /etc/app.env", False),
+        ("network a:b", False),
+        ("/a:b", False),
+    ],
+)
+def test_a_file_that_compose_fetches(allowance: str, address: bool) -> None:
+    assert allowances.is_address(allowance) is address
+
+
 @pytest.mark.parametrize("text", ["/", "/srv/media", "/srv/a b/..c", "/srv/.hidden"])
 def test_an_absolute_path_is_an_allowance(text: str) -> None:
     assert allowances.allowance_error(text) is None

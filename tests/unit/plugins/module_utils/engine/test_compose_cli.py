@@ -9,7 +9,7 @@ import yaml
 from fakes import checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ComposeError, SwitchyardError
 
 ROOT = Path(__file__).parents[5]
 Docker = Callable[[str], Callable[[], list[str]]]
@@ -128,3 +128,12 @@ def test_the_role_starts_parts_of_a_release_with_the_same_flags() -> None:
     flags = {"pull": ("--pull", settings["pull"]), "build": ("--no-build",), "remove_orphans": ("--remove-orphans",)}
     assert (settings["build"], settings["remove_orphans"]) == ("never", True)
     assert sorted(["up", "--detach", *(flag for name in settings for flag in flags[name])]) == sorted(compose_cli.UP)
+
+
+@pytest.mark.usefixtures("real_compose")
+def test_compose_fetches_a_file_only_where_it_may(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("include: ['oci://127.0.0.1:1/team/base:1']")
+    with pytest.raises(ComposeError, match="remote resource is disabled"):
+        compose_cli.read_files(tmp_path, ["a.yml"], {"COMPOSE_EXPERIMENTAL_OCI_REMOTE": "true"})
+    with pytest.raises(ComposeError, match="connection refused"):
+        compose_cli.read_files(tmp_path, ["a.yml"], {}, fetches=True)
