@@ -23,7 +23,7 @@ from ..fingerprint import render_plan
 from ..mount_plan import MountPlan
 from ..stack_input import StackInput
 from ..stack_state import read_state
-from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances
+from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, worker_grace
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
 from .mount_changes import mount_changes
@@ -166,7 +166,7 @@ def _notices(context: StackCheckContext) -> list[Notice]:
         return []
     files = (context.normalised, context.stack, context.where)
     changes = mount_changes(context.mounts, context.ctx.folder, context.where)
-    return [*allowances.notices(*files), *file_changes(*files), *changes]
+    return [*allowances.notices(*files), *file_changes(*files), *worker_grace.notices(*files), *changes]
 
 
 def _missing_files(context: StackCheckContext) -> list[str]:
