@@ -39,6 +39,7 @@ STEPS = {
     "offsite": ("copying the backup off-site", ""),
     "rehearse": ("rehearsing the migration", ""),
     "migrate": ("migrating", ""),
+    "accessories": ("waiting for the accessories", ""),
     "command": ("running a command of the release", ""),
 }
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_start
-short_description: Run the one-off commands of a release and start its color
+short_description: Start the accessories of a release, run its one-off commands and start its color
 description:
-  - Runs the migration and then what follows it, in one-off containers of the new image, under the stack's lock. Each
-    has a time limit and a log in the release's folder. When one fails, the next ones do not run and the color does not
-    start.
+  - Starts the accessories, and waits for those that another service waits for with C(condition=service_healthy). Each
+    gets the time of its own health check (start_period + retries * (interval + timeout)), and at least 60 seconds.
+  - Runs the one-shots that the migration waits for, the migration, what follows it and the other one-shots, in
+    containers of the new image, under the stack's lock. Each has a time limit and a log in the release's folder. When
+    one fails, the next ones do not run and the color does not start.
   - Before a migration of a database on the shared server, the module runs the stack's check for a pending migration,
     ends the sessions of an interrupted one, makes a backup and verifies it. The migration runs under its own login and
     with a lock timeout; after a lock timeout it runs again. Afterwards the module checks the indexes and the schema.
@@ -49,6 +51,11 @@ options:
       - Whether to run the one-off commands. On the way back they have run already.
     type: bool
     default: true
+  start_color:
+    description:
+      - Whether to run the one-off commands and start the color. A color that runs already only needs its accessories.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -63,12 +70,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: The commands that ran, with their seconds.
+  description: The commands that ran, with their exit codes and seconds.
   returned: success
   type: list
   elements: dict
   sample:
     - command: python3 manage.py migrate --noinput
+      exit_code: 0
       seconds: 1.9
 migration:
   description:
@@ -87,6 +95,11 @@ stopped:
   description: The color that was stopped first, for the strategy C(recreate) or a migration that requires it.
   returned: success
   type: str
+warnings:
+  description: Dependencies that failed and that the Compose file does not require (C(required=false)).
+  returned: success
+  type: list
+  elements: str
 dropped_requests:
   description: Requests that the stopped color still answered at its drain limit.
   returned: success
@@ -100,12 +113,14 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import s
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**module_args.STEP_OPTIONS, "run_jobs": {"type": "bool", "default": True}})
+    switch = {"type": "bool", "default": True}
+    module = AnsibleModule(argument_spec={**module_args.STEP_OPTIONS, "run_jobs": switch, "start_color": switch})
     params = module.params
 
     def work() -> dict[str, object]:
         ctx = module_args.stack_context(module)
-        return module_args.to_result(start.start(ctx, params["release"], params["token"], params["run_jobs"]))
+        jobs, color = params["run_jobs"], params["start_color"]
+        return module_args.to_result(start.start(ctx, params["release"], params["token"], jobs, color))
 
     module_args.run_module(module, work)
 

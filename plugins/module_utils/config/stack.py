@@ -117,10 +117,13 @@ class StaticSpec:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A one-off command of a release, in the image of a service. ``timeout`` is seconds."""
+    """A one-off command of a release, in the image of a service. ``timeout`` is seconds.
+
+    Without ``command`` the service's own command runs, of the Compose file or the image.
+    """
 
     service: str = field(metadata=key("text"))
-    command: tuple[str, ...] = field(metadata=key("command"))
+    command: tuple[str, ...] = field(default=(), metadata=key("command"))
     timeout: float = field(default=900, metadata=key("number", least=1))
     extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
@@ -138,11 +141,12 @@ class SchemaCheck:
 class MigrationSpec:
     """The migration of a release: its command, and what guards it. Times are seconds.
 
-    ``verify_backup`` is how the backup from before the migration is verified; ``none`` makes no backup.
+    Without ``command`` the service's own command runs. ``verify_backup`` is how the backup from before the migration
+    is verified; ``none`` makes no backup.
     """
 
     service: str = field(metadata=key("text"))
-    command: tuple[str, ...] = field(metadata=key("command"))
+    command: tuple[str, ...] = field(default=(), metadata=key("command"))
     timeout: float = field(default=900, metadata=key("number", least=1))
     kind: str | None = field(default=None, metadata=key("text", choices=("expand", "contract", "breaking")))
     check: tuple[str, ...] | None = field(default=None, metadata=key("command"))

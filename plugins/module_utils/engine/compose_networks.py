@@ -32,7 +32,7 @@ class Networks:
         if self.normalised["services"][name].get("network_mode"):
             return {}
         role = self.roles[name]
-        alias = {} if role in ("routed", "inner", "job") else {"aliases": [name]}
+        alias = {} if role in ("routed", "inner", "job", "one-shot") else {"aliases": [name]}
         joined: Mapping = {self.server_name(network): alias for network in self._in_file(name)}
         if role == "routed":
             joined[self.front] = {}

@@ -133,10 +133,10 @@ class _Projects:
         return self.whole(part, services, private)
 
     def jobs(self) -> Mapping:
-        """Return the project of the one-off commands."""
-        services = {
-            job.service: as_job(self.service(job.service, [], None), self.networks.front) for job in self.stack.jobs
-        }
+        """Return the project of what runs once: the one-shots, and the jobs of the stack."""
+        chosen = [name for name, role in self.roles.items() if role == "one-shot"]
+        chosen += [job.service for job in self.stack.jobs]
+        services = {name: as_job(self.service(name, [], None), self.networks.front) for name in dict.fromkeys(chosen)}
         return self.whole("jobs", services, {})
 
     def whole(self, part: str, services: Mapping, private: Mapping) -> Mapping:

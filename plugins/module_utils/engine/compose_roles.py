@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from ..config.stack import Stack
+from .compose_dependencies import waiting_for_end_of
 from .models import Mapping
 
 
 def roles_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
-    """Return each service with its role: ``routed``, ``worker``, ``accessory``, ``job`` or ``inner``.
+    """Return each service with its role: ``routed``, ``worker``, ``accessory``, ``one-shot``, ``job`` or ``inner``.
 
     An ``inner`` service runs once per color, next to the routed ones. A ``job`` is named only as the service of
-    ``migrate`` or ``after_migrate``.
+    ``migrate`` or ``after_migrate``. A ``one-shot`` ends by itself, see ``is_one_shot``.
     """
     routed = {route.service for route in stack.routes}
     jobs = {job.service for job in stack.jobs}
@@ -25,9 +26,23 @@ def roles_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
             roles[name] = "worker"
         elif name in stack.accessories:
             roles[name] = "accessory"
+        elif name not in stack.inner and is_one_shot(normalised, stack, name):
+            roles[name] = "one-shot"
         else:
             roles[name] = "job" if name in jobs else "inner"
     return roles
+
+
+def is_one_shot(normalised: Mapping, stack: Stack, name: str) -> bool:
+    """Return whether the file says of a service that its own command ends.
+
+    Another service waits for its end, which a service that runs on would never let it start; or it is not restarted
+    and the stack runs it as a job without a command. Nothing else makes a one-shot.
+    """
+    if waiting_for_end_of(normalised, name):
+        return True
+    without_command = any(job.service == name and not job.command for job in stack.jobs)
+    return without_command and normalised["services"][name].get("restart") == "no"
 
 
 def replicas_of(normalised: Mapping, name: str) -> int:

@@ -132,7 +132,7 @@ SERVICE = {
     **_changed("profiles", "a service without an active profile does not exist; see COMPOSE_PROFILES in variables"),
     **_changed("develop", "it has no effect in a release", notice=True),
     **_changed("links", "the service's name resolves, an alias does not", notice=True),
-    **_changed("depends_on", "holds for services of one part: a color, the workers, or the accessories", notice=True),
+    **_changed("depends_on", "holds, except towards services that a release starts later", notice=True),
     **_changed(
         "networks", "as in the file, and the networks that lead to the proxy and to shared servers", allow="network"
     ),
@@ -146,7 +146,7 @@ SERVICE = {
     **_changed("environment", "SWITCHYARD_COLOR is added in a color"),
     **_changed("labels", "labels of the release are added; those of Traefik and of the release are left out"),
     **_changed("logging", "without it, json-file with three files of 10 MB"),
-    **_changed("restart", "without it, unless-stopped"),
+    **_changed("restart", "without it, unless-stopped; a one-shot and a job are never restarted"),
 }
 
 BUILD = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import command, names
 from ..errors import EngineError
-from .models import Container, Image, LabelledResource, repository_of
+from .models import Container, Image, LabelledResource, health_check_of, repository_of
 
 if t.TYPE_CHECKING:
     import docker
@@ -68,6 +68,7 @@ class Engine:
             pid=state["Pid"],
             volumes=tuple(mount["Name"] for mount in mounts if mount["Type"] == "volume"),
             mounts={mount["Destination"]: mount.get("Source", "") for mount in mounts},
+            check=health_check_of(answer["Config"], state),
         )
 
     def image(self, name: str) -> Image | None:
@@ -83,6 +84,7 @@ class Engine:
             digest=digests[0] if digests else None,
             user=int(user) if user.isdigit() else None,
             volumes=tuple(sorted(answer["Config"].get("Volumes") or {})),
+            has_health_check=health_check_of(answer["Config"], {}) is not None,
         )
 
     def logs(self, name: str, lines: int = LOG_LINES) -> list[str]:

@@ -18,6 +18,33 @@ Mapping = dict[str, t.Any]
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})\Z")
 
 
+# The engine's own values of a health check, in seconds (moby, daemon/health.go).
+CHECK_INTERVAL, CHECK_TIMEOUT, CHECK_RETRIES = 30.0, 30.0, 3
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """The health check of a container: seconds until it has failed for good, and its last result."""
+
+    seconds: float
+    exit_code: int | None = None
+    output: str = ""
+
+
+def health_check_of(config: t.Mapping[str, t.Any], state: t.Mapping[str, t.Any]) -> HealthCheck | None:
+    """Return the health check from ``Config`` and ``State`` of a container as the engine reports them; None without.
+
+    The engine gives durations in nanoseconds, and 0 for its own values.
+    """
+    check = config.get("Healthcheck") or {}
+    if not check.get("Test") or check["Test"][0] == "NONE":
+        return None
+    once = (check.get("Interval") or CHECK_INTERVAL * 1e9) + (check.get("Timeout") or CHECK_TIMEOUT * 1e9)
+    seconds = ((check.get("StartPeriod") or 0) + (check.get("Retries") or CHECK_RETRIES) * once) / 1e9
+    last = ((state.get("Health") or {}).get("Log") or [{}])[-1]
+    return HealthCheck(seconds, last.get("ExitCode"), str(last.get("Output") or "").strip())
+
+
 @dataclass(frozen=True)
 class Container:
     """A container as the engine reports it."""
@@ -36,6 +63,7 @@ class Container:
     volumes: tuple[str, ...] = ()
     # The folder of the server for each mounted path of the container.
     mounts: t.Mapping[str, str] = field(default_factory=dict)
+    check: HealthCheck | None = None
 
     @property
     def running(self) -> bool:
@@ -65,12 +93,14 @@ class Image:
     """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown.
 
     ``volumes`` are the paths that it declares as volumes.
+    ``has_health_check`` is whether its containers have one that the Compose file does not need to name.
     """
 
     id: str
     digest: str | None
     user: int | None
     volumes: tuple[str, ...] = ()
+    has_health_check: bool = False
 
     @property
     def pinned(self) -> str:

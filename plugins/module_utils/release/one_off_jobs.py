@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One-off commands of a release: the migration and what follows it."""
+"""One-off commands of a release: the migration, what follows it, and the one-shots of the Compose file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 
 from .. import paths, progress
 from ..command import Process
-from ..config.stack import JobSpec, MigrationSpec, Stack
+from ..config.stack import JobSpec, MigrationSpec
+from ..engine.compose_one_shots import MIGRATE, OneShot, job_key
 from ..errors import SwitchyardError
 from .context import StackContext
+from .record import Record
 
 # Seconds between two calls of a job's callback.
 POLL = 0.25
@@ -27,11 +29,11 @@ CHARACTERS_SHOWN = 160
 
 @dataclass(frozen=True)
 class OneOffJob:
-    """One command and how it runs. ``timeout`` is seconds.
+    """One command and how it runs; without ``command`` it is the service's own. ``timeout`` is seconds.
 
     ``name`` is part of the names of its container and its log, ``part`` is the Compose file in the release's folder,
     ``env`` is visible in the container: no secrets. ``on_poll`` is called while it runs. ``step`` and
-    ``rows`` of its database are shown as progress.
+    ``rows`` of its database are shown as progress. A release continues when a job fails that is not ``required``.
     """
 
     name: str
@@ -43,11 +45,12 @@ class OneOffJob:
     on_poll: t.Callable[[], None] = lambda: None
     step: str = "command"
     rows: int | None = None
+    required: bool = True
 
     @property
     def command_line(self) -> str:
-        """The command for messages, on one line."""
-        text = " ".join(" ".join(self.command).split())
+        """The command for messages, on one line; a service's own command is known by the service."""
+        text = " ".join(" ".join(self.command).split()) or f"one-shot {self.service}"
         return text if len(text) <= CHARACTERS_SHOWN else f"{text[: CHARACTERS_SHOWN - 3]}..."
 
 
@@ -74,14 +77,17 @@ class JobResult:
         """Return the error of a command that failed, with the last lines of its log."""
         timed_out = f"was not done after {self.job.timeout:g} s and was stopped"
         reason = timed_out if self.code is None else f"ended with exit code {self.code}"
+        if not self.job.command and self.code is None:
+            more = f"A one-shot ends by itself, and exit code 0 is success. {more}"
+        subject = f"'{self.job.command_line}' in the new image" if self.job.command else f"The {self.job.command_line}"
         return SwitchyardError(
-            f"'{self.job.command_line}' in the new image {reason}. {more}Its whole log: {self.log}",
+            f"{subject} {reason}. {more}Its whole log: {self.log}",
             logs={self.container: self.lines()},
         )
 
     def as_dict(self) -> dict[str, t.Any]:
-        """Return the command and its seconds for a module's result."""
-        return {"command": self.job.command_line, "seconds": round(self.seconds, 3)}
+        """Return the command, its exit code and its seconds for a module's result."""
+        return {"command": self.job.command_line, "exit_code": self.code, "seconds": round(self.seconds, 3)}
 
 
 def job_of(spec: JobSpec | MigrationSpec, name: str, **more: t.Any) -> OneOffJob:
@@ -137,12 +143,22 @@ def run_all(ctx: StackContext, number: int, token: int, jobs: t.Iterable[OneOffJ
     results = []
     for job in jobs:
         result = run_one(ctx, number, token, job)
-        if not result.succeeded:
+        if not result.succeeded and job.required:
             raise result.error()
         results.append(result.as_dict())
     return results
 
 
-def after_migrate(stack: Stack) -> list[OneOffJob]:
-    """Return the commands that follow the migration, numbered after it."""
-    return [job_of(spec, str(index)) for index, spec in enumerate(stack.after_migrate, 2)]
+def sequence(record: Record) -> tuple[list[OneOffJob], list[OneOffJob]]:
+    """Return what runs before the migration of a release, and what follows it, both in their order."""
+    before = [_one_shot(one) for one in record.one_shots if one.before == MIGRATE]
+    after: list[OneOffJob] = []
+    for index, spec in enumerate(record.stack.after_migrate):
+        after += [_one_shot(one) for one in record.one_shots if one.before == job_key(index)]
+        # The migration is number 1.
+        after.append(job_of(spec, str(index + 2)))
+    return before, after + [_one_shot(one) for one in record.one_shots if not one.before]
+
+
+def _one_shot(one: OneShot) -> OneOffJob:
+    return OneOffJob(f"one-shot-{one.service}", one.service, (), JobSpec.timeout, required=one.required)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
-from ..engine import compose_render, compose_roles, host_ports
+from ..engine import compose_dependencies, compose_one_shots, compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
 from . import build_images, hold_requests, mounted_files, revert, secret_files
 from . import plan as release_plan
@@ -112,6 +112,8 @@ def prepare(
         containers=_count(normalised, roles, "routed", "inner"),
         workers=_count(normalised, roles, "worker"),
         accessories=_count(normalised, roles, "accessory"),
+        one_shots=compose_one_shots.one_shots_of(normalised, stack, roles),
+        waits=compose_dependencies.accessory_waits(normalised, roles),
     )
     record = _reserve_ports(ctx, record)
     published, secrets = {record.color: record.ports}, secret_files.paths_of(ctx, given)

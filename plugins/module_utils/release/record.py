@@ -16,6 +16,8 @@ from pathlib import Path
 
 from .. import paths, state_file
 from ..config.stack import Stack
+from ..engine.compose_dependencies import AccessoryWait
+from ..engine.compose_one_shots import OneShot
 from ..errors import SwitchyardError
 
 
@@ -25,7 +27,8 @@ class Record:
     """One release; times are seconds since the epoch, ``steps`` counts the finished steps of its canary.
 
     ``ports`` are the host ports of its services, for a proxy that runs as a systemd unit. ``backup`` is the name of
-    the database's backup from before its migration. ``previous`` is the release that was live before.
+    the database's backup from before its migration. ``previous`` is the release that was live before. ``one_shots`` are
+    what it runs in addition to the jobs of its stack, and ``waits`` the accessories that have to be healthy first.
 
     ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
     """
@@ -48,6 +51,8 @@ class Record:
     steps: int = 0
     backup: str | None = None
     reason: str | None = None
+    one_shots: tuple[OneShot, ...] = field(default=(), metadata=state_file.nested_items(OneShot))
+    waits: tuple[AccessoryWait, ...] = field(default=(), metadata=state_file.nested_items(AccessoryWait))
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def updated(self, **changes: t.Any) -> Record:

@@ -1,18 +1,20 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The start of a release's color, after the one-off commands that come before it."""
+"""The start of a release: its accessories, then what runs once, then its color."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
-from . import hold_requests, one_off_jobs
+from . import accessories, hold_requests, one_off_jobs
 from .context import StackContext
 from .hold_requests import HoldResult
-from .migration import pending, run
+from .migration import pending
+from .migration import run as run_migration
 from .migration.state import MigrationResult
+from .one_off_jobs import OneOffJob
 
 
 @dataclass(frozen=True)
@@ -20,40 +22,58 @@ class StartResult:
     """What ran before the start: the commands with their seconds, the migration, and what was stopped first.
 
     ``stopped`` is the color that was stopped, ``dropped_requests`` what it still answered at its drain limit.
+    ``warnings`` has a sentence for each dependency that failed and that the Compose file does not require.
     """
 
     jobs: t.Sequence[t.Mapping[str, t.Any]]
     migration: t.Mapping[str, t.Any]
     stopped: str | None
     dropped_requests: int
+    warnings: t.Sequence[str] = ()
 
 
-def start(ctx: StackContext, number: int, token: int, run_jobs: bool) -> StartResult:
-    """Stop the old version where the release requires it, run the one-off commands, and start the color.
+def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_color: bool = True) -> StartResult:
+    """Start the accessories, stop the old version where the release requires it, run the one-off commands, and start
+    the color.
 
-    All in one visit, because the proxy may hold requests. Raises SwitchyardError when a command fails.
+    All in one visit, because the proxy may hold requests. Raises SwitchyardError when a command fails, or an accessory
+    that others wait for is not healthy.
     """
     record = ctx.records.require(number)
     stack = record.stack
     migration = MigrationResult()
     hold = HoldResult()
+    warnings = accessories.start(ctx, record, token)
+    if not start_color:
+        return StartResult([], migration.summary(), None, 0, warnings)
 
     def stop_old_version() -> None:
         nonlocal hold
-        hold = hold_requests.hold_and_stop(ctx, number, token)
+        if not hold.stopped:
+            hold = hold_requests.hold_and_stop(ctx, number, token)
+
+    def run(jobs: t.Sequence[OneOffJob]) -> None:
+        results = one_off_jobs.run_all(ctx, number, token, jobs)
+        failed = [result for result in results if result["exit_code"] != 0]
+        warnings.extend(f"The {result['command']} failed, and the file does not require it." for result in failed)
+        migration.jobs += results
 
     recreate = stack.strategy == "recreate"
+    before, after = one_off_jobs.sequence(record)
     if run_jobs:
         # Without a guarded migration, the command itself may be what must not run next to the old version.
-        if recreate and not stack.postgres:
+        if recreate and (before or not stack.postgres):
             stop_old_version()
+        run(before)
         guarded = pending.pending_migration(ctx, record, token, migration)
         if guarded:
-            run.run_guarded(guarded, migration, stop_old_version if recreate or guarded.stops else lambda: None)
-    if recreate and not hold.stopped:
+            run_migration.run_guarded(
+                guarded, migration, stop_old_version if recreate or guarded.stops else lambda: None
+            )
+    if recreate:
         stop_old_version()
     if run_jobs:
-        migration.jobs += one_off_jobs.run_all(ctx, number, token, one_off_jobs.after_migrate(stack))
+        run(after)
     ctx.lock.renew(token, "start")
     ctx.compose_up(record, record.color)
-    return StartResult(migration.jobs, migration.summary(), hold.stopped, hold.dropped_requests)
+    return StartResult(migration.jobs, migration.summary(), hold.stopped, hold.dropped_requests, warnings)

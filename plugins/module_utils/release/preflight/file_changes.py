@@ -9,14 +9,18 @@ import typing as t
 from dataclasses import dataclass
 
 from ...config.stack import Stack
-from ...engine import compose_build, compose_render, compose_roles, compose_spec
+from ...engine import (
+    compose_build,
+    compose_dependencies,
+    compose_one_shots,
+    compose_render,
+    compose_roles,
+    compose_spec,
+)
 from ...engine.models import Mapping
 
 # The Compose project's name while files are normalised; Compose puts it before names that a file does not set.
 DEFAULT_NAME = "stack_"
-
-# The roles that run in one Compose project, which is where depends_on holds.
-PARTS = {"routed": "color", "inner": "color", "worker": "workers", "accessory": "accessories", "job": "jobs"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,14 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
     notices = []
     for found in compose_spec.keys_of(normalised):
         if found.fate.notice and found.value not in (None, False, "", [], {}) and not _is_built(found, normalised):
-            message = _message(found, stack, roles)
+            message = _message(found, normalised, stack, roles)
             if message:
                 notices.append(Notice(f"{where}.compose.{found.path}", message))
     for name, service in normalised.get("services", {}).items():
         notices += [
             Notice(f"{where}.compose.services.{name}.{key}", message) for key, message in _added(service, roles[name])
         ]
+    notices += _one_shots(normalised, stack, roles, where)
     for kind in ("networks", "volumes"):
         for name, item in normalised.get(kind, {}).items():
             given = (item or {}).get("name", "")
@@ -49,7 +54,7 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
     return notices
 
 
-def _message(found: compose_spec.FoundKey, stack: Stack, roles: t.Mapping[str, str]) -> str:
+def _message(found: compose_spec.FoundKey, normalised: Mapping, stack: Stack, roles: t.Mapping[str, str]) -> str:
     """Return the text for one key, or an empty text where the release does what the file says."""
     service, key = _service_and_key(found.path)
     role = roles.get(service, "")
@@ -57,11 +62,11 @@ def _message(found: compose_spec.FoundKey, stack: Stack, roles: t.Mapping[str, s
         return "; ".join(_port(port, service, stack) for port in found.value)
     if key == "depends_on":
         return "; ".join(
-            f"{other} ({condition.get('condition')}) is not waited for: it is of the part {PARTS[roles[other]]}"
-            for other, condition in found.value.items()
-            if other in roles and PARTS[roles[other]] != PARTS[role]
+            f"{one.other} ({one.condition}) is not waited for: a release starts it after {service}"
+            for one in compose_dependencies.dependencies_of(normalised)
+            if one.service == service and compose_dependencies.is_late(one, roles)
         )
-    if key == "hostname" and PARTS[role] != "color":
+    if key == "hostname" and role not in ("routed", "inner"):
         return ""
     if key == "links":
         aliases = [link for link in found.value if ":" in link and len(set(link.split(":"))) > 1]
@@ -77,6 +82,32 @@ def _message(found: compose_spec.FoundKey, stack: Stack, roles: t.Mapping[str, s
 def _is_built(found: compose_spec.FoundKey, normalised: Mapping) -> bool:
     service, key = _service_and_key(found.path)
     return key == "build" and compose_build.is_built(normalised["services"][service])
+
+
+def _one_shots(normalised: Mapping, stack: Stack, roles: t.Mapping[str, str], where: str) -> list[Notice]:
+    """Return which services run once per release, why, and when."""
+    plan = {one.service: one.before for one in compose_one_shots.one_shots_of(normalised, stack, roles)}
+    notices = []
+    for name in (name for name, role in roles.items() if role == "one-shot"):
+        waiting = compose_dependencies.waiting_for_end_of(normalised, name)
+        jobs = [key for key, job in compose_one_shots.jobs_of(stack).items() if job.service == name]
+        if jobs:
+            when = f"as {' and '.join(jobs)}"
+        elif plan[name]:
+            when = f"before {plan[name]}"
+        else:
+            when = "before the color starts"
+            if stack.postgres and not stack.migrate:
+                when += ", without a backup: if it changes the schema, name it under migrate"
+        reason = (
+            f"because of {compose_dependencies.ENDED} in {', '.join(waiting)}"
+            if waiting
+            else 'because of restart: "no"'
+        )
+        notices.append(
+            Notice(f"{where}.compose.services.{name}", f"a one-shot, {reason}: it runs once per release, {when}")
+        )
+    return notices
 
 
 def _service_and_key(path: str) -> tuple[str, str]:
@@ -101,7 +132,10 @@ def _added(service: Mapping, role: str) -> list[tuple[str, str]]:
     dropped = sorted(set(service.get("labels") or {}) - set(compose_render.kept_labels(service)))
     if dropped:
         added.append(("labels", f"{', '.join(dropped)}: left out, because only the proxy may route requests"))
-    if role != "job" and "restart" not in service:
+    if role in ("job", "one-shot"):
+        if service.get("restart", "no") != "no":
+            added.append(("restart", f"{service['restart']} is left out: what runs once is not started again"))
+    elif "restart" not in service:
         added.append(("restart", "unless-stopped is added"))
     if "logging" not in service:
         options = compose_render.LOGGING["options"]

@@ -13,8 +13,10 @@ from fakes import application, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import docker_client
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine, docker_command
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import HealthCheck, Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+
+LOG = [{"ExitCode": 1, "Output": "no response"}]
 
 # An answer of the API of Docker Engine 20.10; only the fields that are read.
 CONTAINER = {
@@ -22,8 +24,8 @@ CONTAINER = {
     "Name": "/po-shop-web-prod-blue",
     "RestartCount": 1,
     "Image": "sha256:aa",
-    "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting"}},
-    "Config": {"Labels": {"io.switchyard.stack": "shop"}},
+    "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting", "Log": LOG}},
+    "Config": {"Labels": {"io.switchyard.stack": "shop"}, "Healthcheck": {"Test": ["CMD", "true"]}},
     "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
     "Mounts": [
         {"Type": "bind", "Source": "/srv", "Destination": "/run/switchyard"},
@@ -80,6 +82,7 @@ def test_a_container_is_read_from_the_engine(daemon: Daemon) -> None:
     assert actual.pid == 4711
     assert actual.volumes == ("po-shop-static-prod",)
     assert actual.mounts == {"/run/switchyard": "/srv", "/static": "/v"}
+    assert actual.check == HealthCheck(180.0, 1, "no response")
     assert actual.label("stack") == "shop"
     assert actual.label("color") == ""
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from fakes import container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
+    HealthCheck,
     Image,
     LabelledResource,
     floating_tag_reason,
+    health_check_of,
     repository_of,
 )
 
@@ -60,3 +64,29 @@ def test_an_image_of_one_version(image: str) -> None:
 )
 def test_an_image_of_any_version(image: str, reason: str) -> None:
     assert floating_tag_reason(image) == reason
+
+
+def seconds(number: float) -> int:
+    return int(number * 1e9)
+
+
+def test_a_health_check_has_failed_for_good_after_its_start_period_and_its_retries() -> None:
+    check = {"Test": ["CMD", "true"], "Interval": seconds(5), "Timeout": seconds(2), "Retries": 4}
+    assert health_check_of({"Healthcheck": {**check, "StartPeriod": seconds(20)}}, {}) == HealthCheck(48.0)
+    # What is not given or 0 has the engine's own value.
+    assert health_check_of({"Healthcheck": {"Test": ["CMD", "true"], "Timeout": 0}}, {}) == HealthCheck(180.0)
+
+
+def test_the_last_result_of_a_health_check() -> None:
+    log = [{"ExitCode": 0, "Output": "fine"}, {"ExitCode": 1, "Output": "no response\n"}]
+    found = health_check_of({"Healthcheck": {"Test": ["CMD", "true"]}}, {"Health": {"Log": log}})
+    assert found
+    assert (found.exit_code, found.output) == (1, "no response")
+    first = health_check_of({"Healthcheck": {"Test": ["CMD", "true"]}}, {"Health": {"Log": None}})
+    assert first
+    assert (first.exit_code, first.output) == (None, "")
+
+
+@pytest.mark.parametrize("config", [{}, {"Healthcheck": None}, {"Healthcheck": {"Test": ["NONE"]}}])
+def test_a_container_without_a_health_check(config: dict[str, t.Any]) -> None:
+    assert health_check_of(config, {}) is None

@@ -10,6 +10,7 @@ from fakes import Machine, checked, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import JobSpec
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_one_shots import OneShot
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import one_off_jobs
 
@@ -45,7 +46,7 @@ def test_a_job_runs_in_the_project_that_it_names_with_its_environment(machine: M
     assert notes()[0].endswith("--env PGAPPNAME=x web migrate")
 
 
-def test_a_job_has_a_log_that_nobody_else_reads(machine: Machine, docker: Docker) -> None:
+def test_a_job_has_a_log_that_only_root_reads(machine: Machine, docker: Docker) -> None:
     docker("echo out; echo err >&2")
     number, token = prepared(machine)
     ended = one_off_jobs.run_one(machine.ctx, number, token, job("migrate"))
@@ -76,9 +77,7 @@ def test_a_job_that_takes_too_long_is_ended(machine: Machine, docker: Docker) ->
     assert machine.engine.removed == [f"po_shop_prod_jobs-{number}-1"]
 
 
-def test_somebody_looks_while_a_job_runs_and_a_job_never_outlives_who_waits_for_it(
-    machine: Machine, docker: Docker
-) -> None:
+def test_a_job_calls_back_while_it_runs_and_never_outlives_its_release(machine: Machine, docker: Docker) -> None:
     docker("exec sleep 120")
     number, token = prepared(machine)
     machine.engine.start(container(f"po_shop_prod_jobs-{number}-1"))
@@ -102,7 +101,7 @@ def test_the_lock_is_held_for_the_longest_a_job_may_take(machine: Machine, docke
     assert held.until > time.time() + 900
 
 
-def test_a_person_is_told_of_a_job_while_it_runs(
+def test_the_progress_of_a_job_is_reported_while_it_runs(
     machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "AFTER", 0.0)
@@ -123,9 +122,45 @@ def test_a_release_that_lost_its_lock_runs_no_job(machine: Machine, docker: Dock
     assert notes() == []
 
 
-def test_what_follows_a_migration_is_numbered_after_it() -> None:
+def test_what_follows_a_migration_is_numbered_after_it(machine: Machine) -> None:
     stack = checked(after_migrate=[{"service": "web", "command": ["a"]}, {"service": "web", "command": ["b", "c"]}])
-    assert [(one.name, one.command_line) for one in one_off_jobs.after_migrate(stack)] == [("2", "a"), ("3", "b c")]
+    before, after = one_off_jobs.sequence(machine.released("blue", stack))
+    assert (before, [(one.name, one.command_line) for one in after]) == ([], [("2", "a"), ("3", "b c")])
+
+
+def test_one_shots_run_where_the_plan_of_the_release_has_them(machine: Machine) -> None:
+    stack = checked(after_migrate=[{"service": "web", "command": [word]} for word in "ab"])
+    plan = (OneShot("keys", "migrate"), OneShot("data", "after_migrate[1]", required=False), OneShot("seed"))
+    before, after = one_off_jobs.sequence(machine.released("blue", stack, one_shots=plan))
+    assert [one.name for one in before] == ["one-shot-keys"]
+    assert [one.name for one in after] == ["2", "one-shot-data", "3", "one-shot-seed"]
+    assert [one.required for one in after] == [True, False, True, True]
+
+
+def test_a_one_shot_runs_its_services_own_command(machine: Machine, docker: Docker) -> None:
+    notes = docker("echo 'no bucket'; exit 3")
+    number, token = prepared(machine)
+    seed, optional = one_off_jobs.OneOffJob("one-shot-seed", "seed", (), 60), OneShot("data", required=False)
+    with pytest.raises(SwitchyardError) as failed:
+        one_off_jobs.run_all(machine.ctx, number, token, [seed])
+    assert str(failed.value).startswith("The one-shot seed ended with exit code 3. Its whole log: ")
+    assert failed.value.details["logs"] == {f"po_shop_prod_jobs-{number}-one-shot-seed": ["no bucket"]}
+    assert notes()[0].endswith(f"--name po_shop_prod_jobs-{number}-one-shot-seed seed")
+    machine.ctx.records.save(machine.ctx.records.require(number).updated(one_shots=(optional,)))
+    _before, after = one_off_jobs.sequence(machine.ctx.records.require(number))
+    (result,) = one_off_jobs.run_all(machine.ctx, number, token, after)
+    assert (result["command"], result["exit_code"]) == ("one-shot data", 3)
+
+
+def test_a_one_shot_that_does_not_end_says_what_a_one_shot_is(machine: Machine, docker: Docker) -> None:
+    docker("exec sleep 120")
+    number, token = prepared(machine)
+    with pytest.raises(SwitchyardError) as failed:
+        one_off_jobs.run_all(machine.ctx, number, token, [one_off_jobs.OneOffJob("x", "seed", (), 1)])
+    assert str(failed.value).startswith(
+        "The one-shot seed was not done after 1 s and was stopped. A one-shot ends by itself, and exit code 0 is "
+        "success."
+    )
 
 
 def test_a_script_is_shown_by_its_beginning_on_one_line() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import typing as t
 from collections.abc import Callable
 
 import pytest
 from fakes import Machine, checked
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_one_shots import OneShot
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import start
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import pending, run, state
@@ -79,3 +81,58 @@ def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: None)
     told = start.start(machine.ctx, 2, token, True)
     assert (told.stopped, told.migration["pending"]) == ("blue", False)
+
+
+def planned(machine: Machine, strategy: str = "blue_green", **changes: t.Any) -> int:
+    """Leave a live release, and a prepared one with accessories and one-shots; return the token."""
+    plan = (OneShot("keys", "migrate"), OneShot("seed", required=False))
+    machine.released("blue", checked(drain=0))
+    stack = checked(strategy=strategy, migrate=MIGRATE, drain=0)
+    machine.released("green", stack, state="prepared", one_shots=plan, accessories=1, **changes)
+    machine.make_live("blue")
+    return machine.lock()
+
+
+def words(notes: list[str]) -> list[str]:
+    """Return the part and the last word of each call of Compose."""
+    return [f"{line.split()[2].rpartition('_')[2]} {line.split()[-1]}" for line in notes]
+
+
+def test_accessories_come_first_then_one_shots_around_the_migration_then_the_color(
+    machine: Machine, docker: Docker
+) -> None:
+    token, notes = planned(machine), docker("")
+    result = start.start(machine.ctx, 2, token, True)
+    order = ["accessories --no-build", "jobs keys", "jobs migrate", "jobs seed", "green --no-build"]
+    assert words(notes()) == order
+    assert [job["command"] for job in result.jobs] == ["one-shot keys", "migrate", "one-shot seed"]
+    assert result.warnings == []
+
+
+def test_an_optional_one_shot_that_fails_is_a_warning(machine: Machine, docker: Docker) -> None:
+    token, notes = planned(machine), docker('case "$*" in *" seed") exit 4;; esac')
+    result = start.start(machine.ctx, 2, token, True)
+    assert result.warnings == ["The one-shot seed failed, and the file does not require it."]
+    assert words(notes())[-1] == "green --no-build"
+
+
+def test_a_required_one_shot_that_fails_leaves_the_live_color_alone(machine: Machine, docker: Docker) -> None:
+    token, notes = planned(machine), docker('case "$*" in *" keys") echo broken; exit 4;; esac')
+    with pytest.raises(SwitchyardError, match="The one-shot keys ended with exit code 4"):
+        start.start(machine.ctx, 2, token, True)
+    assert words(notes()) == ["accessories --no-build", "jobs keys"]
+    assert machine.ctx.containers(color="blue")[0].running
+
+
+def test_one_shots_of_an_application_that_cannot_run_twice_run_without_the_old_one(
+    machine: Machine, docker: Docker
+) -> None:
+    token = planned(machine, "recreate")
+    docker("")
+    assert start.start(machine.ctx, 2, token, True).stopped == "blue"
+
+
+def test_nothing_but_the_accessories_start_where_the_color_runs(machine: Machine, docker: Docker) -> None:
+    token, notes = planned(machine), docker("")
+    assert start.start(machine.ctx, 2, token, False, start_color=False).jobs == []
+    assert words(notes()) == ["accessories --no-build"]

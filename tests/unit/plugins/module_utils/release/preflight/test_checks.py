@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fakes import COMPOSE, HOST, Machine, given, normalised
@@ -324,7 +325,10 @@ def test_a_mistake_of_a_stack(name: str, case: StackCase, machine: Machine) -> N
 
 def test_every_check_has_a_case() -> None:
     modules = {*preflight.STACK_CHECKS, *preflight.IN_PLACE_CHECKS}
-    assert {check.__name__.rsplit(".", 1)[-1] for check in modules} == set(STACK_CASES)
+    # A check with several kinds of problems has a file of its own.
+    own_files = {path.stem[len("test_") :] for path in Path(__file__).parent.glob("test_*.py")}
+    found = {check.__name__.rsplit(".", 1)[-1] for check in modules}
+    assert found - own_files <= set(STACK_CASES) <= found
     assert [name for name, cases in STACK_CASES.items() if not cases] == ["writable_folders", "duplicate_resources"]
 
 

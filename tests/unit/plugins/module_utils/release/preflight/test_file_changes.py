@@ -23,7 +23,11 @@ services:
     links: ["db:database", "cache"]
     labels: {traefik.enable: "true", team: a}
     networks: {default: {aliases: [www, site]}}
-    depends_on: {db: {condition: service_healthy}, cache: {condition: service_started}}
+    depends_on:
+      db: {condition: service_healthy}
+      cache: {condition: service_started}
+      mail: {condition: service_started}
+  mail: {image: "reg/mail:1", restart: always, logging: {driver: local}}
   cache: {image: "reg/cache:1"}
   db:
     image: reg/db:1
@@ -40,7 +44,7 @@ volumes: {data: {name: old_data}, plain: {}}
 def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text(COMPOSE)
     content = compose_cli.normalise(tmp_path, ["docker-compose.yml"], {})
-    found = file_changes(content, checked(accessories=["db"]), "stacks[shop]")
+    found = file_changes(content, checked(accessories=["db"], workers=["mail"]), "stacks[shop]")
     assert sorted(f"{notice.where}: {notice.message}" for notice in found) == sorted(
         f"stacks[shop].compose.{line}"
         for line in (
@@ -49,7 +53,7 @@ def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
             "services.cache.restart: unless-stopped is added",
             "services.web.build: not built: image has a fixed tag and is pulled; pull_policy: build builds it",
             "services.web.container_name: website: the release names containers; a host name of it does not resolve",
-            "services.web.depends_on: db (service_healthy) is not waited for: it is of the part accessories",
+            "services.web.depends_on: mail (service_started) is not waited for: a release starts it after web",
             "services.web.hostname: website: left out in a color, because it would resolve to both colors",
             "services.web.labels: traefik.enable: left out, because only the proxy may route requests",
             "services.web.links: db:database: the service's name resolves, an alias does not",
@@ -75,6 +79,36 @@ def test_a_port_of_a_route_is_reached_through_the_proxy() -> None:
         "80:8000/tcp is not published: requests arrive through the routes of the proxy; "
         "80:8000/udp is not published: only containers of the stack reach it"
     )
+
+
+def test_the_one_shots_are_named_with_their_reason_and_their_place() -> None:
+    ended = {"condition": "service_completed_successfully"}
+    quiet = {"logging": {"driver": "local"}}
+    content = normalised(
+        web={**QUIET, "depends_on": {"seed": ended}},
+        seed={**quiet, "restart": "on-failure"},
+        migrate={**quiet, "restart": "no", "depends_on": {"keys": ended}},
+        keys=quiet,
+    )
+    found = file_changes(content, checked(migrate={"service": "migrate"}), "stacks[shop]")
+    assert [f"{notice.where}: {notice.message}" for notice in found] == [
+        f"stacks[shop].compose.services.{line}"
+        for line in (
+            "seed.restart: on-failure is left out: what runs once is not started again",
+            "seed: a one-shot, because of service_completed_successfully in web: it runs once per release, before the "
+            "color starts",
+            'migrate: a one-shot, because of restart: "no": it runs once per release, as migrate',
+            "keys: a one-shot, because of service_completed_successfully in migrate: it runs once per release, before "
+            "migrate",
+        )
+    ]
+
+
+def test_a_one_shot_next_to_a_database_may_be_the_migration() -> None:
+    ended = {"condition": "service_completed_successfully"}
+    content = normalised(web={**QUIET, "depends_on": {"init": ended}}, init={"logging": {"driver": "local"}})
+    (notice,) = file_changes(content, checked(postgres={"password": "p"}), "stacks[shop]")
+    assert notice.message.endswith(", without a backup: if it changes the schema, name it under migrate")
 
 
 def test_a_job_has_no_restart() -> None:
