@@ -21,14 +21,20 @@ def check(context: StackCheckContext) -> list[Problem]:
     """Return the stateful services without a declared role, and accessories that run on with another role."""
     files, stack, where = context.normalised, context.stack, context.where
     running = running_accessories(files, stack, where, context.ctx.containers(role="accessory"))
-    return undeclared_services(files, stack, where) + running
+    return undeclared_services(files, stack, where, context.mounts.data) + running
 
 
-def undeclared_services(normalised: Mapping, stack: Stack, where: str) -> list[Problem]:
-    """Return the services that look stateful and would run once per color because the stack does not name them."""
+def undeclared_services(
+    normalised: Mapping, stack: Stack, where: str, folders: t.Mapping[str, t.Sequence[str]]
+) -> list[Problem]:
+    """Return the services that look stateful and would run once per color because the stack does not name them.
+
+    ``folders`` are the writable folders of the stack with the services that write them.
+    """
+    written = {service: f"writes the folder {name}" for name, services in folders.items() for service in services}
     problems = []
     for name, role in compose_roles.roles_of(normalised, stack).items():
-        reason = stateful_reason(normalised["services"][name])
+        reason = stateful_reason(normalised["services"][name]) or written.get(name)
         if role != "inner" or name in stack.inner or not reason:
             continue
         message = f"{reason}; two colors of it at the same time can destroy its data"
