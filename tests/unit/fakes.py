@@ -21,7 +21,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_roles
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container, Image, LabelledResource
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
+    Container,
+    Image,
+    LabelledResource,
+    RegistryError,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
@@ -122,6 +127,7 @@ class FakeEngine:
         self.removed: list[str] = []
         self.written: dict[str, list[str]] = {}
         self.registry: set[str] = set()
+        self.registry_errors: dict[str, RegistryError] = {}
         self.logins: dict[str, dict[str, str] | None] = {}
         self.folder = root
         # What a command in a container does: its exit code and its words.
@@ -197,6 +203,10 @@ class FakeEngine:
     def load_images(self, archive: Path) -> None:
         for name in archive.read_text().split():
             self.images[name] = Image(id=f"sha256:{name}", digest=None, user=os.getuid())
+
+    def registry_error(self, name: str, login: dict[str, str] | None = None) -> RegistryError | None:
+        self.logins[name] = login
+        return self.registry_errors.get(name)
 
     def pull(self, name: str, login: dict[str, str] | None = None) -> Image:
         self.logins[name] = login

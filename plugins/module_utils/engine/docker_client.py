@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import command, names
 from ..errors import EngineError
-from .models import Container, Image, LabelledResource, health_check_of, repository_of
+from .models import Container, Image, LabelledResource, RegistryError, health_check_of, registry_error_of, repository_of
 
 if t.TYPE_CHECKING:
     import docker
@@ -86,6 +86,14 @@ class Engine:
             volumes=tuple(sorted(answer["Config"].get("Volumes") or {})),
             has_health_check=health_check_of(answer["Config"], {}) is not None,
         )
+
+    def registry_error(self, name: str, login: dict[str, str] | None = None) -> RegistryError | None:
+        """Return why a registry does not give an image to this engine; None where it does."""
+        try:
+            self.client.api.inspect_distribution(name, login)
+        except self.sdk.errors.APIError as error:
+            return registry_error_of(error.status_code, str(error.explanation or error))
+        return None
 
     def logs(self, name: str, lines: int = LOG_LINES) -> list[str]:
         """Return the last log lines of a container; none if it does not exist."""

@@ -108,6 +108,27 @@ class Image:
         return self.digest or self.id
 
 
+@dataclass(frozen=True)
+class RegistryError:
+    """Why a registry does not give an image: ``missing``, ``denied`` or ``unreachable``, and the engine's own words."""
+
+    kind: str
+    text: str
+
+
+def registry_error_of(status: int | None, text: str) -> RegistryError:
+    """Return the kind of an answer of the engine's distribution API.
+
+    The engine answers 500 for a registry that wants a login and got none, as for one that does not answer.
+    """
+    if status == 404:
+        return RegistryError("missing", text)
+    refused = status in (401, 403) or any(
+        word in text for word in ("no basic auth credentials", "denied", "unauthorized")
+    )
+    return RegistryError("denied" if refused else "unreachable", text)
+
+
 def repository_of(image: str) -> str:
     """Return the repository of an image name in the engine's short form.
 

@@ -38,12 +38,14 @@ Failures = dict[str, SwitchyardError]
 class HostCheckContext:
     """A server, for the checks of HOST_CHECKS.
 
-    ``min_free`` is in bytes. Without ``needs_proxy``, no stack of the environment has routes.
+    ``min_free`` is in bytes. Without ``needs_proxy``, no stack of the environment has routes. ``asks_registries``: the
+    images that a release pulls are searched in their registries.
     """
 
     host: HostContext
     min_free: int = 0
     needs_proxy: bool = True
+    asks_registries: bool = False
 
     @cached_property
     def failures(self) -> Failures:

@@ -79,7 +79,8 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
 
     ``mode`` is ``deploy``, ``rollback`` or ``promote``.
     """
-    checks = HostCheckContext(host, min_free, any(spec.stack.routes for spec in specs))
+    # Under the lock, the pull itself asks.
+    checks = HostCheckContext(host, min_free, any(spec.stack.routes for spec in specs), asks_registries=True)
     claims: dict[Resource, str] = {}
     with ThreadPoolExecutor(COMPOSE_PROCESSES) as pool:
         contexts = [StackCheckContext(checks, spec, claims, _read_ahead(pool, host, spec, mode)) for spec in specs]

@@ -15,7 +15,9 @@ NEEDS = ("compose",)
 def check(context: StackCheckContext) -> list[Problem]:
     """Return the secrets without a value, and the values that no service uses."""
     used = {secret["source"] for service in context.services.values() for secret in service.get("secrets", [])}
-    used |= {name for build in context.builds.values() for name in build.secrets}
+    for service in context.services.values():
+        # Also where this version of the image is pulled
+        used |= {secret["source"] for secret in (service.get("build") or {}).get("secrets") or []}
     given, as_env = set(context.spec.secrets), context.stack.secrets_as_env
     used |= set(as_env) - set(unused(as_env, context.spec.sources.values()))
     problems = [

@@ -9,8 +9,10 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
     HealthCheck,
     Image,
     LabelledResource,
+    RegistryError,
     floating_tag_reason,
     health_check_of,
+    registry_error_of,
     repository_of,
 )
 
@@ -90,3 +92,21 @@ def test_the_last_result_of_a_health_check() -> None:
 @pytest.mark.parametrize("config", [{}, {"Healthcheck": None}, {"Healthcheck": {"Test": ["NONE"]}}])
 def test_a_container_without_a_health_check(config: dict[str, t.Any]) -> None:
     assert health_check_of(config, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        # As Docker Engine 20.10 and 26.1 answer for a registry with a login
+        (404, "manifest unknown: manifest unknown", "missing"),
+        (401, "unauthorized: authentication required", "denied"),
+        (500, 'Head "http://registry:5000/v2/app/manifests/1": no basic auth credentials', "denied"),
+        (500, 'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', "unreachable"),
+        (500, 'Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host', "unreachable"),
+        # Docker Hub, for a repository that does not exist or is private
+        (403, "pull access denied, repository does not exist or may require authorization", "denied"),
+        (None, "", "unreachable"),
+    ],
+)
+def test_an_answer_of_a_registry_has_a_kind(status: int | None, text: str, kind: str) -> None:
+    assert registry_error_of(status, text) == RegistryError(kind, text)
