@@ -32,12 +32,12 @@ SHARED_PROJECT = frozenset({"the project ft"})
 # Scenarios whose clients count every request.
 UNDER_LOAD = ("end_to_end", "proxy_matrix", "proxy")
 # The longest first, so that none is left alone at the end. A name that is missing here is first.
-ORDER = ("postgres", "maintenance", "stack", "redis", "end_to_end", "proxy_matrix", "proxy")
+ORDER = ("compose_application", "postgres", "maintenance", "stack", "redis", "end_to_end", "proxy_matrix", "proxy")
 ORDER_OF_PROXIES = ("traefik", "behind-traefik", "nginx", "nginx-package", "haproxy-package", "haproxy")
 # Two of these at the same time would wait for each other's lock of dpkg.
 PACKAGES = frozenset({"packages of server1"})
-# They need this project, no other scenario's.
-OWN_PROJECT = ("host", "postgres", "redis")
+# They need no project, or no server, of another scenario.
+OWN_PROJECT = ("host", "postgres", "redis", "compose_application")
 
 
 def newer() -> bool:
