@@ -27,14 +27,14 @@ class Dependency:
 
 
 @dataclass(frozen=True)
-class AccessoryWait:
-    """An accessory that has to be healthy before the rest of a release starts, and the services that wait for it.
+class HealthWait:
+    """A service that has to be healthy before the next part of a release starts, and the services that wait for it.
 
     Where it is optional for all of them, the release continues without it.
     """
 
-    accessory: str
-    services: tuple[str, ...] = field(metadata={"tuple": True})
+    service: str
+    waiting: tuple[str, ...] = field(metadata={"tuple": True})
     required: bool = True
     extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
@@ -64,15 +64,26 @@ def is_late(dependency: Dependency, roles: t.Mapping[str, str]) -> bool:
     return ORDER[roles[dependency.other]] > ORDER[roles[dependency.service]]
 
 
-def accessory_waits(normalised: t.Mapping[str, t.Any], roles: t.Mapping[str, str]) -> tuple[AccessoryWait, ...]:
+def accessory_waits(normalised: t.Mapping[str, t.Any], roles: t.Mapping[str, str]) -> tuple[HealthWait, ...]:
     """Return the accessories that other parts of a release need healthy. Compose waits within the accessories."""
+    return _waits(normalised, roles, {"accessory"}, set(ORDER) - {"accessory"})
+
+
+def color_waits(normalised: t.Mapping[str, t.Any], roles: t.Mapping[str, str]) -> tuple[HealthWait, ...]:
+    """Return the services of the color that the workers need healthy."""
+    return _waits(normalised, roles, {"routed", "inner"}, {"worker"})
+
+
+def _waits(
+    normalised: t.Mapping[str, t.Any], roles: t.Mapping[str, str], needed: t.Container[str], waiting: t.Container[str]
+) -> tuple[HealthWait, ...]:
     waits = [
         one
         for one in dependencies_of(normalised)
-        if one.condition == HEALTHY and roles[one.other] == "accessory" and roles[one.service] != "accessory"
+        if one.condition == HEALTHY and roles[one.other] in needed and roles[one.service] in waiting
     ]
     return tuple(
-        AccessoryWait(
+        HealthWait(
             name,
             tuple(one.service for one in waits if one.other == name),
             any(one.required for one in waits if one.other == name),

@@ -114,6 +114,7 @@ def prepare(
         accessories=_count(normalised, roles, "accessory"),
         one_shots=compose_one_shots.one_shots_of(normalised, stack, roles),
         waits=compose_dependencies.accessory_waits(normalised, roles),
+        color_waits=compose_dependencies.color_waits(normalised, roles),
     )
     record = _reserve_ports(ctx, record)
     published, secrets = {record.color: record.ports}, secret_files.paths_of(ctx, given)

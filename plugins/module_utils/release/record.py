@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import paths, state_file
 from ..config.stack import Stack
-from ..engine.compose_dependencies import AccessoryWait
+from ..engine.compose_dependencies import HealthWait
 from ..engine.compose_one_shots import OneShot
 from ..errors import SwitchyardError
 
@@ -28,7 +28,8 @@ class Record:
 
     ``ports`` are the host ports of its services, for a proxy that runs as a systemd unit. ``backup`` is the name of
     the database's backup from before its migration. ``previous`` is the release that was live before. ``one_shots`` are
-    what it runs in addition to the jobs of its stack, and ``waits`` the accessories that have to be healthy first.
+    what it runs in addition to the jobs of its stack, ``waits`` the accessories that have to be healthy first, and
+    ``color_waits`` the services of its color that its workers need healthy.
 
     ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
     """
@@ -52,7 +53,8 @@ class Record:
     backup: str | None = None
     reason: str | None = None
     one_shots: tuple[OneShot, ...] = field(default=(), metadata=state_file.nested_items(OneShot))
-    waits: tuple[AccessoryWait, ...] = field(default=(), metadata=state_file.nested_items(AccessoryWait))
+    waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
+    color_waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def updated(self, **changes: t.Any) -> Record:

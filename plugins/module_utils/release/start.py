@@ -33,10 +33,10 @@ class StartResult:
 
 
 def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_color: bool = True) -> StartResult:
-    """Start the accessories, stop the old version where the release requires it, run the one-off commands, and start
-    the color.
+    """Start a release: its accessories, its one-off commands and its color.
 
-    All in one visit, because the proxy may hold requests. Raises SwitchyardError when a command fails, or an accessory
+    The old version is stopped first where the release requires it. All in one visit, because the proxy may hold
+    requests. Raises SwitchyardError when a command fails, or an accessory
     that others wait for is not healthy.
     """
     record = ctx.records.require(number)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 import typing as t
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from ..errors import SwitchyardError
 from ..proxy.state import ProxyPlan
 from . import drain as release_drain
 from .context import StackContext
-from .gates import confirm, health, smoke
+from .gates import confirm, container_health, health, smoke
 from .record import Record
 
 
@@ -65,6 +67,7 @@ def switch(
     else:
         ctx.lock.renew(token, "gates", health.health_timeout(record.stack))
     gate_seconds = run_gates(ctx, record)
+    _wait_for_workers(ctx, record, token)
     if token is not None:
         ctx.lock.renew(token, "switch")
     begin = time.monotonic()
@@ -85,6 +88,14 @@ def switch(
         requests=requests,
         old_in_flight=in_flight,
     )
+
+
+def _wait_for_workers(ctx: StackContext, record: Record, token: int | None) -> None:
+    """Wait for the services of the color that the workers need healthy. Raises GateFailed."""
+    for wait in record.color_waits:
+        containers = functools.partial(ctx.containers, color=record.color, service=wait.service)
+        with contextlib.nullcontext() if token is None else ctx.lock.renewed(token, "gates"):
+            container_health.wait_until_healthy(ctx.engine, "service", wait, containers)
 
 
 def _result(ctx: StackContext, plan: ProxyPlan, **measured: t.Any) -> SwitchResult:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import functools
 
 import pytest
-from fakes import Machine
+from fakes import Machine, colored
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_dependencies import HealthWait
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import HealthCheck
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import switch
@@ -18,6 +20,17 @@ def test_a_switch_holds_the_gates_moves_and_proves_it(two_releases: Machine) -> 
     # Two for health and one for smoke of this color only; the last is the public's own way in.
     assert [color for _host, _path, color in two_releases.proxy.asked] == ["green", "green", "green", None]
     assert (done.diff["before"], done.diff["after"]) == ("po.shop.prod blue\n", "po.shop.prod green\n")
+
+
+def test_what_the_workers_need_healthy_is_healthy_before_the_switch(two_releases: Machine) -> None:
+    record = two_releases.ctx.records.require(2)
+    two_releases.ctx.records.save(record.updated(color_waits=(HealthWait("web", ("celery",)),)))
+    token = two_releases.lock()
+    with pytest.raises(SwitchyardError, match="The service web has no health check, and celery waits for it"):
+        switch.switch(two_releases.ctx, "green", number=2, token=token)
+    assert two_releases.proxy.live() == "blue"
+    two_releases.engine.start(colored("green", 2, health="healthy", check=HealthCheck(1.0)))
+    assert switch.switch(two_releases.ctx, "green", number=2, token=token).changed
 
 
 def test_the_release_is_the_one_on_the_colors_containers(two_releases: Machine) -> None:
