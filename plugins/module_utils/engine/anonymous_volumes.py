@@ -28,17 +28,20 @@ def name_volumes(normalised: Mapping, image_volumes: t.Mapping[str, t.Sequence[s
         for mount in mounts:
             if mount.get("type") == "volume" and not mount.get("source"):
                 mount["source"] = _add(result, service, mount["target"])
-        mounted = {posixpath.normpath(mount["target"]) for mount in mounts}
-        mounted |= {
-            posixpath.normpath(path.split(":")[0]) for path in _listed(result["services"][service].get("tmpfs"))
-        }
         more = [
             {"type": "volume", "source": _add(result, service, path), "target": path}
-            for path in sorted(set(map(posixpath.normpath, paths)) - mounted)
+            for path in unmounted(result["services"][service], paths)
         ]
         if more:
             result["services"][service]["volumes"] = [*mounts, *more]
     return result
+
+
+def unmounted(service: Mapping, paths: t.Iterable[str]) -> list[str]:
+    """Return the paths that the image of a service declares as ``VOLUME`` and that the service mounts nothing at."""
+    mounted = [mount["target"] for mount in service.get("volumes", [])]
+    mounted += [path.split(":")[0] for path in _listed(service.get("tmpfs"))]
+    return sorted(set(map(posixpath.normpath, paths)) - set(map(posixpath.normpath, mounted)))
 
 
 def _add(normalised: Mapping, service: str, path: str) -> str:

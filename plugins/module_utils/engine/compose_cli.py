@@ -43,8 +43,6 @@ def write_sources(files: t.Mapping[str, str], folder: Path) -> None:
             raise ComposeError(f"{name}: leads out of the stack's folder.", hint="Name files relative to source.path.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-        # The containers' user reads mounted files; only root can enter the folder above them.
-        path.chmod(0o644)
 
 
 def variables(stack: Stack, project: str, environment: str, **other: str) -> dict[str, str]:

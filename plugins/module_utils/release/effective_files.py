@@ -9,7 +9,7 @@ import typing as t
 
 from .. import names
 from ..config.stack import Stack
-from ..engine.anonymous_volumes import name_volumes
+from ..engine.anonymous_volumes import name_volumes, unmounted
 from ..engine.compose_digests import LABEL
 from ..engine.compose_roles import roles_of
 from ..engine.models import Mapping
@@ -22,13 +22,27 @@ def effective_files(ctx: StackContext, plan: MountPlan, stack: Stack, images: t.
 
     ``images`` are pinned names by name; the volumes of an image that is not on the server are not known.
     """
-    accessories = [name for name, role in roles_of(plan.normalised, stack).items() if role == "accessory"]
-    volumes = {}
-    for name in accessories:
-        image = plan.normalised["services"][name].get("image", "")
-        found = ctx.engine.image(images[image]) if image in images else None
-        volumes[name] = found.volumes if found else ()
-    return name_volumes(plan.normalised, volumes)
+    return name_volumes(plan.normalised, _image_volumes(ctx, plan, stack, images, "accessory"))
+
+
+def volumes_of_colors(
+    ctx: StackContext, plan: MountPlan, stack: Stack, images: t.Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return the services of colors whose image declares a volume that they do not mount, each with its path."""
+    services = plan.normalised["services"]
+    found = _image_volumes(ctx, plan, stack, images, "routed", "inner")
+    return [(name, path) for name, paths in found.items() for path in unmounted(services[name], paths)]
+
+
+def _image_volumes(
+    ctx: StackContext, plan: MountPlan, stack: Stack, images: t.Mapping[str, str], *roles: str
+) -> dict[str, tuple[str, ...]]:
+    """Return the paths that the images of services declare as volumes, for the services with these roles."""
+    chosen = [name for name, role in roles_of(plan.normalised, stack).items() if role in roles]
+    names_of_images = {name: images.get(plan.normalised["services"][name].get("image", "")) for name in chosen}
+    found = {name: ctx.engine.image(image) for name, image in names_of_images.items() if image}
+    volumes = {name: image.volumes for name, image in found.items() if image}
+    return {name: volumes.get(name, ()) for name in chosen}
 
 
 def changed_accessories(ctx: StackContext, rendered: Mapping) -> list[str]:

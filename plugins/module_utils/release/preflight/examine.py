@@ -17,7 +17,7 @@ from ...errors import Problem, ProblemsFound
 from .. import plan as release_plan
 from .. import source_files
 from ..context import HostContext, StackContext
-from ..effective_files import changed_accessories, effective_files
+from ..effective_files import changed_accessories, effective_files, volumes_of_colors
 from ..file_store import FileStore
 from ..fingerprint import render_plan
 from ..mount_plan import MountPlan
@@ -26,7 +26,7 @@ from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, worker_grace
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
-from .mount_changes import mount_changes
+from .mount_changes import mount_changes, volume_notices
 
 # At the same time. Each of them uses a processor for about 0.1 s.
 COMPOSE_PROCESSES = 4
@@ -167,6 +167,9 @@ def _notices(context: StackCheckContext) -> list[Notice]:
         return []
     files = (context.normalised, context.stack, context.where)
     changes = mount_changes(context.mounts, context.ctx.folder, context.where)
+    if "engine" not in context.failures:
+        volumes = volumes_of_colors(context.ctx, context.mounts, context.stack, context.images)
+        changes += volume_notices(volumes, context.where)
     return [*allowances.notices(*files), *file_changes(*files), *worker_grace.notices(*files), *changes]
 
 

@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 from ... import paths
 from ..mount_plan import MountPlan
 from .file_changes import Notice
+
+
+def volume_notices(volumes: t.Iterable[tuple[str, str]], where: str) -> list[Notice]:
+    """Return the volumes of images that end with a color: services with the paths of such volumes."""
+    text = "is a volume of the image that ends with its color: mount a named volume there for data"
+    return [Notice(f"{where}.compose.services.{service}.volumes", f"{path} {text}") for service, path in volumes]
 
 
 def mount_changes(plan: MountPlan, folder: Path, where: str) -> list[Notice]:

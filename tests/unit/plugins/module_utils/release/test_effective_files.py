@@ -9,6 +9,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine import co
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.effective_files import (
     changed_accessories,
     effective_files,
+    volumes_of_colors,
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.mount_plan import plan_mounts
 
@@ -26,6 +27,10 @@ def test_volumes_of_accessories_have_names_and_those_of_colors_do_not(machine: M
         machine.engine.images[name] = replace(image, volumes=("/data",))
     assert list(files(machine)["volumes"]) == ["db-data"]
     assert "volumes" not in files(machine)["services"]["web"]
+    content = normalised(web={}, db={}, other={"tmpfs": "/data"})
+    plan = plan_mounts(content, SPEC.tree, SPEC.stack.compose, machine.ctx.folder)
+    images = dict.fromkeys(("reg/web:1", "reg/db:1", "reg/other:1"), "reg/web:1")
+    assert volumes_of_colors(machine.ctx, plan, SPEC.stack, images) == [("web", "/data")]
     del machine.engine.images["reg/db:1"]
     assert "volumes" not in files(machine)
 

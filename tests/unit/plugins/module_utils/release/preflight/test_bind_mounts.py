@@ -86,3 +86,9 @@ def test_what_becomes_of_relative_paths_is_said(machine: Machine) -> None:
         "motd is mounted read-only: each release mounts the file of the source folder",
         f"data is {machine.ctx.folder}/data/data on the server: no release overwrites it",
     ]
+
+
+def test_a_volume_that_ends_with_its_color_is_said() -> None:
+    (notice,) = mount_changes.volume_notices([("web", "/var/www/html")], "stacks[shop]")
+    assert notice.where == "stacks[shop].compose.services.web.volumes"
+    assert notice.message.startswith("/var/www/html is a volume of the image that ends with its color")
