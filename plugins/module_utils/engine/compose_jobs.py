@@ -32,8 +32,10 @@ def as_job(service: Mapping, front: str) -> Mapping:
     """
     job = {key: value for key, value in service.items() if key not in OF_SERVERS}
     networks = {name: options for name, options in service.get("networks", {}).items() if name != front}
+    resources = service.get("deploy", {}).get("resources")
     return {
         **job,
+        **({"deploy": {"resources": resources}} if resources else {}),
         **({"networks": networks} if networks else {}),
         "labels": {**service["labels"], **names.labels(role="job")},
     }

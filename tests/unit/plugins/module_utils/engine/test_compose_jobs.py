@@ -36,9 +36,11 @@ def test_a_job_has_nothing_that_only_a_server_needs() -> None:
         "healthcheck": {},
         "networks": {"po-front-prod": {}, "po-back-prod": {}},
         "labels": {},
+        "deploy": {"replicas": 3, "resources": {"limits": {"memory": "64M"}}, "restart_policy": {"condition": "any"}},
     }
     assert compose_jobs.as_job(service, "po-front-prod") == {
         "image": "i",
+        "deploy": {"resources": {"limits": {"memory": "64M"}}},
         "networks": {"po-back-prod": {}},
         "labels": {"io.switchyard.role": "job"},
     }
