@@ -39,6 +39,8 @@ WHERE = "switchyard_stacks[app]"
 
 # Each container of a release gets these where the file does not have them.
 ADDED = {"container_name", "environment", "image", "labels", "logging", "networks", "pull_policy", "restart"}
+# The release pins images and pulls or builds them itself; a service without an active profile does not exist.
+OF_RELEASE = ("image", "profiles", "pull_policy")
 # Keys whose values a release completes: the container has at least what the file has.
 COMPLETED = ("cap_drop", "deploy", "environment", "labels", "security_opt")
 NOTHING: tuple[t.Any, ...] = (None, False, "", [], {})
@@ -177,7 +179,7 @@ def changed_keys(given: Mapping, service: Mapping, aliases: t.Mapping[str, str])
     return {
         key
         for key, value in given.items()
-        if value not in NOTHING and key not in ("image", "profiles") and not _kept(key, value, service, aliases)
+        if value not in NOTHING and key not in OF_RELEASE and not _kept(key, value, service, aliases)
     }
 
 
