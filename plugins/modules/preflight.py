@@ -164,31 +164,21 @@ plans:
       type: list
       elements: str
 notices:
-  description: What a release changes in the Compose files. A notice does not stop a release.
+  description:
+    - What a release changes in the Compose files, one line for each kind of change. A notice does not stop a release.
   returned: always
   type: list
   elements: dict
   contains:
     where:
-      description: The key in the Compose files of a stack.
+      description: The Compose files of a stack, or another key of the stack.
       type: str
     message:
-      description: The value in the file, and what a release does instead.
+      description: The key, the services with their values in the file, and what a release does instead.
       type: str
   sample:
-    - where: switchyard_stacks[bookings].compose.services.dns.ports
-      message: "53:53/udp is not published: only containers of the stack reach it"
-builds:
-  description:
-    - The images that a release builds, by stack, for M(switchyard.stacks.release_prepare). An image that was built from
-      the same source before is not among them.
-  returned: always
-  type: dict
-platform:
-  description: The platform of the server's images, when a release builds some.
-  returned: always
-  type: str
-  sample: linux/amd64
+    - where: switchyard_stacks[bookings].compose
+      message: "ports of dns (53:53/udp), db (5432:5432/tcp): not published: only containers of the stack reach it"
 skipped:
   description:
     - Checks that did not run, because what they need does not answer. A problem names the cause.

@@ -66,6 +66,11 @@ class Outcome:
     volumes: t.Mapping[str, Mapping] = field(default_factory=dict)
     notices: t.Sequence[Notice] = ()
 
+    @property
+    def lines(self) -> list[str]:
+        """The notices as preflight shows them."""
+        return [f"{notice.where}: {notice.message}" for notice in self.notices]
+
     def aliases(self, part: str) -> dict[str, str]:
         """Return the services of a part: their names in the rendered project, and those in the file."""
         services = (self.projects.get(part) or {}).get("services", {})

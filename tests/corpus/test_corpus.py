@@ -13,6 +13,8 @@ from corpus import CASES, WHERE, Mapping, Outcome
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_spec
 
+# Changes that preflight names.
+NAMED = {"container_name", "hostname", "labels", "links", "ports", "restart"}
 PATHS = sorted(CASES.glob("*.yml"))
 
 
@@ -22,7 +24,7 @@ def test_a_release_does_with_the_files_what_the_case_says(path: Path, tmp_path: 
     case = corpus.load(path)
     outcome = corpus.release(case, tmp_path)
     found = [f"{problem.code} {problem.where.replace(f'{WHERE}.', '')}" for problem in outcome.problems]
-    text = "\n".join([*map(str, outcome.problems), *(f"{one.where}: {one.message}" for one in outcome.notices)])
+    text = "\n".join([*map(str, outcome.problems), *outcome.lines])
     assert sorted(found) == sorted(case.get("refused", [])), text
     for words in case.get("says", []):
         assert words in text
@@ -48,6 +50,9 @@ def check_containers(case: Mapping, outcome: Outcome) -> None:
             fate = compose_spec.SPECIFICATION["services.*"][key]
             assert fate.fate == compose_spec.CHANGED, f"{name}: {key} is kept by docs/compose.md"
     assert {name: keys for name, keys in changed.items() if keys} == case.get("changed", {})
+    for name, keys in changed.items():
+        for key in set(keys) & NAMED:
+            assert any(f"{key} of " in line and name in line for line in outcome.lines), f"{name}: {key} without a word"
     for part, services in case.get("rendered", {}).items():
         for name, expected in services.items():
             service = outcome.services(part.replace("color", "blue"))[name]

@@ -27,6 +27,7 @@ from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, worker_gra
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
 from .mount_changes import mount_changes, volume_notices
+from .notice_groups import grouped
 
 # At the same time. Each of them uses a processor for about 0.1 s.
 COMPOSE_PROCESSES = 4
@@ -67,7 +68,7 @@ class PreflightResult:
             "skipped": state_file.as_json(self.skipped),
             "plans": [plan.as_dict() for plan in self.plans],
             "locks": self.locks,
-            "notices": state_file.as_json(self.notices),
+            "notices": [{"where": notice.where, "message": notice.message} for notice in self.notices],
             "missing_files": self.missing_files,
             "builds": state_file.as_json(self.builds),
             "platform": self.platform,
@@ -170,7 +171,8 @@ def _notices(context: StackCheckContext) -> list[Notice]:
     if "engine" not in context.failures:
         volumes = volumes_of_colors(context.ctx, context.mounts, context.stack, context.images)
         changes += volume_notices(volumes, context.where)
-    return [*allowances.notices(*files), *file_changes(*files), *worker_grace.notices(*files), *changes]
+    notices = [*allowances.notices(*files), *file_changes(*files), *worker_grace.notices(*files), *changes]
+    return grouped(notices, context.normalised)
 
 
 def _missing_files(context: StackCheckContext) -> list[str]:

@@ -25,10 +25,14 @@ DEFAULT_NAME = "stack_"
 
 @dataclass(frozen=True)
 class Notice:
-    """A change of the Compose files: ``where`` is the path of the key in the inventory's stack."""
+    """A change of the Compose files: ``where`` is the path of the key in the inventory's stack.
+
+    ``value`` is what the message is about, such as a port; notices with one message are shown together.
+    """
 
     where: str
     message: str
+    value: str = ""
 
 
 def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
@@ -37,46 +41,47 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
     notices = []
     for found in compose_spec.keys_of(normalised):
         if found.fate.notice and found.value not in (None, False, "", [], {}) and not _is_built(found, normalised):
-            message = _message(found, normalised, stack, roles)
-            if message:
-                notices.append(Notice(f"{where}.compose.{found.path}", message))
+            path = f"{where}.compose.{found.path}"
+            notices += [Notice(path, message, value) for value, message in _changes(found, normalised, stack, roles)]
     for name, service in normalised.get("services", {}).items():
-        notices += [
-            Notice(f"{where}.compose.services.{name}.{key}", message) for key, message in _added(service, roles[name])
-        ]
+        path = f"{where}.compose.services.{name}"
+        notices += [Notice(f"{path}.{key}", message, value) for key, value, message in _added(service, roles[name])]
     notices += _one_shots(normalised, stack, roles, where)
     for kind in ("networks", "volumes"):
         for name, item in normalised.get(kind, {}).items():
             given = (item or {}).get("name", "")
             if given and given != DEFAULT_NAME + name and not item.get("external"):
-                message = f"{given} is not used: {compose_spec.SPECIFICATION[f'{kind}.*']['name'].reason}"
-                notices.append(Notice(f"{where}.compose.{kind}.{name}.name", message))
+                message = f"not used: {compose_spec.SPECIFICATION[f'{kind}.*']['name'].reason}"
+                notices.append(Notice(f"{where}.compose.{kind}.{name}.name", message, given))
     return notices
 
 
-def _message(found: compose_spec.FoundKey, normalised: Mapping, stack: Stack, roles: t.Mapping[str, str]) -> str:
-    """Return the text for one key, or an empty text where the release does what the file says."""
+def _changes(
+    found: compose_spec.FoundKey, normalised: Mapping, stack: Stack, roles: t.Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return the changed values of one key and what a release does instead; none where it does what the file says."""
     service, key = _service_and_key(found.path)
-    role = roles.get(service, "")
     if key == "ports":
-        return "; ".join(_port(port, service, stack) for port in found.value)
+        return [_port(port, service, stack) for port in found.value]
     if key == "depends_on":
-        return "; ".join(
-            f"{one.other} ({one.condition}) is not waited for: a release starts it after {service}"
+        return [
+            (f"{one.other} {one.condition}", "not waited for: a release starts it later")
             for one in compose_dependencies.dependencies_of(normalised)
             if one.service == service and compose_dependencies.is_late(one, roles)
-        )
-    if key == "hostname" and role not in ("routed", "inner"):
-        return ""
+        ]
+    if key == "hostname" and roles.get(service) not in ("routed", "inner"):
+        return []
+    if key == "driver" and found.value == "bridge":
+        return []
     if key == "links":
         aliases = [link for link in found.value if ":" in link and len(set(link.split(":"))) > 1]
-        return f"{', '.join(aliases)}: {found.fate.reason}" if aliases else ""
+        return [(", ".join(aliases), found.fate.reason)] if aliases else []
     if key == "build":
-        return "not built: image has a fixed tag and is pulled; pull_policy: build builds it"
+        return [("", "not built: image has a fixed tag and is pulled; pull_policy: build builds it")]
     if key in ("develop", "ipam", "driver_opts", "labels"):
-        return found.fate.reason
-    value = ", ".join(map(str, found.value)) if isinstance(found.value, list) else found.value
-    return f"{value}: {found.fate.reason}"
+        return [("", found.fate.reason)]
+    value = ", ".join(map(str, found.value)) if isinstance(found.value, list) else str(found.value)
+    return [(value, found.fate.reason)]
 
 
 def _is_built(found: compose_spec.FoundKey, normalised: Mapping) -> bool:
@@ -117,27 +122,30 @@ def _service_and_key(path: str) -> tuple[str, str]:
     return (name, key) if section == "services" else ("", key)
 
 
-def _port(port: Mapping, service: str, stack: Stack) -> str:
-    """Return what happens to one published port."""
+def _port(port: Mapping, service: str, stack: Stack) -> tuple[str, str]:
+    """Return a published port and what happens to it."""
     protocol, target = port.get("protocol", "tcp"), port.get("target")
     text = f"{port['published']}:{target}/{protocol}" if port.get("published") else f"{target}/{protocol}"
     if protocol == "tcp" and any(route.service == service and route.port == target for route in stack.routes):
-        return f"{text} is not published: requests arrive through the routes of the proxy"
-    return f"{text} is not published: only containers of the stack reach it"
+        return text, "not published: requests arrive through the routes of the proxy"
+    return text, "not published: only containers of the stack reach it"
 
 
-def _added(service: Mapping, role: str) -> list[tuple[str, str]]:
-    """Return the keys that the release sets where the file does not, and the labels that it leaves out."""
+def _added(service: Mapping, role: str) -> list[tuple[str, str, str]]:
+    """Return the keys that the release sets where the file does not, and the labels that it leaves out.
+
+    Each is a key, its value in the file, and a message.
+    """
     added = []
     dropped = sorted(set(service.get("labels") or {}) - set(compose_render.kept_labels(service)))
     if dropped:
-        added.append(("labels", f"{', '.join(dropped)}: left out, because only the proxy may route requests"))
+        added.append(("labels", ", ".join(dropped), "left out, because only the proxy may route requests"))
     if role in ("job", "one-shot"):
         if service.get("restart", "no") != "no":
-            added.append(("restart", f"{service['restart']} is left out: what runs once is not started again"))
+            added.append(("restart", service["restart"], "left out: what runs once is not started again"))
     elif "restart" not in service:
-        added.append(("restart", "unless-stopped is added"))
+        added.append(("restart", "", "unless-stopped is added"))
     if "logging" not in service:
         options = compose_render.LOGGING["options"]
-        added.append(("logging", f"json-file with {options['max-file']} files of {options['max-size']} is added"))
+        added.append(("logging", "", f"json-file with {options['max-file']} files of {options['max-size']} is added"))
     return added

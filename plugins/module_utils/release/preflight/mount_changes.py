@@ -22,13 +22,12 @@ def volume_notices(volumes: t.Iterable[tuple[str, str]], where: str) -> list[Not
 def mount_changes(plan: MountPlan, folder: Path, where: str) -> list[Notice]:
     """Return the mounts that are left out, mounted read-only, or kept by the server; ``folder`` is the stack's."""
     left_out = (
-        "is not mounted, because the Compose file is in it: the image's own files are used. With :ro, each release "
-        "mounts a copy"
+        "not mounted, because the Compose file is in it: the image's own files are used. With :ro, each release mounts "
+        "a copy"
     )
-    read_only = "is mounted read-only: each release mounts the file of the source folder"
-    found = [(service, f"{name} {left_out}") for service, name in plan.left_out]
-    found += [(service, f"{name} {read_only}") for service, name in plan.made_read_only]
-    for name, services in plan.data.items():
-        text = f"{name} is {paths.data_folder(folder) / name} on the server: no release overwrites it"
-        found += [(service, text) for service in services]
-    return [Notice(f"{where}.compose.services.{service}.volumes", message) for service, message in found]
+    read_only = "mounted read-only: each release mounts the file of the source folder"
+    kept = f"in {paths.data_folder(folder)} on the server: no release overwrites it"
+    found = [(service, name, left_out) for service, name in plan.left_out]
+    found += [(service, name, read_only) for service, name in plan.made_read_only]
+    found += [(service, name, kept) for name, services in plan.data.items() for service in services]
+    return [Notice(f"{where}.compose.services.{service}.volumes", message, name) for service, name, message in found]

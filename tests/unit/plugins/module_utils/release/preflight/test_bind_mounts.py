@@ -81,10 +81,10 @@ def test_what_becomes_of_relative_paths_is_said(machine: Machine) -> None:
     context = context_of(machine, "'.:/code', './motd:/motd', './data:/data'", {"motd": "f1"})
     found = mount_changes.mount_changes(context.mounts, machine.ctx.folder, "stacks[shop]")
     assert {notice.where for notice in found} == {"stacks[shop].compose.services.web.volumes"}
-    assert [notice.message.split(",")[0] for notice in found] == [
-        ". is not mounted",
-        "motd is mounted read-only: each release mounts the file of the source folder",
-        f"data is {machine.ctx.folder}/data/data on the server: no release overwrites it",
+    assert [(notice.value, notice.message.split(",")[0]) for notice in found] == [
+        (".", "not mounted"),
+        ("motd", "mounted read-only: each release mounts the file of the source folder"),
+        ("data", f"in {machine.ctx.folder}/data on the server: no release overwrites it"),
     ]
 
 

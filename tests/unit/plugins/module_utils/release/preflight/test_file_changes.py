@@ -6,7 +6,10 @@ import pytest
 from fakes import HOST, checked, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import file_changes
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import (
+    Notice,
+    file_changes,
+)
 
 QUIET = {"restart": "always", "logging": {"driver": "local"}}
 
@@ -40,12 +43,16 @@ volumes: {data: {name: old_data}, plain: {}}
 """
 
 
+def shown(notice: Notice) -> str:
+    return ": ".join(filter(None, (notice.where, notice.value, notice.message)))
+
+
 @pytest.mark.usefixtures("real_compose")
 def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text(COMPOSE)
     content = compose_cli.normalise(tmp_path, ["docker-compose.yml"], {})
     found = file_changes(content, checked(accessories=["db"], workers=["mail"]), "stacks[shop]")
-    assert sorted(f"{notice.where}: {notice.message}" for notice in found) == sorted(
+    assert sorted(map(shown, found)) == sorted(
         f"stacks[shop].compose.{line}"
         for line in (
             "networks.default.enable_ipv6: True: the network is created by its name and internal only",
@@ -53,15 +60,15 @@ def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
             "services.cache.restart: unless-stopped is added",
             "services.web.build: not built: image has a fixed tag and is pulled; pull_policy: build builds it",
             "services.web.container_name: website: the release names containers; a host name of it does not resolve",
-            "services.web.depends_on: mail (service_started) is not waited for: a release starts it after web",
+            "services.web.depends_on: mail service_started: not waited for: a release starts it later",
             "services.web.hostname: website: left out in a color, because it would resolve to both colors",
             "services.web.labels: traefik.enable: left out, because only the proxy may route requests",
             "services.web.links: db:database: the service's name resolves, an alias does not",
             "services.web.networks.default.aliases: www, site: the service joins the network without it",
-            "services.web.ports: 8080:8000/tcp is not published: requests arrive through the routes of the proxy; "
-            "53:53/udp is not published: only containers of the stack reach it; "
-            "25/tcp is not published: only containers of the stack reach it",
-            "volumes.data.name: old_data is not used: the volume has a name of this environment, unless it is external",
+            "services.web.ports: 8080:8000/tcp: not published: requests arrive through the routes of the proxy",
+            "services.web.ports: 53:53/udp: not published: only containers of the stack reach it",
+            "services.web.ports: 25/tcp: not published: only containers of the stack reach it",
+            "volumes.data.name: old_data: not used: the volume has a name of this environment, unless it is external",
         )
     )
 
@@ -74,11 +81,11 @@ def test_a_file_that_a_release_takes_as_it_is_has_no_notice() -> None:
 def test_a_port_of_a_route_is_reached_through_the_proxy() -> None:
     ports = [{"target": 8000, "published": "80", "protocol": protocol} for protocol in ("tcp", "udp")]
     routes = [{"service": "web", "port": 8000, "hosts": [HOST]}]
-    (notice,) = file_changes(normalised(web={**QUIET, "ports": ports}), checked(routes=routes), "stacks[shop]")
-    assert notice.message == (
-        "80:8000/tcp is not published: requests arrive through the routes of the proxy; "
-        "80:8000/udp is not published: only containers of the stack reach it"
-    )
+    found = file_changes(normalised(web={**QUIET, "ports": ports}), checked(routes=routes), "stacks[shop]")
+    assert [(notice.value, notice.message) for notice in found] == [
+        ("80:8000/tcp", "not published: requests arrive through the routes of the proxy"),
+        ("80:8000/udp", "not published: only containers of the stack reach it"),
+    ]
 
 
 def test_the_one_shots_are_named_with_their_reason_and_their_place() -> None:
@@ -91,10 +98,10 @@ def test_the_one_shots_are_named_with_their_reason_and_their_place() -> None:
         keys=quiet,
     )
     found = file_changes(content, checked(migrate={"service": "migrate"}), "stacks[shop]")
-    assert [f"{notice.where}: {notice.message}" for notice in found] == [
+    assert list(map(shown, found)) == [
         f"stacks[shop].compose.services.{line}"
         for line in (
-            "seed.restart: on-failure is left out: what runs once is not started again",
+            "seed.restart: on-failure: left out: what runs once is not started again",
             "seed: a one-shot, because of service_completed_successfully in web: it runs once per release, before the "
             "color starts",
             'migrate: a one-shot, because of restart: "no": it runs once per release, as migrate',

@@ -112,8 +112,8 @@ def test_ports_that_are_not_http_are_named(machine: Machine) -> None:
     result = preflight(machine, spec_of("services: {web: {image: 'reg/web:1', ports: ['53:53/udp']}}"))
     assert lines(result) == []
     assert result.as_dict()["notices"][0] == {
-        "where": "switchyard_stacks[shop].compose.services.web.ports",
-        "message": "53:53/udp is not published: only containers of the stack reach it",
+        "where": "switchyard_stacks[shop].compose",
+        "message": "ports of web (53:53/udp): not published: only containers of the stack reach it",
     }
 
 
