@@ -200,6 +200,8 @@ def _kept(key: str, value: t.Any, service: Mapping, aliases: t.Mapping[str, str]
         return [_mount(mount) for mount in value] == [_mount(mount) for mount in result or []]
     if key == "scale":
         return bool((service.get("deploy") or {}).get("replicas", 1) == value)
+    if key == "restart" and value == "no":
+        return result in (None, "no")
     return contains(result, value) if key in COMPLETED else bool(result == value)
 
 

@@ -81,7 +81,7 @@ class NormalisedFiles:
 
 
 def read_files(
-    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], *, fetches: bool = False
+    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], *, name: str = "stack", fetches: bool = False
 ) -> NormalisedFiles:
     """Return the files as one mapping, with values for variables and with absolute paths.
 
@@ -89,13 +89,14 @@ def read_files(
     Compose names a mistake that an overlay can make up for, it is asked again with the overlay. Raises ComposeError
     with Compose's message when it rejects the files for another reason, EngineError when Compose does not answer.
 
-    With ``fetches``, Compose fetches files that others include from a Git repository or a registry.
+    ``name`` is the value of ``${COMPOSE_PROJECT_NAME}``. With ``fetches``, Compose fetches files that others include
+    from a Git repository or a registry.
     """
     # Without a file, Compose searches for one by its default names.
     project = (folder / files[0] if files else folder / "-").parent
-    args = ["docker", "compose", "--project-name", "stack", "--project-directory", str(project)]
-    for name in files:
-        args += ["--file", str(folder / name)]
+    args = ["docker", "compose", "--project-name", name, "--project-directory", str(project)]
+    for file in files:
+        args += ["--file", str(folder / file)]
     mistakes: list[ComposeMistake] = []
     values = values if fetches else {**values, **NO_REMOTE_FILES}
     while True:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from .. import names
 from ..config.allowances import is_address
 from ..engine import compose_cli
 from ..errors import ComposeError
@@ -45,7 +46,10 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
         compose_cli.write_sources(spec.sources, folder)
         try:
             fetches = any(map(is_address, chain.from_iterable(spec.stack.allow.values())))
-            files = compose_cli.read_files(folder, spec.stack.compose, values, fetches=fetches)
+            name = names.of_stack(ctx.project, spec.stack.name, ctx.environment)
+            # The check of the inventory reports invalid parts of the name.
+            name = name if names.NAME_PART.match(name) else "stack"
+            files = compose_cli.read_files(folder, spec.stack.compose, values, name=name, fetches=fetches)
         except ComposeError as error:
             # Compose repeats the line of a file that it cannot read.
             raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint) from None

@@ -19,9 +19,6 @@ from ...engine import (
 )
 from ...engine.models import Mapping
 
-# The Compose project's name while files are normalised; Compose puts it before names that a file does not set.
-DEFAULT_NAME = "stack_"
-
 
 @dataclass(frozen=True)
 class Notice:
@@ -50,7 +47,8 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
     for kind in ("networks", "volumes"):
         for name, item in normalised.get(kind, {}).items():
             given = (item or {}).get("name", "")
-            if given and given != DEFAULT_NAME + name and not item.get("external"):
+            # Compose puts the project's name before names that a file does not set.
+            if given and given != f"{normalised['name']}_{name}" and not item.get("external"):
                 message = f"not used: {compose_spec.SPECIFICATION[f'{kind}.*']['name'].reason}"
                 notices.append(Notice(f"{where}.compose.{kind}.{name}.name", message, given))
     return notices
