@@ -32,7 +32,17 @@ SHARED_PROJECT = frozenset({"the project ft"})
 # Scenarios whose clients count every request.
 UNDER_LOAD = ("end_to_end", "proxy_matrix", "proxy")
 # The longest first, so that none is left alone at the end. A name that is missing here is first.
-ORDER = ("compose_application", "postgres", "maintenance", "stack", "redis", "end_to_end", "proxy_matrix", "proxy")
+ORDER = (
+    "compose_application",
+    "postgres",
+    "images",
+    "maintenance",
+    "stack",
+    "redis",
+    "end_to_end",
+    "proxy_matrix",
+    "proxy",
+)
 ORDER_OF_PROXIES = ("traefik", "behind-traefik", "nginx", "nginx-package", "haproxy-package", "haproxy")
 # Two of these at the same time would wait for each other's lock of dpkg.
 PACKAGES = frozenset({"packages of server1"})
