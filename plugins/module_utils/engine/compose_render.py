@@ -24,12 +24,12 @@ from .compose_digests import with_digests
 from .compose_jobs import as_job
 from .compose_networks import Networks
 from .compose_roles import replicas_of, roles_of
+from .container_limits import limited
 from .host_ports import ADDRESS
 from .models import Mapping
 
 # What the release decides by itself, so that what the file says of it is left out.
 DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "scale")
-LOGGING: Mapping = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 # Labels of these families are left out: a Traefik on the server would route requests to both colors, past the proxy.
 DROPPED_LABELS = ("traefik.", names.LABEL)
@@ -175,11 +175,11 @@ class _Projects:
         service["image"] = self.release.images.get(given["image"], given["image"])
         service["pull_policy"] = "never"
         service.setdefault("restart", "unless-stopped")
-        service.setdefault("logging", LOGGING)
+        service.update(limited(given))
         if replicas_of(self.normalised, name) == 1:
             service["container_name"] = self.container(name, color)
         elif given.get("scale"):
-            service["deploy"] = {**given.get("deploy", {}), "replicas": given["scale"]}
+            service["deploy"] = {**service.get("deploy", {}), "replicas": given["scale"]}
         joined = self.networks.of_service(name)
         if joined:
             service["networks"] = joined

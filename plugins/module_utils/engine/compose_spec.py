@@ -12,7 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .container_limits import CAPABILITIES
+from .container_limits import CAPABILITIES, PIDS
 
 KEPT, CHANGED, REFUSED, NEEDS_ALLOW = "kept", "changed", "refused", "needs `allow`"
 
@@ -92,8 +92,8 @@ SERVICE = {
         "annotations attach blkio_config command cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_period "
         "cpu_rt_runtime cpus cpuset dns dns_opt dns_search domainname entrypoint expose extra_hosts group_add "
         "healthcheck init isolation mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable "
-        "oom_score_adj pids_limit platform read_only shm_size stdin_open stop_grace_period stop_signal storage_opt "
-        "tmpfs tty ulimits umask user working_dir cap_drop"
+        "oom_score_adj platform read_only shm_size stdin_open stop_grace_period stop_signal storage_opt "
+        "tmpfs tty ulimits umask user working_dir"
     ),
     **_kept("mac_address", "as far as Compose keeps it"),
     **_kept("deploy", "see below"),
@@ -101,8 +101,8 @@ SERVICE = {
     # What leads out of the container.
     **_kept("configs", allow="/path read_only"),
     **_kept("post_start pre_start pre_stop", HOOK, allow="privileged"),
-    **_kept("cap_add", f"{', '.join(CAPABILITIES)} need no allowance", allow="capability"),
-    **_kept("security_opt", "no-new-privileges, with any value, needs no allowance", allow="security_opt"),
+    **_changed("cap_add", f"{', '.join(CAPABILITIES)} are added unless cap_drop has them", allow="capability"),
+    **_changed("security_opt", "without no-new-privileges, it is added", allow="security_opt"),
     **_needs_allow("devices", "device"),
     **_needs_allow("device_cgroup_rules", "device_cgroup_rule"),
     **_needs_allow("external_links", "external_link"),
@@ -145,7 +145,9 @@ SERVICE = {
     **_changed("scale", "the number of containers of one color"),
     **_changed("environment", "SWITCHYARD_COLOR is added in a color"),
     **_changed("labels", "labels of the release are added; those of Traefik and of the release are left out"),
-    **_changed("logging", "without it, json-file with three files of 10 MB"),
+    **_changed("cap_drop", "ALL; the capabilities that it has are not added"),
+    **_changed("logging", "without a limit, json-file has three files of 10 MB"),
+    **_changed("pids_limit", f"without it, {PIDS}"),
     **_changed("restart", "without it, unless-stopped; a one-shot and a job are never restarted"),
 }
 

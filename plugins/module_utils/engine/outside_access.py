@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from ..config import allowances
 from . import compose_spec
-from .container_limits import CAPABILITIES
+from .container_limits import CAPABILITIES, NO_NEW_PRIVILEGES, capability
 from .models import Mapping
 
-# The socket gives whoever connects to it all rights on the server.
+# A client of the socket has all rights on the server.
 DOCKER_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 
 # Security options that take no protection away.
-HARMLESS_OPTIONS = ("no-new-privileges", "apparmor=docker-default", "seccomp=builtin")
+HARMLESS_OPTIONS = (NO_NEW_PRIVILEGES, "apparmor=docker-default", "seccomp=builtin")
 
 HOOKS = ("post_start", "pre_start", "pre_stop")
 
@@ -139,7 +139,7 @@ def _of_path(path: str, read_only: bool) -> tuple[str, ...]:
 
 
 def _capability(item: str) -> str:
-    name = item.upper()[4:] if item.upper().startswith("CAP_") else item.upper()
+    name = capability(item)
     return "" if name in CAPABILITIES else name
 
 
@@ -154,7 +154,7 @@ def _security_option(item: str) -> str:
 
 
 def _container(item: str) -> str:
-    """Return the container of ``container:name[:mode]``; another service of the files is refused elsewhere."""
+    """Return the container of ``container:name[:mode]``; a service of the files is refused by the table."""
     return item.split(":")[1] if item.startswith("container:") else ""
 
 

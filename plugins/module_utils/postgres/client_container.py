@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .. import command
+from ..engine.container_limits import PIDS
 from ..engine.docker_client import are_already_removed, docker_command
 from .psql_session import RESPONSE_TIMEOUT, hint_for
 
@@ -46,7 +47,16 @@ class ClientContainer:
         self.image = image
         self._run = ["run", "--detach", "--init", "--name", name, "--read-only", "--cap-drop", "ALL"]
         self._run += ["--security-opt", "no-new-privileges", "--user", "0:0", "--workdir", "/", "--stop-timeout", "1"]
-        self._run += ["--log-driver", "none", "--tmpfs", "/tmp:mode=1777", "--tmpfs", f"{SECRETS}:mode=0700"]
+        self._run += [
+            "--pids-limit",
+            str(PIDS),
+            "--log-driver",
+            "none",
+            "--tmpfs",
+            "/tmp:mode=1777",
+            "--tmpfs",
+            f"{SECRETS}:mode=0700",
+        ]
         for key, value in labels.items():
             self._run += ["--label", f"{key}={value}"]
         for mount in mounts:

@@ -19,7 +19,7 @@ from pathlib import Path
 from ...config.stack import Stack
 from ...engine import compose_build, compose_cli, compose_render
 from ...engine.compose_build import ImageBuild
-from ...engine.models import floating_tag_reason
+from ...engine.models import Image, floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
 from .. import mount_plan, source_files
@@ -162,10 +162,17 @@ class StackCheckContext:
         return t.cast("dict[str, dict[str, t.Any]]", self.normalised.get("services", {}))
 
     @cached_property
+    def found_images(self) -> dict[str, Image]:
+        """The images that are on the server, by the name in the Compose files; none without an engine."""
+        if "engine" in self.failures:
+            return {}
+        found = {name: self.ctx.engine.image(name) for name in self._image_names}
+        return {name: image for name, image in found.items() if image}
+
+    @property
     def images(self) -> dict[str, str]:
         """The pinned names of the images that are on the server, by the name in the Compose files."""
-        found = {name: self.ctx.engine.image(name) for name in self._image_names}
-        return {name: image.pinned for name, image in found.items() if image}
+        return {name: image.pinned for name, image in self.found_images.items()}
 
     @property
     def pulls(self) -> list[str]:

@@ -26,6 +26,7 @@ from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, worker_grace
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
+from .limit_notices import limit_notices
 from .mount_changes import mount_changes, volume_notices
 from .notice_groups import grouped
 
@@ -172,7 +173,8 @@ def _notices(context: StackCheckContext) -> list[Notice]:
         volumes = volumes_of_colors(context.ctx, context.mounts, context.stack, context.images)
         changes += volume_notices(volumes, context.where)
     notices = [*allowances.notices(*files), *file_changes(*files), *worker_grace.notices(*files), *changes]
-    return grouped(notices, context.normalised)
+    risks = limit_notices(context.normalised, context.found_images, context.where)
+    return [*grouped(notices, context.normalised), *risks]
 
 
 def _missing_files(context: StackCheckContext) -> list[str]:

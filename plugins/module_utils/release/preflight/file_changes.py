@@ -16,6 +16,7 @@ from ...engine import (
     compose_render,
     compose_roles,
     compose_spec,
+    container_limits,
 )
 from ...engine.models import Mapping
 
@@ -144,6 +145,6 @@ def _added(service: Mapping, role: str) -> list[tuple[str, str, str]]:
     elif "restart" not in service:
         added.append(("restart", "", "unless-stopped is added"))
     if "logging" not in service:
-        options = compose_render.LOGGING["options"]
+        options = container_limits.LOGGING["options"]
         added.append(("logging", "", f"json-file with {options['max-file']} files of {options['max-size']} is added"))
     return added
