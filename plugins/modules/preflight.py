@@ -179,7 +179,7 @@ notices:
   sample:
     - where: switchyard_stacks[bookings].compose
       message: "ports of dns (53:53/udp), db (5432:5432/tcp): not published: only containers of the stack reach it"
-skipped:
+skipped_checks:
   description:
     - Checks that did not run, because what they need does not answer. A problem names the cause.
   returned: always

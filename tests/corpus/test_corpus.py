@@ -14,7 +14,7 @@ from corpus import CASES, WHERE, Mapping, Outcome
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_spec
 
 # Changes that preflight names.
-NAMED = {"container_name", "hostname", "labels", "links", "ports", "restart"}
+NAMED = {"container_name", "hostname", "labels", "ports", "restart"}
 PATHS = sorted(CASES.glob("*.yml"))
 
 

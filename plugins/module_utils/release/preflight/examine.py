@@ -66,7 +66,8 @@ class PreflightResult:
         """Return the module's result."""
         return {
             "problems": state_file.as_json(self.problems),
-            "skipped": state_file.as_json(self.skipped),
+            # Ansible takes a task with a result "skipped" for one that did not run, and hides its warnings.
+            "skipped_checks": state_file.as_json(self.skipped),
             "plans": [plan.as_dict() for plan in self.plans],
             "locks": self.locks,
             "notices": [{"where": notice.where, "message": notice.message} for notice in self.notices],
