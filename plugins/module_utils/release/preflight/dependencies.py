@@ -28,6 +28,10 @@ def check(context: StackCheckContext) -> list[Problem]:
             waiting = f"{one.service} ({roles[one.service]}) waits for {one.other} ({roles[one.other]})"
             message = f"{waiting}, which starts later: {SEQUENCE}"
             hint = "Write condition: service_started or required: false, which a release does not wait for here"
+            if roles[one.other] == "inner":
+                hint = (
+                    f"Name {one.other} under accessories if it outlives releases. Otherwise {hint[0].lower()}{hint[1:]}"
+                )
             problems.append(Problem(where, message, hint, "compose.dependency_unmet"))
         elif one.condition == HEALTHY and _has_no_health_check(context, one, roles[one.other]):
             message = f"{one.service} waits until {one.other} is healthy, and {one.other} has no health check"

@@ -69,6 +69,19 @@ def test_a_service_cannot_wait_for_one_that_starts_later(
         assert check(machine, docker, {**services, service: harmless}, **stack) == []
 
 
+def test_a_service_that_others_wait_for_may_be_an_undeclared_accessory(
+    machine: Machine, docker: t.Callable[[str], t.Any]
+) -> None:
+    services = {
+        "web": waits("service_completed_successfully", "init"),
+        "init": waits("service_healthy", "db"),
+        "db": CHECK,
+    }
+    (problem,) = check(machine, docker, services)
+    assert "init (one-shot) waits for db (inner), which starts later" in problem
+    assert "Name db under accessories if it outlives releases. Otherwise write condition" in problem
+
+
 @pytest.mark.parametrize("disabled", [{"disable": True}, {"test": ["NONE"]}, None, {"interval": "5s"}])
 def test_a_service_without_a_health_check_cannot_be_healthy(
     machine: Machine, docker: t.Callable[[str], t.Any], disabled: dict[str, t.Any] | None
