@@ -39,11 +39,11 @@ WHERE = "switchyard_stacks[app]"
 
 # Each container of a release gets these where the file does not have them.
 ADDED = {"container_name", "environment", "image", "labels", "logging", "networks", "pull_policy", "restart"}
-ADDED |= {"cap_add", "cap_drop", "pids_limit", "security_opt"}
+ADDED |= {"cap_add", "external_links", "cap_drop", "pids_limit", "security_opt"}
 # The release pins images and pulls or builds them itself; a service without an active profile does not exist.
 OF_RELEASE = ("image", "profiles", "pull_policy")
 # Keys whose values a release completes: the container has at least what the file has.
-COMPLETED = ("cap_add", "cap_drop", "deploy", "environment", "labels", "security_opt")
+COMPLETED = ("cap_add", "cap_drop", "deploy", "environment", "external_links", "labels", "security_opt")
 NOTHING: tuple[t.Any, ...] = (None, False, "", [], {})
 
 Mapping = dict[str, t.Any]

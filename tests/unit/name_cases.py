@@ -6,6 +6,16 @@ from fakes import container, given, normalised
 from fakes_preflight import VOLUMES, StackCase, other_volume
 
 NAME_CASES: dict[str, list[StackCase]] = {
+    "ambiguous_host_names": [
+        StackCase(
+            given(normalised(web={"container_name": "tasks"}, celery={"hostname": "tasks"}), workers=["celery"]),
+            ".compose.services.celery",
+            "the host name tasks belongs to web (once per color) and celery (runs once); it would resolve to one of "
+            "them",
+            "Give each of them a name of its own",
+            "compose.host_name_ambiguous",
+        )
+    ],
     "reserved_names": [
         StackCase(
             given(normalised(**{"web": {}, "po-postgres": {}})),

@@ -9,7 +9,7 @@ from .. import names
 from .models import Mapping
 
 # What only a server needs.
-OF_SERVERS = ("healthcheck", "restart", "container_name", "deploy")
+OF_SERVERS = ("healthcheck", "restart", "container_name", "hostname", "deploy")
 
 # What a container that uses another one's network cannot have (Docker refuses it).
 OF_NETWORK = (
@@ -20,18 +20,19 @@ OF_NETWORK = (
     "dns",
     "dns_opt",
     "dns_search",
+    "external_links",
     "extra_hosts",
     "mac_address",
 )
 
 
 def as_job(service: Mapping, front: str) -> Mapping:
-    """Return a rendered service as it runs once, for one command: never restarted, and outside the network ``front``.
+    """Return a rendered service as it runs once, for one command: never restarted, and reached by no other container.
 
-    The proxy does not reach it there.
+    ``front`` is the network of the proxy, which a job does not join.
     """
     job = {key: value for key, value in service.items() if key not in OF_SERVERS}
-    networks = {name: options for name, options in service.get("networks", {}).items() if name != front}
+    networks: Mapping = {name: {} for name in service.get("networks", {}) if name != front}
     resources = service.get("deploy", {}).get("resources")
     return {
         **job,

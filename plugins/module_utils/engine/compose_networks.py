@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .. import names
 from ..config.stack import Stack
+from .host_names import HostNames
 from .models import Mapping
 
 
@@ -23,7 +24,12 @@ class Networks:
     environment: str
     roles: t.Mapping[str, str]
 
-    def of_service(self, name: str) -> Mapping:
+    @property
+    def host_names(self) -> HostNames:
+        """The host names of the services."""
+        return HostNames(self.normalised, self.project, self.stack.name, self.environment, self.roles)
+
+    def of_service(self, name: str, color: str | None = None) -> Mapping:
         """Return the networks of a service by their names on the server; a service with ``network_mode`` joins none.
 
         They are those of the file, the environment's ``front`` for a routed service, and its ``back`` for a stack
@@ -32,8 +38,10 @@ class Networks:
         if self.normalised["services"][name].get("network_mode"):
             return {}
         role = self.roles[name]
-        alias = {} if role in ("routed", "inner", "job", "one-shot") else {"aliases": [name]}
-        joined: Mapping = {self.server_name(network): alias for network in self._in_file(name)}
+        aliases = {
+            self.server_name(network): self.host_names.aliases(name, network, color) for network in self._in_file(name)
+        }
+        joined: Mapping = {network: {"aliases": found} if found else {} for network, found in aliases.items()}
         if role == "routed":
             joined[self.front] = {}
         if self.stack.postgres or self.stack.redis:
@@ -55,6 +63,12 @@ class Networks:
         if given.get("external"):
             return str(given.get("name", name))
         return names.network(self.project, self.stack.name, name, self.environment)
+
+    def is_own(self, service: str) -> bool:
+        """Return whether a service is on networks of the stack only, which no other application shares."""
+        given = self.normalised.get("networks", {})
+        own = {self.server_name(name) for name in self._in_file(service) if not (given.get(name) or {}).get("external")}
+        return own >= set(self.of_service(service))
 
     def created(self) -> dict[str, Mapping]:
         """Return the networks that a release creates where they are missing, by their name on the server."""

@@ -4,9 +4,8 @@
 """From one normalised Compose file to the projects of a release. Pure: no Docker, no files.
 
 A release has a project per color, one for the workers, one for the accessories and one for the one-off jobs.
-In each of them a service is called by its container's name. Compose makes the service's name an alias on every
-network, and an alias that two colors share makes Docker's DNS answer with both; names that are unique on the
-whole server cannot meet.
+In each of them a service is called by its container's name, which is unique on the server: Compose makes the service's
+name an alias on every network. ``host_names.py`` has how services find each other by the names of the file.
 """
 
 from __future__ import annotations
@@ -39,7 +38,8 @@ DROPPED_LABELS = ("traefik.", names.LABEL)
 class Release:
     """What a release adds to the files: whose it is, its number, the paths of its secrets and its pinned images.
 
-    ``ports`` are those of the server on which a color's services are published, where the proxy needs them.
+    ``ports`` are those of the server on which a color's services are published, where the proxy needs them. The workers
+    and the jobs reach the services of ``color``.
     """
 
     project: str
@@ -49,6 +49,7 @@ class Release:
     fingerprint: str = ""
     images: t.Mapping[str, str] = field(default_factory=dict)
     ports: t.Mapping[str, t.Mapping[str, t.Sequence[int]]] = field(default_factory=dict)
+    color: str = names.COLORS[0]
 
 
 @dataclass(frozen=True)
@@ -120,30 +121,20 @@ class _Projects:
         """Return the project of a part: the services of these roles and what they refer to."""
         chosen = [name for name, role in self.roles.items() if role in roles]
         services = {self.container(name, color): self.service(name, chosen, color) for name in chosen}
-        # A network of the color's own lets its services find each other by their plain names. It is only made
-        # where there is more than one: Docker's address pools hold about thirty networks.
-        private: Mapping = {}
-        if color and len(chosen) > 1:
-            whose = {"project": self.release.project, "environment": self.release.environment}
-            private = {"color": {"labels": names.labels(**whose, stack=self.stack.name, role="color")}}
-            for name in chosen:
-                service = services[self.container(name, color)]
-                if "networks" in service:
-                    service["networks"]["color"] = {"aliases": [name]}
-        return self.whole(part, services, private)
+        return self.whole(part, services)
 
     def jobs(self) -> Mapping:
         """Return the project of what runs once: the one-shots, and the jobs of the stack."""
         chosen = [name for name, role in self.roles.items() if role == "one-shot"]
         chosen += [job.service for job in self.stack.jobs]
         services = {name: as_job(self.service(name, [], None), self.networks.front) for name in dict.fromkeys(chosen)}
-        return self.whole("jobs", services, {})
+        return self.whole("jobs", services)
 
-    def whole(self, part: str, services: Mapping, private: Mapping) -> Mapping:
+    def whole(self, part: str, services: Mapping) -> Mapping:
         """Return a project with the networks, volumes, secrets and configs that its services name."""
         if not services:
             return {}
-        networks = {name for service in services.values() for name in service.get("networks", ())} - set(private)
+        networks = {name for service in services.values() for name in service.get("networks", ())}
         volumes = compose_volumes.server_names(
             self.normalised, self.release.project, self.stack.name, self.release.environment
         )
@@ -156,10 +147,7 @@ class _Projects:
         whole: Mapping = {
             "name": names.compose_project(self.release.project, self.stack.name, self.release.environment, part),
             "services": services,
-            "networks": {
-                **private,
-                **{name: self.external(name) for name in sorted(networks)},
-            },
+            "networks": {name: self.external(name) for name in sorted(networks)},
             "volumes": {name: self.external(volumes[name]) for name in sorted(mounted)},
         }
         for kind in ("secrets", "configs"):
@@ -180,9 +168,12 @@ class _Projects:
             service["container_name"] = self.container(name, color)
         elif given.get("scale"):
             service["deploy"] = {**service.get("deploy", {}), "replicas": given["scale"]}
-        joined = self.networks.of_service(name)
+        joined = self.networks.of_service(name, color)
         if joined:
             service["networks"] = joined
+            links = self.networks.host_names.links(name, color or self.release.color)
+            if links:
+                service["external_links"] = [*given.get("external_links", []), *links]
         service["labels"] = {**kept_labels(given), **self.labels(name, role, color)}
         waits = {
             self.container(other, color): condition
@@ -197,9 +188,12 @@ class _Projects:
             row = str(published[0]) if len(published) == 1 else f"{published[0]}-{published[-1]}"
             service["ports"] = [{"target": inside, "published": row, "host_ip": ADDRESS, "protocol": "tcp"}]
         if color:
-            # Docker's DNS answers to a host name in all networks of the container, and both colors share some.
-            service.pop("hostname", None)
             service["environment"] = {**given.get("environment", {}), "SWITCHYARD_COLOR": color}
+        # Docker's DNS answers to it in all networks of the container. Both colors, and other stacks, share some.
+        if "hostname" in service and color:
+            del service["hostname"]
+        elif "hostname" in service and not self.networks.is_own(name):
+            service["hostname"] = self.container(name, color)
         return service
 
     def labels(self, name: str, role: str, color: str | None) -> dict[str, str]:

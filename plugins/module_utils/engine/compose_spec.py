@@ -126,12 +126,14 @@ SERVICE = {
     **_changed("image", "pinned by its digest, which the release's record keeps"),
     **_changed("pull_policy pull_refresh_after", "a release pulls a missing image itself, once"),
     **_changed("build", "built once for each version of its source; an image with a fixed tag is pulled", notice=True),
-    **_changed("container_name", "the release names containers; a host name of it does not resolve", notice=True),
+    **_changed(
+        "container_name", "the release names containers; in the stack, the name resolves as a host name", notice=True
+    ),
     **_changed("ports", "not published: requests arrive through the routes of the proxy", notice=True),
-    **_changed("hostname", "left out in a color, because it would resolve to both colors", notice=True),
+    **_changed("hostname", "kept where only the stack would resolve it; otherwise it resolves as an alias"),
     **_changed("profiles", "a service without an active profile does not exist; see COMPOSE_PROFILES in variables"),
     **_changed("develop", "it has no effect in a release", notice=True),
-    **_changed("links", "the service's name resolves, an alias does not", notice=True),
+    **_changed("links", "an alias resolves to the own color; see Names of services"),
     **_changed("depends_on", "holds, except towards services that a release starts later", notice=True),
     **_changed(
         "networks", "as in the file, and the networks that lead to the proxy and to shared servers", allow="network"
@@ -166,12 +168,15 @@ BUILD = {
     **_refused("ssh", "the build would use an SSH key of the server", "Fetch private code before the build"),
 }
 
-ATTACHED_NETWORK = _changed(
-    "aliases interface_name ipv4_address ipv6_address link_local_ips mac_address driver_opts priority gw_priority "
-    "use_service_name_alias",
-    ATTACHMENT,
-    notice=True,
-)
+ATTACHED_NETWORK = {
+    **_changed("aliases", "an alias resolves to the own color; see Names of services"),
+    **_changed(
+        "interface_name ipv4_address ipv6_address link_local_ips mac_address driver_opts priority gw_priority "
+        "use_service_name_alias",
+        ATTACHMENT,
+        notice=True,
+    ),
+}
 
 DEPLOY = {
     **_kept("replicas"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import typing as t
 
 from .. import atomic_file, names, paths
@@ -38,19 +39,26 @@ def readable(ctx: StackContext, color: Mapping, workers: Mapping, spec: StackInp
     services: dict[str, t.Any] = {}
     for project in (color, workers):
         for name, service in project.get("services", {}).items():
-            base_name = name
-            for suffix in names.COLORS:
-                base_name = base_name.removesuffix(f"-{suffix}")
-            shown = {item: value for item, value in service.items() if item not in OMITTED}
+            shown = {
+                item: _without_color(value, ctx.environment) for item, value in service.items() if item not in OMITTED
+            }
             shown["environment"] = {
                 variable: hashlib.sha256(f"{key}{value}".encode()).hexdigest()[:8]
                 for variable, value in (service.get("environment") or {}).items()
                 if variable != "SWITCHYARD_COLOR"
             }
-            services[base_name] = shown
+            services[_without_color(name, ctx.environment)] = shown
     # Compose doubles a dollar sign, and JSON escapes quotation marks and line breaks.
     hidden = [json.dumps(value.replace("$", "$$"))[1:-1] for value in hidden_values(spec)]
     return hide(json.dumps(services, indent=2, sort_keys=True), hidden, key) + "\n"
+
+
+def _without_color(value: t.Any, environment: str) -> t.Any:
+    """Return a value whose names of containers do not end in a color."""
+    text = json.dumps(value)
+    for color in names.COLORS:
+        text = re.sub(rf"-{re.escape(environment)}-{color}(?=[:\"])", f"-{environment}", text)
+    return json.loads(text)
 
 
 def text_diff(ctx: StackContext, before: str, after: str) -> dict[str, str]:

@@ -118,7 +118,9 @@ def prepare(
     )
     record = _reserve_ports(ctx, record)
     published, secrets = {record.color: record.ports}, secret_files.paths_of(ctx, given)
-    release = compose_render.Release(ctx.project, ctx.environment, number, secrets, fingerprint, images, published)
+    release = compose_render.Release(
+        ctx.project, ctx.environment, number, secrets, fingerprint, images, published, plan.color
+    )
     rendered = compose_render.render(normalised, stack, release)
     projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
     for part, content in zip(PARTS, projects):
@@ -289,7 +291,9 @@ def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]
     before = saved_text(ctx, ctx.release_on(plan.live))
     if deploy_input:
         secrets = secret_files.paths_of(ctx, given)
-        release = compose_render.Release(ctx.project, ctx.environment, secrets=secrets, images=deploy_input.images)
+        release = compose_render.Release(
+            ctx.project, ctx.environment, secrets=secrets, images=deploy_input.images, color=plan.color
+        )
         files = effective_files(ctx, deploy_input.mounts, given.stack, deploy_input.images)
         rendered = compose_render.render(files, given.stack, release)
         after = readable(ctx, rendered.colors[plan.color], rendered.workers, given)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from . import (
     allowances,
+    ambiguous_host_names,
     bind_mounts,
     build_sources,
     compose_keys,
@@ -76,6 +77,7 @@ STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     route_conflicts,
     reserved_names,
     name_lengths,
+    ambiguous_host_names,
     name_conflicts,
     duplicate_resources,
     paused_canary,

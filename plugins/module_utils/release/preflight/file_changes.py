@@ -19,6 +19,7 @@ from ...engine import (
     container_limits,
 )
 from ...engine.models import Mapping
+from .changed_host_names import changed_host_names
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
         path = f"{where}.compose.services.{name}"
         notices += [Notice(f"{path}.{key}", message, value) for key, value, message in _added(service, roles[name])]
     notices += _one_shots(normalised, stack, roles, where)
+    notices += [
+        Notice(f"{where}.compose.{path}", message, value)
+        for path, value, message in changed_host_names(normalised, stack, roles)
+    ]
     for kind in ("networks", "volumes"):
         for name, item in normalised.get(kind, {}).items():
             given = (item or {}).get("name", "")
@@ -68,13 +73,8 @@ def _changes(
             for one in compose_dependencies.dependencies_of(normalised)
             if one.service == service and compose_dependencies.is_late(one, roles)
         ]
-    if key == "hostname" and roles.get(service) not in ("routed", "inner"):
-        return []
     if key == "driver" and found.value == "bridge":
         return []
-    if key == "links":
-        aliases = [link for link in found.value if ":" in link and len(set(link.split(":"))) > 1]
-        return [(", ".join(aliases), found.fate.reason)] if aliases else []
     if key == "build":
         return [("", "not built: image has a fixed tag and is pulled; pull_policy: build builds it")]
     if key in ("develop", "ipam", "driver_opts", "labels"):

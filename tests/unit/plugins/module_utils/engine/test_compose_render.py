@@ -91,14 +91,46 @@ def test_a_color_of_one_service_has_no_private_network() -> None:
     assert project["services"]["po-shop-web-prod-blue"]["networks"] == {name: {} for name in joined}
 
 
-def test_services_of_a_color_find_each_other_by_plain_names_in_it_only() -> None:
-    project = render(normalised(web={}, cache={})).colors["blue"]
-    assert project["networks"]["color"]["labels"]["io.switchyard.stack"] == "shop"
-    networks = project["services"]["po-shop-cache-prod-blue"]["networks"]
-    assert networks["color"] == {"aliases": ["cache"]}
+def test_a_service_reaches_its_own_color_and_a_worker_that_of_the_release() -> None:
+    content = normalised(web={}, cache={}, celery={}, db={})
+    roles = {"workers": ["celery"], "accessories": ["db"]}
+    rendered = render(content, replace(RELEASE, color="green"), **roles)
+    blue = rendered.colors["blue"]["services"]["po-shop-cache-prod-blue"]
+    assert blue["external_links"] == [
+        "po-shop-web-prod-blue:web",
+        "po-shop-cache-prod-blue:cache",
+        "po-shop-celery-prod:celery",
+        "po-shop-db-prod:db",
+    ]
     # An alias on a network that both colors share would lead to either of them.
-    assert networks["po-shop-default-prod"] == {}
-    assert "po-front-prod" not in networks
+    assert blue["networks"] == {"po-shop-default-prod": {}}
+    worker = rendered.workers["services"]["po-shop-celery-prod"]
+    assert "po-shop-web-prod-green:web" in worker["external_links"]
+    assert "external_links" not in rendered.accessories["services"]["po-shop-db-prod"]
+
+
+def test_what_a_release_runs_is_the_same_for_either_color() -> None:
+    migrate = {"service": "web", "command": ["migrate"]}
+    made = [render(release=compose_render.Release("po", "prod"), migrate=migrate).fingerprint() for _ in range(2)]
+    assert made[0] == made[1]
+
+
+def test_a_link_of_the_file_to_another_application_stays() -> None:
+    rendered = render(normalised(web={"external_links": ["other:legacy"]}))
+    links = rendered.colors["blue"]["services"]["po-shop-web-prod-blue"]["external_links"]
+    assert links == ["other:legacy", "po-shop-web-prod-blue:web"]
+
+
+def test_a_service_without_a_network_has_no_links() -> None:
+    rendered = render(normalised(web={}, tool={"network_mode": "host"}), workers=["tool"])
+    assert "external_links" not in rendered.workers["services"]["po-shop-tool-prod"]
+
+
+def test_a_host_name_is_unique_where_other_stacks_are_on_the_network() -> None:
+    content = normalised(web={}, db={"hostname": "db"}, celery={"hostname": "db"})
+    rendered = render(content, accessories=["db"], workers=["celery"], redis=REDIS)
+    assert rendered.accessories["services"]["po-shop-db-prod"]["hostname"] == "po-shop-db-prod"
+    assert rendered.workers["services"]["po-shop-celery-prod"]["hostname"] == "po-shop-celery-prod"
 
 
 def test_workers_and_accessories_keep_their_plain_names_on_the_stacks_network_only() -> None:
