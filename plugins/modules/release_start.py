@@ -95,8 +95,8 @@ stopped:
   description: The color that was stopped first, for the strategy C(recreate) or a migration that requires it.
   returned: success
   type: str
-warnings:
-  description: Dependencies that failed and that the Compose file does not require (C(required=false)).
+failed_dependencies:
+  description: A warning for each dependency that failed and that the Compose file does not require (C(required=false)).
   returned: success
   type: list
   elements: str
@@ -120,7 +120,10 @@ def main() -> None:
     def work() -> dict[str, object]:
         ctx = module_args.stack_context(module)
         jobs, color = params["run_jobs"], params["start_color"]
-        return module_args.to_result(start.start(ctx, params["release"], params["token"], jobs, color))
+        result = start.start(ctx, params["release"], params["token"], jobs, color)
+        for text in result.failed_dependencies:
+            module.warn(text)
+        return module_args.to_result(result)
 
     module_args.run_module(module, work)
 

@@ -22,30 +22,29 @@ class StartResult:
     """What ran before the start: the commands with their seconds, the migration, and what was stopped first.
 
     ``stopped`` is the color that was stopped, ``dropped_requests`` what it still answered at its drain limit.
-    ``warnings`` has a sentence for each dependency that failed and that the Compose file does not require.
+    ``failed_dependencies`` has a sentence for each dependency that failed and that the Compose file does not require.
     """
 
     jobs: t.Sequence[t.Mapping[str, t.Any]]
     migration: t.Mapping[str, t.Any]
     stopped: str | None
     dropped_requests: int
-    warnings: t.Sequence[str] = ()
+    failed_dependencies: t.Sequence[str] = ()
 
 
 def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_color: bool = True) -> StartResult:
     """Start a release: its accessories, its one-off commands and its color.
 
     The old version is stopped first where the release requires it. All in one visit, because the proxy may hold
-    requests. Raises SwitchyardError when a command fails, or an accessory
-    that others wait for is not healthy.
+    requests. Raises SwitchyardError when a command fails, or an accessory that others wait for is not healthy.
     """
     record = ctx.records.require(number)
     stack = record.stack
     migration = MigrationResult()
     hold = HoldResult()
-    warnings = accessories.start(ctx, record, token)
+    failed_dependencies = accessories.start(ctx, record, token)
     if not start_color:
-        return StartResult([], migration.summary(), None, 0, warnings)
+        return StartResult([], migration.summary(), None, 0, failed_dependencies)
 
     def stop_old_version() -> None:
         nonlocal hold
@@ -55,7 +54,9 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_colo
     def run(jobs: t.Sequence[OneOffJob]) -> None:
         results = one_off_jobs.run_all(ctx, number, token, jobs)
         failed = [result for result in results if result["exit_code"] != 0]
-        warnings.extend(f"The {result['command']} failed, and the file does not require it." for result in failed)
+        failed_dependencies.extend(
+            f"The {result['command']} failed, and the file does not require it." for result in failed
+        )
         migration.jobs += results
 
     recreate = stack.strategy == "recreate"
@@ -76,4 +77,5 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_colo
         run(after)
     ctx.lock.renew(token, "start")
     ctx.compose_up(record, record.color)
-    return StartResult(migration.jobs, migration.summary(), hold.stopped, hold.dropped_requests, warnings)
+    dropped = hold.dropped_requests
+    return StartResult(migration.jobs, migration.summary(), hold.stopped, dropped, failed_dependencies)

@@ -106,13 +106,13 @@ def test_accessories_come_first_then_one_shots_around_the_migration_then_the_col
     order = ["accessories --no-build", "jobs keys", "jobs migrate", "jobs seed", "green --no-build"]
     assert words(notes()) == order
     assert [job["command"] for job in result.jobs] == ["one-shot keys", "migrate", "one-shot seed"]
-    assert result.warnings == []
+    assert result.failed_dependencies == []
 
 
 def test_an_optional_one_shot_that_fails_is_a_warning(machine: Machine, docker: Docker) -> None:
     token, notes = planned(machine), docker('case "$*" in *" seed") exit 4;; esac')
     result = start.start(machine.ctx, 2, token, True)
-    assert result.warnings == ["The one-shot seed failed, and the file does not require it."]
+    assert result.failed_dependencies == ["The one-shot seed failed, and the file does not require it."]
     assert words(notes())[-1] == "green --no-build"
 
 
