@@ -46,8 +46,11 @@ ORDER = (
 ORDER_OF_PROXIES = ("traefik", "behind-traefik", "nginx", "nginx-package", "haproxy-package", "haproxy")
 # Two of these at the same time would wait for each other's lock of dpkg.
 PACKAGES = frozenset({"packages of server1"})
-# They need no project, or no server, of another scenario.
-OWN_PROJECT = ("host", "postgres", "redis", "compose_application")
+SERVER2 = frozenset({"server2"})
+# They need this project, no other scenario's.
+OWN_PROJECT = ("host", "postgres", "redis")
+# They need the engine of server2 for themselves.
+EXCLUSIVE = ("compose_application", "images")
 
 
 def newer() -> bool:
@@ -185,7 +188,8 @@ def scenarios() -> Iterator[Step]:
             ):
                 yield scenario(name, True, kind, PACKAGES if kind.endswith("-package") else frozenset())
         else:
-            yield scenario(name, name in UNDER_LOAD, uses=frozenset() if name in OWN_PROJECT else SHARED_PROJECT)
+            uses = SERVER2 if name in EXCLUSIVE else frozenset() if name in OWN_PROJECT else SHARED_PROJECT
+            yield scenario(name, name in UNDER_LOAD, uses=uses)
 
 
 PARTS: dict[str, Callable[[Runner], list[Step] | Iterator[Step | Together]]] = {
