@@ -1,6 +1,6 @@
-"""Compare every container that was created with a table of the rights and limits of each role.
+"""Compare every container of an environment with a table of the rights and limits of each role.
 
-container_table.py TABLE < lines of `docker inspect --format '{{json .}}'`
+container_table.py TABLE PROJECT ENVIRONMENT < lines of `docker inspect --format '{{json .}}'`
 
 The rules follow the container section of the CIS Docker Benchmark. It prints each difference, and exits with 1 where
 there is one, where a role is not in the table, or where no container had a role of the table.
@@ -15,12 +15,28 @@ from pathlib import Path
 
 import yaml
 
-ROLE = "io.switchyard.role"
+ROLE, PROJECT, ENVIRONMENT = (f"io.switchyard.{key}" for key in ("role", "project", "environment"))
 
 # Host paths that give a container the server, or what the server knows.
 FORBIDDEN = ("/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sys", "/usr", "/var/run")
 
 Container = dict[str, t.Any]
+
+
+def of_environment(containers: t.Iterable[Container], project: str, environment: str) -> list[Container]:
+    """Return the containers of an environment, and those that all environments of its project share.
+
+    Other scenarios create containers on the same server at the same time. A container with a name of the project and
+    without labels counts, so that a missing label is found.
+    """
+    found = []
+    for container in containers:
+        labels = container["Config"]["Labels"] or {}
+        name = container["Name"].lstrip("/")
+        owner = labels.get(PROJECT, project if name.startswith(f"{project}-") else None)
+        if owner == project and labels.get(ENVIRONMENT, environment) == environment:
+            found.append(container)
+    return found
 
 
 def row_of(container: Container) -> dict[str, t.Any]:
@@ -79,7 +95,7 @@ def differences(containers: t.Sequence[Container], table: t.Mapping[str, t.Mappi
 
 def main() -> int:
     table = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    containers = [json.loads(line) for line in sys.stdin if line.strip()]
+    containers = of_environment((json.loads(line) for line in sys.stdin if line.strip()), *sys.argv[2:])
     found = list(dict.fromkeys(differences(containers, table)))
     print("\n".join(found) or f"{len(containers)} containers are as the table says")
     return 1 if found else 0

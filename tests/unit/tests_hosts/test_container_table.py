@@ -90,6 +90,24 @@ def test_root_and_a_missing_health_check_are_found() -> None:
     ]
 
 
+def labelled(name: str, **labels: str) -> dict[str, t.Any]:
+    values = {f"io.switchyard.{key}": value for key, value in labels.items()}
+    return {"Name": f"/{name}", "Config": {"Labels": values}}
+
+
+def test_containers_of_other_scenarios_are_left_out() -> None:
+    containers = [
+        labelled("po-proxy", project="po", role="proxy"),
+        labelled("po-shop-web-prod-blue", project="po", environment="prod"),
+        labelled("po-shop-web-qual-blue", project="po", environment="qual"),
+        labelled("other-proxy", project="other", role="proxy"),
+        labelled("po-without-labels"),
+        labelled("client"),
+    ]
+    found = container_table.of_environment(containers, "po", "prod")
+    assert [container["Name"] for container in found] == ["/po-proxy", "/po-shop-web-prod-blue", "/po-without-labels"]
+
+
 def test_every_role_is_in_the_table_and_was_seen() -> None:
     one = container()
     one["Config"]["Labels"] = {}
