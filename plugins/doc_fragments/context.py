@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that name a server's folder, a project, an environment, a stack and a release."""
+    """Options that name a server's folder, a project, an environment, a stack and a release, and logins."""
 
     DOCUMENTATION = r"""
 options:
@@ -27,6 +27,33 @@ options:
     required: true
 requirements:
   - Python's Docker SDK and the Docker CLI with the Compose plugin, on the server
+"""
+
+    REGISTRIES = r"""
+options:
+  registries:
+    description:
+      - Logins for the registries of the images. A login is used for this task only, and is written to no file that
+        another user reads.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      server:
+        description:
+          - Host of the registry, with its port, as the names of images begin with it.
+        type: str
+        required: true
+      username:
+        description:
+          - User of the registry.
+        type: str
+        required: true
+      password:
+        description:
+          - Password or token of the user.
+        type: str
+        required: true
 """
 
     STACK = r"""

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.info_module
   - switchyard.stacks.context
+  - switchyard.stacks.context.registries
 options:
   variable:
     description:
@@ -82,29 +83,6 @@ options:
         description:
           - Commit of the files, when they are from a Git repository.
         type: str
-  registries:
-    description:
-      - Logins for the registries of the images. A login is used for this task only, and is written to no file that
-        another user reads.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      server:
-        description:
-          - Host of the registry, with its port, as the names of images begin with it.
-        type: str
-        required: true
-      username:
-        description:
-          - User of the registry.
-        type: str
-        required: true
-      password:
-        description:
-          - Password or token of the user.
-        type: str
-        required: true
   secrets:
     description:
       - Secrets by stack and name. Filled in by the action.

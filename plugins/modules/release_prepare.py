@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.context
+  - switchyard.stacks.context.registries
 attributes:
   check_mode:
     support: full
@@ -105,29 +106,6 @@ options:
     description:
       - A file on the server with those mounted files of the stack that it does not have. Filled in by the action.
     type: path
-  registries:
-    description:
-      - Logins for the registries of the images. A login is used for this task only, and is written to no file that
-        another user reads.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      server:
-        description:
-          - Host of the registry, with its port, as the names of images begin with it.
-        type: str
-        required: true
-      username:
-        description:
-          - User of the registry.
-        type: str
-        required: true
-      password:
-        description:
-          - Password or token of the user.
-        type: str
-        required: true
   builds:
     description:
       - The images to build, as M(switchyard.stacks.preflight) returned them for this stack. Used on the controller.

@@ -14,12 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
-from ansible.template import Templar
 from fakes import FakeEngine, Machine
+from fakes_action import action_of
 
 from ansible_collections.switchyard.stacks.plugins.action import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
@@ -163,16 +159,8 @@ def release(case: Mapping, folder: Path) -> Outcome:
 
 
 def _action(variables: Mapping, machine: Machine) -> Preflight:
-    task, loader, play = Task(), DataLoader(), PlayContext()
-    task.args = {"project": "po", "environment": "prod"}
-    action = Preflight(
-        task=task,
-        connection=connection_loader.get("local", play),
-        play_context=play,
-        loader=loader,
-        templar=Templar(loader=loader, variables=variables),
-        shared_loader_obj=None,
-    )
+    args = {"project": "po", "environment": "prod"}
+    action = action_of(Preflight, "switchyard.stacks.preflight", args, variables)
     action.machine = machine
     return action
 

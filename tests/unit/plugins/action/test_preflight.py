@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import trust_as_template
 from fakes import written
+from fakes_action import action_of
 
 from ansible_collections.switchyard.stacks.plugins.action import preflight
 
@@ -47,18 +45,8 @@ class Controller:
         self, stacks: t.Any, answer: Answer = lambda args: {}, others: dict[str, t.Any] | None = None, **args: t.Any
     ) -> dict[str, t.Any]:
         variables = {"switchyard_stacks": stacks, "inventory_dir": str(self.folder), **(others or {})}
-        task = Task()
-        task.action = "switchyard.stacks.preflight"
-        task.args = {"project": "po", "environment": "prod", **args}
-        loader, play = DataLoader(), PlayContext()
-        action = OnServer(
-            task=task,
-            connection=connection_loader.get("local", play),
-            play_context=play,
-            loader=loader,
-            templar=Templar(loader=loader, variables=variables),
-            shared_loader_obj=None,
-        )
+        options = {"project": "po", "environment": "prod", **args}
+        action = action_of(OnServer, "switchyard.stacks.preflight", options, variables)
         action.answer = answer
         result = action.run(task_vars=variables)
         self.asked = action.asked
