@@ -15,13 +15,13 @@ import typing as t
 from dataclasses import replace
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import StackFiles, read_stack_files
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_source import (
@@ -34,7 +34,7 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_source imp
 MISSING = "-not-set-"
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedModuleAction):
     """Check the inventory on the controller, then the server with the module of the same name."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:

@@ -11,7 +11,6 @@ import typing as t
 from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names, state_file
@@ -19,6 +18,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack imp
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.registry_login import logins_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.play_folder import play_folder
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import pack
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import read_stack_files
@@ -29,7 +29,7 @@ BUILDS = "builds.tar.gz"
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedModuleAction):
     """Read the stack's files again, send what is missing in one archive, and run the module."""
 
     TRANSFERS_FILES = True

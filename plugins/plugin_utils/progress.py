@@ -23,6 +23,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import paths, progress
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 
 # Seconds before the first line and at least between two lines; 0 shows none.
 VARIABLE = "switchyard_progress"
@@ -31,7 +32,7 @@ SECONDS = 5.0
 display = Display()
 
 
-class ProgressAction(Normal):
+class ProgressAction(CachedModuleAction, Normal):
     """Runs the module of the same name, and shows its progress when it takes long."""
 
     # Whether it also reports in the stack's own folder, and not only in the folder of its backups

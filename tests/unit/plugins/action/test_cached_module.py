@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from ansible.plugins.action.normal import ActionModule as Normal
+
+from ansible_collections.switchyard.stacks.plugins.action.cached_module import ActionModule
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
+
+
+def test_the_stored_code_comes_before_the_way_of_ansible() -> None:
+    order = ActionModule.__mro__
+    assert order.index(CachedModuleAction) < order.index(Normal)
