@@ -146,7 +146,7 @@ class FakeEngine:
         known = {key: image for image in self.images.values() for key in (image.id, image.digest) if key}
         return self.images.get(name) or known.get(name)
 
-    def logs(self, name: str, lines: int = 20) -> list[str]:
+    def logs(self, name: str, lines: int = 20, since: int | None = None, timestamps: bool = False) -> list[str]:
         return self.written.get(name, [])[-lines:]
 
     def exec(self, name: str, command: list[str]) -> tuple[int, str]:

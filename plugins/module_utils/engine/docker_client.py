@@ -95,10 +95,15 @@ class Engine:
             return registry_error_of(error.status_code, str(error.explanation or error))
         return None
 
-    def logs(self, name: str, lines: int = LOG_LINES) -> list[str]:
-        """Return the last log lines of a container; none if it does not exist."""
+    def logs(self, name: str, lines: int = LOG_LINES, since: int | None = None, timestamps: bool = False) -> list[str]:
+        """Return the last log lines of a container; none if it does not exist.
+
+        ``since`` is in seconds since the epoch; with ``timestamps`` each line begins with its time.
+        """
         with contextlib.suppress(self.sdk.errors.APIError):
-            text: bytes = self.client.api.logs(name, stdout=True, stderr=True, tail=lines)
+            text: bytes = self.client.api.logs(
+                name, stdout=True, stderr=True, tail=lines, since=since, timestamps=timestamps
+            )
             return text.decode("utf-8", "replace").splitlines()
         return []
 

@@ -20,7 +20,7 @@ ROOT = Path(cached_module.__file__).resolve().parent.parent.parent
 
 
 class Server(ActionBase):
-    """Ansible's way to a server that answers as it is told, and notes the calls."""
+    """Ansible's way to a server that gives the prepared answers, and notes the calls."""
 
     answers: list[dict[str, t.Any]]
     calls: list[tuple[str | None, dict[str, t.Any] | None]]

@@ -1,0 +1,136 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs of an environment on this server: a line per stack, for ``status.yml``."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import atomic_file, names, paths
+from ..backup.store import BackupStore
+from ..engine.models import Container
+from ..errors import SwitchyardError
+from ..proxy.state import ProxyState
+from .context import HostContext, StackContext
+from .record import Record
+from .status import canary_status, lock_status
+
+
+@dataclass(frozen=True)
+class ReleaseLine:
+    """A release of a stack: its number, its version, when it ended (seconds since the epoch), and who started it."""
+
+    number: int
+    version: str
+    since: float | None
+    holder: str
+
+
+@dataclass(frozen=True)
+class StackLine:
+    """What runs of a stack. ``failing`` are its containers that do not run or are not healthy, with their state.
+
+    ``warm`` is the release on the idle color; a rollback to it is one switch. ``backup`` is the newest backup of the
+    database: its ``name``, its ``state`` and when it was ``finished``.
+    """
+
+    stack: str
+    live: str | None
+    release: ReleaseLine | None
+    warm: ReleaseLine | None
+    containers: int
+    failing: dict[str, str]
+    availability: str | None
+    canary: dict[str, t.Any] | None
+    lock: dict[str, t.Any] | None
+    backup: dict[str, t.Any] | None
+    routes: tuple[str, ...]
+
+
+def environment_status(host: HostContext, only: Sequence[str], now: float) -> list[StackLine]:
+    """Return a line for each stack with a release on this server, or for those that ``only`` names.
+
+    Raises SwitchyardError when one of them has no release here.
+    """
+    folder = paths.environment_folder(host.root, host.project, host.environment)
+    known = sorted(path.parent.name for path in folder.glob(f"*/{paths.RELEASES}"))
+    require_known(only, known, host.environment, folder)
+    state = host.proxy.read()
+    containers = host.engine.containers(project=host.project, environment=host.environment)
+    return [stack_line(host.stack(name), state, containers, now) for name in only or known]
+
+
+def require_known(asked: Sequence[str], known: Sequence[str], environment: str, folder: Path) -> None:
+    """Raise SwitchyardError when a stack that was asked for has no release on this server."""
+    unknown = [name for name in asked if name not in known]
+    if not unknown:
+        return
+    close = difflib.get_close_matches(unknown[0], known, n=1)
+    hint = f"Did you mean {close[0]}?" if close else f"The stacks with a release are: {', '.join(known) or 'none'}."
+    raise SwitchyardError(f"{folder} has no release of {', '.join(unknown)} ({environment}).", hint=hint)
+
+
+def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Container], now: float) -> StackLine:
+    """Return the line of a stack; ``containers`` are those of its environment."""
+    live = state.live.get(ctx.key)
+    own = [container for container in containers if ctx.owns(container)]
+    shown = [container for container in own if container.label("color") in ("", live or "")]
+    shown = [container for container in shown if container.label("role") != "job"]
+    idle = ctx.records.get(_release_on(own, names.other(live))) if live else None
+    canary = canary_status(idle, state.weights.get(ctx.key, 0))
+    running = {item.label("color") for item in own if item.running}
+    warm = idle if live and names.other(live) in running and not canary else None
+    backups = BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack).all()
+    return StackLine(
+        stack=ctx.stack,
+        live=live,
+        release=release_line(ctx, ctx.records.get(_release_on(own, live))),
+        warm=release_line(ctx, warm),
+        containers=len(shown),
+        failing={item.name: item.health or item.state for item in shown if _is_failing(item)},
+        availability=state.availability.get(ctx.key),
+        canary={**canary, "version": version_of(ctx, idle)} if canary and idle else canary,
+        lock=lock_status(ctx, now),
+        backup={key: backups[0].summary().get(key) for key in ("name", "state", "finished")} if backups else None,
+        routes=tuple(sorted(state.routes_of(ctx.key, live))),
+    )
+
+
+def release_line(ctx: StackContext, record: Record | None) -> ReleaseLine | None:
+    """Return a release as lists show it."""
+    return ReleaseLine(record.number, version_of(ctx, record), record.finished, record.holder) if record else None
+
+
+def version_of(ctx: StackContext, record: Record) -> str:
+    """Return the tags of the images of a release's routed services, each once: what users call its version.
+
+    The rendered project has the pinned images, the record their names in the Compose files.
+    """
+    project = atomic_file.read_json(paths.compose_file(ctx.records.path(record.number), record.color)) or {}
+    named = {pinned: name for name, pinned in record.images.items()}
+    routed = {route.service for route in record.stack.routes}
+    images = []
+    for service in project.get("services", {}).values():
+        if service.get("labels", {}).get(f"{names.LABEL}service") in routed:
+            images.append(named.get(service.get("image"), service.get("image", "")))
+    return ", ".join(dict.fromkeys(tag_of(image) for image in images or record.images)) or "-"
+
+
+def tag_of(image: str) -> str:
+    """Return the tag of an image's name; ``latest`` where it names none."""
+    name = image.split("@", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
+    return name.partition(":")[2] or "latest"
+
+
+def _release_on(containers: Sequence[Container], color: str | None) -> int | None:
+    numbers = [int(item.label("release") or 0) for item in containers if color and item.label("color") == color]
+    return max(numbers, default=0) or None
+
+
+def _is_failing(container: Container) -> bool:
+    return not container.running or container.health not in (None, "healthy")
