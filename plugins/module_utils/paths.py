@@ -11,6 +11,7 @@
     <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database
     <root>/proxy/                                           the proxy: settings, pages, configuration
     <root>/postgres/                                        passwords of the shared PostgreSQL
+    <root>/networks.json                                    the pool of addresses, and the subnet of each network
 
 What a proxy driver keeps in the proxy's folder is that driver's own.
 """
@@ -38,6 +39,9 @@ SECRETS = "secrets"
 # In the folder of a release.
 RECORD = "release.json"
 READABLE = "readable.txt"
+
+# In the folder of everything.
+NETWORKS = "networks.json"
 
 # In the proxy's folder.
 PROXY_SETTINGS = "proxy.json"
@@ -127,6 +131,16 @@ def server_preview_key(root: Path) -> Path:
 def host_ports_lock(root: Path) -> Path:
     """Return the lock under which published ports of this server are chosen."""
     return proxy_folder(root) / "ports.lock"
+
+
+def networks(root: Path) -> Path:
+    """Return the file with the subnets of our networks on this server."""
+    return root / NETWORKS
+
+
+def networks_lock(root: Path) -> Path:
+    """Return the lock under which networks of this server are created."""
+    return root / "networks.lock"
 
 
 def page(root: Path, name: str) -> Path:

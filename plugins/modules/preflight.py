@@ -177,6 +177,13 @@ locks:
   description: The lock of each stack that is being released, with its C(holder), C(step), C(since) and C(until).
   returned: always
   type: dict
+networks:
+  description:
+    - How many networks a release creates, and for how many more of the smallest size the server's pool has addresses
+      after that.
+  returned: O(mode=deploy), unless the engine does not answer
+  type: dict
+  sample: {created: 2, left: 1017}
 missing_files:
   description: Content of mounted files that the server does not have, by stack.
   returned: always

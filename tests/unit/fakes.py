@@ -21,10 +21,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_roles
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import SubnetTaken
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
     Container,
     Image,
     LabelledResource,
+    NetworkInUse,
     RegistryError,
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError
@@ -123,6 +125,7 @@ class FakeEngine:
         self.made_volumes: dict[str, dict[str, t.Any]] = {}
         self.mounted: dict[str, tuple[str, ...]] = {}
         self.public_network: str | None = None
+        self.refused_subnets: set[str | None] = set()
         self.published: dict[int, dict[str, set[str]]] = {}
         self.removed: list[str] = []
         self.written: dict[str, list[str]] = {}
@@ -152,8 +155,11 @@ class FakeEngine:
     def exec(self, name: str, command: list[str]) -> tuple[int, str]:
         return self.inside(command)
 
-    def networks(self) -> set[str]:
-        return set(self.made_networks)
+    def networks_in_use(self) -> dict[str, NetworkInUse]:
+        return {
+            name: NetworkInUse(one["labels"], (one["subnet"],) if one.get("subnet") else (), one.get("internal", False))
+            for name, one in self.made_networks.items()
+        }
 
     def networks_of(self, **labels: str) -> list[LabelledResource]:
         return self._kept(self.made_networks, labels, lambda one: one.addresses)
@@ -215,10 +221,15 @@ class FakeEngine:
         self.images[name] = Image(id=f"sha256:{name}", digest=f"{name}@sha256:abc", user=os.getuid())
         return self.images[name]
 
-    def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:
-        new = name not in self.made_networks
+    def create_network(self, name: str, internal: bool, labels: dict[str, str], subnet: str | None = None) -> None:
+        if subnet in self.refused_subnets:
+            raise SubnetTaken("Pool overlaps with other one on this address space")
+        assert name not in self.made_networks
+        self.made_networks[name] = {"internal": internal, "labels": labels, "subnet": subnet}
+
+    def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> None:
+        """Let a network be there already."""
         self.made_networks.setdefault(name, {"internal": internal, "labels": labels})
-        return new
 
     def ensure_volume(self, name: str, driver: str, options: dict[str, str], labels: dict[str, str]) -> bool:
         new = name not in self.made_volumes

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from .. import atomic_file, names
 from ..config.stack import Stack
+from ..engine import networks
 from ..errors import ProxyRefused, SwitchyardError
 from ..proxy import process
 from ..proxy.state import ProxyPlan
@@ -80,6 +81,7 @@ def _apply(host: HostContext, intended: DecommissionPlan, tokens: t.Mapping[str,
         engine.disconnect(network, name)
     for name in intended.networks:
         engine.remove_resource("network", name)
+    networks.forget(host.root, intended.networks)
     for name in intended.volumes:
         engine.remove_resource("volume", name)
     # The locks are removed last: until then no release begins here.

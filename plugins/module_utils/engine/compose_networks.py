@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from .. import names
 from ..config.stack import Stack
-from .host_names import HostNames
+from .compose_roles import replicas_of
+from .host_names import PER_COLOR, HostNames
 from .models import Mapping
 
 
@@ -18,7 +19,7 @@ from .models import Mapping
 class Networks:
     """The networks of one normalised Compose file. ``roles`` has the role of each service."""
 
-    normalised: t.Mapping[str, t.Any]
+    normalised: Mapping
     stack: Stack
     project: str
     environment: str
@@ -71,11 +72,21 @@ class Networks:
         return own >= set(self.of_service(service))
 
     def created(self) -> dict[str, Mapping]:
-        """Return the networks that a release creates where they are missing, by their name on the server."""
-        used = {name for service in self.roles for name in self._in_file(service)}
+        """Return the networks that a release creates where they are missing, by their name on the server.
+
+        ``containers`` is how many containers a network has while both colors run.
+        """
+        used: dict[str, int] = {}
+        for service, role in self.roles.items():
+            count = replicas_of(self.normalised, service) * (2 if role in PER_COLOR else 1)
+            for name in self._in_file(service):
+                used[name] = used.get(name, 0) + count
         given = self.normalised.get("networks", {})
         return {
-            self.server_name(name): {"internal": bool((given.get(name) or {}).get("internal"))}
+            self.server_name(name): {
+                "internal": bool((given.get(name) or {}).get("internal")),
+                "containers": used[name],
+            }
             for name in sorted(used)
             if not (given.get(name) or {}).get("external")
         }

@@ -88,6 +88,11 @@ def render(normalised: Mapping, stack: Stack, release: Release) -> Rendered:
     )
 
 
+def networks_created(normalised: Mapping, stack: Stack, project: str, environment: str) -> dict[str, Mapping]:
+    """Return the networks that a release creates, by name, as ``Networks.created`` does."""
+    return Networks(normalised, stack, project, environment, roles_of(normalised, stack)).created()
+
+
 def resources_created(normalised: Mapping, stack: Stack, project: str, environment: str) -> list[tuple[str, str]]:
     """Return the containers, networks and volumes that a release creates, each as kind and name."""
     roles = roles_of(normalised, stack)
@@ -97,7 +102,7 @@ def resources_created(normalised: Mapping, stack: Stack, project: str, environme
             for service, role in roles.items()
             for color in (names.COLORS if role in ("routed", "inner") else (None,))
         ],
-        "network": Networks(normalised, stack, project, environment, roles).created(),
+        "network": networks_created(normalised, stack, project, environment),
         "volume": compose_volumes.created(normalised, project, stack.name, environment),
     }
     return [(kind, name) for kind, found in created.items() for name in found]

@@ -11,12 +11,26 @@ from pathlib import Path
 
 from .. import command, names
 from ..errors import EngineError
-from .models import Container, Image, LabelledResource, RegistryError, health_check_of, registry_error_of, repository_of
+from .models import (
+    Container,
+    Image,
+    LabelledResource,
+    NetworkInUse,
+    RegistryError,
+    health_check_of,
+    registry_error_of,
+    repository_of,
+)
+from .ownership import NOT_OURS, conflict
 
 if t.TYPE_CHECKING:
     import docker
 
 LOG_LINES = 20
+
+
+class SubnetTaken(EngineError):
+    """The engine refuses a subnet, because another network has an address of it."""
 
 
 class Engine:
@@ -107,9 +121,16 @@ class Engine:
             return text.decode("utf-8", "replace").splitlines()
         return []
 
-    def networks(self) -> set[str]:
-        """Return the names of all networks."""
-        return {network["Name"] for network in self.client.api.networks()}
+    def networks_in_use(self) -> dict[str, NetworkInUse]:
+        """Return the labels and the subnets of all networks, by name."""
+        return {
+            item["Name"]: NetworkInUse(
+                labels=item.get("Labels") or {},
+                subnets=tuple(one["Subnet"] for one in (item.get("IPAM") or {}).get("Config") or () if "Subnet" in one),
+                internal=bool(item.get("Internal")),
+            )
+            for item in self.client.api.networks()
+        }
 
     def networks_of(self, **labels: str) -> list[LabelledResource]:
         """Return the networks with these labels of this collection."""
@@ -201,21 +222,29 @@ class Engine:
             raise EngineError(f"The image {name} was pulled but is not on this server.")
         return image
 
-    def ensure_network(self, name: str, internal: bool, labels: dict[str, str]) -> bool:
-        """Create a network unless it exists; return whether it was created."""
-        if name in self.networks():
-            return False
-        self.client.api.create_network(name, driver="bridge", internal=internal, labels=labels, check_duplicate=True)
-        return True
+    def create_network(self, name: str, internal: bool, labels: dict[str, str], subnet: str | None = None) -> None:
+        """Create a network, with a subnet of Docker's own pools if none is given. Raises EngineError, SubnetTaken."""
+        types = self.sdk.types
+        ipam = types.IPAMConfig(pool_configs=[types.IPAMPool(subnet=subnet)]) if subnet else None
+        try:
+            self.client.api.create_network(
+                name, driver="bridge", ipam=ipam, internal=internal, labels=labels, check_duplicate=True
+            )
+        except self.sdk.errors.APIError as error:
+            text = f"The network {name} cannot be created: {error.explanation or error}"
+            raise (SubnetTaken if "overlaps" in text else EngineError)(text) from error
 
     def ensure_volume(self, name: str, driver: str, options: dict[str, str], labels: dict[str, str]) -> bool:
-        """Create a volume unless it exists; return whether it was created."""
+        """Create a volume unless it exists; return whether it was created. Raises EngineError for one of others."""
         try:
-            self.client.api.inspect_volume(name)
-            return False
+            present = self.client.api.inspect_volume(name)
         except self.sdk.errors.NotFound:
             self.client.api.create_volume(name, driver=driver, driver_opts=options, labels=labels)
             return True
+        refused = conflict("volume", name, present.get("Labels") or {}, names.owner(labels))
+        if refused:
+            raise EngineError(f"The release does not use {refused.removeprefix('the ')}.", hint=NOT_OURS)
+        return False
 
     def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
         """Stop containers at the same time, each with its own stop signal, and remove them; return their names.

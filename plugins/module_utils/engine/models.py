@@ -89,6 +89,15 @@ class LabelledResource:
 
 
 @dataclass(frozen=True)
+class NetworkInUse:
+    """A network of this server: its labels, its subnets, and whether it has no way out of it."""
+
+    labels: t.Mapping[str, str] = field(default_factory=dict)
+    subnets: tuple[str, ...] = ()
+    internal: bool = False
+
+
+@dataclass(frozen=True)
 class Image:
     """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown.
 

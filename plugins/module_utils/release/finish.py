@@ -9,7 +9,7 @@ import time
 
 from .. import names
 from ..errors import GateFailed
-from . import mounted_files
+from . import mounted_files, stack_networks
 from .context import StackContext
 from .drain import drain_and_remove
 from .migration import undo
@@ -43,6 +43,7 @@ def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> 
         dropped = drain_and_remove(ctx, names.other(record.color), record.stack, token)
     ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
     mounted_files.prune(ctx)
+    stack_networks.remove_unused(ctx, record.networks)
     ctx.lock.release(token)
     return dropped
 

@@ -15,7 +15,7 @@ from .. import atomic_file, names, paths, state_file
 from ..config import canary_steps
 from ..engine import compose_dependencies, compose_one_shots, compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
-from . import build_images, hold_requests, mounted_files, revert, secret_files
+from . import build_images, hold_requests, mounted_files, revert, secret_files, stack_networks
 from . import plan as release_plan
 from .context import StackContext
 from .diff import readable, save_text, saved_text, text_diff
@@ -115,6 +115,7 @@ def prepare(
         one_shots=compose_one_shots.one_shots_of(normalised, stack, roles),
         waits=compose_dependencies.accessory_waits(normalised, roles),
         color_waits=compose_dependencies.color_waits(normalised, roles),
+        networks=compose_render.networks_created(normalised, stack, ctx.project, ctx.environment),
     )
     record = _reserve_ports(ctx, record)
     published, secrets = {record.color: record.ports}, secret_files.paths_of(ctx, given)
@@ -154,6 +155,7 @@ def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: i
     containers = ctx.containers(color=record.color)
     warm = {container.label("release") for container in containers} == {str(record.number)}
     warm = warm and sum(container.running for container in containers) == record.containers
+    stack_networks.ensure(ctx, record.networks)
     if not warm:
         drain_and_remove(ctx, record.color, record.stack, token, live_since(ctx))
     configure_routes(ctx, record)
@@ -212,8 +214,7 @@ def _count(normalised: dict[str, t.Any], roles: dict[str, str], *counted: str) -
 def _ensure_resources(ctx: StackContext, rendered: compose_render.Rendered) -> None:
     """Create the networks and volumes that the projects refer to."""
     labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack)
-    for name, network in rendered.networks.items():
-        ctx.engine.ensure_network(name, network["internal"], {**labels, **names.labels(role="stack")})
+    stack_networks.ensure(ctx, rendered.networks)
     for name, volume in rendered.volumes.items():
         ctx.engine.ensure_volume(name, volume["driver"], volume["driver_opts"], labels)
 

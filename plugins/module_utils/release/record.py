@@ -29,7 +29,7 @@ class Record:
     ``ports`` are the host ports of its services, for a proxy that runs as a systemd unit. ``backup`` is the name of
     the database's backup from before its migration. ``previous`` is the release that was live before. ``one_shots`` are
     what it runs in addition to the jobs of its stack, ``waits`` the accessories that have to be healthy first, and
-    ``color_waits`` the services of its color that its workers need healthy.
+    ``color_waits`` the services of its color that its workers need healthy. ``networks`` are those that it creates.
 
     ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
     """
@@ -55,6 +55,7 @@ class Record:
     one_shots: tuple[OneShot, ...] = field(default=(), metadata=state_file.nested_items(OneShot))
     waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
     color_waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
+    networks: dict[str, dict[str, t.Any]] = field(default_factory=dict)
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def updated(self, **changes: t.Any) -> Record:

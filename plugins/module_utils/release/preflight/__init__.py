@@ -27,6 +27,7 @@ from . import (
     image_tags,
     name_conflicts,
     name_lengths,
+    network_addresses,
     network_modes,
     one_shots,
     paused_canary,
@@ -79,6 +80,7 @@ STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     name_lengths,
     ambiguous_host_names,
     name_conflicts,
+    network_addresses,
     duplicate_resources,
     paused_canary,
 )

@@ -17,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 
 from ...config.stack import Stack
-from ...engine import compose_build, compose_cli, compose_render
+from ...engine import compose_build, compose_cli, compose_render, networks
+from ...engine.address_plan import AddressPlan
 from ...engine.compose_build import ImageBuild
-from ...engine.models import Image, floating_tag_reason
+from ...engine.models import Image, NetworkInUse, floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
 from .. import mount_plan, source_files
@@ -32,6 +33,14 @@ from ..stack_state import read_state
 Resource = tuple[str, str]
 
 Failures = dict[str, SwitchyardError]
+
+
+@dataclass
+class SubnetReservations:
+    """The address plan of a server after the stacks that were checked already, and how many networks they create."""
+
+    plan: AddressPlan
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,14 @@ class HostCheckContext:
         return failures
 
     @cached_property
-    def networks(self) -> set[str]:
-        """The names of all networks. Raises EngineError."""
-        return self.host.engine.networks()
+    def networks(self) -> dict[str, NetworkInUse]:
+        """All networks by name. Raises EngineError."""
+        return self.host.engine.networks_in_use()
+
+    @cached_property
+    def reservations(self) -> SubnetReservations:
+        """The subnets that the stacks get, one after another. Raises SwitchyardError."""
+        return SubnetReservations(networks.plan_of(networks.read_book(self.host.root), self.networks))
 
     @cached_property
     def names_in_use(self) -> dict[Resource, dict[str, str]]:
@@ -195,6 +209,11 @@ class StackCheckContext:
     def resources(self) -> Sequence[Resource]:
         """The containers, networks and volumes that a release of the stack creates."""
         return compose_render.resources_created(self.normalised, self.stack, self.ctx.project, self.ctx.environment)
+
+    @property
+    def new_networks(self) -> dict[str, dict[str, t.Any]]:
+        """The networks that a release of the stack creates where they are missing."""
+        return compose_render.networks_created(self.normalised, self.stack, self.ctx.project, self.ctx.environment)
 
     @cached_property
     def state(self) -> StackState:

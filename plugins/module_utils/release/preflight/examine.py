@@ -50,7 +50,8 @@ class PreflightResult:
     """The problems of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
 
     ``notices`` is what a deploy changes in the Compose files, ``missing_files`` the content that it needs, by stack.
-    ``builds`` are the images that it builds, by stack, for the ``platform`` of the server.
+    ``builds`` are the images that it builds, by stack, for the ``platform`` of the server. ``networks`` is how many it
+    creates, and how many more of the smallest size the server's pool has room for after that.
     """
 
     problems: list[Problem]
@@ -61,6 +62,7 @@ class PreflightResult:
     missing_files: dict[str, list[str]] = field(default_factory=dict)
     builds: dict[str, list[ImageBuild]] = field(default_factory=dict)
     platform: str = ""
+    networks: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the module's result."""
@@ -74,6 +76,7 @@ class PreflightResult:
             "missing_files": self.missing_files,
             "builds": state_file.as_json(self.builds),
             "platform": self.platform,
+            "networks": self.networks,
         }
 
 
@@ -112,7 +115,14 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
     builds = {name: images for name, images in builds.items() if images}
     platform = host.engine.platform() if builds else ""
     problems = list(dict.fromkeys(problems))
-    return PreflightResult(problems, skipped, plans, locks, notices, missing, builds, platform)
+    networks = _count_networks(checks) if mode == "deploy" else {}
+    return PreflightResult(problems, skipped, plans, locks, notices, missing, builds, platform, networks)
+
+
+def _count_networks(checks: HostCheckContext) -> dict[str, int]:
+    """Return how many networks the checked stacks create, and how many more the pool has room for."""
+    reserved = vars(checks).get("reservations")
+    return {"created": reserved.count, "left": reserved.plan.count_free()} if reserved else {}
 
 
 def examine_stack(

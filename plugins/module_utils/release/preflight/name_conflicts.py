@@ -6,16 +6,11 @@
 from __future__ import annotations
 
 from ... import names
+from ...engine.ownership import RENAME, conflict
 from ...errors import Problem
 from .context import StackCheckContext
 
 NEEDS = ("compose", "engine")
-
-RENAME = {
-    "container": "Rename the service or the stack",
-    "network": "Rename the network, or declare it external to share it",
-    "volume": "Rename the volume, or declare it external to share it",
-}
 
 
 def check(context: StackCheckContext) -> list[Problem]:
@@ -23,23 +18,11 @@ def check(context: StackCheckContext) -> list[Problem]:
     ctx, in_use = context.ctx, context.host.names_in_use
     own = (ctx.project, ctx.stack, ctx.environment)
     reserved = names.reserved(ctx.project, ctx.environment)
-    owners = {
-        (kind, name): names.owner(in_use[kind, name])
+    found = {
+        (kind, name): conflict(kind, name, in_use[kind, name], own)
         for kind, name in context.resources
         if (kind, name) in in_use and name not in reserved
     }
     return [
-        Problem(
-            context.where, f"the {kind} {name} exists and belongs to {_shown(owner)}", RENAME[kind], "name.conflict"
-        )
-        for (kind, name), owner in owners.items()
-        if owner != own
+        Problem(context.where, text, RENAME[kind], "name.conflict") for (kind, _name), text in found.items() if text
     ]
-
-
-def _shown(owner: tuple[str, str, str] | None) -> str:
-    """Return who owns a resource, in words."""
-    if not owner:
-        return "no stack"
-    project, stack, environment = owner
-    return f"{f'the stack {stack}' if stack else 'the shared servers'} (project {project}, {environment or 'shared'})"

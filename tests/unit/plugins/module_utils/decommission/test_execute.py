@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 import typing as t
 
@@ -43,6 +44,13 @@ def test_a_stack_is_removed_completely(shop: Machine) -> None:
     assert not (shop.root / "po-prod").exists()
     assert not execute(shop.host, ["shop"], False, "ann")[1].changed
     assert execute(shop.host, ["shop"], True, "ann")[1].volumes == ("po-shop-media-prod",)
+
+
+def test_the_subnets_of_a_retired_stack_are_free_again(shop: Machine) -> None:
+    book = {"pool": "10.201.0.0/16", "subnets": {OWN: "10.201.0.0/26", FRONT: "10.201.0.64/26"}}
+    (shop.root / "networks.json").write_text(json.dumps(book))
+    execute(shop.host, ["shop"], False, "ann")
+    assert json.loads((shop.root / "networks.json").read_text())["subnets"] == {FRONT: "10.201.0.64/26"}
 
 
 def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> None:

@@ -12,9 +12,13 @@ import pytest
 from fakes import application, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import docker_client
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine, docker_command
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import HealthCheck, Image
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import (
+    Engine,
+    SubnetTaken,
+    docker_command,
+)
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import HealthCheck, Image, NetworkInUse
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, SwitchyardError
 
 LOG = [{"ExitCode": 1, "Output": "no response"}]
 
@@ -44,11 +48,15 @@ class Daemon:
             "/networks": [{"Name": "bridge"}, {"Name": "po-front-prod"}],
         }
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self.failures: dict[str, tuple[int, str]] = {}
 
     def __call__(self, path: str, headers: t.Any) -> tuple[int, dict[str, str], str]:
         url = urlsplit(path)
         plain = unquote(re.sub(r"^/v1\.\d+", "", url.path))
         self.asked.append((plain, parse_qs(url.query)))
+        if plain in self.failures:
+            status, text = self.failures[plain]
+            return status, {"Content-Type": "application/json"}, json.dumps({"message": text})
         if plain not in self.answers:
             return 404, {"Content-Type": "application/json"}, json.dumps({"message": f"no such thing: {plain}"})
         return 200, {"Content-Type": "application/json"}, json.dumps(self.answers[plain])
@@ -177,20 +185,51 @@ def test_logs_of_a_removed_container_are_empty(daemon: Daemon) -> None:
     assert Engine().logs("missing") == []
 
 
-def test_an_existing_network_is_not_created(daemon: Daemon) -> None:
+def test_networks_are_read_with_their_labels_and_subnets(daemon: Daemon) -> None:
+    ours = {
+        "Labels": {"io.switchyard.stack": "shop"},
+        "Internal": True,
+        "IPAM": {"Config": [{"Subnet": "10.201.0.0/26"}]},
+    }
+    daemon.answers["/networks"] = [{"Name": "host", "IPAM": {"Config": None}}, {"Name": "ours", **ours}]
+    assert Engine().networks_in_use() == {
+        "host": NetworkInUse(),
+        "ours": NetworkInUse({"io.switchyard.stack": "shop"}, ("10.201.0.0/26",), True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("Pool overlaps with other one on this address space", SubnetTaken),
+        ("network with name po-back-prod already exists", EngineError),
+    ],
+)
+def test_a_network_that_cannot_be_created(daemon: Daemon, answer: str, error: type[Exception]) -> None:
     engine = Engine()
-    assert not engine.ensure_network("po-front-prod", False, {})
     daemon.answers["/networks/create"] = {"Id": "1"}
-    assert engine.ensure_network("po-back-prod", True, {})
-    assert [path for path, _query in daemon.asked].count("/networks/create") == 1
+    engine.create_network("po-back-prod", True, {}, "10.201.0.0/26")
+    engine.create_network("po-front-prod", False, {})
+    daemon.failures["/networks/create"] = (403, answer)
+    with pytest.raises(EngineError, match=answer) as failed:
+        engine.create_network("po-back-prod", True, {}, "10.201.0.0/26")
+    assert type(failed.value) is error
 
 
 def test_an_existing_volume_is_not_created(daemon: Daemon) -> None:
-    daemon.answers["/volumes/po-shop-data-prod"] = {"Name": "po-shop-data-prod"}
+    labels = {"io.switchyard.project": "po", "io.switchyard.stack": "shop", "io.switchyard.environment": "prod"}
+    daemon.answers["/volumes/po-shop-data-prod"] = {"Name": "po-shop-data-prod", "Labels": labels}
     daemon.answers["/volumes/create"] = {"Name": "po-new-prod"}
     engine = Engine()
-    assert not engine.ensure_volume("po-shop-data-prod", "local", {}, {})
-    assert engine.ensure_volume("po-new-prod", "local", {}, {})
+    assert not engine.ensure_volume("po-shop-data-prod", "local", {}, labels)
+    assert engine.ensure_volume("po-new-prod", "local", {}, labels)
+
+
+def test_a_foreign_volume_of_our_name_is_refused(daemon: Daemon) -> None:
+    daemon.answers["/volumes/po-shop-data-prod"] = {"Name": "po-shop-data-prod", "Labels": None}
+    with pytest.raises(EngineError, match="volume po-shop-data-prod exists and belongs to no stack"):
+        Engine().ensure_volume("po-shop-data-prod", "local", {}, {"io.switchyard.project": "po"})
+    assert "/volumes/create" not in [path for path, _query in daemon.asked]
 
 
 Docker = Callable[[str], Callable[[], list[str]]]

@@ -6,7 +6,7 @@ import pytest
 from fakes import Machine, checked, worker
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, stack_networks
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import state as migration_state
 
 
@@ -47,6 +47,15 @@ def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
     machine.make_live("blue")
     finish.finish(machine.ctx, 5, 1, machine.lock())
     assert [record.number for record in machine.ctx.records.all()] == [5, 4, 1]
+
+
+def test_networks_that_the_release_no_longer_has_are_removed(machine: Machine) -> None:
+    token = switched(machine)
+    network = {"internal": False, "containers": 2}
+    stack_networks.ensure(machine.ctx, {"po-shop-default-prod": network, "po-shop-old-prod": network})
+    machine.ctx.records.save(machine.ctx.records.require(2).updated(networks={"po-shop-default-prod": network}))
+    finish.finish(machine.ctx, 2, 1, token)
+    assert list(machine.engine.made_networks) == ["po-shop-default-prod"]
 
 
 def test_workers_that_the_release_no_longer_has_are_stopped(machine: Machine) -> None:

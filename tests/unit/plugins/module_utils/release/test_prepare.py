@@ -79,7 +79,8 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     assert (folder / "blue.yml").stat().st_mode & 0o777 == 0o600
     assert machine.proxy.state.routes == {("po.shop.prod", "blue", f"{HOST}/"): "web"}
     assert machine.proxy.live() is None
-    assert list(machine.engine.made_networks) == ["po-shop-default-prod"]
+    assert machine.engine.made_networks["po-shop-default-prod"]["subnet"] == "10.201.0.0/26"
+    assert record.networks == {"po-shop-default-prod": {"internal": False, "containers": 2}}
 
 
 def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

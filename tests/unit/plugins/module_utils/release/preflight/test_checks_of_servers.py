@@ -31,13 +31,13 @@ class HostCase(t.NamedTuple):
 HOST_CASES: dict[str, list[HostCase]] = {
     "engine_answers": [
         HostCase(
-            set_attribute("engine.networks", fails(EngineError("No engine answers.", hint="Start Docker."))),
+            set_attribute("engine.networks_in_use", fails(EngineError("No engine answers.", hint="Start Docker."))),
             "No engine answers",
             "Start Docker",
             "server.engine",
         ),
         HostCase(
-            set_attribute("engine.networks", fails(ConnectionError("refused"))),
+            set_attribute("engine.networks_in_use", fails(ConnectionError("refused"))),
             "The container engine does not answer (refused)",
             "Run setup.yml",
             "server.engine",
@@ -121,6 +121,6 @@ def test_a_server_without_an_engine_is_one_problem(machine: Machine) -> None:
     vars(machine.host).pop("engine")
     vars(machine.host)["engine"] = FakeEngine()
     machine.engine = machine.host.engine  # type: ignore[assignment]
-    machine.engine.networks = fails(EngineError("No engine answers."))  # type: ignore[method-assign]
+    machine.engine.networks_in_use = fails(EngineError("No engine answers."))  # type: ignore[method-assign]
     context = HostCheckContext(machine.host)
     assert [problem.code for problem in check_host("engine_answers", context)] == ["server.engine"]

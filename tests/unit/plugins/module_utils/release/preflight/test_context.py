@@ -35,7 +35,7 @@ def test_a_check_is_skipped_with_the_reason(machine: Machine, monkeypatch: pytes
     def networks() -> t.NoReturn:
         raise EngineError("No engine answers.", hint="Run setup.yml.")
 
-    monkeypatch.setattr(machine.engine, "networks", networks)
+    monkeypatch.setattr(machine.engine, "networks_in_use", networks)
     context = HostCheckContext(machine.host)
     checks = [check("first", ("engine",), "one"), check("second", ("proxy",), "two")]
     problems, skipped = run_checks(checks, context, "server")

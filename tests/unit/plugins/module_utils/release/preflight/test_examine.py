@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 from fakes import COMPOSE, HOST, Machine, checked, container, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import networks
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
     EngineError,
     ProblemsFound,
@@ -50,6 +52,19 @@ def test_the_first_release_goes_to_blue(machine: Machine) -> None:
     result = run(machine, given())
     assert (result.problems, result.skipped, result.locks) == ([], [], {})
     assert [(plan.stack, plan.action, plan.color) for plan in result.plans] == [("shop", "release", "blue")]
+
+
+def test_the_networks_of_all_stacks_are_counted_against_the_pool(machine: Machine) -> None:
+    assert run(machine, given(), blog()).networks == {"created": 2, "left": 1022}
+    networks.ensure(t.cast(t.Any, machine.engine), machine.root, [], "10.201.0.0/26")
+    result = run(machine, given(), blog())
+    assert result.networks == {"created": 2, "left": 0}
+    assert [str(problem) for problem in result.problems] == [
+        "switchyard_stacks[blog]: The pool 10.201.0.0/26 has no free subnet of 64 addresses for the network "
+        "po-blog-default-prod; used by: the network po-shop-default-prod. Set another switchyard_network_pool that "
+        "nothing uses, and run setup.yml; or retire stacks."
+    ]
+    assert run(machine, given(), mode="rollback").networks == {}
 
 
 def test_every_stack_is_planned_and_lock_holders_are_named(machine: Machine) -> None:
@@ -103,7 +118,7 @@ def test_a_proxy_that_does_not_answer_skips_only_the_checks_that_need_it(machine
 
 
 def test_an_engine_that_does_not_answer_skips_all_but_the_files(machine: Machine) -> None:
-    machine.engine.networks = fail(EngineError("No engine answers."))  # type: ignore[method-assign,assignment]
+    machine.engine.networks_in_use = fail(EngineError("No engine answers."))  # type: ignore[method-assign,assignment]
     result = run(machine, given(normalised(web={"image": "reg/web"})))
     assert [problem.code for problem in result.problems] == ["server.engine", "compose.image_not_fixed"]
     ran = {"services_exist", "image_tags", "compose_keys", "bind_mounts", "static_volumes", "secrets_used"}
