@@ -1,6 +1,6 @@
 # The same commands work without make: a target only calls scripts, which make the environment that they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-release bench-switch faults-database pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-release bench-switch faults-clients faults-database pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-20s %s\n", $$1, $$2 }'
@@ -60,6 +60,10 @@ faults-database: ## run fifteen faults against a release with a migration, and p
 	@scripts/engine
 	@scripts/images
 	@scripts/python tests/faults/database.py
+
+faults-clients: ## attack one stack on each kind of proxy, and measure another one
+	@scripts/engine
+	@scripts/python tests/faults/clients.py
 
 pictures: ## take the pictures of the maintenance page (needs Chromium and optipng)
 	@scripts/python tests/pictures/take.py

@@ -60,8 +60,11 @@ _value:
   elements: dict
 """
 
-BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}\Z")
-SHA = re.compile(r"\$[56]\$(rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}\Z")
+BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}\Z")
+SHA = re.compile(r"\$[56]\$(rounds=(?P<rounds>\d+)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}\Z")
+# Each request costs a comparison, during which a thread of HAProxy or nginx answers no other request: 2 to 4 ms with
+# these, a quarter of a second with a cost of 12. The second one is crypt's own default.
+HIGHEST_COST, MOST_ROUNDS = 6, 5000
 USER = re.compile(r"[A-Za-z0-9._@-]+\Z")
 # Traefik compares bcrypt, and forms that are too weak for a password (manual, middleware BasicAuth).
 ONLY_BCRYPT = ("traefik",)
@@ -156,9 +159,18 @@ def _preview_access(preview_access: dict[str, t.Any], others: dict[str, t.Any]) 
 
 def _hash(where: str, value: str, provider: str) -> list[Problem]:
     """Return the problem of a hash, or nothing."""
-    if BCRYPT.match(value) or (SHA.match(value) and provider not in ONLY_BCRYPT):
+    bcrypt, sha = BCRYPT.match(value), SHA.match(value)
+    for number, highest, name in (
+        (bcrypt and bcrypt["cost"], HIGHEST_COST, "a cost"),
+        (sha and sha["rounds"], MOST_ROUNDS, "rounds"),
+    ):
+        if number and int(number) > highest:
+            message = f"has {name} of {int(number)}, and each request would keep the proxy busy for that long"
+            hint = f"Write {highest} at most: 'htpasswd -nB -C 5 <user>'"
+            return [Problem(where, message, hint, "proxy.password_cost")]
+    if bcrypt or (sha and provider not in ONLY_BCRYPT):
         return []
-    if SHA.match(value):
+    if sha:
         return [
             Problem(
                 where, f"{provider} only supports bcrypt", "Make it with 'htpasswd -nB <user>'", "proxy.password_hash"

@@ -72,6 +72,11 @@ problems:
       message: the port 80 is in use on 0.0.0.0 by apache2 (process 812)
       hint: Stop it, or set another proxy_http_port or proxy_https_port
       code: proxy.port_in_use
+notices:
+  description: What an operator should know of the server, such as an engine that does not guard its containers.
+  returned: success
+  type: list
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -97,8 +102,13 @@ def main() -> None:
     def work() -> dict[str, object]:
         ports = tuple((each["address"], each["port"]) for each in params["ports"])
         request = preflight.ProxyRequest(params["provider"], ports, params["unit"])
-        problems = preflight.run_preflight(module_args.host_context(module), request)
-        return {"changed": False, "problems": [problem.as_dict() for problem in problems]}
+        host = module_args.host_context(module)
+        problems = preflight.run_preflight(host, request)
+        return {
+            "changed": False,
+            "problems": [problem.as_dict() for problem in problems],
+            "notices": preflight.notices(host.engine.version()),
+        }
 
     module_args.run_module(module, work)
 

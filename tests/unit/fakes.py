@@ -203,6 +203,9 @@ class FakeEngine:
             **{(kind, name): one["labels"] for kind, ones in made.items() for name, one in ones.items()},
         }
 
+    def version(self) -> str:
+        return "28.5.1"
+
     def platform(self) -> str:
         return "linux/amd64"
 

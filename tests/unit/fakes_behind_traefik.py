@@ -35,6 +35,8 @@ class Edge(FakeEngine):
         self.follows_health = True
         self.fails = False
         self.timeouts: list[int | None] = []
+        # The addresses that each container began with.
+        self.began: dict[str, str] = {}
         for name, run in self.folders.items():
             run.mkdir(parents=True)
             mounts = {layout.RUN_ROOT: str(run)}
@@ -43,6 +45,8 @@ class Edge(FakeEngine):
 
     def start_container(self, name: str) -> None:
         super().start_container(name)
+        addresses = self.folders[name] / "servers.state"
+        self.began[name] = addresses.read_text() if addresses.exists() else ""
         if self.fails:
             self.standing[name] = replace(self.standing[name], state="exited")
             return

@@ -86,7 +86,8 @@ class RouteSpec:
     """Hosts and a path prefix that lead to a port of a service, and the options of this route.
 
     ``hsts`` and ``response_timeout`` are seconds, ``max_body_size`` is bytes, ``allow_ips`` holds networks in canonical
-    form, and ``basic_auth`` is the name of a list in ``proxy_users``.
+    form, and ``basic_auth`` is the name of a list in ``proxy_users``. With ``buffer_requests`` the application receives
+    a request when its body has arrived.
     """
 
     service: str = field(metadata=key("text"))
@@ -100,6 +101,7 @@ class RouteSpec:
     basic_auth: str | None = field(default=None, metadata=key("text"))
     rate_limit: RateLimit | None = field(default=None, metadata=mapping(RateLimit))
     max_body_size: int | None = field(default=None, metadata=key("size", least=1))
+    buffer_requests: bool = field(default=False, metadata=key("boolean"))
     response_timeout: float | None = field(default=None, metadata=key("number", least=0.1))
     headers: t.Mapping[str, str] = field(default_factory=dict, metadata=key("headers"))
     extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)

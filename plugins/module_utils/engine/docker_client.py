@@ -195,6 +195,10 @@ class Engine:
         }
         return {(kind, name): item["Labels"] or {} for kind, found in listed.items() for name, item in found}
 
+    def version(self) -> str:
+        """Return the version of the engine, such as ``28.5.1``."""
+        return str(self.client.version()["Version"])
+
     # --- changing ---
 
     def platform(self) -> str:

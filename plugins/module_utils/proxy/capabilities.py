@@ -64,7 +64,9 @@ class ProxyCapabilities:
         problems = []
         https_key = "https" if options.https == "redirect" else "hsts" if options.hsts else None
         if self.behind_traefik and not self.trusts_front_proxy:
-            needs = [("allow_ips", options.allow_ips), ("rate_limit", options.rate_limit), (https_key, https_key)]
+            # A route with basic_auth always has a rate.
+            rate_key = "basic_auth" if options.basic_auth else "rate_limit"
+            needs = [("allow_ips", options.allow_ips), (rate_key, options.rate_limit), (https_key, https_key)]
             for key, needed in needs:
                 if key and needed:
                     message = "only the existing Traefik knows the client's address and whether it uses https"

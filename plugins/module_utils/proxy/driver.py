@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .. import atomic_file, paths
 from ..errors import ProxyRefused, SwitchyardError
+from . import unix_socket
 from .capabilities import ProxyCapabilities
 from .layout import CONFIG_ROOT
 from .process import process_for
@@ -90,6 +91,11 @@ class Proxy(OptionalSteps, abc.ABC):
     def volumes(self) -> t.Collection[str]:
         """Return the volumes whose files the proxy can serve now."""
         return ()
+
+    @property
+    def gates_socket(self) -> Path | None:
+        """The socket for the requests of releases, where users could keep them waiting."""
+        return None
 
     # --- files ---
 
@@ -308,7 +314,7 @@ class Proxy(OptionalSteps, abc.ABC):
         headers.update({"X-Switchyard-Bypass": "off"} if public else {"X-Switchyard-Key": self.server_key()})
         if color:
             headers["X-Switchyard-Color"] = color
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        connection = self._connection(public, timeout)
         try:
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
@@ -318,3 +324,10 @@ class Proxy(OptionalSteps, abc.ABC):
             raise OSError(f"no HTTP answer: {error!r}") from error
         finally:
             connection.close()
+
+    def _connection(self, public: bool, timeout: float) -> http.client.HTTPConnection:
+        """Return a connection to the port of users, or to the socket for releases where the proxy has one."""
+        socket = None if public else self.gates_socket
+        if socket and socket.exists():
+            return unix_socket.ProxyProtocolConnection(socket, timeout)
+        return http.client.HTTPConnection(self.address, self.port, timeout=timeout)

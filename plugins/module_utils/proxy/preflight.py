@@ -20,6 +20,9 @@ from .process import unit_of
 
 ANY_ADDRESS = ("0.0.0.0", "::", "")
 
+# From this version on Docker drops packets from other machines to addresses of containers (release notes of 28.0).
+GUARDED_ENGINE = 28
+
 
 @dataclass(frozen=True)
 class PortUser:
@@ -78,6 +81,11 @@ def problems(host: ProxyHost, request: ProxyRequest, facts: ProxyFacts) -> list[
         message = f"the container {own} has its files in {other_roots[0]}, not below {folder}"
         hint = "Write the same switchyard_root in all inventories of this server, or another switchyard_project"
         result.append(Problem("switchyard_root", message, hint, "proxy.root_conflict"))
+    if not request.unit:
+        for address in dict.fromkeys(address for address, _port in request.ports if ":" in address):
+            message = f"{address} is an IPv6 address, and Docker hides the addresses of its clients from the proxy"
+            hint = "Write 0.0.0.0 or an IPv4 address, or set proxy_install: package"
+            result.append(Problem("proxy_http_address", message, hint, "proxy.address_family"))
     for address, port in request.ports:
         for user in facts.port_users.get(port, ()):
             is_own = user.unit == request.unit if request.unit else user.container == own
@@ -93,6 +101,17 @@ def problems(host: ProxyHost, request: ProxyRequest, facts: ProxyFacts) -> list[
 def _is_of_other_root(path: str, folder: Path) -> bool:
     """Return whether a mounted folder is that of another root: only folders that the role made count."""
     return Path(path).parent.name == "proxy" and Path(path).parent != folder
+
+
+def notices(engine_version: str) -> list[str]:
+    """Return what an operator should know of this server; it does not stop the role."""
+    major = engine_version.partition(".")[0]
+    if not major.isdigit() or int(major) >= GUARDED_ENGINE:
+        return []
+    return [
+        f"Docker Engine {engine_version} passes packets of other machines on to the addresses of containers, past "
+        f"the proxy. Engine {GUARDED_ENGINE} does not; before it, drop them in the chain DOCKER-USER."
+    ]
 
 
 def gather_facts(host: ProxyHost, ports: t.Iterable[int]) -> ProxyFacts:

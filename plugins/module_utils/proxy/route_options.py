@@ -42,6 +42,7 @@ class RouteOptions:
     max_body_size: int | None = None
     response_timeout: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    buffer_requests: bool = False
 
     def to_dict(self) -> dict[str, t.Any]:
         """Return the options as JSON can hold them."""
@@ -61,18 +62,24 @@ class RouteOptions:
 
 NO_OPTIONS = RouteOptions()
 
+# The rate of a route with ``basic_auth`` without another one in the inventory. Each request costs the comparison of a
+# password: this is enough for a page with a hundred files, and little enough that guesses slow no other stack down.
+PASSWORD_RATE = Rate(20, 1, 100)
+
 
 def options_of_route(route: RouteSpec, environment: str) -> RouteOptions:
     """Return the options of a route of a stack."""
     rate = route.rate_limit
+    default_rate = PASSWORD_RATE if route.basic_auth else None
     return RouteOptions(
         https=route.https,
         hsts=route.hsts,
         allow_ips=route.allow_ips,
         # Several environments share the proxy, each with its own user lists.
         basic_auth=f"{environment}.{route.basic_auth}" if route.basic_auth else None,
-        rate_limit=Rate(rate.requests, rate.seconds, rate.burst) if rate else None,
+        rate_limit=Rate(rate.requests, rate.seconds, rate.burst) if rate else default_rate,
         max_body_size=route.max_body_size,
         response_timeout=route.response_timeout,
         headers=tuple(sorted(route.headers.items())),
+        buffer_requests=route.buffer_requests,
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import time
 import typing as t
@@ -17,6 +18,25 @@ if t.TYPE_CHECKING:
 # Seconds
 TIMEOUT = 5.0
 POLL = 0.05
+
+# The address that the proxy takes for the client's (The PROXY protocol, 2.1): this server.
+PROXY_LINE = b"PROXY TCP4 127.0.0.1 127.0.0.1 1 1\r\n"
+
+
+class ProxyProtocolConnection(http.client.HTTPConnection):
+    """An HTTP connection over a unix socket, which begins with a line of the PROXY protocol."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        """Take the path of the socket, and the timeout in seconds."""
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        """Connect. Raises OSError."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+        self.sock.sendall(PROXY_LINE)
 
 
 def exchange(

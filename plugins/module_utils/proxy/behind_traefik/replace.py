@@ -166,6 +166,7 @@ class RollingReplacement:
         end = time.monotonic() + self.provider_delay
         while replacement.load_figures()[0] == 0 and time.monotonic() < end:
             time.sleep(POLL)
+        replacement.forget_addresses()
 
     def _remove_failed_replacement(self) -> None:
         """Remove the replacement, which may have received requests."""

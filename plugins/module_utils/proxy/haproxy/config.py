@@ -30,7 +30,7 @@ def configuration(routing: StackRoutes, color: str, published: bool = False) -> 
         if published:
             addresses = routing.published(service)
             servers = [f"server {service}{number} {address}" for number, address in enumerate(addresses, 1)]
-        content = [*route_options.lines(routing, service, color), *servers]
+        content = [*route_options.lines(routing, service, color), route_options.body_rule(), *servers]
         lines += [f"backend {backend(routing.key, service, color)}", *(f"    {line}" for line in content), ""]
     return "\n".join([*lines, *route_options.tables(routing, color)])
 

@@ -47,6 +47,11 @@ class HAProxy(Proxy):
         """The folder with the sockets of the process."""
         return self.folder / "run"
 
+    @property
+    def gates_socket(self) -> Path:
+        """The socket for the requests of releases; see Proxy."""
+        return self.run / "gates.sock"
+
     @staticmethod
     def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
         """Return the options that HAProxy does not support; see Proxy."""
@@ -122,11 +127,17 @@ class HAProxy(Proxy):
 
     def cancel_load(self, plan: ProxyPlan) -> None:
         """Write the maps from before."""
+        self.forget_addresses()
         self._write_maps(plan.before)
 
     def finish_load(self, plan: ProxyPlan) -> None:
         """Let the old workers pass their last requests on."""
+        self.forget_addresses()
         self.master.hand_over(self.master.workers()[1:], plan.before)
+
+    def forget_addresses(self) -> None:
+        """Remove the servers' addresses: a proxy that starts later must not use them, Docker gives them to others."""
+        (self.run / "servers.state").unlink(missing_ok=True)
 
     def activate(self, state: ProxyState) -> None:
         """Write the map files and replace the maps of the running process."""

@@ -22,6 +22,8 @@ CIRCLE = 2**31
 LONGEST = CIRCLE // 2
 # A timeout is 31 bits of milliseconds.
 LONGEST_TIMEOUT = (2**31 - 1) // 1000
+# Seconds in which a body that is buffered has to arrive; then the client gets 408.
+BODY_TIME = 60
 # An answer that fills its buffer leaves 1024 bytes for headers (``tune.maxrewrite``); some are for our own.
 LONGEST_HEADERS = 800
 
@@ -131,8 +133,9 @@ def _rule(options: RouteOptions, number: int, stack: str, table: str) -> t.Itera
         yield f"http-request auth realm {quoted(stack)} if {mine} !key {users}"
     if options.max_body_size is not None:
         yield f"http-request set-var(txn.max_body_size) int({options.max_body_size}) if {mine}"
-        too_long = f"{{ req.body_size gt {options.max_body_size} }}"
-        yield f"{_answer(413, 'The body of this request is too large.')} if {mine} {too_long}"
+    if options.buffer_requests:
+        yield f"{body_rule(mine)}"
+        yield f"http-request wait-for-body time {BODY_TIME}s if {mine}"
     if options.response_timeout is not None:
         yield f"http-request set-timeout server {max(1, round(options.response_timeout * 1000))} if {mine}"
     if options.hsts:
@@ -153,7 +156,8 @@ def _rate(rate: Rate, condition: str, table: str) -> t.Iterator[str]:
     interval, scale = _interval(rate)
     unit = "us" if scale == 10**6 else "ms"
     owed = "var(txn.owed)"
-    yield f"http-request track-sc0 var(txn.client) table {table} if {condition}"
+    # A client with IPv6 has a whole network of 64 bits (RFC 6177), so that counts as one address.
+    yield f"http-request track-sc0 var(txn.client),ipmask(32,64) table {table} if {condition}"
     yield f"http-request set-var(txn.now) date(0,{unit}),mod({CIRCLE}) if {condition}"
     yield f"http-request set-var(txn.owed) sc0_get_gpt0({table}),sub(txn.now) if {condition}"
     # In the past, or from before the circle started again.
@@ -162,6 +166,13 @@ def _rate(rate: Rate, condition: str, table: str) -> t.Iterator[str]:
     most = rate.burst * interval
     yield f"{_answer(429, 'Too many requests.')} if {condition} {{ {owed} -m int gt {most} }}"
     yield f"http-request sc-set-gpt0(0) {owed},add(txn.now),add({interval}) if {condition}"
+
+
+def body_rule(condition: str = "") -> str:
+    """Return the line that refuses a body which is longer than its route, or the role, allows."""
+    words = f"{condition} " if condition else ""
+    longer = "{ var(txn.max_body_size) -m found } { req.body_size,sub(txn.max_body_size) -m int gt 0 }"
+    return f"{_answer(413, 'The body of this request is too large.')} if {words}{longer}"
 
 
 def _answer(status: int, text: str) -> str:

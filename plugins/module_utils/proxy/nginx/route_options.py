@@ -92,9 +92,9 @@ class NumberedRoute:
         return volume if kind == "volume" else ""
 
 
-# Seconds until a response and bytes of a body; None for the role's own limit.
-Limits = tuple[t.Optional[float], t.Optional[int]]
-NO_LIMITS: Limits = (None, None)
+# Seconds until a response, bytes of a body, and whether it is buffered; None for the role's own limit.
+Limits = tuple[t.Optional[float], t.Optional[int], bool]
+NO_LIMITS: Limits = (None, None, False)
 
 
 class RouteOptionMaps:
@@ -136,9 +136,10 @@ class RouteOptionMaps:
         lines = [f"limit_req zone={zone}{burst} nodelay;" for zone, burst in bursts.items()]
         for name, result in self.header_variables().items():
             lines += [f'proxy_hide_header "{name}";', f'add_header "{name}" {result} always;']
-        for number, (timeout, max_body_size) in enumerate(self.limits):
+        for number, (timeout, max_body_size, buffered) in enumerate(self.limits):
             directives = [f"client_max_body_size {max_body_size};"] if max_body_size is not None else []
             directives += [f"proxy_read_timeout {max(1, round(timeout * 1000))}ms;"] if timeout is not None else []
+            directives += ["proxy_request_buffering on;"] if buffered else []
             # Before a reload answers end their connection, so that no idle connection is cut off.
             for name, closing in ((f"@{number}", []), (f"@{number}-closing", ["keepalive_timeout 0;"])):
                 inside = [*directives, *closing, "proxy_pass http://$sy_server$request_uri;"]
@@ -188,7 +189,7 @@ class RouteOptionMaps:
         """
         for zone, rate in self.rates.items():
             entries = [
-                (f'"{route.number}"', quoted(f"{route.key} {route.host_path} ")[:-1] + '$binary_remote_addr"')
+                (f'"{route.number}"', quoted(f"{route.key} {route.host_path} ")[:-1] + '$sy_source"')
                 for route in self.routes
                 if route.options.rate_limit and _zone(route.options.rate_limit) == zone
             ]
@@ -248,7 +249,7 @@ class RouteOptionMaps:
 
 
 def _limits(options: RouteOptions) -> Limits:
-    return options.response_timeout, options.max_body_size
+    return options.response_timeout, options.max_body_size, options.buffer_requests
 
 
 def _speed(rate: Rate) -> str:

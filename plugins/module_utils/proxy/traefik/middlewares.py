@@ -15,6 +15,9 @@ from .dynamic_config import HIDDEN, ConfigInputs, Document, EntryPointVariant
 # The header of a middleware that no router uses. Traefik's API shows it, so it keeps the options of a route.
 OPTIONS_HEADER = "X-Switchyard-Options"
 
+# A client with IPv6 has a whole network of 64 bits (RFC 6177), so that counts as one address.
+SOURCE: Document = {"ipStrategy": {"ipv6Subnet": 64}}
+
 
 def redirects(options: RouteOptions, inputs: ConfigInputs) -> bool:
     """Return whether http is redirected to https."""
@@ -40,7 +43,7 @@ def middleware_kinds(
         f"{client}allow": options.allow_ips and not with_key,
         f"{client}rate": options.rate_limit and not with_key,
         "users": options.basic_auth and not with_key,
-        "body": options.max_body_size and not page,
+        "body": (options.max_body_size or options.buffer_requests) and not page,
     }
     return [kind for kind, applies in kinds.items() if applies]
 
@@ -60,15 +63,17 @@ def option_middlewares(options: RouteOptions, inputs: ConfigInputs, stack: str) 
         middlewares["allow"] = {"ipAllowList": addresses}
         middlewares["forwarded-allow"] = {"ipAllowList": {**addresses, **client}}
     if options.rate_limit:
-        middlewares["rate"] = {"rateLimit": _rate(options.rate_limit)}
+        middlewares["rate"] = {"rateLimit": {**_rate(options.rate_limit), "sourceCriterion": SOURCE}}
         middlewares["forwarded-rate"] = {"rateLimit": {**_rate(options.rate_limit), "sourceCriterion": client}}
     if options.basic_auth:
         file = f"{CONFIG_ROOT}/users/{options.basic_auth}.htpasswd"
         middlewares["users"] = {"basicAuth": {"usersFile": file, "realm": stack}}
     if options.headers:
         middlewares["headers"] = _response_headers(dict(options.headers))
-    if options.max_body_size:
-        middlewares["body"] = {"buffering": {"maxRequestBodyBytes": options.max_body_size}}
+    if options.max_body_size or options.buffer_requests:
+        # Without a limit, Traefik's own default of what is in memory: the API does not return a limit of 0.
+        limit = {"maxRequestBodyBytes": options.max_body_size} if options.max_body_size else {}
+        middlewares["body"] = {"buffering": limit or {"memRequestBodyBytes": 2**20}}
     return {
         kind: middleware
         for kind, middleware in middlewares.items()

@@ -34,6 +34,28 @@ def test_what_is_no_hash(value: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("$2y$07$" + "a" * 53, "a cost of 7"),
+        ("$2b$31$" + "a" * 53, "a cost of 31"),
+        ("$6$rounds=5001$salt$" + "b" * 86, "rounds of 5001"),
+        ("$5$rounds=999999999$salt$" + "b" * 43, "rounds of 999999999"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["haproxy", "nginx", "traefik"])
+def test_a_hash_that_takes_too_long(value: str, shown: str, provider: str) -> None:
+    (problem,) = problems([], {"staff": {"anna": value}}, "prod", provider)
+    assert problem["code"] == "proxy.password_cost"
+    assert shown in problem["message"]
+    assert value not in str(problem)
+
+
+@pytest.mark.parametrize("value", ["$2y$04$" + "a" * 53, "$2a$06$" + "a" * 53, "$6$rounds=5000$salt$" + "b" * 86])
+def test_a_hash_that_is_compared_quickly(value: str) -> None:
+    assert found({"staff": {"anna": value}}) == []
+
+
 def test_traefik_only_compares_bcrypt() -> None:
     assert found({"staff": {"anna": SHA512, "ben": BCRYPT}}, "traefik") == [
         ("proxy_users.staff.anna", "traefik only supports bcrypt")

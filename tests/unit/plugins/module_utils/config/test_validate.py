@@ -138,6 +138,7 @@ def test_the_rules_of_a_route_come_in_one_form() -> None:
     rules = {
         "allow_ips": ["10.1.2.3/8", "192.0.2.7"],
         "max_body_size": "20M",
+        "buffer_requests": True,
         "rate_limit": {"requests": "5"},
         "headers": {"X-A": 1},
     }
@@ -145,6 +146,7 @@ def test_the_rules_of_a_route_come_in_one_form() -> None:
     checked = validate.check([written(routes=[route])], "po", "prod")[0][0].stack.routes[0]
     assert checked.allow_ips == ("10.0.0.0/8", "192.0.2.7/32")
     assert checked.max_body_size == 20 * 2**20
+    assert checked.buffer_requests is True
     assert checked.rate_limit == RateLimit(requests=5.0, seconds=1, burst=0)
     assert checked.headers == {"X-A": "1"}
     assert (checked.https, checked.hsts, checked.response_timeout) == ("optional", 0, None)

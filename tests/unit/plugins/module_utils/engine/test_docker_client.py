@@ -76,6 +76,10 @@ def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         Engine()
 
 
+def test_the_version_of_the_engine(daemon: Daemon) -> None:
+    assert Engine().version() == "20.10.24"
+
+
 def test_a_container_is_read_from_the_engine(daemon: Daemon) -> None:
     actual = Engine().container("4f3c")
     assert actual

@@ -120,6 +120,10 @@ def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_t
     assert {problem.hint for problem in found} == {
         "Add its network to proxy_trusted_proxies, then run setup.yml",
     }
+    # A password has a rate, which needs to know the client.
+    asked = options_of_route(route(basic_auth="staff"), "prod")
+    unknown = ProxyCapabilities.from_settings({**front, "users": ["prod.staff"], "behind_traefik": True})
+    assert [problem.where for problem in unknown.missing_prerequisites(asked, ["shop.org"])] == ["basic_auth"]
     nowhere = {"https": {"port": 0}, "behind_traefik": True, "trusts_front_proxy": True}
     found = ProxyCapabilities.from_settings(nowhere).missing_prerequisites(options, ["shop.org"])
     assert [problem.where for problem in found] == ["https"]

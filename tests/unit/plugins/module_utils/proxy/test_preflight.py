@@ -50,6 +50,23 @@ def test_a_port_that_somebody_holds_is_told_with_who(holder: PortUser, words: st
     assert what.endswith(words)
 
 
+@pytest.mark.parametrize("address", ["::", "2001:db8::1"])
+def test_an_address_of_ipv6_is_for_a_package_only(address: str) -> None:
+    wanted = ProxyRequest("haproxy", ((address, 80), (address, 443)))
+    (problem,) = preflight.problems(SERVER, wanted, ProxyFacts())
+    assert (problem.where, problem.code) == ("proxy_http_address", "proxy.address_family")
+    unit = ProxyRequest("haproxy", wanted.ports, "po-proxy.service")
+    assert preflight.problems(SERVER, unit, ProxyFacts()) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"), [("20.10.24+dfsg1", True), ("27.5.1", True), ("28.0.0", False), ("unknown", False)]
+)
+def test_an_engine_that_does_not_guard_its_containers_is_noticed(version: str, shown: bool) -> None:
+    assert bool(preflight.notices(version)) is shown
+    assert all(version in notice for notice in preflight.notices(version))
+
+
 @pytest.mark.parametrize(
     ("address", "held", "clash"),
     [("127.0.0.1", "127.0.0.2", False), ("127.0.0.1", "127.0.0.1", True), ("127.0.0.1", "::", True)],

@@ -7,6 +7,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import state_fil
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import RateLimit, RouteSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import (
     NO_OPTIONS,
+    PASSWORD_RATE,
     Rate,
     RouteOptions,
     options_of_route,
@@ -31,6 +32,12 @@ def test_the_rules_of_a_route() -> None:
     )
     assert options.rate_limit
     assert options.rate_limit.per_second == 0.5
+
+
+def test_a_route_with_passwords_has_a_rate() -> None:
+    assert options_of_route(route(basic_auth="staff"), "prod").rate_limit == PASSWORD_RATE
+    own = RateLimit(5.0, 1.0, 0)
+    assert options_of_route(route(basic_auth="staff", rate_limit=own), "prod").rate_limit == Rate(5, 1, 0)
 
 
 def test_options_survive_json() -> None:

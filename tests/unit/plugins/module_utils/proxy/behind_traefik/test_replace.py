@@ -60,8 +60,9 @@ def test_the_one_beside_takes_the_place(engine: Edge, folder: Path) -> None:
     assert work.execute(True) == ["enter", "leave", "rename"]
     assert list(engine.standing) == [OLD]
     assert engine.standing[OLD].mounts == {layout.RUN_ROOT: str(folder / "run.2")}
-    # The new one began with the addresses that the old one knew.
-    assert "172.18.0.4" in (folder / "run.2" / "servers.state").read_text()
+    # The new one began with the addresses that the old one knew. Later on they may be those of other containers.
+    assert "172.18.0.4" in engine.began[NEXT]
+    assert not (folder / "run.2" / "servers.state").exists()
     assert not (folder / "run.2" / "left-over").exists()
     assert (engine.removed, engine.timeouts, work.dropped_requests) == ([OLD], [behind_traefik_replace.STOP_TIMEOUT], 0)
     assert work.execute(False) == []

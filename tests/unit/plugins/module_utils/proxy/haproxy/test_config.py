@@ -5,7 +5,7 @@ from pathlib import Path
 from fakes import checked
 from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, made, tell
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver, route_options
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, RouteOptions
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import (
     Route,
@@ -35,8 +35,9 @@ def test_a_color_that_is_published_is_found_at_its_ports(master: FakeMaster, tmp
     twice = routes_of_stack(checked(), "po", "prod", {"web": 2}, {"web": [20000, 20001]})
     assert proxy.plan_routes(STATE, twice, "green").files[FILE].splitlines()[2:] == [
         "backend po.shop.prod_web_green",
+        f"    {route_options.body_rule()}",
         "    server web1 127.0.0.1:20000",
         "    server web2 127.0.0.1:20001",
     ]
     # Before its first release it is published nowhere.
-    assert "server" not in proxy.plan_routes(STATE, SHOP, "green").files[FILE].partition("backend")[2]
+    assert "    server" not in proxy.plan_routes(STATE, SHOP, "green").files[FILE].partition("backend")[2]

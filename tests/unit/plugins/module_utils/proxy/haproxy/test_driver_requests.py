@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import socketserver
+import tempfile
 import typing as t
+from pathlib import Path
 
 import pytest
-from fakes import HOST, application
+from fakes import HOST, application, serving
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver
@@ -24,6 +27,27 @@ def test_a_request_carries_the_servers_key_and_the_color_and_learns_who_answered
     assert seen[0]["Host"] == HOST
     assert [headers["X-Switchyard-Key"] for headers in seen] == ["key-of-this-server"] * 2
     assert "X-Switchyard-Color" not in seen[1]
+
+
+def test_a_request_of_a_release_does_not_wait_behind_users(proxy: driver.HAProxy) -> None:
+    lines: list[bytes] = []
+
+    class Gates(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            lines.append(self.rfile.readline())
+            lines.extend(iter(self.rfile.readline, b"\r\n"))
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Switchyard-Color: green\r\nContent-Length: 2\r\n\r\nok")
+
+    # The path of a socket has a hundred characters at most.
+    with tempfile.TemporaryDirectory() as name:
+        proxy.folder = Path(name)
+        (proxy.folder / "server-preview.key").write_text("key-of-this-server\n")
+        path = proxy.run / "gates.sock"
+        path.parent.mkdir()
+        with serving(socketserver.ThreadingUnixStreamServer(str(path), Gates)):
+            assert proxy.request(HOST, "/", "green") == (200, "green", "ok")
+    assert lines[0] == b"PROXY TCP4 127.0.0.1 127.0.0.1 1 1\r\n"
+    assert f"Host: {HOST}\r\n".encode() in lines
 
 
 def test_a_request_as_anybodys_carries_no_key(proxy: driver.HAProxy) -> None:

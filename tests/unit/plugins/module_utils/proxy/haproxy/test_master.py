@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from fakes import HOST
 from fakes_haproxy import SHOP, STATE, FakeMaster, switch, tell, told
@@ -175,8 +177,23 @@ def test_a_worker_that_starts_finds_the_maps_and_the_servers_addresses(
     assert seen["servers"].endswith("172.18.0.4\n")
 
 
-def test_the_addresses_of_a_backend_that_changes_are_not_kept(proxy: driver.HAProxy) -> None:
+def test_the_addresses_of_a_backend_that_changes_are_not_kept(proxy: driver.HAProxy, master: FakeMaster) -> None:
+    seen: list[str] = []
+
+    def look(line: str) -> None:
+        if line == "reload":
+            seen.append((proxy.folder / "run" / "servers.state").read_text())
+
+    master.before_answer = look
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "blue"))
-    servers = (proxy.folder / "run" / "servers.state").read_text()
-    assert "po.shop.prod_web_blue" not in servers
-    assert servers.startswith("1\n# be_id")
+    assert "po.shop.prod_web_blue" not in seen[0]
+    assert seen[0].startswith("1\n# be_id")
+
+
+@pytest.mark.parametrize("answer", ["Success=1\n", "Success=0\n"])
+def test_a_proxy_that_starts_later_finds_no_address(proxy: driver.HAProxy, master: FakeMaster, answer: str) -> None:
+    master.reload_answer = answer
+    with contextlib.suppress(SwitchyardError):
+        proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
+    assert "reload" in master.log
+    assert not (proxy.folder / "run" / "servers.state").exists()

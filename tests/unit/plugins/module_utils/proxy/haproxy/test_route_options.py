@@ -52,7 +52,7 @@ def test_what_the_key_passes() -> None:
         https="redirect", allow_ips=("10.0.0.0/8",), basic_auth="prod.staff", rate_limit=Rate(1, 1, 0), max_body_size=5
     )
     refusing = [line for line in found if " return " in line or "redirect" in line or " auth " in line]
-    assert ["!key" in line for line in refusing] == [True, True, True, True, False]
+    assert ["!key" in line for line in refusing] == [True, True, True, True]
 
 
 def test_the_redirect_keeps_path_and_query() -> None:
@@ -109,6 +109,11 @@ def test_a_rate_is_an_interval_and_what_may_be_owed(
     assert "po.shop.prod_web_green_rate1" in of("track-sc0", found)[0]
 
 
+def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    (tracked,) = of("track-sc0", lines(rate_limit=Rate(1, 1, 0)))
+    assert "track-sc0 var(txn.client),ipmask(32,64) table" in tracked
+
+
 def test_tables_have_the_numbers_of_their_rules() -> None:
     slow, fast = RouteOptions(rate_limit=Rate(1, 1, 0)), RouteOptions(rate_limit=Rate(9, 1, 0))
     many = routing(
@@ -124,12 +129,19 @@ def test_tables_have_the_numbers_of_their_rules() -> None:
 def test_a_body_is_compared_by_its_length_and_else_counted() -> None:
     found = lines(max_body_size=2048)
     assert "http-request set-var(txn.max_body_size) int(2048) if options1" in found
-    assert of("req.body_size gt 2048", found)
     assert found[-2:] == [
         "filter lua.max_body_size",
         "http-after-response set-status 413 if { var(txn.body_over) -m bool }",
     ]
     assert not of("filter", lines(response_timeout=1))
+
+
+def test_a_body_is_waited_for_after_its_length_is_known() -> None:
+    found = lines(max_body_size=2048, buffer_requests=True)
+    refused, waited = of("return status 413", found), of("wait-for-body", found)
+    assert waited == ["http-request wait-for-body time 60s if options1"]
+    assert found.index(refused[0]) == found.index(waited[0]) - 1
+    assert "var(txn.max_body_size) -m found" in route_options.body_rule()
 
 
 def test_a_timeout_is_in_milliseconds() -> None:

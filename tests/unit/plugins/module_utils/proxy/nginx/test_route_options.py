@@ -145,8 +145,8 @@ def test_ways_with_the_same_rate_share_a_zone_and_no_count() -> None:
     text = made.http()
     assert rows(text, "$sy_rate_10rs_20") == {
         "default": '""',
-        '"1"': f'"{KEY} a.org/way1 $binary_remote_addr"',
-        '"2"': f'"{KEY} a.org/way2 $binary_remote_addr"',
+        '"1"': f'"{KEY} a.org/way1 $sy_source"',
+        '"2"': f'"{KEY} a.org/way2 $sy_source"',
     }
     assert text.count("limit_req_zone") == made.server().count("limit_req zone") == 2
     assert "limit_req zone=rate_10rs_20 burst=20 nodelay;\n" in made.server()
@@ -162,6 +162,14 @@ def test_limits_are_a_place_of_their_own() -> None:
         assert line in inside
     assert "proxy_read_timeout 1ms;" in text
     assert "client_max_body_size 2048" not in text
+
+
+def test_a_request_that_is_buffered_has_a_place_of_its_own() -> None:
+    made = maps(NO_OPTIONS, RouteOptions(buffer_requests=True))
+    assert rows(made.http(), "$sy_limits") == {"default": "0", '"2"': "1"}
+    text = made.server()
+    assert "proxy_request_buffering on;" in text[text.index("location @1 {") :].partition("}")[0]
+    assert "proxy_request_buffering" not in text[: text.index("location @1 {")]
 
 
 def test_a_body_is_compared_with_the_limit_of_its_way() -> None:

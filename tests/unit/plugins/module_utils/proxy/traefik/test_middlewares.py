@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from fakes_traefik import ADDRESS, FORM, FULL, KEY, STATE, marks, ruled
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import RouteOptions
+
 
 def test_the_public_passes_all_rules_and_the_key_only_those_of_the_answer() -> None:
     _content, http = ruled({"blue": FULL})
@@ -30,7 +32,10 @@ def test_rules_in_the_words_of_traefik() -> None:
     users = {"usersFile": "/etc/switchyard/users/prod.staff.htpasswd", "realm": "shop"}
     assert made["users-blue"] == {"basicAuth": users}
     # One may come, and 20 more at once.
-    assert made["rate-blue"] == {"rateLimit": {"average": 1, "period": "0.200000000s", "burst": 21}}
+    source = {"ipStrategy": {"ipv6Subnet": 64}}
+    assert made["rate-blue"] == {
+        "rateLimit": {"average": 1, "period": "0.200000000s", "burst": 21, "sourceCriterion": source}
+    }
     assert made["body-blue"] == {"buffering": {"maxRequestBodyBytes": 1000}}
     assert made["headers-blue"] == {"headers": {"customResponseHeaders": {"X-Frame-Options": "DENY"}}}
     assert http["serversTransports"][f"{KEY}:2.5"]["forwardingTimeouts"] == {
@@ -40,6 +45,12 @@ def test_rules_in_the_words_of_traefik() -> None:
     balancer = {"servers": [{"url": "http://po-shop-web-prod-blue:8000"}], "serversTransport": f"{KEY}:2.5@file"}
     assert http["services"][f"{KEY}:blue:web:2.5"] == {"loadBalancer": balancer}
     assert http["routers"][f"{KEY}:blue:{ADDRESS}"]["service"] == f"{KEY}:blue:web:2.5@file"
+
+
+def test_a_request_that_is_buffered_needs_no_limit() -> None:
+    _content, http = ruled({"blue": RouteOptions(buffer_requests=True)})
+    assert http["middlewares"][f"{KEY}:body-blue:{ADDRESS}"] == {"buffering": {"memRequestBodyBytes": 2**20}}
+    assert marks(http, f"public:{ADDRESS}") == ["body-blue"]
 
 
 def test_the_usual_port_is_not_told_and_without_https_nobody_is_sent_there() -> None:
