@@ -61,6 +61,7 @@ class ActionModule(CachedModuleAction):
             if name not in known
         ]
         stacks, secrets, whole, unused = [], {}, [], []
+        notices: list[dict[str, str]] = []
         folders: dict[str, str] = {}
         for inventory_stack in (item for item in checked if item.stack.name in only):
             source, found = open_source(inventory_stack.stack, variable, task_vars, args.get("mode", "deploy"))
@@ -73,6 +74,7 @@ class ActionModule(CachedModuleAction):
             secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
             problems += files.problems
             unused += [f"{item['inventory_path']}.variables.{name}: no Compose file uses it." for name in files.unused]
+            notices += [{"where": f"{item['inventory_path']}.compose", "message": line} for line in files.unread]
             whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
         # The server is asked although the inventory has problems: one report has all of them.
         module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
@@ -81,6 +83,7 @@ class ActionModule(CachedModuleAction):
         result.update(module)
         result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars), *unused]
         result["changed"] = False
+        result["notices"] = [*notices, *module.get("notices", [])]
         result["problems"] = [problem.as_dict() for problem in problems]
         missing = module.get("missing_files", {})
         result["stacks"] = [{**item, "missing_files": missing.get(item["definition"]["name"], [])} for item in stacks]

@@ -11,15 +11,17 @@ import typing as t
 from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_build
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.registry_login import logins_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.play_folder import play_folder
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction, lines_shown
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import pack
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import read_stack_files
 
@@ -29,15 +31,21 @@ BUILDS = "builds.tar.gz"
 display = Display()
 
 
-class ActionModule(CachedModuleAction):
+class ActionModule(ProgressAction):
     """Read the stack's files again, send what is missing in one archive, and run the module."""
 
     TRANSFERS_FILES = True
     _supports_check_mode = True
+    releases = True
+
+    @property
+    def stack(self) -> str:
+        """The name of the stack."""
+        return str(self._task.args["stack"]["definition"]["name"])
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return the module's result."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = ActionBase.run(self, tmp, task_vars)
         args = dict(self._task.args)
         builds = args.pop("builds", None)
         given = {key: value for key, value in args["stack"].items() if key != "missing_files"}
@@ -55,9 +63,9 @@ class ActionModule(CachedModuleAction):
                 args["archive"] = self._send(ARCHIVE, lambda archive: pack(folder, files.tree, missing, archive))
             if builds and not self._task.check_mode:
                 args["build_archive"] = self._send_builds(stack, builds, args)
-        result.update(
-            self._execute_module(module_name="switchyard.stacks.release_prepare", module_args=args, task_vars=task_vars)
-        )
+        module = "switchyard.stacks.release_prepare"
+        with self.progress_shown(task_vars or {}):
+            result.update(self._execute_module(module_name=module, module_args=args, task_vars=task_vars))
         if self._connection._shell.tmpdir:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
@@ -72,7 +80,16 @@ class ActionModule(CachedModuleAction):
         def write(archive: Path) -> None:
             begin = time.monotonic()
             if stack.build_on == "controller":
-                for built in build_sender.build_here(request, labels, play_folder()):
+                log = archive.with_suffix(".log")
+                log.touch(mode=0o600)
+
+                def line(passed: float) -> str:
+                    step = compose_build.step_of(log)
+                    return f"{whose}: building images: {f'{step}, ' if step else ''}{passed:.0f} s"
+
+                with lines_shown(line):
+                    found = build_sender.build_here(request, labels, play_folder(), log)
+                for built in found:
                     seconds = time.monotonic() - begin
                     display.display(f"{whose}: built {built.image} in {seconds:.0f} s", stderr=True)
                 size = build_sender.pack_images(request, self._known_layers(), archive)

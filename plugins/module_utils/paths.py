@@ -98,6 +98,11 @@ def all_records(root: Path) -> t.Iterator[Path]:
     return root.glob(f"*/*/{RELEASES}/*/{RECORD}")
 
 
+def locks_of_stack(root: Path, project: str, stack: str) -> t.Iterator[Path]:
+    """Return the lock files of a stack in all environments of this server."""
+    return root.glob(f"{project}-*/{stack}/{LOCK}")
+
+
 def compose_file(release: Path, part: str) -> Path:
     """Return the Compose file of a part of a release: a color, ``workers``, ``accessories`` or one-off jobs."""
     return release / f"{part}.yml"

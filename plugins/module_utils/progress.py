@@ -41,6 +41,9 @@ STEPS = {
     "migrate": ("migrating", ""),
     "accessories": ("waiting for the accessories", ""),
     "command": ("running a command of the release", ""),
+    "pull": ("pulling", ""),
+    "build": ("building images", ""),
+    "load": ("loading images", ""),
 }
 
 # Done so far, and the total; None is unknown.
@@ -49,7 +52,10 @@ Amount = tuple[t.Optional[int], t.Optional[int]]
 
 @dataclass(frozen=True)
 class Progress:
-    """A report: times in seconds since the epoch by the server's clock, amounts in rows or bytes."""
+    """A report: times in seconds since the epoch by the server's clock, amounts in rows or bytes.
+
+    ``detail`` is what of the step is being done, in the words of another program.
+    """
 
     step: str
     started: float
@@ -57,6 +63,7 @@ class Progress:
     done: int | None = None
     of: int | None = None
     unit: str = "rows"
+    detail: str = ""
 
 
 def unknown() -> Amount:
@@ -66,9 +73,13 @@ def unknown() -> Amount:
 
 @contextlib.contextmanager
 def report_progress(
-    folder: Path, step: str, amount: t.Callable[[], Amount] = unknown, unit: str = "rows"
+    folder: Path,
+    step: str,
+    amount: t.Callable[[], Amount] = unknown,
+    unit: str = "rows",
+    detail: t.Callable[[], str] = str,
 ) -> t.Iterator[None]:
-    """Report the progress of the work in this context, from a thread that calls ``amount``.
+    """Report the progress of the work in this context, from a thread that calls ``amount`` and ``detail``.
 
     It never fails: without an amount, nothing is reported.
     """
@@ -79,7 +90,7 @@ def report_progress(
         with contextlib.suppress(Exception):
             done = finished.wait(AFTER)
             while not done:
-                report = Progress(step, started, time.time(), *amount(), unit)
+                report = Progress(step, started, time.time(), *amount(), unit, detail())
                 atomic_file.write(path, json.dumps(asdict(report)) + "\n", 0o600, durable=False)
                 done = finished.wait(EVERY)
 
@@ -117,7 +128,8 @@ def read(text: str) -> Progress | None:
 def line(stack: str, environment: str, now: Progress, before: Progress | None = None) -> str:
     """Return the user's line, with the rate since the previous report, or else since the step began."""
     text, rest = STEPS[now.step]
-    return f"{stack} ({environment}): {text}: {_amount(now, before, rest)}"
+    done = [now.detail, _amount(now, before, rest)]
+    return f"{stack} ({environment}): {text}: {', '.join(filter(None, done))}"
 
 
 def _amount(now: Progress, before: Progress | None, rest: str) -> str:

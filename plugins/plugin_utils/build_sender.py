@@ -53,10 +53,10 @@ def pack_source(request: BuildRequest, archive: Path) -> int:
     return build_contexts.pack(request.folder, contexts, request.dockerfiles, archive)
 
 
-def build_here(request: BuildRequest, labels: t.Mapping[str, str], top: Path) -> list[ImageBuild]:
+def build_here(request: BuildRequest, labels: t.Mapping[str, str], top: Path, log: Path) -> list[ImageBuild]:
     """Build the images that this machine does not have; return those that it built. Raises EngineError, CommandError.
 
-    Two servers of one play need the same images: the second waits for the first.
+    The build writes into ``log``. Two servers of one play need the same images: the second waits for the first.
     """
     names_of_all = ",".join(image.image for image in request.images)
     lock = top / f"build-{hashlib.sha256(names_of_all.encode()).hexdigest()[:16]}.lock"
@@ -65,7 +65,7 @@ def build_here(request: BuildRequest, labels: t.Mapping[str, str], top: Path) ->
         if missing:
             folder = str(request.folder)
             moved = [replace(one, definition=rebase_paths(one.definition, PLACEHOLDER, folder)) for one in missing]
-            compose_build.build(moved, labels, request.secrets, request.logins, request.platform)
+            compose_build.build(moved, labels, request.secrets, log, request.logins, request.platform)
     return missing
 
 

@@ -43,7 +43,7 @@ class References:
     ``mounted`` are files and folders that containers mount, ``secrets`` the files of secrets by their names.
     ``contexts`` are the folders and files that images are built from, each with the Dockerfiles that a folder has.
     ``outside_files`` are what Compose would read on the server itself, or fetch; ``unknown`` has a variable without a
-    value. ``invalid`` are Compose files that cannot be read, each with the reason.
+    value. ``invalid`` are Compose files that cannot be read, each with the reason. ``values`` are those of ``.env``.
     """
 
     files: list[str] = field(default_factory=list)
@@ -54,6 +54,7 @@ class References:
     outside_files: list[OutsideFile] = field(default_factory=list)
     unknown: list[OutsideFile] = field(default_factory=list)
     invalid: list[tuple[str, str]] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class _Loader(yaml.SafeLoader):
@@ -94,6 +95,7 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
         search.outside_files,
         search.unknown,
         search.invalid,
+        search.values,
     )
 
 
@@ -234,12 +236,13 @@ class _Search:
         others = more.values() if isinstance(more, dict) else [str(item).partition("=")[2] for item in _items(more)]
         context = self.name_of(base, str(definition.get("context") or "."))
         dockerfile = substitute(str(definition.get("dockerfile") or "Dockerfile"), self.values)
+        for path in others:
+            self._context(self.name_of(base, str(path)), [])
+        # Another repository or a path with a variable: its Dockerfile is not known here.
         if not context or not dockerfile:
             return
         outside = os.path.normpath(dockerfile).startswith("../")
         self._context(context, [] if outside else [os.path.normpath(dockerfile)])
-        for path in others:
-            self._context(self.name_of(base, str(path)), [])
         if outside:
             self._context(os.path.normpath(os.path.join(context, dockerfile)), [])
 

@@ -40,14 +40,19 @@ class ProgressAction(CachedModuleAction, Normal):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return what the module returns."""
-        with self._progress_shown(task_vars or {}):
+        with self.progress_shown(task_vars or {}):
             result: dict[str, t.Any] = super().run(tmp, task_vars)
         return result
+
+    @property
+    def stack(self) -> str:
+        """The name of the stack that the task is about."""
+        return str(self._task.args["stack"])
 
     def read_progress(self) -> progress.Progress | None:
         """Return the server's present report, or None."""
         args = self._task.args
-        names = (Path(args.get("root") or paths.ROOT), args["project"], args["environment"], args["stack"])
+        names = (Path(args.get("root") or paths.ROOT), args["project"], args["environment"], self.stack)
         folders = [paths.stack_folder(*names)] if self.releases else []
         folders += [paths.backup_store_folder(*names)]
         files = " ".join(shlex.quote(str(folder / progress.NAME)) for folder in folders)
@@ -55,7 +60,8 @@ class ProgressAction(CachedModuleAction, Normal):
         return progress.read(answer["stdout"])
 
     @contextlib.contextmanager
-    def _progress_shown(self, task_vars: dict[str, t.Any]) -> t.Iterator[None]:
+    def progress_shown(self, task_vars: dict[str, t.Any]) -> t.Iterator[None]:
+        """Show the progress of the module that runs in this context."""
         printer = None
         # The module reports invalid arguments.
         with contextlib.suppress(Exception):
@@ -85,6 +91,29 @@ class ProgressAction(CachedModuleAction, Normal):
         action = copy.copy(self)
         action._connection = connection
         return action
+
+
+@contextlib.contextmanager
+def lines_shown(line: t.Callable[[float], str], first: float = SECONDS) -> t.Iterator[None]:
+    """Print lines about work of the controller in this context; ``line`` gets the seconds since its beginning."""
+    ended = threading.Event()
+
+    def show() -> None:
+        # The work continues without lines.
+        with contextlib.suppress(Exception):
+            begin, pause = time.monotonic(), first
+            while not ended.wait(pause):
+                passed = time.monotonic() - begin
+                display.display(line(passed), stderr=True)
+                pause = progress.pause(passed, first)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(show,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class ProgressPrinter:
@@ -123,8 +152,7 @@ class ProgressPrinter:
             action = action or self._action.with_own_connection()
             report = action.read_progress()
             if report:
-                args = action._task.args
-                line = progress.line(args["stack"], args["environment"], report, before)
+                line = progress.line(action.stack, action._task.args["environment"], report, before)
                 with self._printing:
                     if self._ended.is_set():
                         return

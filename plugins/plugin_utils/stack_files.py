@@ -18,6 +18,9 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Pr
 from .compose_references import find_references
 from .outside_files import outside_file_problems
 from .source_tree import read_tree
+from .unread_files import default_file, unread_files
+
+LOOK = "Look at source.path, which starts at the inventory"
 
 
 @dataclass
@@ -25,6 +28,7 @@ class StackFiles:
     """The texts that Compose reads, the entries of the source tree, and secrets whose value is a file of the folder.
 
     ``unused`` are the variables of the stack that no file uses.
+    ``unread`` has a sentence for each Compose file next to them that a release does not read.
     ``contexts`` are the folders and files that images are built from, each with the Dockerfiles of a folder.
     """
 
@@ -32,6 +36,7 @@ class StackFiles:
     tree: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     unused: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     contexts: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -54,8 +59,10 @@ def read_stack_files(folder: Path, stack: Stack, where: str) -> StackFiles:
         hint = "Look at the file; no key may be hidden from the checks"
         message = f"{name} cannot be read as YAML: {reason}"
         result.problems.append(Problem(f"{where}.compose", message, hint, "compose.invalid"))
+    found_here = default_file(folder)
     for name in (*stack.compose, *references.files):
-        _read_text(folder, name, result.sources, f"{where}.compose", result.problems)
+        other = f"Write compose: [{found_here}] in the stack" if found_here and name in stack.compose else LOOK
+        _read_text(folder, name, result.sources, f"{where}.compose", result.problems, hint=other)
     for secret, name in references.secrets.items():
         if secret not in stack.secrets:
             _read_text(folder, name, result.secrets, f"{where}.compose.secrets.{secret}", result.problems, secret)
@@ -64,22 +71,27 @@ def read_stack_files(folder: Path, stack: Stack, where: str) -> StackFiles:
         message = f"{folder / name} cannot be read ({reason})"
         result.problems.append(Problem(f"{where}.files", message, hint, "stack.file_unreadable"))
     for pattern in found.unmatched:
-        hint = "Look at source.path, which starts at the inventory"
         message = f"{folder / pattern} does not exist"
-        result.problems.append(Problem(f"{where}.files", message, hint, "stack.file_unreadable"))
+        result.problems.append(Problem(f"{where}.files", message, LOOK, "stack.file_unreadable"))
     result.tree = found.entries
     result.unused = compose_variables.unused(stack.variables, result.sources.values())
     result.contexts = references.contexts
+    result.unread = unread_files(folder, stack.compose, {**references.values, **stack.variables})
     return result
 
 
 def _read_text(
-    folder: Path, name: str, texts: dict[str, str], where: str, problems: list[Problem], key: str | None = None
+    folder: Path,
+    name: str,
+    texts: dict[str, str],
+    where: str,
+    problems: list[Problem],
+    key: str | None = None,
+    hint: str = LOOK,
 ) -> None:
     """Add the text of a file under its name or under ``key``, or a problem."""
     try:
         texts[key or name] = (folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a text"
-        hint = "Look at source.path, which starts at the inventory"
         problems.append(Problem(where, f"{folder / name} cannot be read ({reason})", hint, "stack.file_unreadable"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
+from case_files import Mapping, write_files
 from fakes import FakeEngine, Machine
 from fakes_action import action_of
 
@@ -29,8 +29,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.prefligh
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.file_changes import Notice
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
-CASES = Path(__file__).parent / "cases"
-KEYS = {"server", "stack", "files", "refused", "says", "runs", "changed", "rendered", "networks", "volumes"}
 WHERE = "switchyard_stacks[app]"
 
 # Each container of a release gets these where the file does not have them.
@@ -41,8 +39,6 @@ OF_RELEASE = ("image", "profiles", "pull_policy")
 # Keys whose values a release completes: the container has at least what the file has.
 COMPLETED = ("cap_add", "cap_drop", "deploy", "environment", "external_links", "labels", "security_opt")
 NOTHING: tuple[t.Any, ...] = (None, False, "", [], {})
-
-Mapping = dict[str, t.Any]
 
 
 class ServerWithImages(FakeEngine):
@@ -83,30 +79,6 @@ class Outcome:
             if part != "green":
                 for name, service in self.services(part).items():
                     yield part, name, service
-
-
-def load(path: Path) -> Mapping:
-    """Return a case. Raises ValueError for a key that no case has."""
-    case: Mapping = yaml.safe_load(path.read_text())
-    unknown = set(case) - KEYS
-    if unknown:
-        raise ValueError(f"{path.name}: unknown keys {sorted(unknown)}")
-    return case
-
-
-def write_files(files: t.Mapping[str, t.Any], folder: Path) -> None:
-    """Write the files of a case: a text, or a mapping with ``mode`` and ``text`` or with the target of a ``link``."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith("/"):
-            path.mkdir(exist_ok=True)
-        elif isinstance(content, dict) and "link" in content:
-            path.symlink_to(content["link"])
-        else:
-            path.write_text(content["text"] if isinstance(content, dict) else content)
-            if isinstance(content, dict):
-                path.chmod(int(str(content["mode"]), 8))
 
 
 class Preflight(preflight.ActionModule):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import corpus
 import pytest
-from corpus import CASES, WHERE, Mapping, Outcome
+from case_files import CASES, Mapping, load
+from corpus import WHERE, Outcome
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_spec
 
@@ -21,7 +22,7 @@ PATHS = sorted(CASES.glob("*.yml"))
 @pytest.mark.usefixtures("real_compose")
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_release_does_with_the_files_what_the_case_says(path: Path, tmp_path: Path) -> None:
-    case = corpus.load(path)
+    case = load(path)
     outcome = corpus.release(case, tmp_path)
     found = [f"{problem.code} {problem.where.replace(f'{WHERE}.', '')}" for problem in outcome.problems]
     text = "\n".join([*map(str, outcome.problems), *outcome.lines])
@@ -45,7 +46,7 @@ def check_containers(case: Mapping, outcome: Outcome) -> None:
         keys = corpus.changed_keys(given, service, aliases)
         changed.setdefault(name, []).extend(sorted(keys))
         added = {key for key, value in service.items() if value not in corpus.NOTHING and key not in given}
-        assert added <= corpus.ADDED | ({"deploy"} if given.get("scale") else set())
+        assert added <= corpus.ADDED | ({"deploy"} if "scale" in given else set())
         for key in keys:
             fate = compose_spec.SPECIFICATION["services.*"][key]
             assert fate.fate == compose_spec.CHANGED, f"{name}: {key} is kept by docs/compose.md"
@@ -77,7 +78,7 @@ def check_parts(outcome: Outcome, folder: Path) -> None:
 def test_a_case_has_no_unknown_key(tmp_path: Path) -> None:
     (tmp_path / "typo.yml").write_text("stak: {}")
     with pytest.raises(ValueError, match="stak"):
-        corpus.load(tmp_path / "typo.yml")
+        load(tmp_path / "typo.yml")
 
 
 Changes = dict[str, t.Any]

@@ -25,6 +25,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_cl
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
     Container,
     Image,
+    LabelledImage,
     LabelledResource,
     NetworkInUse,
     RegistryError,
@@ -128,6 +129,7 @@ class FakeEngine:
         self.refused_subnets: set[str | None] = set()
         self.published: dict[int, dict[str, set[str]]] = {}
         self.removed: list[str] = []
+        self.labelled_images: list[LabelledImage] = []
         self.written: dict[str, list[str]] = {}
         self.registry: set[str] = set()
         self.registry_errors: dict[str, RegistryError] = {}
@@ -148,6 +150,16 @@ class FakeEngine:
     def image(self, name: str) -> Image | None:
         known = {key: image for image in self.images.values() for key in (image.id, image.digest) if key}
         return self.images.get(name) or known.get(name)
+
+    def images_of(self, **labels: str) -> list[LabelledImage]:
+        return [one for one in self.labelled_images if all(one.label(k) == v for k, v in labels.items())]
+
+    def images_in_use(self) -> set[str]:
+        return {one.image for one in self.containers()}
+
+    def remove_image(self, name: str) -> bool:
+        self.removed.append(name)
+        return True
 
     def logs(self, name: str, lines: int = 20, since: int | None = None, timestamps: bool = False) -> list[str]:
         return self.written.get(name, [])[-lines:]

@@ -66,6 +66,17 @@ WORDS: dict[str, Word] = {
     "network_mode": Word("host", rf"(container:)?{NAME}", "the network of the server or of a container"),
     "cgroup_parent": Word("batch.slice", r"\S+", "a control group of the server"),
     "runtime": Word("nvidia", r"\S+", "another program that runs the container"),
+    "build_context": Word(
+        "docker-image://alpine:3.20",
+        rf"{PATH}|\S+:\S+|github\.com/\S+",
+        "an image, an address or a folder outside of source.path, for a build",
+    ),
+    "build_network": Word("host", r"host", "the network of the server, for a build"),
+    "build_privileged": Word("", "", "all rights on the server, for a build"),
+    "build_entitlement": Word(
+        "network.host", r"\S+", "a right that the engine gives to a build only where it is asked for"
+    ),
+    "build_ssh": Word("default", r"[\w.-]+", "SSH keys of the machine that builds, for a build"),
 }
 
 

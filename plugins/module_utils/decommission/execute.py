@@ -19,7 +19,7 @@ from ..engine import networks
 from ..errors import ProxyRefused, SwitchyardError
 from ..proxy import process
 from ..proxy.state import ProxyPlan
-from ..release import drain
+from ..release import built_images, drain
 from ..release.context import HostContext, StackContext
 from .plan import DecommissionPlan, plan
 from .scan import LOCKS, EnvironmentScan, scan
@@ -53,6 +53,7 @@ def execute(
         with suppress(OSError):
             ctx.folder.rmdir()
             ctx.folder.parent.rmdir()
+        built_images.prune(ctx)
     return before, intended
 
 

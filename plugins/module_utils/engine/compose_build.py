@@ -46,6 +46,16 @@ INHERITED = (
     "SSH_AUTH_SOCK",
 )
 
+# The first line of a step of BuildKit: its number, its service and place in brackets, and its instruction.
+_STEP = re.compile(r"^#\d+ (\[.+)$", re.MULTILINE)
+LONGEST_STEP = 80
+
+# The end of the log that has the present step
+TAIL = 1 << 16
+
+# A tag that ``plan_builds`` makes
+_TAG = re.compile(rf"([0-9a-f]{{{COMMIT_LETTERS}}}-)?[0-9a-f]{{{DIGEST_LETTERS}}}\Z")
+
 # BuildKit's lines begin with the number of the step and, for the output of a command, its time.
 _PROGRESS = re.compile(r"^#\d+ (DONE|CACHED|CANCELED|sha256:|transferring|extracting).*\n?", re.MULTILINE)
 
@@ -80,16 +90,25 @@ def is_built(service: t.Mapping[str, t.Any]) -> bool:
     return service.get("pull_policy") == "build" or bool(floating_tag_reason(service.get("image") or ""))
 
 
-def contexts_of(definition: t.Mapping[str, t.Any], source: str) -> list[str]:
-    """Return the absolute folders and files that a build reads: its contexts, and a Dockerfile outside of them."""
-    found = [str(definition.get("context") or source)]
-    found += [str(path) for path in (definition.get("additional_contexts") or {}).values()]
+def contexts_of(definition: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
+    """Return what a build reads, each with its key: its contexts, and a Dockerfile outside of them.
+
+    A folder or file has an absolute path; everything else is an address, an image or a service.
+    """
+    context = str(definition.get("context") or "")
+    found = [("context", context)]
+    found += [("additional_contexts", str(path)) for path in (definition.get("additional_contexts") or {}).values()]
     dockerfile = definition.get("dockerfile")
-    if dockerfile and not definition.get("dockerfile_inline") and "://" not in found[0]:
-        path = os.path.normpath(os.path.join(found[0], dockerfile))
-        if not path.startswith(f"{found[0]}/"):
-            found.append(path)
+    if dockerfile and not definition.get("dockerfile_inline") and context.startswith("/"):
+        path = os.path.normpath(os.path.join(context, dockerfile))
+        if not path.startswith(f"{context}/"):
+            found.append(("dockerfile", path))
     return found
+
+
+def is_service(context: str) -> bool:
+    """Return whether a context is the image of another service."""
+    return context.startswith("service:")
 
 
 def relative(path: str, source: str) -> str | None:
@@ -113,7 +132,7 @@ def plan_builds(
         if not is_built(service):
             continue
         definition = service["build"]
-        found = [relative(path, source) for path in contexts_of(definition, source)]
+        found = [relative(path or source, source) for _key, path in contexts_of(definition)]
         inside = tuple(dict.fromkeys(path for path in found if path is not None))
         read = [] if commit else [contexts.get(path) for path in inside]
         text = json.dumps([definition, read], sort_keys=True)
@@ -122,6 +141,12 @@ def plan_builds(
         image = f"{names.image(*whose, name)}:{tag}"
         builds[name] = shared.setdefault(tag, ImageBuild(image, name, definition, inside))
     return builds
+
+
+def is_name_of_build(image: str, whose: tuple[str, str], service: str) -> bool:
+    """Return whether an image has a name that ``plan_builds`` makes for a service."""
+    repository, dummy, tag = image.rpartition(":")
+    return repository == names.image(*whose, service) and bool(_TAG.match(tag))
 
 
 def with_images(normalised: Mapping, builds: t.Mapping[str, ImageBuild]) -> Mapping:
@@ -159,10 +184,11 @@ def build(
     builds: t.Sequence[ImageBuild],
     labels: t.Mapping[str, str],
     secrets: t.Mapping[str, str],
+    log: Path,
     logins: Logins = (),
     platform: str = "",
 ) -> None:
-    """Build images on this machine, in one call. Raises EngineError with the end of what Compose wrote.
+    """Build images on this machine, in one call. Raises EngineError with the end of what Compose wrote into ``log``.
 
     Secrets and logins are files in a folder that only this user can enter, for as long as the build runs.
     """
@@ -179,12 +205,24 @@ def build(
             (folder / "client").mkdir(mode=0o700)
             write_client_config(folder / "client", logins)
             env["DOCKER_CONFIG"] = str(folder / "client")
+        name, images = "docker compose build", ", ".join(one.image for one in builds)
         try:
-            command.run(args, name="docker compose build", timeout=TIMEOUT, env=env, inherit=INHERITED, merge=True)
+            with log.open("wb") as output:
+                result = command.run(
+                    args, name=name, timeout=TIMEOUT, env=env, inherit=INHERITED, output=output, check=False
+                )
+            if result.code:
+                written = _PROGRESS.sub("", log.read_text(encoding="utf-8", errors="replace"))
+                raise command.failure(name, result.code, written)
         except command.CommandError as error:
-            images = ", ".join(one.image for one in builds)
-            raise EngineError(f"{images} cannot be built: {_without_progress(str(error))}") from error
+            raise EngineError(f"{images} cannot be built: {error}") from error
 
 
-def _without_progress(text: str) -> str:
-    return _PROGRESS.sub("", text)
+def step_of(log: Path) -> str:
+    """Return the step that a build is at, from what it has written so far; empty before the first one."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL))
+        written = file.read().decode("utf-8", "replace")
+    steps = _STEP.findall(written)
+    text = "".join(letter for letter in steps[-1] if letter.isprintable()) if steps else ""
+    return text if len(text) <= LONGEST_STEP else f"{text[: LONGEST_STEP - 3]}..."

@@ -18,12 +18,16 @@ ORDER = {"accessory": 0, "job": 1, "one-shot": 1, "routed": 2, "inner": 2, "work
 
 @dataclass(frozen=True)
 class Dependency:
-    """One entry of ``depends_on``: ``service`` waits for ``other``; a dependency that is not required may fail."""
+    """One entry of ``depends_on``: ``service`` waits for ``other``; a dependency that is not required may fail.
+
+    With ``restart``, Compose restarts the service when it has recreated the other one.
+    """
 
     service: str
     other: str
     condition: str = STARTED
     required: bool = True
+    restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,17 @@ def dependencies_of(normalised: t.Mapping[str, t.Any]) -> list[Dependency]:
     A dependency that is not required may be one of an inactive profile.
     """
     services: Mapping = normalised.get("services") or {}
-    return [
-        Dependency(name, other, (entry or {}).get("condition") or STARTED, (entry or {}).get("required", True))
+    found = [
+        (name, other, entry or {})
         for name, service in services.items()
         for other, entry in (service.get("depends_on") or {}).items()
         if other in services
+    ]
+    return [
+        Dependency(
+            name, other, entry.get("condition") or STARTED, entry.get("required", True), bool(entry.get("restart"))
+        )
+        for name, other, entry in found
     ]
 
 

@@ -167,11 +167,14 @@ class _Projects:
         service = copy.deepcopy({key: value for key, value in given.items() if key not in DROPPED})
         service["image"] = self.release.images.get(given["image"], given["image"])
         service["pull_policy"] = "never"
+        for mount in service.get("volumes") or ():
+            if mount.get("type") == "image":
+                mount["source"] = self.release.images.get(mount["source"], mount["source"])
         service.setdefault("restart", "unless-stopped")
         service.update(limited(given))
         if replicas_of(self.normalised, name) == 1:
             service["container_name"] = self.container(name, color)
-        elif given.get("scale"):
+        elif given.get("scale") is not None:
             service["deploy"] = {**service.get("deploy", {}), "replicas": given["scale"]}
         joined = self.networks.of_service(name, color)
         if joined:

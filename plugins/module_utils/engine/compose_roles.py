@@ -29,7 +29,7 @@ def roles_of(normalised: Mapping, stack: Stack) -> dict[str, str]:
         elif name not in stack.inner and is_one_shot(normalised, stack, name):
             roles[name] = "one-shot"
         else:
-            roles[name] = "job" if name in jobs else "inner"
+            roles[name] = "job" if name in jobs and name not in stack.inner else "inner"
     return roles
 
 
@@ -46,6 +46,7 @@ def is_one_shot(normalised: Mapping, stack: Stack, name: str) -> bool:
 
 
 def replicas_of(normalised: Mapping, name: str) -> int:
-    """Return how many containers a service asks for."""
+    """Return how many containers a service asks for; 0 is a service that is started by hand."""
     service = normalised["services"][name]
-    return int(service.get("scale") or service.get("deploy", {}).get("replicas") or 1)
+    asked = (service.get("scale"), (service.get("deploy") or {}).get("replicas"))
+    return next((int(number) for number in asked if number is not None), 1)

@@ -20,6 +20,7 @@ NETWORK = "the network is created by its name and internal only"
 ATTACHMENT = "the service joins the network without it"
 NOT_FOR_CONTAINERS = "it has no effect on a container that Compose starts"
 READ_BY_COMPOSE = "Compose resolves it"
+OF_SOURCE = "a path below source.path"
 OF_INVENTORY = "the content is the value in secrets of the inventory, or the file in source.path"
 
 # The sysctls that a container has for itself (Docker's manual, "docker run --sysctl") have other names.
@@ -92,10 +93,11 @@ SERVICE = {
         "annotations attach blkio_config command cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_period "
         "cpu_rt_runtime cpus cpuset dns dns_opt dns_search domainname entrypoint expose extra_hosts group_add "
         "healthcheck init isolation mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable "
-        "oom_score_adj platform read_only shm_size stdin_open stop_grace_period stop_signal storage_opt "
+        "oom_score_adj read_only shm_size stdin_open stop_grace_period stop_signal storage_opt "
         "tmpfs tty ulimits umask user working_dir"
     ),
     **_kept("mac_address", "as far as Compose keeps it"),
+    **_kept("platform", "preflight refuses one that the server does not run"),
     **_kept("deploy", "see below"),
     **_kept("env_file label_file extends", READ_BY_COMPOSE, allow="file"),
     # What leads out of the container.
@@ -134,7 +136,9 @@ SERVICE = {
     **_changed("profiles", "a service without an active profile does not exist; see COMPOSE_PROFILES in variables"),
     **_changed("develop", "it has no effect in a release", notice=True),
     **_changed("links", "an alias resolves to the own color; see Names of services"),
-    **_changed("depends_on", "holds, except towards services that a release starts later", notice=True),
+    **_changed(
+        "depends_on", "holds, except towards services that a release starts later; see Dependencies", notice=True
+    ),
     **_changed(
         "networks", "as in the file, and the networks that lead to the proxy and to shared servers", allow="network"
     ),
@@ -144,7 +148,7 @@ SERVICE = {
         allow="/path read_only docker_socket volume volume_driver",
     ),
     **_changed("secrets", "the file has the value in secrets of the inventory"),
-    **_changed("scale", "the number of containers of one color"),
+    **_changed("scale", "the number of containers of one color; 0 starts none"),
     **_changed("environment", "SWITCHYARD_COLOR is added in a color"),
     **_changed("labels", "labels of the release are added; those of Traefik and of the release are left out"),
     **_changed("cap_drop", "ALL; the capabilities that it has are not added"),
@@ -155,17 +159,26 @@ SERVICE = {
 
 BUILD = {
     **_kept(
-        "additional_contexts args context dockerfile dockerfile_inline extra_hosts isolation labels no_cache "
-        "no_cache_filter provenance sbom shm_size target ulimits"
+        "args dockerfile_inline extra_hosts isolation labels no_cache no_cache_filter provenance sbom shm_size target "
+        "ulimits"
     ),
+    **_kept("additional_contexts context dockerfile", OF_SOURCE, allow="build_context"),
     **_kept("pull", "an image that exists is not built again for a newer base"),
     **_kept("secrets", "the build reads the values in secrets of the inventory; the image does not have them"),
     **_changed("tags", "the image is named by its source"),
     **_changed("cache_from cache_to", "left out: the engine that builds has a cache"),
     **_changed("platforms", "the image is built for the server"),
-    **_refused("privileged entitlements", "the build would have more rights than a container", TAKE_OUT),
-    **_refused("network", "the build would reach what only the server reaches", TAKE_OUT, "(host|container:|service:)"),
-    **_refused("ssh", "the build would use an SSH key of the server", "Fetch private code before the build"),
+    **_needs_allow("entitlements", "build_entitlement"),
+    **_needs_allow("privileged", "build_privileged"),
+    **_needs_allow("ssh", "build_ssh"),
+    "network": KeyFate(
+        NEEDS_ALLOW,
+        "a build joins no network of the stack and of no container",
+        TAKE_OUT,
+        refused_values=r"(?!(host|none|default)\Z)",
+        allow=("build_network",),
+        harmless=("none", "default"),
+    ),
 }
 
 ATTACHED_NETWORK = {

@@ -14,6 +14,7 @@ from ..errors import EngineError
 from .models import (
     Container,
     Image,
+    LabelledImage,
     LabelledResource,
     NetworkInUse,
     RegistryError,
@@ -100,6 +101,15 @@ class Engine:
             volumes=tuple(sorted(answer["Config"].get("Volumes") or {})),
             has_health_check=health_check_of(answer["Config"], {}) is not None,
         )
+
+    def images_of(self, **labels: str) -> list[LabelledImage]:
+        """Return the images with these labels of this collection."""
+        listed = self.client.api.images(filters={"label": _label_filters(labels)})
+        return [LabelledImage(item["Id"], tuple(item["RepoTags"] or ()), item["Labels"] or {}) for item in listed]
+
+    def images_in_use(self) -> set[str]:
+        """Return the ids and names of the images of all containers of this server, running or not."""
+        return {item[key] for item in self.client.api.containers(all=True) for key in ("ImageID", "Image")}
 
     def registry_error(self, name: str, login: dict[str, str] | None = None) -> RegistryError | None:
         """Return why a registry does not give an image to this engine; None where it does."""
@@ -237,6 +247,15 @@ class Engine:
         except self.sdk.errors.APIError as error:
             text = f"The network {name} cannot be created: {error.explanation or error}"
             raise (SubnetTaken if "overlaps" in text else EngineError)(text) from error
+
+    def remove_image(self, name: str) -> bool:
+        """Remove a name of an image, and the image with its last name; return False where the engine refuses it."""
+        try:
+            # Images without a name that it was built from may be a user's.
+            self.client.api.remove_image(name, noprune=True)
+        except self.sdk.errors.APIError:
+            return False
+        return True
 
     def ensure_volume(self, name: str, driver: str, options: dict[str, str], labels: dict[str, str]) -> bool:
         """Create a volume unless it exists; return whether it was created. Raises EngineError for one of others."""

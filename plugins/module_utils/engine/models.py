@@ -118,6 +118,19 @@ class Image:
 
 
 @dataclass(frozen=True)
+class LabelledImage:
+    """A labelled image of this server with all of its names; a name has a tag."""
+
+    id: str
+    names: tuple[str, ...]
+    labels: t.Mapping[str, str]
+
+    def label(self, name: str) -> str:
+        """Return a label of this collection, or an empty text."""
+        return self.labels.get(names.LABEL + name, "")
+
+
+@dataclass(frozen=True)
 class RegistryError:
     """Why a registry does not give an image: ``missing``, ``denied`` or ``unreachable``, and the engine's own words."""
 

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..config import allowances
-from . import compose_spec
+from . import compose_build, compose_spec
 from .container_limits import CAPABILITIES, NO_NEW_PRIVILEGES, capability
 from .models import Mapping
 
@@ -90,6 +90,8 @@ def _of_service(name: str, service: Mapping, normalised: Mapping, is_own: IsOwn)
         yield f"{where}.deploy.resources", "devices", ("gpu",)
     for mount in service.get("volumes") or ():
         yield from _of_mount(f"{where}.volumes", mount, normalised.get("volumes") or {}, is_own)
+    if compose_build.is_built(service):
+        yield from _of_build(f"{where}.build", service["build"], is_own)
     for network in service.get("networks") or ():
         given = (normalised.get("networks") or {}).get(network) or {}
         if given.get("external"):
@@ -125,6 +127,24 @@ def _of_mount(where: str, mount: Mapping, volumes: Mapping, is_own: IsOwn) -> t.
             yield where, options["device"], _of_path(options["device"], read_only or "ro" in flags)
     elif options:
         yield where, f"the driver options of {source}", (f"volume_driver {source}",)
+
+
+def _of_build(where: str, build: Mapping, is_own: IsOwn) -> t.Iterator[Found]:
+    """Yield what a build of an image takes from the machine that builds, or from other places."""
+    network = build.get("network")
+    fate = compose_spec.BUILD["network"]
+    if network and network not in fate.harmless and not fate.refuses(network):
+        yield f"{where}.network", network, (f"build_network {network}",)
+    if build.get("privileged"):
+        yield f"{where}.privileged", "true", ("build_privileged",)
+    for key, word in (("entitlements", "build_entitlement"), ("ssh", "build_ssh")):
+        for value in build.get(key) or ():
+            yield f"{where}.{key}", str(value), (f"{word} {value}",)
+    for key, path in compose_build.contexts_of(build):
+        # The check of builds reports a relative Dockerfile that leads out of the source.
+        relative = key == "dockerfile" and not posixpath.isabs(str(build["dockerfile"]))
+        if path and not is_own(path) and not compose_build.is_service(path) and not relative:
+            yield f"{where}.{key}", path, (f"build_context {path}",)
 
 
 def _of_path(path: str, read_only: bool) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
-from .. import command, names
+from .. import command, names, progress
 from ..engine import compose_build
 from ..engine.compose_build import ImageBuild
 from ..errors import EngineError
@@ -37,7 +37,8 @@ def build_missing(ctx: StackContext, given: StackInput, builds: t.Sequence[Image
     services = ", ".join(build.service for build in builds)
     if given.stack.build_on == "controller":
         ctx.lock.renew(token, f"load {services}", compose_build.TIMEOUT)
-        ctx.engine.load_images(archive)
+        with progress.report_progress(ctx.folder, "load"):
+            ctx.engine.load_images(archive)
     else:
         ctx.lock.renew(token, f"build {services}", compose_build.TIMEOUT)
         try:
@@ -62,4 +63,8 @@ def build_here(ctx: StackContext, given: StackInput, builds: t.Sequence[ImageBui
         command.run(args, name="tar", timeout=compose_build.TIMEOUT)
         moved = [replace(build, definition=rebase_paths(build.definition, PLACEHOLDER, folder)) for build in builds]
         labels = names.labels(project=ctx.project, stack=ctx.stack)
-        compose_build.build(moved, labels, given.secrets, ctx.host.logins)
+        # Not in the folder of the contexts: it would become part of them.
+        with tempfile.NamedTemporaryFile(prefix="switchyard-build-", suffix=".log") as file:
+            log = Path(file.name)
+            with progress.report_progress(ctx.folder, "build", detail=lambda: compose_build.step_of(log)):
+                compose_build.build(moved, labels, given.secrets, log, ctx.host.logins)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .. import names, paths
+from .. import names, paths, progress
 from ..engine import compose_cli
 from ..engine.docker_client import Engine
 from ..engine.models import Container, Image, LabelledResource
@@ -106,7 +106,8 @@ class StackContext:
     def pull(self, name: str) -> Image:
         """Pull an image, with the login of its registry. Raises EngineError with the registry's message."""
         try:
-            return self.engine.pull(name, login_for(name, self.host.logins))
+            with progress.report_progress(self.folder, "pull", detail=lambda: name):
+                return self.engine.pull(name, login_for(name, self.host.logins))
         except EngineError as error:
             raise EngineError(error.message, hint=error.hint or STILL_LIVE) from error
 

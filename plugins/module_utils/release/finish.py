@@ -9,7 +9,7 @@ import time
 
 from .. import names
 from ..errors import GateFailed
-from . import mounted_files, stack_networks
+from . import built_images, mounted_files, stack_networks
 from .context import StackContext
 from .drain import drain_and_remove
 from .migration import undo
@@ -41,9 +41,11 @@ def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> 
     dropped = 0
     if not record.stack.keep_previous:
         dropped = drain_and_remove(ctx, names.other(record.color), record.stack, token)
-    ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
+    pruned = ctx.records.prune(record.stack.keep_releases, {number, record.previous or number})
     mounted_files.prune(ctx)
     stack_networks.remove_unused(ctx, record.networks)
+    if pruned:
+        built_images.prune(ctx)
     ctx.lock.release(token)
     return dropped
 

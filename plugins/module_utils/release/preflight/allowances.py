@@ -17,6 +17,7 @@ from ..source_files import is_own
 from . import network_modes
 from .context import StackCheckContext
 from .file_changes import Notice
+from .notice_groups import listed
 
 NEEDS = ("compose",)
 
@@ -42,7 +43,7 @@ def notices(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
         for key, allowance in _matching(access, stack)[:1]:
             keys.setdefault((key, allowance, access.meaning), []).append(access.path)
     return [
-        Notice(f"{where}.allow.{key}", f"{allowance} allows {meaning}: {', '.join(dict.fromkeys(paths))}")
+        Notice(f"{where}.allow.{key}", f"{allowance} allows {meaning}: {listed(list(dict.fromkeys(paths)))}")
         for (key, allowance, meaning), paths in keys.items()
     ]
 

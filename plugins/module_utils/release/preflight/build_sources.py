@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 from ...engine import compose_build
 from ...errors import Problem
-from ..source_files import OUTSIDE, PLACEHOLDER
+from ..source_files import OUTSIDE, PLACEHOLDER, is_own
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -21,16 +22,21 @@ def check(context: StackCheckContext) -> list[Problem]:
     for name in context.builds:
         where = f"{context.where}.compose.services.{name}.build"
         definition = context.builds[name].definition
-        for path in compose_build.contexts_of(definition, PLACEHOLDER):
-            inside = compose_build.relative(path, PLACEHOLDER)
-            if inside is None:
-                message = f"{path.replace(OUTSIDE, '..')} is not a folder of the source"
-                hint = "Choose source.path so that it contains the folder; a build reads no URL and no other image"
-                problems.append(Problem(where, message, hint, "compose.build_context"))
-            elif inside not in context.spec.contexts:
+        for key, path in compose_build.contexts_of(definition):
+            inside = compose_build.relative(path or PLACEHOLDER, PLACEHOLDER)
+            if compose_build.is_service(path):
+                message = f"{path} is the image of another service"
+                hint = "Use one Dockerfile with several stages, and build.target"
+                problems.append(Problem(f"{where}.{key}", message, hint, "compose.build_context"))
+            elif inside is None and (is_own(path) or (key == "dockerfile" and not Path(definition[key]).is_absolute())):
+                shown = definition[key] if key == "dockerfile" else path.replace(OUTSIDE, "..")
+                message = f"{shown} is not in the source"
+                hint = "Choose source.path so that it contains the folder"
+                problems.append(Problem(f"{where}.{key}", message, hint, "compose.build_context"))
+            elif inside is not None and inside not in context.spec.contexts:
                 message = f"{inside} is not on the controller below the source, or its path has a variable"
                 hint = "Create the folder, or write its path without a variable"
-                problems.append(Problem(where, message, hint, "compose.build_context"))
+                problems.append(Problem(f"{where}.{key}", message, hint, "compose.build_context"))
         problems += _secrets_in_arguments(context, where, definition.get("args") or {})
     return problems
 

@@ -45,5 +45,9 @@ def _hint(message: str) -> str:
         return "Copy the file to source.path: a release fetches no Compose files"
     key = UNKNOWN_KEY.search(message)
     keys = {key for section in compose_spec.SPECIFICATION.values() for key in section}
+    if key and key["key"] in keys:
+        return (
+            "Docker Compose on this server is older than this key, or it has another place: update Compose, or move it"
+        )
     close = difflib.get_close_matches(key["key"], keys, n=1) if key else []
     return f"Did you mean '{close[0]}'" if close else "Try it with 'docker compose config'"

@@ -202,7 +202,9 @@ class StackCheckContext:
 
     @property
     def _image_names(self) -> list[str]:
-        names = sorted({service.get("image") or "" for service in self.services.values()} - {""})
+        mounts = [mount for service in self.services.values() for mount in service.get("volumes") or ()]
+        mounted = [mount.get("source") for mount in mounts if mount.get("type") == "image"]
+        names = sorted(filter(None, {*(service.get("image") for service in self.services.values()), *mounted}))
         return [name for name in names if not floating_tag_reason(name)]
 
     @property

@@ -33,6 +33,13 @@ def check(context: StackCheckContext) -> list[Problem]:
                     f"Name {one.other} under accessories if it outlives releases. Otherwise {hint[0].lower()}{hint[1:]}"
                 )
             problems.append(Problem(where, message, hint, "compose.dependency_unmet"))
+        elif one.condition == HEALTHY and roles[one.other] == "job":
+            message = (
+                f"{one.service} waits until {one.other} is healthy, and {one.other} has no container of its own: only "
+                "migrate or after_migrate names it"
+            )
+            hint = f"Write {one.other} under inner, workers or accessories too, or condition: service_started"
+            problems.append(Problem(where, message, hint, "compose.dependency_unmet"))
         elif one.condition == HEALTHY and _has_no_health_check(context, one, roles[one.other]):
             message = f"{one.service} waits until {one.other} is healthy, and {one.other} has no health check"
             hint = f"Add a healthcheck to {one.other}, or write condition: service_started"
@@ -42,7 +49,7 @@ def check(context: StackCheckContext) -> list[Problem]:
 
 def _has_no_health_check(context: StackCheckContext, one: Dependency, role: str) -> bool:
     """Return whether neither the file nor the image has a health check; the one of a missing image is not known yet."""
-    if role in ("job", "one-shot"):
+    if role == "one-shot":
         # It has ended by then.
         return False
     service = context.services[one.other]

@@ -21,6 +21,9 @@ from ...engine import (
 from ...engine.models import Mapping
 from .changed_host_names import changed_host_names
 
+# The roles of a color's services.
+COLOR = ("routed", "inner")
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -46,6 +49,7 @@ def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
         path = f"{where}.compose.services.{name}"
         notices += [Notice(f"{path}.{key}", message, value) for key, value, message in _added(service, roles[name])]
     notices += _one_shots(normalised, stack, roles, where)
+    notices += _without_containers(normalised, stack, roles, where)
     notices += [
         Notice(f"{where}.compose.{path}", message, value)
         for path, value, message in changed_host_names(normalised, stack, roles)
@@ -68,11 +72,8 @@ def _changes(
     if key == "ports":
         return [_port(port, service, stack) for port in found.value]
     if key == "depends_on":
-        return [
-            (f"{one.other} {one.condition}", "not waited for: a release starts it later")
-            for one in compose_dependencies.dependencies_of(normalised)
-            if one.service == service and compose_dependencies.is_late(one, roles)
-        ]
+        waits = compose_dependencies.dependencies_of(normalised)
+        return [row for one in waits if one.service == service for row in _dependency(one, roles)]
     if key == "driver" and found.value == "bridge":
         return []
     if key == "build":
@@ -81,6 +82,21 @@ def _changes(
         return [("", found.fate.reason)]
     value = ", ".join(map(str, found.value)) if isinstance(found.value, list) else str(found.value)
     return [(value, found.fate.reason)]
+
+
+def _dependency(one: compose_dependencies.Dependency, roles: t.Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a release does not keep of a dependency."""
+    rows = []
+    if compose_dependencies.is_late(one, roles):
+        rows.append((f"{one.other} {one.condition}", "not waited for: a release starts it later"))
+    runs_on = roles[one.other] not in ("job", "one-shot")
+    # Workers are replaced after everything else. Within one part, Compose restarts the service.
+    if one.restart and runs_on and roles[one.service] == "accessory" != roles[one.other]:
+        rows.append((f"{one.other} restart", "not restarted: an accessory outlives releases"))
+    elif one.restart and roles[one.service] in COLOR and roles[one.other] in ("accessory", "worker"):
+        message = "no restart of the live color: each release starts the next one, after the accessories"
+        rows.append((f"{one.other} restart", message))
+    return rows
 
 
 def _is_built(found: compose_spec.FoundKey, normalised: Mapping) -> bool:
@@ -111,6 +127,19 @@ def _one_shots(normalised: Mapping, stack: Stack, roles: t.Mapping[str, str], wh
         notices.append(
             Notice(f"{where}.compose.services.{name}", f"a one-shot, {reason}: it runs once per release, {when}")
         )
+    return notices
+
+
+def _without_containers(normalised: Mapping, stack: Stack, roles: t.Mapping[str, str], where: str) -> list[Notice]:
+    """Return the services of which a release runs nothing but the commands of the stack's jobs."""
+    notices = []
+    for name in (name for name, role in roles.items() if role == "job"):
+        jobs = [key for key, job in compose_one_shots.jobs_of(stack).items() if job.service == name]
+        message = (
+            f"it has no container of its own, and only {' and '.join(jobs)} uses its image. If it runs on as well, "
+            f"write {name} under inner, workers or accessories too"
+        )
+        notices.append(Notice(f"{where}.compose.services.{name}", message))
     return notices
 
 

@@ -11,6 +11,8 @@ from .context import StackCheckContext
 
 NEEDS = ("compose",)
 
+FIXED = "Write a fixed tag or a digest, as app:1.2"
+
 
 def check(context: StackCheckContext) -> list[Problem]:
     """Return the services without an image, and the images whose name can mean another version tomorrow."""
@@ -22,6 +24,10 @@ def check(context: StackCheckContext) -> list[Problem]:
             hint = "Name an image with a fixed tag, as registry/app:1.2, or add build"
             problems.append(Problem(where, "is missing", hint, "compose.image_missing"))
         elif reason:
-            hint = "Write a fixed tag or a digest, as app:1.2"
-            problems.append(Problem(where, f"{image} {reason}", hint, "compose.image_not_fixed"))
+            problems.append(Problem(where, f"{image} {reason}", FIXED, "compose.image_not_fixed"))
+        for mount in service.get("volumes") or ():
+            reason = floating_tag_reason(mount["source"]) if mount.get("type") == "image" else None
+            if reason:
+                where = f"{context.where}.compose.services.{name}.volumes"
+                problems.append(Problem(where, f"{mount['source']} {reason}", FIXED, "compose.image_not_fixed"))
     return problems

@@ -10,6 +10,7 @@ import typing as t
 from ...engine import container_limits
 from ...engine.models import Image, Mapping
 from .file_changes import Notice
+from .notice_groups import listed
 
 ROOT = ("0", "root")
 
@@ -36,7 +37,7 @@ def limit_notices(normalised: Mapping, images: t.Mapping[str, Image], where: str
         (lambda service: not memory_limit(service), "have no memory limit", "Write mem_limit"),
     ):
         names = [name for name, service in services.items() if has_risk(service)]
-        lines += [f"{', '.join(names)} {text}. {advice}"] if names else []
+        lines += [f"{listed(names)} {text}. {advice}"] if names else []
     return [Notice(f"{where}.compose", line) for line in lines]
 
 

@@ -25,7 +25,7 @@ def grouped(notices: t.Iterable[Notice], normalised: Mapping) -> list[Notice]:
         subjects = groups.setdefault((head, key, notice.message), [])
         subjects += [] if text in subjects else [text]
     return [
-        Notice(head, f"{f'{key} of ' if key else ''}{_listed(subjects)}: {message}" if subjects[0] else message)
+        Notice(head, f"{f'{key} of ' if key else ''}{listed(subjects)}: {message}" if subjects[0] else message)
         for (head, key, message), subjects in groups.items()
     ]
 
@@ -44,7 +44,7 @@ def _parts(where: str, normalised: Mapping) -> tuple[str, str, str]:
     return f"{head}.compose", f"{SECTIONS[section]}{name}", path[len(name) :].rpartition(".")[2]
 
 
-def _listed(subjects: t.Sequence[str]) -> str:
+def listed(subjects: t.Sequence[str]) -> str:
     """Return the first subjects, and the number of the others."""
     text = ", ".join(subjects[:SHOWN])
     return f"{text} and {len(subjects) - SHOWN} more" if len(subjects) > SHOWN else text

@@ -40,7 +40,8 @@ def check(context: StackCheckContext) -> list[Problem]:
 def _problem(context: StackCheckContext, image: str, error: RegistryError, has_login: bool) -> Problem:
     registry = registry_of(image)
     services = [name for name, service in context.services.items() if service.get("image") == image]
-    where = f"{context.where}.compose.services.{services[0]}.image"
+    # Without a service of its own, the image is mounted.
+    where = f"{context.where}.compose{f'.services.{services[0]}.image' if services else ''}"
     if error.kind == "missing":
         hint = "Push it or correct its tag; users still have the version that is live"
         return Problem(where, f"{registry} does not have {image} ({error.text})", hint, "compose.image_unknown")

@@ -35,7 +35,8 @@ def undeclared_services(
     problems = []
     for name, role in compose_roles.roles_of(normalised, stack).items():
         reason = stateful_reason(normalised["services"][name]) or written.get(name)
-        if role != "inner" or name in stack.inner or not reason:
+        starts = compose_roles.replicas_of(normalised, name)
+        if role != "inner" or name in stack.inner or not reason or not starts:
             continue
         message = f"{reason}; two colors of it at the same time can destroy its data"
         hint = (

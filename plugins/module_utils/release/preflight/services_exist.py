@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 
 from ...config.allowances import EVERY_SERVICE
+from ...engine.compose_roles import replicas_of
 from ...errors import Problem
 from ..source_files import profiles_of_services
 from .context import StackCheckContext
@@ -16,7 +17,7 @@ NEEDS = ("compose",)
 
 
 def check(context: StackCheckContext) -> list[Problem]:
-    """Return the services that the inventory names and the Compose files do not have."""
+    """Return the services that the inventory names and that the Compose files do not have, or not with a container."""
     stack = context.stack
     named = [(f"routes[{index}].service", route.service) for index, route in enumerate(stack.routes)]
     named += [("workers", service) for service in stack.workers]
@@ -26,7 +27,14 @@ def check(context: StackCheckContext) -> list[Problem]:
     named += [("allow", service) for service in stack.allow if service != EVERY_SERVICE]
     missing = [(key, service) for key, service in named if service not in context.services]
     profiles = profiles_of_services(context.ctx, context.spec) if missing else {}
-    return [_problem(context, key, service, profiles.get(service, [])) for key, service in missing]
+    problems = [_problem(context, key, service, profiles.get(service, [])) for key, service in missing]
+    running = ("routes", "workers", "accessories")
+    for key, service in named:
+        if key.startswith(running) and service in context.services and not replicas_of(context.normalised, service):
+            hint = f"Remove {service} from {key.partition('[')[0]}, or write another number in the Compose files"
+            message = f"the service {service} has no container: its scale is 0"
+            problems.append(Problem(f"{context.where}.{key}", message, hint, "compose.no_containers"))
+    return problems
 
 
 def _problem(context: StackCheckContext, key: str, service: str, profiles: list[str]) -> Problem:

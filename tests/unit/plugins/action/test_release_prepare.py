@@ -13,9 +13,10 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from fakes import checked
+from fakes_progress import write_progress
 
 from ansible_collections.switchyard.stacks.plugins.action import release_prepare
-from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils import paths, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_files import PLACEHOLDER
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import read_tree
 
@@ -103,6 +104,14 @@ def test_a_file_that_went_away_fails_the_task(tmp_path: Path, blob: str) -> None
     assert result["failed"]
     assert "logo.png does not exist" in result["msg"]
     assert not action.sent.exists()
+
+
+def test_the_progress_is_that_of_the_stack(tmp_path: Path, blob: str) -> None:
+    action, _result = run(tmp_path, [blob], root=str(tmp_path))
+    write_progress(paths.stack_folder(tmp_path, "po", "prod", "shop"), "build", detail="[web 1/2] FROM base")
+    seen = action.read_progress()
+    assert seen
+    assert (action.stack, seen.step, seen.detail) == ("shop", "build", "[web 1/2] FROM base")
 
 
 def builds_of(folder: Path, dockerfile: str) -> dict[str, t.Any]:

@@ -44,6 +44,10 @@ def test_rows_with_their_rate() -> None:
         ),
         (Progress("migrate", 965.0, 1000.0), "migrating: 35 s"),
         (
+            Progress("build", 965.0, 1000.0, detail="[web 3/6] RUN pip install"),
+            "building images: [web 3/6] RUN pip install, 35 s",
+        ),
+        (
             Progress("rehearse", 965.0, 1000.0, None, 1200),
             "rehearsing the migration: 35 s, the database has 1,200 rows",
         ),

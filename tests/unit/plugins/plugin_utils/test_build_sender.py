@@ -36,8 +36,9 @@ def test_the_source_of_a_build_is_packed(request_of: build_sender.BuildRequest, 
 def test_an_image_is_built_once_and_loaded_without_the_layers_that_are_there(
     request_of: build_sender.BuildRequest, tmp_path: Path, real_engine: None
 ) -> None:
-    assert [image.image for image in build_sender.build_here(request_of, {}, tmp_path)] == [IMAGE]
-    assert build_sender.build_here(request_of, {}, tmp_path) == []
+    log = tmp_path / "log"
+    assert [image.image for image in build_sender.build_here(request_of, {}, tmp_path, log)] == [IMAGE]
+    assert build_sender.build_here(request_of, {}, tmp_path, log) == []
     identity = subprocess.run(["docker", "inspect", "-f", "{{.Id}}", IMAGE], check=True, capture_output=True).stdout
     answer = subprocess.run(["sh", "-c", image_archive.LAYERS_COMMAND], check=True, capture_output=True, text=True)
     build_sender.pack_images(request_of, frozenset(), tmp_path / "all.tar.gz")

@@ -24,6 +24,17 @@ def test_a_file_without_references(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_folders_of_a_build_next_to_another_repository(tmp_path: Path) -> None:
+    text = """
+services:
+  web: {build: {context: "https://git.example.org/app.git", additional_contexts: {assets: ./assets, base: "docker-image://a:1"}}}
+  api: {build: {context: ./api, additional_contexts: ["lib=./lib", "up=../lib"]}}
+"""
+    put(tmp_path, {"docker-compose.yml": text, "assets/a": "", "api/Dockerfile": "", "lib/a": ""})
+    found = find_references(tmp_path, ["docker-compose.yml"], {})
+    assert found.contexts == {"assets": [], "lib": [], "api": ["Dockerfile"]}
+
+
 def test_a_stack_without_compose_files(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1")
     assert find_references(tmp_path, [], {}).files == [".env"]

@@ -53,6 +53,16 @@ def test_a_long_step_is_shown_and_the_result_is_the_module_s(
     assert (result["changed"], result["answer"]) == (True, True)
 
 
+def test_work_of_the_controller_is_shown(screen: Screen) -> None:
+    with progress.lines_shown(lambda seconds: f"building {seconds:.0f} s", 0.01):
+        assert screen.first.wait(30)
+    number = len(screen.lines)
+    assert screen.lines[0] == "building 0 s"
+    with progress.lines_shown(lambda seconds: "never", 30):
+        pass
+    assert len(screen.lines) == number
+
+
 def test_where_there_are_several_servers_the_line_says_which(
     tmp_path: Path, store_folder: Path, screen: Screen
 ) -> None:

@@ -35,3 +35,20 @@ def test_a_text_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_bytes(b"\xff")
     (problem,) = read_stack_files(tmp_path, checked(), "stacks[shop]").problems
     assert problem.message.endswith("docker-compose.yml cannot be read (it is not a text)")
+
+
+def test_another_name_of_the_compose_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: a}}")
+    (problem,) = read_stack_files(tmp_path, checked(), "stacks[shop]").problems
+    assert (problem.where, problem.hint) == ("stacks[shop].compose", "Write compose: [compose.yaml] in the stack")
+    assert read_stack_files(tmp_path, checked(compose=["compose.yaml"]), "stacks[shop]").problems == []
+
+
+def test_a_file_next_to_those_of_the_stack_is_named(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services: {web: {image: a}}")
+    (tmp_path / ".env").write_text("COMPOSE_FILE=docker-compose.yml:prod.yml")
+    found = read_stack_files(tmp_path, checked(), "stacks[shop]")
+    assert found.problems == []
+    assert [line.partition(",")[0] for line in found.unread] == ["COMPOSE_FILE also names prod.yml"]
+    stack = checked(variables={"COMPOSE_FILE": "docker-compose.yml"})
+    assert read_stack_files(tmp_path, stack, "stacks[shop]").unread == []

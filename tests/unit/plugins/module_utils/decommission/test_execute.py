@@ -9,6 +9,7 @@ from fakes import Machine, container, shared_container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.decommission.execute import execute
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import LabelledImage
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import process
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
@@ -51,6 +52,15 @@ def test_the_subnets_of_a_retired_stack_are_free_again(shop: Machine) -> None:
     (shop.root / "networks.json").write_text(json.dumps(book))
     execute(shop.host, ["shop"], False, "ann")
     assert json.loads((shop.root / "networks.json").read_text())["subnets"] == {FRONT: "10.201.0.64/26"}
+
+
+def test_images_that_were_built_for_a_stack_go_with_it(shop: Machine) -> None:
+    labels = names.labels(project="po", stack="shop", service="web")
+    shop.engine.labelled_images = [LabelledImage("sha256:0", ("po-shop-web:0123456789ab",), labels)]
+    execute(shop.host, ["shop"], False, "ann", check_mode=True)
+    assert shop.engine.removed == []
+    execute(shop.host, ["shop"], False, "ann")
+    assert shop.engine.removed == ["po-shop-web-prod-blue", "po-shop-web:0123456789ab"]
 
 
 def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> None:

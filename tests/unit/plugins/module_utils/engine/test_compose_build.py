@@ -50,6 +50,13 @@ def test_without_a_commit_it_is_named_by_what_the_build_reads() -> None:
     assert plan(contexts={"app": "b"})["web"].image != image
 
 
+def test_the_name_of_a_build_is_known() -> None:
+    for commit in (COMMIT, None):
+        assert compose_build.is_name_of_build(plan(commit)["web"].image, ("po", "shop"), "web")
+        assert not compose_build.is_name_of_build(plan(commit)["web"].image, ("po", "shop"), "api")
+    assert not compose_build.is_name_of_build("po-shop-web:1.0", ("po", "shop"), "web")
+
+
 def test_services_with_one_definition_share_one_image() -> None:
     worker = {"build": {"context": "/src/app", "dockerfile": "Dockerfile"}, "command": ["work"]}
     found = plan(worker=worker, other={"build": {"context": "/src/other"}})
@@ -64,9 +71,13 @@ def test_every_folder_and_file_that_a_build_reads_is_known() -> None:
         "dockerfile": "../docker/Dockerfile",
         "additional_contexts": {"lib": "/src/lib"},
     }
-    found = compose_build.contexts_of(definition, SOURCE)
-    assert found == ["/src/app", "/src/lib", "/src/docker/Dockerfile"]
-    assert [compose_build.relative(path, SOURCE) for path in ["/src", *found, "/srcs", "/etc"]] == [
+    found = dict(compose_build.contexts_of(definition))
+    assert found == {
+        "context": "/src/app",
+        "additional_contexts": "/src/lib",
+        "dockerfile": "/src/docker/Dockerfile",
+    }
+    assert [compose_build.relative(path, SOURCE) for path in ["/src", *found.values(), "/srcs", "/etc"]] == [
         ".",
         "app",
         "lib",
@@ -74,6 +85,12 @@ def test_every_folder_and_file_that_a_build_reads_is_known() -> None:
         None,
         None,
     ]
+
+
+@pytest.mark.parametrize("context", ["https://git.example.org/app.git#v1:docker", "git@git.example.org:app.git"])
+def test_the_dockerfile_of_another_repository_is_in_that_repository(context: str) -> None:
+    definition = {"context": context, "dockerfile": "../Dockerfile", "additional_contexts": {"lib": "/src/lib"}}
+    assert compose_build.contexts_of(definition) == [("context", context), ("additional_contexts", "/src/lib")]
 
 
 def test_a_service_that_only_names_the_image_gets_it_too() -> None:
@@ -103,17 +120,37 @@ def test_a_secret_of_a_build_is_a_file_and_no_argument() -> None:
     assert project["secrets"] == {"token": {"file": "/private/token"}}
 
 
+def test_the_present_step_of_a_build_is_the_last_one_that_it_began(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("")
+    assert compose_build.step_of(log) == ""
+    begun = [
+        "#5 [web internal] load build definition",
+        "#5 transferring dockerfile: 2B",
+        "#8 [web 2/4] RUN pip install x",
+    ]
+    log.write_text(
+        "\n".join(["x" * compose_build.TAIL, *begun, "#8 0.534 [notice] a new release of pip", "#8 1.2 #9 [api]"])
+    )
+    assert compose_build.step_of(log) == "[web 2/4] RUN pip install x"
+    log.write_text(f"#9 [web 3/4] RUN \x1b[31m{'a' * 100}\n")
+    step = compose_build.step_of(log)
+    assert (len(step), step[:22], step[-4:]) == (80, "[web 3/4] RUN [31maaaa"[:22], "a...")
+
+
 def test_a_build_by_the_engine_itself(real_engine: None, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nARG NAME=x\nLABEL name=$NAME\nCOPY data /data\n")
     (tmp_path / "data").write_text("one")
     build = ImageBuild("switchyard-unit-build:1", "web", {"context": str(tmp_path), "args": {"NAME": "a$$b"}})
     try:
-        compose_build.build([build], {"io.switchyard.stack": "shop"}, {})
+        log = tmp_path / "log"
+        compose_build.build([build], {"io.switchyard.stack": "shop"}, {}, log)
+        assert compose_build.step_of(log).startswith("[web")
         answer = subprocess.run(["docker", "inspect", build.image], check=True, capture_output=True, text=True)
         labels = json.loads(answer.stdout)[0]["Config"]["Labels"]
         assert (labels["name"], labels["io.switchyard.service"]) == ("a$b", "web")
         (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY missing /\n")
         with pytest.raises(EngineError, match=r"(?s)switchyard-unit-build:1 cannot be built: .*missing"):
-            compose_build.build([build], {}, {})
+            compose_build.build([build], {}, {}, log)
     finally:
         subprocess.run(["docker", "rmi", "--force", build.image], check=False, capture_output=True)

@@ -17,10 +17,12 @@ OPTIONAL = {"condition": "service_healthy", "required": False}
 
 def test_a_dependency_on_a_service_of_an_inactive_profile_is_none() -> None:
     content = normalised(
-        web={"depends_on": {"db": HEALTHY, "mail": {"required": False}, "cache": None}}, db={}, cache={}
+        web={"depends_on": {"db": {**HEALTHY, "restart": True}, "mail": {"required": False}, "cache": None}},
+        db={},
+        cache={},
     )
     assert compose_dependencies.dependencies_of(content) == [
-        Dependency("web", "db", "service_healthy"),
+        Dependency("web", "db", "service_healthy", restart=True),
         Dependency("web", "cache", "service_started"),
     ]
 

@@ -21,6 +21,13 @@ def test_each_service_has_one_role() -> None:
     }
 
 
+@pytest.mark.parametrize(("key", "role"), [("workers", "worker"), ("accessories", "accessory"), ("inner", "inner")])
+def test_a_service_of_a_job_that_runs_on_as_well_has_its_declared_role(key: str, role: str) -> None:
+    content = normalised(web={}, tool={})
+    job = {"service": "tool", "command": ["x"]}
+    assert compose_roles.roles_of(content, checked(migrate=job, **{key: ["tool"]}))["tool"] == role
+
+
 ENDED = {"condition": "service_completed_successfully"}
 
 
@@ -64,5 +71,11 @@ def test_a_service_may_ask_for_several_containers(given: dict[str, t.Any]) -> No
     assert compose_roles.replicas_of(normalised(web=given), "web") == 3
 
 
-def test_a_service_has_one_container_by_default() -> None:
-    assert compose_roles.replicas_of(normalised(web={}), "web") == 1
+@pytest.mark.parametrize("given", [{}, {"deploy": None}, {"deploy": {"replicas": None}}])
+def test_a_service_has_one_container_by_default(given: dict[str, t.Any]) -> None:
+    assert compose_roles.replicas_of(normalised(web=given), "web") == 1
+
+
+@pytest.mark.parametrize("given", [{"scale": 0}, {"deploy": {"replicas": 0}}, {"scale": 0, "deploy": {"replicas": 2}}])
+def test_a_service_that_is_started_by_hand_has_none(given: dict[str, t.Any]) -> None:
+    assert compose_roles.replicas_of(normalised(web=given), "web") == 0

@@ -120,6 +120,25 @@ def test_containers_are_found_by_labels_without_one_that_just_ended(daemon: Daem
     assert query["all"] == ["1"]
 
 
+def test_images_are_found_by_labels_with_all_of_their_names(daemon: Daemon) -> None:
+    labels = {"io.switchyard.stack": "shop", "io.switchyard.service": "web"}
+    daemon.answers["/images/json"] = [
+        {"Id": "sha256:aa", "RepoTags": ["po-shop-web:1", "a:1"], "Labels": labels},
+        {"Id": "sha256:bb", "RepoTags": None, "Labels": None},
+    ]
+    daemon.answers["/containers/json"] = [{"ImageID": "sha256:aa", "Image": "po-shop-web:1"}]
+    first, second = Engine().images_of(stack="shop")
+    assert (first.id, first.names, first.label("service")) == ("sha256:aa", ("po-shop-web:1", "a:1"), "web")
+    assert (second.names, second.label("service")) == ((), "")
+    query = next(query for path, query in daemon.asked if path == "/images/json")
+    assert json.loads(query["filters"][0])["label"] == ["io.switchyard.stack=shop"]
+    assert Engine().images_in_use() == {"sha256:aa", "po-shop-web:1"}
+
+
+def test_an_image_that_the_engine_does_not_remove_stays(daemon: Daemon) -> None:
+    assert not Engine().remove_image("po-shop-web:1")
+
+
 @pytest.mark.parametrize(
     ("name", "digests", "digest"),
     [

@@ -20,6 +20,24 @@ def test_every_key_that_needs_an_allowance_is_searched() -> None:
     assert needs == {*outside_access.VALUES, *flags, *lists} - {"cap_add", "security_opt"}
 
 
+def test_every_key_of_a_build_that_needs_an_allowance_is_searched() -> None:
+    build = {
+        "context": "https://git.example.org/app.git",
+        "network": "host",
+        "privileged": True,
+        "entitlements": ["network.host"],
+        "ssh": ["default"],
+    }
+    needs = {key for key, fate in compose_spec.BUILD.items() if fate.fate == compose_spec.NEEDS_ALLOW}
+    found = outside_access.find(normalised(web={"image": None, "build": build}), lambda path: False)
+    assert {access.path for access in found} == {f"services.web.build.{key}" for key in (*needs, "context")}
+    assert {access.allowances[0].split()[0] for access in found} == {
+        word for word in allowances.WORDS if word.startswith("build_")
+    }
+    # The image is pulled: it has a fixed version.
+    assert outside_access.find(normalised(web={"build": build}), lambda path: False) == []
+
+
 def test_an_access_tells_what_it_reaches() -> None:
     tool = {"pid": "host", "volumes": [{"type": "bind", "source": "/srv", "target": "/s"}]}
     found = outside_access.find(normalised(tool=tool), lambda path: False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 from fakes import COMPOSE, Machine, given, normalised
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_build
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import build_images, prepare
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
@@ -71,6 +74,35 @@ def test_a_rollback_to_an_image_that_was_removed_says_what_to_do(machine: Machin
     machine.make_live("green")
     with pytest.raises(Exception, match="po-shop-web:1 of release 1 was built, and is not on this server any more"):
         prepare.start_release(machine.ctx, built(), "rollback", "ann@laptop", None)
+
+
+@pytest.mark.parametrize("build_on", ["server", "controller"])
+def test_a_long_build_reports_its_step(
+    machine: Machine, tmp_path: Path, docker: object, monkeypatch: pytest.MonkeyPatch, build_on: str
+) -> None:
+    monkeypatch.setattr(progress, "AFTER", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    report, seen, archive = machine.ctx.folder / progress.NAME, tmp_path / "seen", tmp_path / "a.tar.gz"
+    wait = f"for i in $(seq 1000); do grep -qs pip {report} && cp {report} {seen} && exit; sleep 0.01; done; exit 1"
+    docker(f'echo "#8 [web 2/4] RUN pip install x"\n{wait}')  # type: ignore[operator]
+    (tmp_path / "app").mkdir()
+    build_contexts.pack(tmp_path, ["app"], [], archive)
+    definition = {"context": f"{PLACEHOLDER}/app"}
+    image = compose_build.ImageBuild("po-shop-web:1", "web", definition, ("app",))
+    machine.engine.images[image.image] = Image(id="sha256:1", digest=None, user=0)
+
+    def load(_archive: Path) -> None:
+        while not report.exists():
+            pass
+        seen.write_bytes(report.read_bytes())
+
+    monkeypatch.setattr(machine.engine, "load_images", load)
+    spec = built(archive=archive, build_on=build_on)
+    build_images.build_missing(machine.ctx, spec, [image], machine.lock())
+    found = progress.Progress(**json.loads(seen.read_text()))
+    expected = {"server": ("build", "[web 2/4] RUN pip install x"), "controller": ("load", "")}
+    assert (found.step, found.detail) == expected[build_on]
+    assert not report.exists()
 
 
 def test_a_build_on_the_server_from_an_archive(machine: Machine, tmp_path: Path, real_engine: None) -> None:

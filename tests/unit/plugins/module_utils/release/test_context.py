@@ -4,8 +4,10 @@ import json
 import typing as t
 from collections.abc import Callable
 
+import pytest
 from fakes import HOST, FakeEngine, Machine, colored, container
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.registry import open_proxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
@@ -69,6 +71,22 @@ def test_what_the_gates_need_of_a_release(machine: Machine) -> None:
     assert (target.color, target.network, target.count) == ("green", "po-front-prod", 2)
     assert target.routing.routes[0].host == HOST
     assert target.routing.replicas == {"web": 2}
+
+
+def test_a_long_pull_reports_its_image(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "AFTER", 0.0)
+    report = machine.ctx.folder / progress.NAME
+    seen: list[str] = []
+
+    def pull(name: str, _login: object) -> None:
+        while not report.exists():
+            pass
+        seen.append(report.read_text())
+
+    monkeypatch.setattr(machine.engine, "pull", pull)
+    machine.ctx.pull("reg/web:2")
+    found = progress.Progress(**json.loads(seen[0]))
+    assert (found.step, found.detail) == ("pull", "reg/web:2")
 
 
 def test_a_part_is_started_from_the_releases_own_folder(

@@ -5,6 +5,8 @@ import typing as t
 import pytest
 from fakes import Machine, checked, worker
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import LabelledImage
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, stack_networks
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import state as migration_state
@@ -56,6 +58,22 @@ def test_networks_that_the_release_no_longer_has_are_removed(machine: Machine) -
     machine.ctx.records.save(machine.ctx.records.require(2).updated(networks={"po-shop-default-prod": network}))
     finish.finish(machine.ctx, 2, 1, token)
     assert list(machine.engine.made_networks) == ["po-shop-default-prod"]
+
+
+@pytest.mark.parametrize(("kept", "removed"), [(3, ["po-shop-web:0123456789ab"]), (5, [])])
+def test_images_that_were_built_for_old_records_go_with_them(machine: Machine, kept: int, removed: list[str]) -> None:
+    stack = checked(worker_min_ready=0, keep_releases=kept)
+    images = [f"po-shop-web:{number * 12}" for number in "456"]
+    old = machine.released("blue", stack, images={"po-shop-web:0123456789ab": "sha256:0"})
+    for number, name in enumerate(images):
+        machine.released("blue", stack, images={name: f"sha256:{number}"})
+    labels = names.labels(project="po", stack="shop", service="web")
+    machine.engine.labelled_images = [
+        LabelledImage(f"sha256:{name}", (name,), labels) for name in (*old.images, *images)
+    ]
+    machine.make_live("blue")
+    finish.finish(machine.ctx, 4, 3, machine.lock())
+    assert machine.engine.removed == removed
 
 
 def test_workers_that_the_release_no_longer_has_are_stopped(machine: Machine) -> None:

@@ -156,6 +156,15 @@ def test_what_stays_in_the_container_needs_no_allowance(service: dict[str, t.Any
     assert check(content) == []
 
 
+def test_an_allowance_of_many_services_names_the_first_ones() -> None:
+    tools = {f"t{number}": {"pid": "host"} for number in range(8)}
+    (notice,) = allowances.notices(normalised(**tools), checked(allow={"*": ["pid host"]}), WHERE)
+    assert notice.message.endswith(
+        ": services.t0.pid, services.t1.pid, services.t2.pid, services.t3.pid, "
+        "services.t4.pid, services.t5.pid and 2 more"
+    )
+
+
 @pytest.mark.parametrize("path", ["/srv/../etc", f"{source_files.PLACEHOLDER}/../../etc", "/srv/.."])
 def test_a_path_that_the_engine_would_resolve_again_is_never_allowed(path: str) -> None:
     content = normalised(web={}, tool={"volumes": [{"type": "bind", "source": path}]})

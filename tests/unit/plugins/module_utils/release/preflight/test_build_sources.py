@@ -10,7 +10,7 @@ from fakes import Machine, given
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
-OUTSIDE = "Choose source.path so that it contains the folder; a build reads no URL and no other image"
+OUTSIDE = "Choose source.path so that it contains the folder"
 
 
 @pytest.fixture(autouse=True)
@@ -45,11 +45,9 @@ def test_a_build_of_the_own_source(machine: Machine, build: str) -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        ("https://git.example.org/app.git", "https://git.example.org/app.git is not a folder of the source"),
-        ("../../api", "../api is not a folder of the source"),
-        ("{context: ./app, dockerfile: /etc/Dockerfile}", "/etc/Dockerfile is not a folder of the source"),
-        ("{context: ./app, additional_contexts: {x: 'docker-image://x:1'}}", "docker-image://x:1 is not a folder"),
-        ("{context: ./app, additional_contexts: {x: /srv}}", "/srv is not a folder of the source"),
+        ("../../api", "../api is not in the source"),
+        ("{context: ./app, dockerfile: ../../Dockerfile}", "../../Dockerfile is not in the source"),
+        ("{context: ./app, additional_contexts: {x: ../lib}}", "../lib is not in the source"),
     ],
 )
 def test_a_build_reads_its_own_source_only(machine: Machine, build: str, message: str) -> None:
@@ -59,22 +57,64 @@ def test_a_build_reads_its_own_source_only(machine: Machine, build: str, message
 
 
 @pytest.mark.parametrize(
-    ("key", "reason"),
+    ("build", "key", "allowance"),
     [
-        ("privileged: true", "more rights"),
-        ("ssh: [default]", "SSH key"),
-        ("network: host", "only the server reaches"),
-        ("entitlements: [network.host]", "more rights"),
+        ("{context: ./app, privileged: true}", "privileged", "build_privileged"),
+        ("{context: ./app, ssh: [default]}", "ssh", "build_ssh default"),
+        ("{context: ./app, network: host}", "network", "build_network host"),
+        ("{context: ./app, entitlements: [network.host]}", "entitlements", "build_entitlement network.host"),
+        ("{context: ./app, dockerfile: /etc/Dockerfile}", "dockerfile", "build_context /etc/Dockerfile"),
+        ("{context: ./app, additional_contexts: {x: /srv}}", "additional_contexts", "build_context /srv"),
+        (
+            "{context: ./app, additional_contexts: {x: 'docker-image://x:1'}}",
+            "additional_contexts",
+            "build_context docker-image://x:1",
+        ),
+        ("https://git.example.org/app.git#v1", "context", "build_context https://git.example.org/app.git#v1"),
+        ("git@git.example.org:app.git", "context", "build_context git@git.example.org:app.git"),
+        ("github.com/example/app", "context", "build_context github.com/example/app"),
     ],
 )
-def test_what_leaves_a_build_is_refused(machine: Machine, key: str, reason: str) -> None:
-    ((code, message, _hint),) = found(machine, spec_of(f"{{context: ./app, {key}}}", app="a"))
-    assert code == "compose.key_refused"
-    assert reason in message
+def test_what_leaves_a_build_needs_its_allowance(machine: Machine, build: str, key: str, allowance: str) -> None:
+    spec = spec_of(build, app="a")
+    result = examine.run_preflight(machine.host, [spec], "deploy", 0)
+    assert [(problem.code, problem.where) for problem in result.problems] == [
+        ("compose.not_allowed", f"switchyard_stacks[shop].compose.services.web.build.{key}")
+    ]
+    assert result.problems[0].hint.startswith("Remove it, or write allow: {web: [")
+    for service in ("web", "*"):
+        stack = given(allow={service: [allowance]}).stack
+        result = examine.run_preflight(machine.host, [replace(spec, stack=stack)], "deploy", 0)
+        assert result.problems == []
+        # What is allowed is part of the build.
+        (image,) = result.builds["shop"]
+        assert key in image.definition
+        (notice,) = [one for one in result.notices if ".allow." in one.where]
+        assert notice.message.startswith(f"{allowance} allows ")
+    stack = given(allow={"web": ["build_ssh other"]}).stack
+    codes = [code for code, _message, _hint in found(machine, replace(spec, stack=stack))]
+    assert sorted(codes) == ["compose.not_allowed", "stack.allow_unused"]
 
 
-def test_a_secret_of_a_build_is_one_of_the_inventory(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("build", "code"),
+    [
+        ("{context: ./app, network: 'container:other'}", "compose.key_refused"),
+        ("{context: ./app, additional_contexts: {x: 'service:api'}}", "compose.build_context"),
+    ],
+)
+def test_what_a_build_cannot_have(machine: Machine, build: str, code: str) -> None:
+    spec = spec_of(build, app="a")
+    text = spec.sources["docker-compose.yml"].replace("services: {", "services: {api: {build: ./app}, ")
+    problems = found(machine, replace(spec, sources={"docker-compose.yml": text}))
+    assert [found_code for found_code, _message, _hint in problems] == [code]
+
+
+@pytest.mark.parametrize("source", ["file: token", "file: /etc/shadow", "environment: HOME", "external: true"])
+def test_a_secret_of_a_build_is_one_of_the_inventory(machine: Machine, source: str) -> None:
     spec = spec_of("{context: ./app, secrets: [token]}", app="a")
+    text = spec.sources["docker-compose.yml"].replace("file: token", source)
+    spec = replace(spec, sources={"docker-compose.yml": text})
     assert [code for code, _message, _hint in found(machine, spec)] == ["stack.secret_without_value"]
     assert found(machine, replace(spec, secrets={"token": "hunter2"})) == []
 

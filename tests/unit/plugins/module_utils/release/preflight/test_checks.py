@@ -99,6 +99,22 @@ STACK_CASES: dict[str, list[StackCase]] = {
             (".allow", "tool", {"allow": {"tool": ["privileged"]}}),
             (".migrate and after_migrate", "tool", {"after_migrate": [{"service": "tool", "command": ["x"]}]}),
         )
+    ]
+    + [
+        StackCase(
+            given(normalised(web={"scale": 0})),
+            ".routes[0].service",
+            "the service web has no container: its scale is 0",
+            "Remove web from routes, or write another number in the Compose files",
+            "compose.no_containers",
+        ),
+        StackCase(
+            given(normalised(web={}, celery={"deploy": {"replicas": 0}}), workers=["celery"]),
+            ".workers",
+            "the service celery has no container: its scale is 0",
+            "Remove celery from workers, or write another number in the Compose files",
+            "compose.no_containers",
+        ),
     ],
     "service_roles": [
         StackCase(
@@ -110,7 +126,23 @@ STACK_CASES: dict[str, list[StackCase]] = {
             "stack.service_undeclared",
         )
     ],
+    "platforms": [
+        StackCase(
+            given(normalised(web={"platform": "linux/arm64/v8"})),
+            ".compose.services.web.platform",
+            "web needs linux/arm64/v8, and the server runs images of linux/amd64",
+            "Remove platform, or build or choose an image for this server",
+            "compose.platform",
+        )
+    ],
     "image_tags": [
+        StackCase(
+            given(normalised(web={"volumes": [{"type": "image", "source": "reg/data", "target": "/d"}]})),
+            ".compose.services.web.volumes",
+            "reg/data has no tag",
+            "Write a fixed tag or a digest, as app:1.2",
+            "compose.image_not_fixed",
+        ),
         StackCase(
             given(normalised(web={"image": None})),
             ".compose.services.web.image",
@@ -132,7 +164,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
     "build_sources": [
         StackCase(
             given(normalised(web={"image": None, "build": {"context": "/.switchyard-source/api"}})),
-            ".compose.services.web.build",
+            ".compose.services.web.build.context",
             "api is not on the controller below the source, or its path has a variable",
             "Create the folder, or write its path without a variable",
             "compose.build_context",
@@ -350,11 +382,22 @@ def test_the_files_of_a_stack_in_place_are_in_their_folder(machine: Machine) -> 
             "echo \"docker: 'compose' is not a docker command.\" >&2; exit 1",
             "server: The Compose plugin does not answer on this server. Run setup.yml.",
         ),
+        (
+            "echo 'services.web Additional property post_start is not allowed' >&2; exit 15",
+            f"{STACK}.compose: Compose rejects docker-compose.yml: services.web Additional property post_start is not "
+            "allowed. Docker Compose on this server is older than this key, or it has another place: update Compose, or"
+            " move it.",
+        ),
     ],
 )
 def test_what_compose_answers_to_the_files(answer: str, expected: str, machine: Machine, docker: Docker) -> None:
     docker(answer)
     assert [str(problem) for problem in check_stack("compose_valid", machine, given())] == [expected]
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/x86_64", "amd64", "Linux/AMD64/v2"])
+def test_a_platform_of_the_server(machine: Machine, platform: str) -> None:
+    assert check_stack("platforms", machine, given(normalised(web={"platform": platform}))) == []
 
 
 def test_external_resources_that_exist(machine: Machine) -> None:

@@ -82,6 +82,21 @@ def test_a_service_that_others_wait_for_may_be_an_undeclared_accessory(
     assert "Name db under accessories if it outlives releases. Otherwise write condition" in problem
 
 
+def test_a_service_of_which_only_commands_run_is_never_healthy(
+    machine: Machine, docker: t.Callable[[str], t.Any]
+) -> None:
+    services = {"web": waits("service_healthy", "api"), "api": CHECK}
+    job = {"after_migrate": [{"service": "api", "command": ["warm-up"]}]}
+    (problem,) = check(machine, docker, services, **job)
+    assert problem == (
+        "compose.dependency_unmet switchyard_stacks[shop].compose.services.web.depends_on.api: web waits until api is "
+        "healthy, and api has no container of its own: only migrate or after_migrate names it. Write api under inner, "
+        "workers or accessories too, or condition: service_started."
+    )
+    assert check(machine, docker, services, inner=["api"], **job) == []
+    assert check(machine, docker, {**services, "web": waits("service_started", "api")}, **job) == []
+
+
 @pytest.mark.parametrize("disabled", [{"disable": True}, {"test": ["NONE"]}, None, {"interval": "5s"}])
 def test_a_service_without_a_health_check_cannot_be_healthy(
     machine: Machine, docker: t.Callable[[str], t.Any], disabled: dict[str, t.Any] | None

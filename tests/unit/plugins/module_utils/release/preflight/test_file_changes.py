@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,43 @@ def test_a_one_shot_next_to_a_database_may_be_the_migration() -> None:
     assert notice.message.endswith(", without a backup: if it changes the schema, name it under migrate")
 
 
-def test_a_job_has_no_restart() -> None:
-    content = normalised(web=QUIET, tool={"logging": {}})
-    migrate = {"service": "tool", "command": ["x"]}
-    assert file_changes(content, checked(migrate=migrate), "stacks[shop]") == []
+def test_a_service_that_only_jobs_name_has_no_container_of_its_own() -> None:
+    content = normalised(web=QUIET, tool={"logging": {}}, seed={**QUIET, "restart": "no"})
+    jobs = {
+        "migrate": {"service": "tool", "command": ["x"]},
+        "after_migrate": [{"service": "tool", "command": ["y"]}, {"service": "seed"}],
+    }
+    found = file_changes(content, checked(**jobs), "stacks[shop]")
+    assert [shown(one) for one in found if ".tool" in one.where] == [
+        "stacks[shop].compose.services.tool: it has no container of its own, and only migrate and after_migrate[0] uses"
+        " its image. If it runs on as well, write tool under inner, workers or accessories too"
+    ]
+    assert [one.where for one in found if "no container" in one.message] == ["stacks[shop].compose.services.tool"]
+    assert (
+        file_changes(normalised(web=QUIET, tool=QUIET), checked(inner=["tool"], **jobs | {"after_migrate": []}), "")
+        == []
+    )
+
+
+def test_a_restart_with_another_part_is_said() -> None:
+    def after(*others: str) -> dict[str, t.Any]:
+        waits = {"condition": "service_started", "restart": True}
+        return {**QUIET, "depends_on": dict.fromkeys(others, waits)}
+
+    content = normalised(
+        web=after("db", "api", "celery"),
+        api=QUIET,
+        celery=after("db", "api"),
+        db=after("store", "api"),
+        store=QUIET,
+    )
+    stack = checked(workers=["celery"], accessories=["db", "store"], inner=["api"])
+    later = "not waited for: a release starts it later"
+    live = "no restart of the live color: each release starts the next one, after the accessories"
+    assert [(one.where, one.value, one.message) for one in file_changes(content, stack, "s")] == [
+        ("s.compose.services.web.depends_on", "db restart", live),
+        ("s.compose.services.web.depends_on", "celery service_started", later),
+        ("s.compose.services.web.depends_on", "celery restart", live),
+        ("s.compose.services.db.depends_on", "api service_started", later),
+        ("s.compose.services.db.depends_on", "api restart", "not restarted: an accessory outlives releases"),
+    ]

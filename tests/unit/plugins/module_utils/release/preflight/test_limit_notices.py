@@ -27,6 +27,11 @@ def test_each_kind_of_risk_is_one_line() -> None:
     ]
 
 
+def test_a_risk_of_many_services_names_the_first_ones() -> None:
+    services: dict[str, dict[str, t.Any]] = {f"s{number}": {} for number in range(9)}
+    assert messages(**services)[-1] == "s0, s1, s2, s3, s4, s5 and 3 more have no memory limit. Write mem_limit"
+
+
 @pytest.mark.parametrize("limit", [{"mem_limit": "1g"}, {"deploy": {"resources": {"limits": {"memory": "1"}}}}])
 def test_a_service_without_a_risk_is_not_named(limit: dict[str, t.Any]) -> None:
     assert len(messages(web={"user": "10001:10001", "read_only": True, **limit})) == 1

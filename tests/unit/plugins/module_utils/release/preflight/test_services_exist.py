@@ -47,7 +47,7 @@ def test_files_that_can_be_released(machine: Machine) -> None:
         (
             "services: {web: {build: ./missing}}",
             {},
-            "compose.build_context switchyard_stacks[shop].compose.services.web.build: missing is not on the "
+            "compose.build_context switchyard_stacks[shop].compose.services.web.build.context: missing is not on the "
             "controller below the source, or its path has a variable. Create the folder, or write its path without a "
             "variable.",
         ),
