@@ -15,23 +15,38 @@ import typing as t
 from dataclasses import replace
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
-from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.confirmations import (
+    downgrade_questions,
+    unnamed_questions,
+    with_older_commits,
+)
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables import (
+    extra_variables,
+    misspelt_extra_variables,
+    variables_by_stack,
+)
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.requested_stacks import (
+    MISSING,
+    inventory_names,
+    label,
+    requested_stacks,
+    undefined_hint,
+)
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.server_failure import server_problem
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import StackFiles, read_stack_files
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_source import (
     StackSource,
     context_digests,
     open_source,
 )
-
-# The value in place of one that could not be templated, so that the rest of the stack can still be checked.
-MISSING = "-not-set-"
 
 
 class ActionModule(CachedModuleAction):
@@ -43,32 +58,25 @@ class ActionModule(CachedModuleAction):
         result = super().run(tmp, task_vars)
         args = dict(self._task.args)
         variable = args.setdefault("variable", "switchyard_stacks")
-        problems: list[Problem] = []
-        raw = self._templated(task_vars.get(variable), variable, problems)
-        checked, found = validate.check(raw, args.get("project", ""), args.get("environment", ""), variable)
-        # A value that could not be templated is reported already.
-        problems += [problem for problem in found if MISSING not in problem.message]
-        known = [item.stack.name for item in checked]
-        only = args.get("only") or known
-        problems += [
-            Problem(
-                "stacks",
-                f"there is no stack {name}",
-                f"Stacks are {', '.join(known)}",
-                "stack.unknown",
-            )
-            for name in only
-            if name not in known
-        ]
+        untemplated: list[Problem] = []
+        raw = task_vars.get(variable)
+        given = self._templated(raw, variable, untemplated)
+        if given == MISSING and args.get("mode", "deploy") != "deploy":
+            given = [{"name": name} for name in inventory_names(self._templar, variable, task_vars)]
+        requested = requested_stacks(raw, given, untemplated, args, variable)
+        names_used = variables_by_stack(raw, task_vars)
+        extra = extra_variables(self._loader)
+        misspelt, unknown = misspelt_extra_variables(extra, set().union(*names_used.values()), task_vars)
+        problems = misspelt + requested.problems
         stacks, secrets, whole, unused = [], {}, [], []
         notices: list[dict[str, str]] = []
-        folders: dict[str, str] = {}
-        for inventory_stack in (item for item in checked if item.stack.name in only):
+        sources: dict[str, StackSource] = {}
+        for inventory_stack in requested.stacks:
             source, found = open_source(inventory_stack.stack, variable, task_vars, args.get("mode", "deploy"))
             problems += found
             if not source:
                 continue
-            folders[inventory_stack.stack.name] = str(source.folder)
+            sources[inventory_stack.stack.name] = source
             item, files = resolve(inventory_stack.stack, variable, source)
             stacks.append(item)
             secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
@@ -77,18 +85,21 @@ class ActionModule(CachedModuleAction):
             notices += [{"where": f"{item['inventory_path']}.compose", "message": line} for line in files.unread]
             whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
         # The server is asked although the inventory has problems: one report has all of them.
+        only_some, accepts_downgrade = bool(args.get("only")), boolean(args.get("accept_downgrade", False))
+        args["only"] = [item.stack.name for item in requested.stacks]
         module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
-        problems += [Problem(**problem) for problem in module.get("problems", [])]
+        # What follows from a value that is not set is not a problem of its own.
+        problems += [Problem(**item) for item in module.get("problems", []) if MISSING not in item["message"]]
         result.update(module)
-        result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars), *unused]
+        result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars), *unknown, *unused]
         result["changed"] = False
         result["notices"] = [*notices, *module.get("notices", [])]
         result["problems"] = [problem.as_dict() for problem in problems]
         missing = module.get("missing_files", {})
         result["stacks"] = [{**item, "missing_files": missing.get(item["definition"]["name"], [])} for item in stacks]
         result["builds"] = {
-            stack: {"folder": folders[stack], "images": images, "platform": module.get("platform", "")}
+            stack: {"folder": str(sources[stack].folder), "images": images, "platform": module.get("platform", "")}
             for stack, images in module.get("builds", {}).items()
         }
         process = own_process()
@@ -99,6 +110,13 @@ class ActionModule(CachedModuleAction):
             for stack, lock in module.get("locks", {}).items()
             if has_ended(lock.get("process"), process)
         }
+        result["questions"] = []
+        if args.get("mode", "deploy") == "deploy" and "plans" in module:
+            result["plans"] = with_older_commits(module["plans"], sources)
+            questions = downgrade_questions(result["plans"], variable) if not accepts_downgrade else []
+            if not only_some:
+                questions += unnamed_questions(result["plans"], extra, requested.names_by_stack(names_used), variable)
+            result["questions"] = [question.as_dict() for question in questions]
         return result
 
     def _templated(self, value: t.Any, where: str, problems: list[Problem]) -> t.Any:
@@ -106,7 +124,7 @@ class ActionModule(CachedModuleAction):
         if isinstance(value, dict):
             return {key: self._templated(item, f"{where}.{key}", problems) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._templated(item, f"{where}[{_label(item, i)}]", problems) for i, item in enumerate(value)]
+            return [self._templated(item, f"{where}[{label(item, i)}]", problems) for i, item in enumerate(value)]
         if isinstance(value, str):
             try:
                 return self._templar.template(value)
@@ -116,7 +134,7 @@ class ActionModule(CachedModuleAction):
                     Problem(
                         where + origin(value),
                         reason,
-                        "Set it in the inventory, a secret in a vault",
+                        undefined_hint(reason),
                         "inventory.not_templated",
                     )
                 )
@@ -129,30 +147,15 @@ class ActionModule(CachedModuleAction):
             answer: dict[str, t.Any] = self._execute_module(
                 module_name="switchyard.stacks.preflight", module_args=args, task_vars=task_vars
             )
-        except AnsibleConnectionFailure as error:
-            message = f"cannot be reached: {str(error).strip()}"
-            return {
-                "_problems": [
-                    Problem(
-                        "server",
-                        message,
-                        "Try 'ssh' to it, and look at ansible_host and ansible_user",
-                        "server.unreachable",
-                    )
-                ]
-            }
+        except AnsibleError as error:
+            return {"_problems": [server_problem(str(error), isinstance(error, AnsibleConnectionFailure))]}
         if answer.pop("failed", False):
-            message = str(answer.get("msg", "the check did not run")).strip().rstrip(".")
-            answer["_problems"] = [Problem("server", message, "Run setup.yml", "server.module_failed")]
+            text = str(answer.get("msg") or "the check did not run")
+            answer["_problems"] = [server_problem(f"{text} {answer.get('module_stderr') or ''}")]
         else:
             answer["_problems"] = []
         answer.pop("invocation", None)
         return answer
-
-
-def _label(item: t.Any, index: int) -> str:
-    name = item.get("name") if isinstance(item, dict) else None
-    return name if isinstance(name, str) and "{{" not in name else str(index)
 
 
 def origin(value: str) -> str:

@@ -11,7 +11,8 @@ DOCUMENTATION = r"""
 name: stack_routes
 short_description: The routes of an inventory's stacks
 description:
-  - Returns each stack that the proxy serves, with the service, port, hosts and path of its routes.
+  - Returns each stack that the proxy serves, with the service, port, hosts and path of its routes, and C(static) where
+    it has that. No other key is evaluated, so that a variable without a value is missed only where it is needed.
   - Leaves out stacks with the strategy V(in_place), which run without the proxy.
 options:
   _input:
@@ -44,6 +45,7 @@ def stack_routes(stacks: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         {
             "name": stack["name"],
             "routes": [{key: route[key] for key in KEYS if key in route} for route in stack["routes"]],
+            **({"static": stack["static"]} if stack.get("static") else {}),
         }
         for stack in stacks
         if stack.get("routes") and stack.get("strategy") != "in_place"

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 
 from . import paths, state_file
+from .engine.connection_failure import BECOME
 from .engine.registry_login import logins_of
 from .errors import SwitchyardError
 from .release.context import HostContext, StackContext
@@ -78,6 +80,8 @@ def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) ->
         result = work()
     except SwitchyardError as error:
         module.fail_json(msg=render_error(error), **error.details)
+    except PermissionError as error:
+        module.fail_json(msg=f"{error}. Nothing after that was done. {BECOME if os.geteuid() else ''}".strip())
     except OSError as error:
         # The Docker SDK's errors are among these; their text is the engine's own words.
         module.fail_json(msg=f"{error}. Nothing after that was done.")

@@ -38,10 +38,15 @@ options:
     default: deploy
   only:
     description:
-      - Names of the stacks to look at; all of them when it is empty.
+      - Names of the stacks to look at, also as one text (V(a,b)); all of them when it is empty.
     type: list
     elements: str
     default: []
+  accept_downgrade:
+    description:
+      - Whether a version that is older than the live one needs no confirmation.
+    type: bool
+    default: false
   min_free_mb:
     description:
       - Mebibytes that must be free where images and releases are kept.
@@ -141,6 +146,25 @@ plans:
       description: Running accessories that the release recreates, because their definition, secrets or files changed.
       type: list
       elements: str
+    downgrades:
+      description: "What becomes older than it is live: a name, the live version and the older version."
+      type: list
+      elements: str
+    live_commit:
+      description: Commit of the files of the live release, where they are from a Git repository.
+      type: str
+questions:
+  description:
+    - What has to be confirmed before a deploy, in the form of a problem. These are older versions than the live ones,
+      and changes of live stacks that the extra variables of the command are not about.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - where: switchyard_stacks[shop]
+      message: "older than the live version: registry.example.org/shop: 2.0.0 -> 1.0.0"
+      hint: "Correct the version, or add -e accept_downgrade=true; back to the release before: rollback.yml"
+      code: release.downgrade
 notices:
   description:
     - What a release changes in the Compose files, one line for each kind of change. A notice does not stop a release.
@@ -221,6 +245,7 @@ def main() -> None:
             "variable": {"type": "str", "default": "switchyard_stacks"},
             "mode": {"type": "str", "choices": ["deploy", "rollback", "promote"], "default": "deploy"},
             "only": {"type": "list", "elements": "str", "default": []},
+            "accept_downgrade": {"type": "bool", "default": False},
             "min_free_mb": {"type": "int", "default": 1024},
             "stacks": {
                 "type": "list",

@@ -70,7 +70,7 @@ problems:
   sample:
     - where: proxy_http_port
       message: the port 80 is in use on 0.0.0.0 by apache2 (process 812)
-      hint: Stop it, or set another proxy_http_port or proxy_https_port
+      hint: Set another proxy_http_port or proxy_https_port, or ask its owner for the port
       code: proxy.port_in_use
 notices:
   description: What an operator should know of the server, such as an engine that does not guard its containers.

@@ -51,7 +51,7 @@ def check_out(url: str, version: str, top: Path) -> Checkout:
     with atomic_file.locked(home / "lock"):
         repository = home / "repository.git"
         if not repository.exists():
-            _git(repository, "init", "--quiet", "--bare", "--", str(repository))
+            git_of(repository, "init", "--quiet", "--bare", "--", str(repository))
         kind, name = _resolve(repository, url, version)
         commit = _fetch(repository, url, name)
         folder = home / commit
@@ -62,7 +62,7 @@ def check_out(url: str, version: str, top: Path) -> Checkout:
 
 def _resolve(repository: Path, url: str, version: str) -> tuple[str, str]:
     """Return the kind of a version, and its full name in the repository. A tag is preferred to a branch."""
-    answer = _git(repository, "ls-remote", "--", url, f"refs/tags/{version}", f"refs/heads/{version}")
+    answer = git_of(repository, "ls-remote", "--", url, f"refs/tags/{version}", f"refs/heads/{version}")
     names = [line.split("\t")[1] for line in answer.splitlines()]
     for kind, name in (("tag", f"refs/tags/{version}"), ("branch", f"refs/heads/{version}")):
         if name in names:
@@ -76,17 +76,17 @@ def _fetch(repository: Path, url: str, name: str) -> str:
     """Fetch a version, and return its commit."""
     if not SHORT_COMMIT.match(name) or COMMIT.match(name):
         try:
-            _git(repository, "fetch", "--quiet", "--depth", "1", "--no-tags", "--", url, name)
-            return _git(repository, "rev-parse", "--verify", "FETCH_HEAD^{commit}").strip()
+            git_of(repository, "fetch", "--quiet", "--depth", "1", "--no-tags", "--", url, name)
+            return git_of(repository, "rev-parse", "--verify", "FETCH_HEAD^{commit}").strip()
         except GitError:
             # An old server sends no commit that is not the end of a branch or a tag.
             if not COMMIT.match(name):
                 raise
     deepen = ["--unshallow"] if (repository / "shallow").exists() else []
     refs = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"]
-    _git(repository, "fetch", "--quiet", *deepen, "--", url, *refs)
+    git_of(repository, "fetch", "--quiet", *deepen, "--", url, *refs)
     try:
-        return _git(repository, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
+        return git_of(repository, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
     except GitError:
         raise GitError(f"{url} has no commit {name}.", hint="Push it, or correct source.version.") from None
 
@@ -96,12 +96,13 @@ def _write_files(repository: Path, commit: str, folder: Path) -> None:
     work = folder.with_name(f"{folder.name}.part")
     work.mkdir()
     env = {"GIT_INDEX_FILE": str(work.with_suffix(".index"))}
-    _git(repository, "--work-tree", str(work), "read-tree", commit, env=env)
-    _git(repository, "--work-tree", str(work), "checkout-index", "--all", "--force", env=env)
+    git_of(repository, "--work-tree", str(work), "read-tree", commit, env=env)
+    git_of(repository, "--work-tree", str(work), "checkout-index", "--all", "--force", env=env)
     work.rename(folder)
 
 
-def _git(repository: Path, *args: str, env: t.Mapping[str, str] | None = None) -> str:
+def git_of(repository: Path, *args: str, env: t.Mapping[str, str] | None = None) -> str:
+    """Run Git on a repository without a work tree; return its output. Raises GitError."""
     own = {**ENVIRONMENT, "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", BATCH_SSH), **(env or {})}
     try:
         result = command.run(["git", "--git-dir", str(repository), *args], name="git", timeout=TIMEOUT, env=own)

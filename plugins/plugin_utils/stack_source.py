@@ -19,10 +19,14 @@ from .play_folder import play_folder
 
 @dataclass(frozen=True)
 class StackSource:
-    """The folder of a stack's files on the controller, and its commit; without a folder, no file is needed."""
+    """The folder of a stack's files on the controller; without a folder, no file is needed.
+
+    ``commit`` is that of the files, where they are from the Git repository ``url``.
+    """
 
     folder: Path | None
     commit: str | None = None
+    url: str | None = None
 
 
 def open_source(
@@ -34,11 +38,11 @@ def open_source(
     """
     inventory = Path(task_vars.get("inventory_dir") or ".")
     source = stack.source
-    if not source.git:
-        return StackSource((inventory / (source.path or ".")).resolve()), []
-    if mode != "deploy":
+    if mode != "deploy" and stack.strategy != "in_place":
         # A record has everything that an earlier release ran.
         return StackSource(None), []
+    if not source.git:
+        return StackSource((inventory / (source.path or ".")).resolve()), []
     url = str((inventory / source.git).resolve()) if (inventory / source.git).is_dir() else source.git
     where = f"{variable}[{stack.name}].source"
     try:
@@ -53,7 +57,7 @@ def open_source(
     if not folder.is_relative_to(checkout.folder.resolve()) or not folder.is_dir():
         message = f"{source.path} is not a folder of {source.git} at {source.version}"
         return None, [*problems, Problem(f"{where}.path", message, "Correct source.path", "stack.git")]
-    return StackSource(folder, checkout.commit), problems
+    return StackSource(folder, checkout.commit, url), problems
 
 
 def context_digests(

@@ -87,6 +87,7 @@ class Installation:
         log = (self.folder / "play.log").open("ab")
         environment = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"}
         command = ["ansible-playbook", "-vvvv", "--diff", "-i", str(self.inventory(migrate, version)), playbook]
+        command += ["-e", "accept_downgrade=true"]  # both versions in turn
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .. import command, names
 from ..errors import EngineError
+from .connection_failure import connection_failure
 from .models import (
     Container,
     Image,
@@ -47,9 +48,7 @@ class Engine:
         try:
             self.client: docker.DockerClient = sdk.from_env(version="auto", timeout=120)
         except sdk.errors.DockerException as error:
-            raise EngineError(
-                f"No container engine answers on this server ({error}).", hint="Run setup.yml."
-            ) from error
+            raise connection_failure(error) from error
 
     # --- reading ---
 

@@ -20,5 +20,5 @@ def check_foreign_files(root: Path, proxy: Proxy, state: ProxyState) -> list[Pro
     if not error:
         return []
     message = f"the proxy would not load its folder: {error.strip().rstrip('.')}"
-    hint = f"Fix or remove these files, which this collection did not write: {', '.join(foreign)}"
+    hint = f"Ask their owner to fix these files, which this collection did not write: {', '.join(foreign)}"
     return [Problem(str(paths.proxy_folder(root) / "conf.d"), message, hint, "proxy.foreign_files")]

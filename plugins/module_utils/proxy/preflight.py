@@ -73,7 +73,7 @@ def problems(host: ProxyHost, request: ProxyRequest, facts: ProxyFacts) -> list[
     existing = facts.settings.get("provider", request.provider)
     if container == own and existing != request.provider:
         message = f"the proxy of this server is {existing}, and {request.provider} is asked for"
-        hint = f"Write {existing}, or remove its environments with retire.yml first"
+        hint = f"Write {existing}, which the environments of this server share"
         result.append(Problem("proxy_provider", message, hint, "proxy.provider_conflict"))
     mounts = facts.proxy.mounts.values() if facts.proxy else ()
     other_roots = sorted({path for path in mounts if _is_of_other_root(path, folder)})
@@ -92,7 +92,7 @@ def problems(host: ProxyHost, request: ProxyRequest, facts: ProxyFacts) -> list[
             if not is_own and (address in ANY_ADDRESS or user.address in ANY_ADDRESS or address == user.address):
                 shown = user.address if ":" not in user.address else f"[{user.address}]"
                 message = f"the port {port} is in use on {shown} by {user.description()}"
-                hint = "Stop it, or set another proxy_http_port or proxy_https_port"
+                hint = "Set another proxy_http_port or proxy_https_port, or ask its owner for the port"
                 result.append(Problem("proxy_http_port", message, hint, "proxy.port_in_use"))
                 break
     return result

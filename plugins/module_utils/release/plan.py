@@ -37,7 +37,8 @@ class ReleasePlan:
     """What a release will do, on which color, and why.
 
     ``action`` is ``none``, ``release``, ``rollback``, ``promote``, ``cancel_canary`` or ``in_place``. ``target`` is the
-    number of an existing release that the action is about; ``recreates`` are running accessories.
+    number of an existing release that the action is about; ``recreates`` are running accessories. ``downgrades`` names
+    what becomes older than it is live. ``live_commit`` is the commit of the live release's files.
     """
 
     stack: str
@@ -47,6 +48,8 @@ class ReleasePlan:
     target: int | None = None
     reasons: tuple[str, ...] = ()
     recreates: tuple[str, ...] = ()
+    downgrades: tuple[str, ...] = ()
+    live_commit: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -59,6 +62,7 @@ class ReleasePlan:
             **asdict(self),
             "reasons": list(self.reasons),
             "recreates": list(self.recreates),
+            "downgrades": list(self.downgrades),
             "changed": self.changed,
         }
 
@@ -69,11 +73,17 @@ def no_action(stack: str, live: str | None) -> ReleasePlan:
 
 
 def deploy(
-    stack: str, fingerprint: str, pulls: list[str], state: StackState, accessories: t.Sequence[str] = ()
+    stack: str,
+    fingerprint: str,
+    pulls: list[str],
+    state: StackState,
+    accessories: t.Sequence[str] = (),
+    downgrades: t.Sequence[str] = (),
 ) -> ReleasePlan:
     """Return the plan that makes ``fingerprint`` live; it does nothing when exactly that runs already.
 
-    ``pulls`` are the images that are not on the server yet, ``accessories`` those that the release recreates.
+    ``pulls`` are the images that are not on the server yet, ``accessories`` those that the release recreates,
+    ``downgrades`` what becomes older than it is live.
     """
     reasons = []
     if not state.live:
@@ -95,7 +105,18 @@ def deploy(
     if not reasons:
         return no_action(stack, state.live)
     color = names.other(state.live) if state.live else names.COLORS[0]
-    return ReleasePlan(stack, "release", color, state.live, reasons=tuple(reasons), recreates=tuple(accessories))
+    reasons += [f"older than the live version: {text}" for text in downgrades]
+    commit = state.live_record.commit if state.live_record else None
+    return ReleasePlan(
+        stack,
+        "release",
+        color,
+        state.live,
+        reasons=tuple(reasons),
+        recreates=tuple(accessories),
+        downgrades=tuple(downgrades),
+        live_commit=commit,
+    )
 
 
 def rollback(stack: str, state: StackState) -> ReleasePlan | None:

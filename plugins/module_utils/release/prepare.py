@@ -108,6 +108,8 @@ def prepare(
         started=time.time(),
         previous=before,
         images=images,
+        commit=given.commit,
+        service_images={name: item["image"] for name, item in deploy_input.mounts.normalised["services"].items()},
         replicas={name: compose_roles.replicas_of(normalised, name) for name in roles},
         containers=_count(normalised, roles, "routed", "inner"),
         workers=_count(normalised, roles, "worker"),

@@ -31,6 +31,9 @@ class Record:
     what it runs in addition to the jobs of its stack, ``waits`` the accessories that have to be healthy first, and
     ``color_waits`` the services of its color that its workers need healthy. ``networks`` are those that it creates.
 
+    ``commit`` is that of its files, where they are from a Git repository.
+    ``service_images`` are the names of images in the Compose files by service, ``images`` the pinned ones by that name.
+
     ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
     """
 
@@ -52,6 +55,8 @@ class Record:
     steps: int = 0
     backup: str | None = None
     reason: str | None = None
+    commit: str | None = None
+    service_images: dict[str, str] = field(default_factory=dict)
     one_shots: tuple[OneShot, ...] = field(default=(), metadata=state_file.nested_items(OneShot))
     waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
     color_waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))

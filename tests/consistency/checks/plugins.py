@@ -20,11 +20,13 @@ TESTED_TOGETHER = {"plugins/module_utils/release/preflight": "test_checks"}
 @check
 def action_group_is_complete(root: Path) -> list[str]:
     """Modules, action group and what the modules' documentation says about the group are the same."""
+    # A file of documentation only is about an action, which runs on the controller and takes no options of a server.
+    on_servers = [path for path in modules(root) if not _is_action_only(root, path)]
     group = set(((load(root / "meta/runtime.yml") or {}).get("action_groups") or {}).get(GROUP) or [])
-    names = {path.stem for path in modules(root)}
+    names = {path.stem for path in on_servers}
     problems = [f"meta/runtime.yml lists {name}, but there is no such module" for name in sorted(group - names)]
     problems += [f"meta/runtime.yml lacks the module {name}" for name in sorted(names - group)]
-    for path in modules(root):
+    for path in on_servers:
         documentation = yaml.safe_load(assigned(path).get("DOCUMENTATION", ("{}", 0))[0]) or {}
         if f"{COLLECTION}.attributes.actiongroup_{GROUP}" not in documentation.get(
             "extends_documentation_fragment", []
@@ -34,6 +36,12 @@ def action_group_is_complete(root: Path) -> list[str]:
     if fragment.exists() and f"- {COLLECTION}.{GROUP}\n" not in fragment.read_text(encoding="utf-8"):
         problems.append(f"the fragment of the action group does not name {COLLECTION}.{GROUP}")
     return problems
+
+
+def _is_action_only(root: Path, module: Path) -> bool:
+    """Return whether the file of a module only documents an action."""
+    has_code = any(isinstance(node, ast.FunctionDef) for node in python(module).body)
+    return (root / "plugins/action" / module.name).exists() and not has_code
 
 
 @check

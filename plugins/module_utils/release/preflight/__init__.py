@@ -35,6 +35,7 @@ from . import (
     proxy_answers,
     registry_images,
     reserved_names,
+    root_rights,
     route_conflicts,
     route_options_supported,
     secrets_used,
@@ -49,6 +50,7 @@ from . import (
 from .context import Check, HostCheckContext, StackCheckContext
 
 HOST_CHECKS: tuple[Check[HostCheckContext], ...] = (
+    root_rights,
     engine_answers,
     disk_space,
     front_network,

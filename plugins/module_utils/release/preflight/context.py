@@ -9,6 +9,7 @@ named after it reports the problem.
 
 from __future__ import annotations
 
+import os
 import typing as t
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from ...config.stack import Stack
 from ...engine import compose_build, compose_cli, compose_render, networks
 from ...engine.address_plan import AddressPlan
 from ...engine.compose_build import ImageBuild
+from ...engine.connection_failure import BECOME, user_name
 from ...engine.models import Image, NetworkInUse, floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
@@ -58,8 +60,12 @@ class HostCheckContext:
 
     @cached_property
     def failures(self) -> Failures:
-        """The errors by what does not answer: ``engine``, ``proxy``."""
+        """The errors by what is unavailable: ``rights``, ``engine``, ``proxy``."""
         failures: Failures = {}
+        root = self.host.root
+        folder = next((path for path in (root, *root.parents) if path.exists()), root)
+        if self.needs_proxy and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            failures["rights"] = SwitchyardError(f"The user {user_name()} cannot write {folder}.", hint=BECOME)
         for name, read in (("engine", lambda: self.networks), ("proxy", lambda: self.proxy_state)):
             try:
                 read()
@@ -106,7 +112,7 @@ class StackCheckContext:
 
     @cached_property
     def failures(self) -> Failures:
-        """The errors by what is unavailable: ``engine``, ``proxy``, ``source``, ``compose``."""
+        """The errors by what is unavailable: those of the server, ``source``, ``compose``."""
         failures = dict(self.host.failures)
         if self.in_place and not self.has_source_folder:
             failures["source"] = failures["compose"] = ComposeError("The files are missing on the server.")
@@ -257,8 +263,17 @@ def run_checks(
     for check in checks:
         missing = [need for need in check.NEEDS if need in context.failures]
         if missing:
-            name = check.__name__.rsplit(".", maxsplit=1)[-1]
-            skipped.append(SkippedCheck(name, where, f"needs {missing[0]}: {context.failures[missing[0]].message}"))
-        else:
+            skipped.append(_skipped(check, where, missing[0], context.failures))
+            continue
+        try:
             problems += check.check(context)
+        except PermissionError:
+            if "rights" not in context.failures:
+                raise
+            skipped.append(_skipped(check, where, "rights", context.failures))
     return problems, skipped
+
+
+def _skipped(check: Check[Context_contra], where: str, need: str, failures: Failures) -> SkippedCheck:
+    name = check.__name__.rsplit(".", maxsplit=1)[-1]
+    return SkippedCheck(name, where, f"needs {need}: {failures[need].message}")

@@ -13,7 +13,7 @@ NEEDS = ("engine",)
 
 def check(context: HostCheckContext) -> list[Problem]:
     """Return the folders for images and releases with less free space than the inventory asks for."""
-    hint = "Make room, for example with 'docker image prune'"
+    hint = "Make room: 'docker system df' shows what of the engine uses it"
     return [
         Problem(
             "server",

@@ -21,6 +21,7 @@ from ..effective_files import changed_accessories, effective_files, volumes_of_c
 from ..file_store import FileStore
 from ..fingerprint import render_plan
 from ..mount_plan import MountPlan
+from ..older_versions import older_versions
 from ..stack_input import StackInput
 from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, worker_grace
@@ -86,7 +87,7 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
     ``mode`` is ``deploy``, ``rollback`` or ``promote``.
     """
     # Under the lock, the pull itself asks.
-    checks = HostCheckContext(host, min_free, any(spec.stack.routes for spec in specs), asks_registries=True)
+    checks = HostCheckContext(host, min_free, _needs_proxy(specs, mode), asks_registries=True)
     claims: dict[Resource, str] = {}
     with ThreadPoolExecutor(COMPOSE_PROCESSES) as pool:
         contexts = [StackCheckContext(checks, spec, claims, _read_ahead(pool, host, spec, mode)) for spec in specs]
@@ -104,12 +105,14 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
         plans = release_plan.only_canaries(plans)
         if any(plan.action == "cancel_canary" for plan in plans):
             problems = [problem for problem in problems if problem.code != "release.no_earlier"]
-    if mode == "promote" and not problems and not any(plan.changed for plan in plans):
+    if mode == "promote" and specs and not problems and not any(plan.changed for plan in plans):
         problems.append(Problem("server", "no canary is paused", "Begin one with deploy.yml", "release.none_paused"))
-    holders = {spec.stack.name: host.stack(spec.stack.name).lock.state() for spec in specs}
+    may_read = "rights" not in checks.failures
+    holders = {spec.stack.name: host.stack(spec.stack.name).lock.state() for spec in specs if may_read}
     locks = {name: state_file.as_json(holder) for name, holder in holders.items() if holder}
-    notices = [notice for context in contexts if mode == "deploy" for notice in _notices(context)]
-    missing = {context.stack.name: _missing_files(context) for context in contexts if mode == "deploy"}
+    compared = contexts if mode == "deploy" and may_read else []
+    notices = [notice for context in compared for notice in _notices(context)]
+    missing = {context.stack.name: _missing_files(context) for context in compared}
     released = {plan.stack for plan in plans if plan.action == "release"}
     builds = {one.stack.name: one.missing_builds for one in contexts if one.stack.name in released}
     builds = {name: images for name, images in builds.items() if images}
@@ -143,6 +146,11 @@ def examine_stack(
     if mode != "deploy":
         return None, plan
     return DeployInput(plan, context.mounts, context.images, context.pulls, context.missing_builds), plan
+
+
+def _needs_proxy(specs: Sequence[StackInput], mode: str) -> bool:
+    """Return whether the proxy has to answer; without a deploy, records have the routes."""
+    return any(spec.stack.routes or (mode != "deploy" and spec.stack.strategy != "in_place") for spec in specs)
 
 
 def _read_ahead(
@@ -200,7 +208,11 @@ def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:
     rendered = render_plan(context.ctx, files, context.spec, context.images)
     missing = [*context.pulls, *(build.image for build in context.missing_builds)]
     changed = changed_accessories(context.ctx, rendered.accessories)
-    return release_plan.deploy(context.ctx.stack, rendered.fingerprint(), missing, context.state, changed)
+    named = {
+        name: service.get("image") or "" for name, service in context.services.items() if name not in context.builds
+    }
+    older = older_versions(context.state.live_record, context.stack, named)
+    return release_plan.deploy(context.ctx.stack, rendered.fingerprint(), missing, context.state, changed, older)
 
 
 def _plan_from_records(context: StackCheckContext, mode: str) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:

@@ -186,7 +186,73 @@ def test_only_the_stacks_that_are_asked_for(controller: Controller) -> None:
     stacks = [written(), written(name="blog", routes=[route])]
     result = controller.run(stacks, only=["blog"])
     assert [stack["definition"]["name"] for stack in result["stacks"]] == ["blog"]
-    assert lines(controller.run(stacks, only=["blgo"])) == ["stacks: there is no stack blgo"]
+    assert lines(controller.run(stacks, only=["blgo"])) == ["-e stack: there is no stack blgo"]
+
+
+@pytest.mark.parametrize("only", ["blog", "blog,", ["blog"], "[blog]"])
+def test_stacks_are_a_comma_list_or_a_list(controller: Controller, only: t.Any) -> None:
+    route = {"service": "site", "port": 80, "hosts": ["blog.org"]}
+    result = controller.run([written(), written(name="blog", routes=[route])], only=only)
+    assert lines(result) == []
+    assert [stack["definition"]["name"] for stack in result["stacks"]] == ["blog"]
+    assert controller.asked["only"] == ["blog"]
+
+
+def test_a_version_is_needed_where_a_release_is_made(controller: Controller) -> None:
+    version = {"IMAGE": trust_as_template("shop:{{ shop_version }}")}
+    route = {"service": "site", "port": 80, "hosts": ["blog.org"]}
+    stacks = [written(variables=version, compose=["missing.yml"]), written(name="blog", routes=[route])]
+    problems = controller.run(stacks)["problems"]
+    assert [problem["code"] for problem in problems] == ["inventory.not_templated", "stack.file_unreadable"]
+    assert problems[0]["hint"].startswith("Write -e shop_version=<value>, or set it")
+    assert lines(controller.run(stacks, only="blog")) == []
+    for mode in ("rollback", "promote"):
+        result = controller.run(stacks, mode=mode)
+        assert lines(result) == []
+        assert [stack["definition"]["name"] for stack in result["stacks"]] == ["shop", "blog"]
+        assert result["questions"] == []
+    others = {"all_stacks": stacks}
+    result = controller.run(trust_as_template("{{ all_stacks }}"), others=others, mode="rollback")
+    assert (lines(result), len(result["stacks"])) == ([], 2)
+
+
+def test_older_versions_and_other_stacks_are_asked_about(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [{"IMAGE": trust_as_template(f"x:{{{{ {name}_version }}}}")} for name in ("shop", "blog")]
+    (controller.folder / "shop" / "docker-compose.yml").write_text("services: {web: {image: '$IMAGE'}}")
+    route = {"service": "site", "port": 80, "hosts": ["blog.org"]}
+    stacks = [written(variables=images[0]), written(name="blog", routes=[route], variables=images[1])]
+    plan = {"changed": True, "live": "blue", "reasons": ["the running release differs"], "live_commit": None}
+    plans = [
+        {**plan, "stack": "shop", "downgrades": ["x: 2.0.0 -> 1.0.0"]},
+        {**plan, "stack": "blog", "downgrades": []},
+    ]
+    others = {"shop_version": "1.0.0", "blog_version": "3.0.0"}
+
+    def asked(**args: t.Any) -> list[tuple[str, str]]:
+        result = controller.run(stacks, lambda _args: {"plans": plans}, others, **args)
+        assert lines(result) == []
+        return [(question["where"], question["code"]) for question in result["questions"]]
+
+    shop = "switchyard_stacks[shop]"
+    assert asked() == [(shop, "release.downgrade")]
+    assert asked(accept_downgrade="true") == []
+    monkeypatch.setattr(preflight, "extra_variables", lambda _loader: {"blog_version": "3.0.0"})
+    assert asked() == [(shop, "release.downgrade"), (shop, "release.stack_not_named")]
+    assert asked(accept_downgrade=True) == [(shop, "release.stack_not_named")]
+    assert asked(accept_downgrade=True, only="shop,blog") == []
+
+
+def test_a_misspelt_extra_variable_is_a_problem(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"IMAGE": trust_as_template("x:{{ shop_version }}")}
+    (controller.folder / "shop" / "docker-compose.yml").write_text("services: {web: {image: '$IMAGE'}}")
+    monkeypatch.setattr(preflight, "extra_variables", lambda _loader: {"shop_versoin": "2.0.0"})
+    others = {"shop_version": "1.0.0", "shop_versoin": "2.0.0"}
+    problems = controller.run([written(variables=variables)], others=others)["problems"]
+    assert [(problem["where"], problem["hint"]) for problem in problems] == [
+        ("-e shop_versoin", "Did you mean 'shop_version'")
+    ]
 
 
 def test_no_stacks_at_all(controller: Controller) -> None:
@@ -229,7 +295,7 @@ def test_the_process_of_this_run_goes_to_the_lock(controller: Controller) -> Non
     assert process["id"] == os.getppid()
 
 
-def test_a_value_says_in_which_file_it_stands(tmp_path: Path) -> None:
+def test_a_value_says_in_which_file_it_is(tmp_path: Path) -> None:
     file = tmp_path / "stacks.yml"
     file.write_text("---\nkey: '{{ vault_key }}'\n")
     value = DataLoader().load_from_file(str(file), trusted_as_template=True)["key"]

@@ -14,5 +14,10 @@ def test_a_stack_with_its_routes_and_nothing_that_could_be_a_secret() -> None:
     assert stack_routes(stacks) == [{"name": "shop", "routes": [expected]}]
 
 
+def test_static_files_are_kept() -> None:
+    static = [{"volume": "static", "hosts": [HOST], "path": "/static/"}]
+    assert stack_routes([written(static=static)])[0]["static"] == static
+
+
 def test_what_stands_behind_no_proxy_is_left_out() -> None:
     assert stack_routes([written(strategy="in_place"), {"name": "worker"}]) == []

@@ -72,7 +72,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
 
 def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    with pytest.raises(SwitchyardError, match=r"No container engine answers on this server .* Run setup\.yml"):
+    with pytest.raises(SwitchyardError, match=r"The container engine does not run .* Run setup\.yml, which starts it"):
         Engine()
 
 

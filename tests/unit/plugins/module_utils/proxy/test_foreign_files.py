@@ -19,4 +19,4 @@ def test_an_invalid_foreign_file_is_a_problem_with_its_name(machine: Machine) ->
     (problem,) = check_foreign_files(machine.root, machine.proxy, machine.proxy.state)
     assert problem.where == f"{machine.root}/proxy/conf.d"
     assert problem.message == "the proxy would not load its folder: unknown keyword 'fronted'"
-    assert problem.hint == "Fix or remove these files, which this collection did not write: 99-other.cfg"
+    assert problem.hint == "Ask their owner to fix these files, which this collection did not write: 99-other.cfg"

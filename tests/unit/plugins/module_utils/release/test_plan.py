@@ -49,6 +49,14 @@ def test_a_release_goes_to_the_idle_color_and_says_why(
     assert plan.reasons == (reason,)
 
 
+def test_an_older_version_is_a_reason_and_a_downgrade() -> None:
+    state = replace(LIVE, fingerprints=frozenset({"old"}), live_record=replace(SECOND, commit="abc"))
+    plan = release_plan.deploy("shop", "new", [], state, downgrades=["reg/web: 2 -> 1"])
+    assert plan.reasons == ("the running release differs", "older than the live version: reg/web: 2 -> 1")
+    assert (plan.downgrades, plan.live_commit) == (("reg/web: 2 -> 1",), "abc")
+    assert release_plan.deploy("shop", "new", [], LIVE, downgrades=["reg/web: 2 -> 1"]).changed is False
+
+
 def test_the_way_back_leads_to_the_release_before() -> None:
     plan = release_plan.rollback("shop", LIVE)
     assert plan
@@ -76,6 +84,8 @@ def test_a_plan_as_a_modules_result() -> None:
         "target": None,
         "reasons": ["a container of the live release is not running"],
         "recreates": [],
+        "downgrades": [],
+        "live_commit": None,
         "changed": True,
     }
 

@@ -8,6 +8,7 @@ import pytest
 from fakes import FakeEngine, Machine
 from fakes_preflight import Arrange, fails, set_attribute
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.connection_failure import user_name
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, ProxyUnavailable
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import HostCheckContext
@@ -28,7 +29,22 @@ class HostCase(t.NamedTuple):
     min_free: int = 0
 
 
+def root_without_rights(machine: Machine) -> None:
+    """Make the root folder a file, which not even root can enter."""
+    file = machine.root / "a-file"
+    file.touch(0o600)
+    object.__setattr__(machine.host, "root", file)
+
+
 HOST_CASES: dict[str, list[HostCase]] = {
+    "root_rights": [
+        HostCase(
+            root_without_rights,
+            f"The user {user_name()} cannot write ",
+            "Set ansible_become: true for this server",
+            "server.not_root",
+        )
+    ],
     "engine_answers": [
         HostCase(
             set_attribute("engine.networks_in_use", fails(EngineError("No engine answers.", hint="Start Docker."))),
@@ -47,7 +63,7 @@ HOST_CASES: dict[str, list[HostCase]] = {
         HostCase(
             set_attribute("engine.folder", "/"),
             "/ has ",
-            "Make room, for example with 'docker image prune'",
+            "Make room: 'docker system df' shows what of the engine uses it",
             "server.disk_space",
             min_free=2**60,
         )
@@ -72,7 +88,7 @@ HOST_CASES: dict[str, list[HostCase]] = {
         HostCase(
             set_attribute("proxy.foreign", {"99-other.cfg": "unknown keyword 'fronted'."}),
             "the proxy would not load its folder: unknown keyword 'fronted'",
-            "Fix or remove these files, which this collection did not write: 99-other.cfg",
+            "Ask their owner to fix these files, which this collection did not write: 99-other.cfg",
             "proxy.foreign_files",
         )
     ],
@@ -108,7 +124,8 @@ def test_an_environment_without_routes_needs_neither_network_nor_proxy(machine: 
     machine.proxy.foreign = {"99-other.cfg": "unknown keyword"}
     machine.proxy.read = fails(ProxyUnavailable("It does not answer."))  # type: ignore[method-assign]
     context = HostCheckContext(machine.host, needs_proxy=False)
-    for name in ("front_network", "proxy_answers", "foreign_proxy_files"):
+    root_without_rights(machine)
+    for name in ("root_rights", "front_network", "proxy_answers", "foreign_proxy_files"):
         assert check_host(name, context) == []
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from fakes import COMPOSE, Machine, given, normalised
+from fakes_preflight import fails
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
@@ -59,3 +60,15 @@ def test_a_stack_has_its_images_and_what_is_to_be_pulled(machine: Machine, docke
     colors = ("blue", "green")
     containers = [f"po-shop-{name}-prod-{color}" for name in ("web", "cache", "any", "none") for color in colors]
     assert context.resources == [*(("container", name) for name in containers), ("network", "po-shop-default-prod")]
+
+
+def test_a_check_without_rights_is_skipped(machine: Machine) -> None:
+    reads = SimpleNamespace(__name__="checks.reads", NEEDS=(), check=fails(PermissionError(13, "Permission denied")))
+    with pytest.raises(PermissionError):
+        run_checks([t.cast(t.Any, reads)], HostCheckContext(machine.host), "server")
+    file = machine.root / "a-file"
+    file.touch(0o600)
+    object.__setattr__(machine.host, "root", file)
+    problems, skipped = run_checks([t.cast(t.Any, reads)], HostCheckContext(machine.host), "server")
+    assert problems == []
+    assert [(item.check, item.reason.split(":")[0]) for item in skipped] == [("reads", "needs rights")]

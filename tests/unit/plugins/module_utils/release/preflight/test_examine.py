@@ -9,6 +9,7 @@ import pytest
 from fakes import COMPOSE, HOST, Machine, checked, container, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import SourceSpec, Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import networks
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
     EngineError,
@@ -206,6 +207,23 @@ def test_a_rollback_leads_to_the_release_before(machine: Machine) -> None:
     result = run(machine, given(), mode="rollback")
     assert result.problems == []
     assert [(plan.color, plan.target) for plan in result.plans] == [("blue", 1)]
+
+
+def test_a_deploy_of_an_older_version_says_so(machine: Machine) -> None:
+    machine.released("blue", service_images={"web": "reg/web:2"})
+    machine.make_live("blue")
+    (plan,) = run(machine, given()).plans
+    assert plan.downgrades == ("reg/web: 2 -> 1",)
+    assert "older than the live version: reg/web: 2 -> 1" in plan.reasons
+
+
+def test_a_rollback_takes_the_routes_of_the_record(machine: Machine) -> None:
+    machine.released("blue")
+    machine.released("green", previous=1)
+    machine.make_live("green")
+    bare = StackInput(Stack(name="shop", source=SourceSpec(path=".")), {}, {}, "switchyard_stacks[shop]")
+    result = run(machine, bare, mode="rollback")
+    assert (result.problems, [(plan.color, plan.target) for plan in result.plans]) == ([], [("blue", 1)])
 
 
 def test_a_server_without_an_earlier_release(machine: Machine) -> None:
