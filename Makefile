@@ -1,6 +1,6 @@
 # The same commands work without make: a target only calls scripts, which make the environment that they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-release bench-switch faults-clients faults-database pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-preflight bench-release bench-switch faults-clients faults-database pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-20s %s\n", $$1, $$2 }'
@@ -51,6 +51,11 @@ bench-switch: ## measure a switch on each kind of proxy
 bench-behind-traefik: ## measure what our releases cost another application behind the same Traefik
 	@scripts/engine
 	@scripts/python tests/bench/behind_traefik.py
+
+bench-preflight: ## measure preflight on a server with 1,000 containers
+	@scripts/engine
+	@scripts/images
+	@scripts/python tests/bench/preflight.py
 
 bench-release: ## measure a release over SSH
 	@scripts/engine

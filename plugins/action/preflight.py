@@ -11,8 +11,10 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -21,6 +23,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import state_fil
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import clock
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.confirmations import (
     downgrade_questions,
@@ -33,6 +36,7 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables 
     variables_by_stack,
 )
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.problem_files import shown, with_files
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.requested_stacks import (
     MISSING,
     inventory_names,
@@ -70,6 +74,7 @@ class ActionModule(CachedModuleAction):
         problems = misspelt + requested.problems
         stacks, secrets, whole, unused = [], {}, [], []
         notices: list[dict[str, str]] = []
+        compose_files: dict[str, str] = {}
         sources: dict[str, StackSource] = {}
         for inventory_stack in requested.stacks:
             source, found = open_source(inventory_stack.stack, variable, task_vars, args.get("mode", "deploy"))
@@ -78,6 +83,9 @@ class ActionModule(CachedModuleAction):
                 continue
             sources[inventory_stack.stack.name] = source
             item, files = resolve(inventory_stack.stack, variable, source)
+            compose_files[item["inventory_path"]] = ", ".join(
+                shown((source.folder or Path()) / name) for name in inventory_stack.stack.compose
+            )
             stacks.append(item)
             secrets[inventory_stack.stack.name] = {**files.secrets, **inventory_stack.secrets}
             problems += files.problems
@@ -87,15 +95,24 @@ class ActionModule(CachedModuleAction):
         # The server is asked although the inventory has problems: one report has all of them.
         only_some, accepts_downgrade = bool(args.get("only")), boolean(args.get("accept_downgrade", False))
         args["only"] = [item.stack.name for item in requested.stacks]
-        module = self._ask_server({**args, "stacks": whole, "secrets": secrets}, task_vars)
+        begin = time.time()
+        addresses = [
+            *args.get("addresses", []),
+            *addresses_of(str(task_vars.get("ansible_host") or task_vars.get("inventory_hostname") or "")),
+        ]
+        module = self._ask_server({**args, "addresses": addresses, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
+        clocks = clock.problems(begin, module["time"], time.time()) if "time" in module else []
         # What follows from a value that is not set is not a problem of its own.
         problems += [Problem(**item) for item in module.get("problems", []) if MISSING not in item["message"]]
         result.update(module)
         result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars), *unknown, *unused]
         result["changed"] = False
-        result["notices"] = [*notices, *module.get("notices", [])]
         result["problems"] = [problem.as_dict() for problem in problems]
+        result["notices"] = [*notices, *module.get("notices", [])]
+        result["problem_warnings"] = [*module.get("problem_warnings", []), *(one.as_dict() for one in clocks)]
+        for key in ("problems", "problem_warnings", "notices"):
+            result[key] = with_files(result.get(key) or [], task_vars, compose_files)
         missing = module.get("missing_files", {})
         result["stacks"] = [{**item, "missing_files": missing.get(item["definition"]["name"], [])} for item in stacks]
         result["builds"] = {
@@ -179,6 +196,15 @@ def resolve(stack: Stack, variable: str, source: StackSource) -> tuple[dict[str,
     files.problems += problems
     item = {"definition": definition, "inventory_path": where, "contexts": contexts, "commit": source.commit}
     return item, files
+
+
+def addresses_of(host: str) -> list[str]:
+    """Return the addresses of the name by which the controller reaches the server; none where it has none."""
+    try:
+        return sorted({str(answer[4][0]) for answer in socket.getaddrinfo(host, None)}) if host else []
+    except (OSError, UnicodeError):
+        # It may be a name of the SSH configuration.
+        return []
 
 
 def own_process() -> ControllerProcess:

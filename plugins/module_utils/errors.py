@@ -12,6 +12,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass
 
+# How bad a problem is, worst first: an error prevents a release, a warning and a notice do not.
+ERROR, WARNING, NOTICE = "error", "warning", "notice"
+SEVERITIES = (ERROR, WARNING, NOTICE)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -19,19 +23,21 @@ class Problem:
 
     ``where`` is a variable, a file or ``server``; ``message`` says what is wrong with it, with the value seen; ``hint``
     what to write or do. ``code`` is one of docs/problem-codes.md: it stays the same when the message changes.
+    ``severity`` is one of SEVERITIES.
     """
 
     where: str
     message: str
     hint: str
     code: str
+    severity: str = ERROR
 
     def as_dict(self) -> dict[str, str]:
         """Return the problem as Ansible's results carry it."""
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}. {self.hint}."
+        return ". ".join([f"{self.where}: {self.message}", *([self.hint] if self.hint else [])]) + "."
 
 
 class SwitchyardError(Exception):
@@ -87,6 +93,11 @@ class ProblemsFound(SwitchyardError):
         self.problems = list(dict.fromkeys(problems))
         listed = [problem.as_dict() for problem in self.problems]
         super().__init__(report(self.problems, heading), problems=listed, **details)
+
+
+def of_severity(problems: t.Iterable[Problem], severity: str) -> list[Problem]:
+    """Return the problems of one severity, each once, in the order they were found."""
+    return [problem for problem in dict.fromkeys(problems) if problem.severity == severity]
 
 
 def report(problems: t.Iterable[Problem], heading: str) -> str:

@@ -163,6 +163,11 @@ def postgres_folder(root: Path) -> Path:
     return root / "postgres"
 
 
+def redis_folder(root: Path, environment: str | None) -> Path:
+    """Return the folder of an environment's own Redis, or without one that of the shared Redis."""
+    return root / (f"redis-{environment}" if environment else "redis")
+
+
 def free_bytes(folder: Path) -> int:
     """Return the bytes that are free on the file system of a folder, which may not exist yet."""
     return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free

@@ -52,6 +52,31 @@ options:
       - Mebibytes that must be free where images and releases are kept.
     type: int
     default: 1024
+  dns:
+    description:
+      - What it means when the host name of a route does not lead to this server in DNS. V(off) asks nothing.
+      - The server looks the names up, for two seconds at most. Without an answer, nothing is reported.
+    type: str
+    choices: [warning, error, "off"]
+    default: warning
+  addresses:
+    description:
+      - Addresses that lead to this server in addition to its own, such as those of a load balancer. The action adds
+        those of the host in the inventory.
+    type: list
+    elements: str
+    default: []
+  thorough:
+    description:
+      - Whether to run the checks that take a process of their own too, which are the version of Compose and the
+        connections of PostgreSQL.
+    type: bool
+    default: false
+  redis_databases:
+    description:
+      - Number of databases of Redis.
+    type: int
+    default: 16
   stacks:
     description:
       - The checked stacks with their files. Filled in by the action.
@@ -111,9 +136,20 @@ problems:
   elements: dict
   sample:
     - where: switchyard_stacks[bookings].rotes
+      file: inventories/prod/group_vars/all.yml:12
       message: unknown key
       hint: Did you mean 'routes'
       code: inventory.key_unknown
+      severity: error
+problem_warnings:
+  description: Problems that do not prevent a release, in the same form.
+  returned: always
+  type: list
+  elements: dict
+time:
+  description: Time of the server in seconds since the epoch.
+  returned: when the server answers
+  type: float
 plans:
   description: What a release would do with each stack that could be looked at.
   returned: always
@@ -178,6 +214,12 @@ notices:
     message:
       description: The key, the services with their values in the file, and what a release does instead.
       type: str
+    hint:
+      description: What to write, where there is a choice.
+      type: str
+    code:
+      description: The stable code of the notice.
+      type: str
   sample:
     - where: switchyard_stacks[bookings].compose
       message: "ports of dns (53:53/udp), db (5432:5432/tcp): not published: only containers of the stack reach it"
@@ -231,6 +273,8 @@ stale_tokens:
   type: dict
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
@@ -247,6 +291,10 @@ def main() -> None:
             "only": {"type": "list", "elements": "str", "default": []},
             "accept_downgrade": {"type": "bool", "default": False},
             "min_free_mb": {"type": "int", "default": 1024},
+            "dns": {"type": "str", "choices": ["warning", "error", "off"], "default": "warning"},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+            "thorough": {"type": "bool", "default": False},
+            "redis_databases": {"type": "int", "default": 16},
             "stacks": {
                 "type": "list",
                 "elements": "dict",
@@ -264,8 +312,13 @@ def main() -> None:
         secrets = params["secrets"]
         specs = [StackInput.from_module(item, secrets.get(item["definition"]["name"], {})) for item in params["stacks"]]
         host = module_args.host_context(module)
-        result = examine.run_preflight(host, specs, params["mode"], params["min_free_mb"] * 2**20)
-        return {"changed": False, **result.as_dict()}
+        checks = examine.PreflightOptions(
+            min_free=params["min_free_mb"] * 2**20,
+            **{key: params[key] for key in ("dns", "thorough", "redis_databases")},
+            addresses=tuple(params["addresses"]),
+        )
+        result = examine.run_preflight(host, specs, params["mode"], checks)
+        return {"changed": False, "time": time.time(), **result.as_dict()}
 
     module_args.run_module(module, work)
 

@@ -93,7 +93,7 @@ class Preflight(preflight.ActionModule):
         self.given = [
             StackInput.from_module(item, args["secrets"].get(item["definition"]["name"], {})) for item in args["stacks"]
         ]
-        return run_preflight(self.machine.host, self.given, "deploy", 0).as_dict()
+        return run_preflight(self.machine.host, self.given, "deploy").as_dict()
 
 
 def release(case: Mapping, folder: Path) -> Outcome:
@@ -112,7 +112,7 @@ def release(case: Mapping, folder: Path) -> Outcome:
     action = _action(variables, machine)
     answer = action.run(task_vars=variables)
     problems = [Problem(**problem) for problem in answer["problems"]]
-    notices = [Notice(**notice) for notice in answer.get("notices", [])]
+    notices = [Notice(notice["where"], notice["message"]) for notice in answer.get("notices", [])]
     if problems:
         return Outcome(problems, notices=notices)
     (given,) = action.given

@@ -29,6 +29,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
     LabelledResource,
     NetworkInUse,
     RegistryError,
+    ServerFacts,
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import ProxyCapabilities
@@ -135,8 +136,12 @@ class FakeEngine:
         self.registry_errors: dict[str, RegistryError] = {}
         self.logins: dict[str, dict[str, str] | None] = {}
         self.folder = root
+        self.version_text, self.memory = "28.0.1", 2**33
         # What a command in a container does: its exit code and its words.
         self.inside: Callable[[list[str]], tuple[int, str]] = lambda command: (0, "")
+
+    def facts(self) -> ServerFacts:
+        return ServerFacts(self.folder, self.version_text, self.memory)
 
     def root(self) -> str:
         return self.folder
@@ -251,7 +256,7 @@ class FakeEngine:
         self.made_volumes.setdefault(name, {"driver": driver, "labels": labels})
         return new
 
-    def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
+    def remove(self, containers: t.Iterable[Container], timeout: int | None = None, volumes: bool = False) -> list[str]:
         chosen = sorted(one.name for one in containers)
         for name in chosen:
             del self.standing[name]

@@ -34,17 +34,29 @@ def execute(
     """
     before = scan(host)
     intended = plan(before, requested, remove_data)
+    run(host, intended, lambda: plan(scan(host), requested, remove_data), lock_holder, check_mode)
+    return before, intended
+
+
+def run(
+    host: HostContext,
+    intended: DecommissionPlan,
+    plan_again: t.Callable[[], DecommissionPlan],
+    lock_holder: str,
+    check_mode: bool,
+) -> None:
+    """Do what a plan says, under the locks of its stacks; in check mode, only find whether they are free."""
     stacks = [host.stack(name) for name in intended.stacks]
     if check_mode or not intended.changed:
         for ctx in stacks:
             ctx.lock.assert_free()
-        return before, intended
+        return
     tokens: dict[str, int] = {}
     try:
         for ctx in stacks:
             tokens[ctx.stack] = _take_lock(ctx, lock_holder)
         # What was added until the locks were taken is removed as well.
-        _apply(host, plan(scan(host), requested, remove_data), tokens)
+        _apply(host, plan_again(), tokens)
     finally:
         for ctx in stacks:
             with suppress(SwitchyardError, OSError):
@@ -54,7 +66,6 @@ def execute(
             ctx.folder.rmdir()
             ctx.folder.parent.rmdir()
         built_images.prune(ctx)
-    return before, intended
 
 
 def _take_lock(ctx: StackContext, lock_holder: str) -> int:
@@ -70,14 +81,17 @@ def _apply(host: HostContext, intended: DecommissionPlan, tokens: t.Mapping[str,
     engine = host.engine
     containers = engine.containers(project=host.project)
     # Its stop signal lets requests in flight finish, and no other environment uses it any more.
-    engine.remove(container for container in containers if container.name in intended.shared)
+    volumes = intended.anonymous_volumes
+    engine.remove((one for one in containers if one.name in intended.shared), volumes=volumes)
     if intended.unit:
         process.SystemdProcess(intended.unit).remove()
     for stack in intended.routes:
         _remove_from_proxy(host.stack(stack), tokens[stack])
     for stack, token in tokens.items():
         host.stack(stack).lock.renew(token, "retire", 600)
-    engine.remove(container for container in containers if container.name in intended.containers)
+    engine.remove((one for one in containers if one.name in intended.containers), volumes=volumes)
+    # No application uses them any more.
+    engine.remove((one for one in containers if one.name in intended.servers), volumes=volumes)
     for network, name in intended.disconnects:
         engine.disconnect(network, name)
     for name in intended.networks:

@@ -28,7 +28,8 @@ class DecommissionPlan:
     """What is removed, by name, and what is retained although it is the stacks', as sentences.
 
     ``routes`` are hosts and paths per stack. ``shared`` are containers of the whole project, ``unit`` is the proxy's
-    systemd unit. ``disconnects`` are pairs of a network and a shared container that leaves it.
+    systemd unit. ``disconnects`` are pairs of a network and a shared container that leaves it. ``servers`` are
+    containers of PostgreSQL and Redis. With ``anonymous_volumes``, volumes without a name end with their container.
     """
 
     stacks: tuple[str, ...]
@@ -41,13 +42,15 @@ class DecommissionPlan:
     volumes: tuple[str, ...]
     paths: tuple[Path, ...]
     retained: tuple[str, ...]
+    servers: tuple[str, ...] = ()
+    anonymous_volumes: bool = False
 
     @property
     def removed(self) -> list[str]:
         """What is removed, one line each."""
         return [
             *(f"routes of {stack}: {', '.join(routes) or 'none'}" for stack, routes in self.routes.items()),
-            *(f"container {name}" for name in (*self.containers, *self.shared)),
+            *(f"container {name}" for name in (*self.containers, *self.shared, *self.servers)),
             *([f"unit {self.unit}"] if self.unit else []),
             *(f"connection of {container} to the network {network}" for network, container in self.disconnects),
             *(f"network {name}" for name in self.networks),
@@ -61,8 +64,17 @@ class DecommissionPlan:
         return bool(self.removed)
 
 
-def plan(scan: EnvironmentScan, requested: t.Sequence[str], remove_data: bool) -> DecommissionPlan:
+def plan(
+    scan: EnvironmentScan,
+    requested: t.Sequence[str],
+    remove_data: bool,
+    servers: frozenset[str] = frozenset(),
+    keeps_databases: bool = True,
+) -> DecommissionPlan:
     """Return the plan that removes the requested stacks, or without any the environment and what only it uses.
+
+    ``servers`` are containers of PostgreSQL and Redis that are removed too. ``keeps_databases`` is whether the
+    databases of the environment stay in the others.
 
     Raises SwitchyardError when other environments need the proxy and it does not answer.
     """
@@ -80,18 +92,17 @@ def plan(scan: EnvironmentScan, requested: t.Sequence[str], remove_data: bool) -
     candidates = [
         network for network in scan.networks if is_own(network) or (is_last and network.label("role") in PROXY_NETWORKS)
     ]
-    disconnects, networks, retained = _plan_networks(scan, candidates, containers | shared)
+    gone = containers | shared | servers
+    disconnects, networks, retained = _plan_networks(scan, candidates, gone)
     volumes = [volume for volume in scan.volumes if is_own(volume)]
-    in_use = {
-        volume.name: sorted(set(volume.users) - containers) for volume in volumes if set(volume.users) - containers
-    }
+    in_use = {volume.name: sorted(set(volume.users) - gone) for volume in volumes if set(volume.users) - gone}
     retained += [f"the volume {name}: {', '.join(users)} uses it" for name, users in in_use.items()]
     unused = [volume.name for volume in volumes if volume.name not in in_use]
     data = [path for name in stacks for path in scan.folders.get(name, ()) if not is_ours(path)]
     if not remove_data:
         retained += [f"the volume {name} ({REMOVE_DATA} removes it)" for name in unused]
         retained += [f"{path} ({REMOVE_DATA} removes it)" for path in data]
-    for name in stacks:
+    for name in stacks if keeps_databases else ():
         record = scan.records.get(name)
         if record and record.stack.postgres:
             retained.append(f"the database {names.database(name, scan.environment)} in PostgreSQL, with its logins")
@@ -116,6 +127,8 @@ def plan(scan: EnvironmentScan, requested: t.Sequence[str], remove_data: bool) -
         volumes=tuple(unused) if remove_data else (),
         paths=(*pages, *folders, *proxy_folder),
         retained=tuple(retained),
+        servers=tuple(sorted(servers)),
+        anonymous_volumes=remove_data,
     )
 
 

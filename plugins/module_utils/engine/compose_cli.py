@@ -141,6 +141,13 @@ def normalise(folder: Path, files: t.Sequence[str], values: t.Mapping[str, str])
     return found.content
 
 
+def version() -> str:
+    """Return the version of the Compose plugin. Raises CommandError where there is none."""
+    return command.run(
+        ["docker", "compose", "version", "--short"], name="docker compose", timeout=TIMEOUT
+    ).stdout.strip()
+
+
 def up(project: str, file: Path) -> None:
     """Start a Compose project, or update it to its file. Raises CommandError."""
     args = ["docker", "compose", "-p", project, "-f", str(file), *UP]

@@ -19,6 +19,7 @@ from .models import (
     LabelledResource,
     NetworkInUse,
     RegistryError,
+    ServerFacts,
     health_check_of,
     registry_error_of,
     repository_of,
@@ -45,6 +46,7 @@ class Engine:
         except ImportError as error:
             raise EngineError("Python's Docker SDK is missing on this server.", hint="Run setup.yml.") from error
         self.sdk = sdk
+        self._facts: ServerFacts | None = None
         try:
             self.client: docker.DockerClient = sdk.from_env(version="auto", timeout=120)
         except sdk.errors.DockerException as error:
@@ -52,9 +54,16 @@ class Engine:
 
     # --- reading ---
 
+    def facts(self) -> ServerFacts:
+        """Return what the engine reports of itself."""
+        if not self._facts:
+            info = self.client.info()
+            self._facts = ServerFacts(info["DockerRootDir"], info["ServerVersion"], int(info["MemTotal"]))
+        return self._facts
+
     def root(self) -> str:
         """Return the engine's data folder."""
-        return str(self.client.info()["DockerRootDir"])
+        return self.facts().root
 
     def containers(self, **labels: str) -> list[Container]:
         """Return all containers, running or not, with these labels of this collection."""
@@ -268,17 +277,18 @@ class Engine:
             raise EngineError(f"The release does not use {refused.removeprefix('the ')}.", hint=NOT_OURS)
         return False
 
-    def remove(self, containers: t.Iterable[Container], timeout: int | None = None) -> list[str]:
+    def remove(self, containers: t.Iterable[Container], timeout: int | None = None, volumes: bool = False) -> list[str]:
         """Stop containers at the same time, each with its own stop signal, and remove them; return their names.
 
-        ``timeout`` in seconds replaces each container's own grace period.
+        ``timeout`` in seconds replaces each container's own grace period. ``volumes``: those without a name are removed
+        with their container.
         """
         selected = list(containers)
         if not selected:
             return []
         # One command stops all of them in parallel.
         limit = [] if timeout is None else ["--time", str(timeout)]
-        for args in (["stop", *limit], ["rm", "--force"]):
+        for args in (["stop", *limit], ["rm", "--force", *(["--volumes"] if volumes else [])]):
             try:
                 docker_command(*args, "--", *(container.id for container in selected))
             except command.CommandError as error:

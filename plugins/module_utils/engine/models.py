@@ -98,6 +98,15 @@ class NetworkInUse:
 
 
 @dataclass(frozen=True)
+class ServerFacts:
+    """What the engine reports of itself and its server: its data folder, its version, and the memory in bytes."""
+
+    root: str
+    version: str
+    memory: int
+
+
+@dataclass(frozen=True)
 class Image:
     """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown.
 

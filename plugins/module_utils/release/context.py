@@ -51,9 +51,15 @@ class HostContext:
         return StackContext(self, stack)
 
     def free_bytes(self) -> dict[str, int]:
-        """Return the free bytes where images and where releases are kept."""
-        folders = {self.engine.root(), str(next(path for path in [self.root, *self.root.parents] if path.exists()))}
-        return {folder: shutil.disk_usage(folder).free for folder in sorted(folders) if Path(folder).exists()}
+        """Return the free bytes where images, releases and backups are kept, by the folder: once per file system."""
+        own = [self.root, paths.backups_folder(self.root, self.project, self.environment)]
+        existing = {next(one for one in (path, *path.parents) if one.exists()) for path in own}
+        # The engine may run on another machine.
+        images = Path(self.engine.root())
+        existing |= {images} if images.exists() else set()
+        # One file system is one problem.
+        by_device = {path.stat().st_dev: path for path in sorted(existing, reverse=True)}
+        return {str(path): shutil.disk_usage(path).free for path in sorted(by_device.values())}
 
 
 @dataclass(frozen=True)

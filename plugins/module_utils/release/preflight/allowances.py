@@ -43,7 +43,11 @@ def notices(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
         for key, allowance in _matching(access, stack)[:1]:
             keys.setdefault((key, allowance, access.meaning), []).append(access.path)
     return [
-        Notice(f"{where}.allow.{key}", f"{allowance} allows {meaning}: {listed(list(dict.fromkeys(paths)))}")
+        Notice(
+            f"{where}.allow.{key}",
+            f"{allowance} allows {meaning}: {listed(list(dict.fromkeys(paths)))}",
+            code="compose.allowed",
+        )
         for (key, allowance, meaning), paths in keys.items()
     ]
 

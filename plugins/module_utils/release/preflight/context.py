@@ -45,18 +45,34 @@ class SubnetReservations:
     count: int = 0
 
 
+class NameLookups(t.Protocol):
+    """Lookups of host names that run; ``route_dns`` has them."""
+
+    def results(self) -> dict[str, set[str] | None]:
+        """Return the addresses by name; None for a name that has none."""
+
+
 @dataclass(frozen=True)
 class HostCheckContext:
     """A server, for the checks of HOST_CHECKS.
 
     ``min_free`` is in bytes. Without ``needs_proxy``, no stack of the environment has routes. ``asks_registries``: the
-    images that a release pulls are searched in their registries.
+    images that a release pulls are searched in their registries. ``specs`` are the stacks that are checked.
+
+    ``dns`` is the severity of a host name that leads to another machine than ``addresses`` and those of the server;
+    ``lookups`` run at the same time. ``thorough``: checks that need a process of their own run too.
     """
 
     host: HostContext
     min_free: int = 0
     needs_proxy: bool = True
     asks_registries: bool = False
+    specs: t.Sequence[StackInput] = ()
+    dns: str = ""
+    addresses: t.Sequence[str] = ()
+    lookups: NameLookups | None = None
+    thorough: bool = False
+    redis_databases: int | None = None
 
     @cached_property
     def failures(self) -> Failures:

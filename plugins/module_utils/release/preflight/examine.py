@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ... import state_file
 from ...engine import compose_cli
 from ...engine.compose_build import ImageBuild
-from ...errors import Problem, ProblemsFound
+from ...errors import ERROR, NOTICE, SEVERITIES, WARNING, Problem, ProblemsFound, of_severity
 from .. import plan as release_plan
 from .. import source_files
 from ..context import HostContext, StackContext
@@ -24,7 +24,7 @@ from ..mount_plan import MountPlan
 from ..older_versions import older_versions
 from ..stack_input import StackInput
 from ..stack_state import read_state
-from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, worker_grace
+from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, route_dns, worker_grace
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
 from .limit_notices import limit_notices
@@ -48,11 +48,12 @@ class DeployInput:
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """The problems of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
+    """The errors of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
 
-    ``notices`` is what a deploy changes in the Compose files, ``missing_files`` the content that it needs, by stack.
-    ``builds`` are the images that it builds, by stack, for the ``platform`` of the server. ``networks`` is how many it
-    creates, and how many more of the smallest size the server's pool has room for after that.
+    ``warnings`` are problems that do not prevent a release. ``notices`` is what a deploy changes in the Compose files,
+    ``missing_files`` the content that it needs, by stack. ``builds`` are the images that it builds, by stack, for the
+    ``platform`` of the server. ``networks`` is how many it creates, and how many more of the smallest size the server's
+    pool has room for after that.
     """
 
     problems: list[Problem]
@@ -64,16 +65,21 @@ class PreflightResult:
     builds: dict[str, list[ImageBuild]] = field(default_factory=dict)
     platform: str = ""
     networks: dict[str, int] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the module's result."""
         return {
             "problems": state_file.as_json(self.problems),
+            # Ansible shows a result "warnings" by itself, as lines of text.
+            "problem_warnings": state_file.as_json(self.warnings),
             # Ansible takes a task with a result "skipped" for one that did not run, and hides its warnings.
             "skipped_checks": state_file.as_json(self.skipped),
             "plans": [plan.as_dict() for plan in self.plans],
             "locks": self.locks,
-            "notices": [{"where": notice.where, "message": notice.message} for notice in self.notices],
+            "notices": [
+                {"where": one.where, "message": one.message, "hint": one.hint, "code": one.code} for one in self.notices
+            ],
             "missing_files": self.missing_files,
             "builds": state_file.as_json(self.builds),
             "platform": self.platform,
@@ -81,13 +87,25 @@ class PreflightResult:
         }
 
 
-def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min_free: int) -> PreflightResult:
-    """Return all problems, what a release would do, and who holds the locks; ``min_free`` is in bytes.
+@dataclass(frozen=True)
+class PreflightOptions:
+    """What the inventory says of the checks of a server; HostCheckContext describes the fields."""
+
+    min_free: int = 0
+    dns: str = ""
+    addresses: tuple[str, ...] = ()
+    thorough: bool = False
+    redis_databases: int | None = None
+
+
+def run_preflight(
+    host: HostContext, specs: Sequence[StackInput], mode: str, options: PreflightOptions | None = None
+) -> PreflightResult:
+    """Return all problems, what a release would do, and who holds the locks.
 
     ``mode`` is ``deploy``, ``rollback`` or ``promote``.
     """
-    # Under the lock, the pull itself asks.
-    checks = HostCheckContext(host, min_free, _needs_proxy(specs, mode), asks_registries=True)
+    checks = _host_context(host, specs, mode, options or PreflightOptions())
     claims: dict[Resource, str] = {}
     with ThreadPoolExecutor(COMPOSE_PROCESSES) as pool:
         contexts = [StackCheckContext(checks, spec, claims, _read_ahead(pool, host, spec, mode)) for spec in specs]
@@ -105,7 +123,7 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
         plans = release_plan.only_canaries(plans)
         if any(plan.action == "cancel_canary" for plan in plans):
             problems = [problem for problem in problems if problem.code != "release.no_earlier"]
-    if mode == "promote" and specs and not problems and not any(plan.changed for plan in plans):
+    if mode == "promote" and specs and not of_severity(problems, ERROR) and not any(plan.changed for plan in plans):
         problems.append(Problem("server", "no canary is paused", "Begin one with deploy.yml", "release.none_paused"))
     may_read = "rights" not in checks.failures
     holders = {spec.stack.name: host.stack(spec.stack.name).lock.state() for spec in specs if may_read}
@@ -117,15 +135,39 @@ def run_preflight(host: HostContext, specs: Sequence[StackInput], mode: str, min
     builds = {one.stack.name: one.missing_builds for one in contexts if one.stack.name in released}
     builds = {name: images for name, images in builds.items() if images}
     platform = host.engine.platform() if builds else ""
-    problems = list(dict.fromkeys(problems))
+    found = {severity: of_severity(problems, severity) for severity in (ERROR, WARNING, NOTICE)}
+    notices += [Notice(one.where, one.message, "", one.hint, one.code) for one in found[NOTICE]]
     networks = _count_networks(checks) if mode == "deploy" else {}
-    return PreflightResult(problems, skipped, plans, locks, notices, missing, builds, platform, networks)
+    return PreflightResult(
+        found[ERROR], skipped, plans, locks, notices, missing, builds, platform, networks, found[WARNING]
+    )
 
 
 def _count_networks(checks: HostCheckContext) -> dict[str, int]:
     """Return how many networks the checked stacks create, and how many more the pool has room for."""
     reserved = vars(checks).get("reservations")
     return {"created": reserved.count, "left": reserved.plan.count_free()} if reserved else {}
+
+
+def _host_context(
+    host: HostContext, specs: Sequence[StackInput], mode: str, options: PreflightOptions
+) -> HostCheckContext:
+    """Return what the checks of the server need. What only a deploy changes is only checked for a deploy."""
+    deployed = [spec for spec in specs if mode == "deploy" and spec.stack.strategy != "in_place"]
+    hosts = [name for spec in deployed for _kind, _index, one in spec.stack.endpoints for name in one.hosts]
+    return HostCheckContext(
+        host,
+        options.min_free,
+        _needs_proxy(specs, mode),
+        # Under the lock, the pull itself asks.
+        asks_registries=True,
+        specs=deployed,
+        dns=options.dns,
+        addresses=options.addresses,
+        lookups=route_dns.Lookups.start(hosts) if options.dns in SEVERITIES else None,
+        thorough=options.thorough,
+        redis_databases=options.redis_databases,
+    )
 
 
 def examine_stack(
@@ -140,7 +182,8 @@ def examine_stack(
         failures = context.host.failures
     for error in failures.values():
         raise error
-    problems, _skipped, plan = _examine(context, mode)
+    found, _skipped, plan = _examine(context, mode)
+    problems = of_severity(found, ERROR)
     if problems or not plan:
         raise ProblemsFound(f"{ctx.stack} cannot be released", problems)
     if mode != "deploy":
@@ -172,7 +215,8 @@ def _examine(
     if mode == "deploy":
         problems, skipped = run_checks(STACK_CHECKS, context, context.where)
         # Files with problems cannot be rendered, and a plan compares what they would run.
-        if context.failures or any(problem.code.startswith("compose.") for problem in problems):
+        errors = of_severity(problems, ERROR)
+        if context.failures or any(problem.code.startswith("compose.") for problem in errors):
             return problems, skipped, None
         return problems, skipped, _plan_deploy(context)
     if context.host.failures:

@@ -29,12 +29,15 @@ COLOR = ("routed", "inner")
 class Notice:
     """A change of the Compose files: ``where`` is the path of the key in the inventory's stack.
 
-    ``value`` is what the message is about, such as a port; notices with one message are shown together.
+    ``value`` is what the message is about, such as a port; notices with one message are shown together. ``hint`` is
+    what to write, where there is a choice. ``code`` is one of docs/problem-codes.md.
     """
 
     where: str
     message: str
     value: str = ""
+    hint: str = ""
+    code: str = "compose.changed"
 
 
 def file_changes(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:

@@ -38,7 +38,7 @@ def limit_notices(normalised: Mapping, images: t.Mapping[str, Image], where: str
     ):
         names = [name for name, service in services.items() if has_risk(service)]
         lines += [f"{listed(names)} {text}. {advice}"] if names else []
-    return [Notice(f"{where}.compose", line) for line in lines]
+    return [Notice(f"{where}.compose", line, code="compose.limits") for line in lines]
 
 
 def is_root(service: Mapping, images: t.Mapping[str, Image]) -> bool:

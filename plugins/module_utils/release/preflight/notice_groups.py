@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ...engine.models import Mapping
 from .file_changes import Notice
@@ -18,15 +19,19 @@ SECTIONS = {"services": "", "networks": "network ", "volumes": "volume ", "confi
 
 def grouped(notices: t.Iterable[Notice], normalised: Mapping) -> list[Notice]:
     """Return one notice for all keys of Compose files with the same name and the same message, in the first's place."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[tuple[str, str, Notice], list[str]] = {}
     for notice in notices:
         head, subject, key = _parts(notice.where, normalised)
         text = f"{subject} ({notice.value})" if notice.value else subject
-        subjects = groups.setdefault((head, key, notice.message), [])
+        subjects = groups.setdefault((head, key, replace(notice, where="", value="")), [])
         subjects += [] if text in subjects else [text]
     return [
-        Notice(head, f"{f'{key} of ' if key else ''}{listed(subjects)}: {message}" if subjects[0] else message)
-        for (head, key, message), subjects in groups.items()
+        replace(
+            kind,
+            where=head,
+            message=f"{f'{key} of ' if key else ''}{listed(subjects)}: {kind.message}" if subjects[0] else kind.message,
+        )
+        for (head, key, kind), subjects in groups.items()
     ]
 
 

@@ -23,6 +23,7 @@ def notices(normalised: Mapping, stack: Stack, where: str) -> list[Notice]:
             f"{where}.compose.services.{name}.stop_grace_period",
             f"a release ends the worker {DEFAULT_GRACE} s after SIGTERM, also in the middle of a job; set it to the "
             "time of the longest job",
+            code="compose.worker_grace",
         )
         for name in stack.workers
         if name in services and not services[name].get("stop_grace_period")

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import typing as t
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,9 @@ def test_every_variable_that_is_not_set_is_reported_with_its_path(controller: Co
         "source": {"path": "shop"},
         "routes": [{"service": "site", "port": 80, "hosts": ["blog.org", undefined[2]]}],
     }
-    found = lines(controller.run([first, second]))
+    result = controller.run([first, second])
+    assert {problem["code"] for problem in result["problems"]} == {"inventory.not_templated"}
+    found = lines(result)
     assert len(found) == 3
     for line, where, variable in zip(
         found,
@@ -385,3 +388,22 @@ def test_a_context_has_the_digest_of_what_it_contains(controller: Controller) ->
         assert list(contexts) == ["api"]
         digests.add(contexts["api"])
     assert len(digests) == 2
+
+
+def test_the_clocks_are_compared_and_the_server_gets_its_addresses(controller: Controller) -> None:
+    result = controller.run([written()], lambda args: {"time": time.time()}, {"ansible_host": "127.0.0.1"})
+    assert result["problem_warnings"] == []
+    assert controller.asked["addresses"] == ["127.0.0.1"]
+    result = controller.run([written()], lambda args: {"time": time.time() - 3600}, addresses=["203.0.113.7"])
+    (problem,) = result["problem_warnings"]
+    assert (problem["code"], problem["severity"], problem["file"]) == ("server.clock", "warning", "")
+    assert "203.0.113.7" in controller.asked["addresses"]
+
+
+def test_problems_and_notices_have_the_file_that_they_are_in(controller: Controller) -> None:
+    key = "switchyard_stacks[shop].compose"
+    notice = {"where": key, "message": "ports of web: not published", "hint": "", "code": "compose.changed"}
+    image = {"where": f"{key}.services.web.image", "message": "has no tag", "hint": "Write one", "code": "compose.x"}
+    result = controller.run([written()], lambda args: {"problems": [image], "notices": [notice]})
+    expected = str(controller.folder / "shop" / "docker-compose.yml")
+    assert [result[kind][0]["file"] for kind in ("problems", "notices")] == [expected, expected]

@@ -6,6 +6,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import errors
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
@@ -83,6 +84,9 @@ def given_codes() -> t.Iterator[str]:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         }
         for node in ast.walk(tree):
+            # The default of a field
+            if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "code" and node.value:
+                yield ast.literal_eval(node.value)
             if not isinstance(node, ast.Call):
                 continue
             codes = [item.value for item in node.keywords if item.arg == "code"]
@@ -102,3 +106,14 @@ def test_the_documentation_lists_every_problem_code() -> None:
     documented = re.findall(r"^\| `([^`]+)` \| \S", text, re.MULTILINE)
     assert documented == sorted(set(given_codes()))
     assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", code) for code in documented)
+
+
+def test_each_fault_of_the_scenario_has_a_unit_test() -> None:
+    root = Path(errors.__file__).resolve().parents[2]
+    planted = yaml.safe_load((root / "molecule/stack/vars/faults.yml").read_text(encoding="utf-8"))["faults_expected"]
+    codes = {code for code, _words in planted}
+    assert len(codes) >= 30
+    documented = (root / "docs/problem-codes.md").read_text(encoding="utf-8")
+    tests = "".join(path.read_text(encoding="utf-8") for path in (root / "tests/unit").rglob("test_*.py"))
+    tests += "".join(path.read_text(encoding="utf-8") for path in (root / "tests/unit").rglob("*cases*.py"))
+    assert [code for code in sorted(codes) if code not in tests or f"`{code}`" not in documented] == []

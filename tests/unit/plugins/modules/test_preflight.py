@@ -18,7 +18,7 @@ def options(
 ) -> dict[str, t.Any]:
     docker(COMPOSE)
     machine.engine.ensure_network("po-front-prod", False, {})
-    return {**on_server, "min_free_mb": 0}
+    return {**on_server, "min_free_mb": 0, "dns": "off"}
 
 
 def stacks(content: dict[str, t.Any]) -> list[dict[str, t.Any]]:

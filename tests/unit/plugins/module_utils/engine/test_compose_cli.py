@@ -106,6 +106,15 @@ def test_no_file_at_all_is_left_to_compose(tmp_path: Path, docker: Docker) -> No
         compose_cli.normalise(tmp_path, [], {})
 
 
+def test_the_version_of_the_plugin(docker: Docker) -> None:
+    notes = docker("echo 2.26.1-4")
+    assert compose_cli.version() == "2.26.1-4"
+    assert notes() == ["compose version --short"]
+    docker("echo \"docker: 'compose' is not a docker command.\" >&2; exit 1")
+    with pytest.raises(SwitchyardError, match="docker compose ended with exit code 1"):
+        compose_cli.version()
+
+
 def test_a_project_is_started_from_its_file(tmp_path: Path, docker: Docker) -> None:
     notes = docker()
     compose_cli.up("po_shop_prod_blue", tmp_path / "blue.yml")

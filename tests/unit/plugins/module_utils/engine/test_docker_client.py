@@ -17,7 +17,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_cl
     SubnetTaken,
     docker_command,
 )
-from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import HealthCheck, Image, NetworkInUse
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import (
+    HealthCheck,
+    Image,
+    NetworkInUse,
+    ServerFacts,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, SwitchyardError
 
 LOG = [{"ExitCode": 1, "Output": "no response"}]
@@ -262,6 +267,21 @@ def test_containers_are_stopped_in_parallel_before_they_are_removed(daemon: Daem
     notes = docker("")
     assert Engine().remove([container("b"), container("a")], timeout=10) == ["a", "b"]
     assert notes() == ["stop --time 10 -- b a", "rm --force -- b a"]
+
+
+def test_volumes_without_a_name_end_with_their_container_on_request(daemon: Daemon, docker: Docker) -> None:
+    notes = docker("")
+    Engine().remove([container("a")], volumes=True)
+    assert notes() == ["stop -- a", "rm --force --volumes -- a"]
+
+
+def test_the_engine_is_asked_for_its_facts_once(daemon: Daemon) -> None:
+    answer = {"DockerRootDir": "/var/lib/docker", "ServerVersion": "20.10.24+dfsg1", "MemTotal": 2**32}
+    daemon.answers["/info"] = answer
+    engine = Engine()
+    assert engine.facts() == ServerFacts("/var/lib/docker", "20.10.24+dfsg1", 2**32)
+    assert engine.root() == "/var/lib/docker"
+    assert [path for path, _query in daemon.asked].count("/info") == 1
 
 
 def test_each_container_has_its_own_grace_period_without_a_timeout(daemon: Daemon, docker: Docker) -> None:

@@ -24,7 +24,7 @@ def spec_of(build: str, **contexts: str) -> StackInput:
 
 
 def found(machine: Machine, spec: StackInput) -> list[tuple[str, str, str]]:
-    problems = examine.run_preflight(machine.host, [spec], "deploy", 0).problems
+    problems = examine.run_preflight(machine.host, [spec], "deploy").problems
     return [(problem.code, problem.message, problem.hint) for problem in problems]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from fakes import FakeEngine, Machine
@@ -130,7 +131,10 @@ def test_an_environment_without_routes_needs_neither_network_nor_proxy(machine: 
 
 
 def test_every_check_has_a_case() -> None:
-    assert {check.__name__.rsplit(".", 1)[-1] for check in preflight.HOST_CHECKS} == set(HOST_CASES)
+    found = {check.__name__.rsplit(".", 1)[-1] for check in preflight.HOST_CHECKS}
+    # A check with several kinds of problems has a file of its own.
+    own_files = {path.stem[len("test_") :] for path in Path(__file__).parent.glob("test_*.py")}
+    assert found - own_files <= set(HOST_CASES) <= found
     assert all(HOST_CASES.values())
 
 

@@ -31,7 +31,7 @@ def _server(docker: Docker, machine: Machine) -> None:
 
 
 def run(machine: Machine, *specs: StackInput, mode: str = "deploy", min_free: int = 0) -> examine.PreflightResult:
-    return examine.run_preflight(machine.host, specs, mode, min_free)
+    return examine.run_preflight(machine.host, specs, mode, examine.PreflightOptions(min_free))
 
 
 def fail(error: Exception) -> Callable[[], None]:
@@ -109,6 +109,7 @@ def test_a_proxy_that_does_not_answer_skips_only_the_checks_that_need_it(machine
     ]
     assert [(item.check, item.where) for item in result.skipped] == [
         ("foreign_proxy_files", "server"),
+        ("certificate_days", "server"),
         *(
             (check, "switchyard_stacks[shop]")
             for check in ("route_options_supported", "static_files", "route_conflicts", "paused_canary")
@@ -190,6 +191,7 @@ def test_the_result_of_the_module_has_plain_values(machine: Machine) -> None:
         "message": "The proxy does not answer",
         "hint": "Run setup.yml",
         "code": "server.proxy",
+        "severity": "error",
     }
     assert result["skipped_checks"][0]["check"] == "foreign_proxy_files"
     assert "skipped" not in result

@@ -27,7 +27,7 @@ def found(machine: Machine, *errors: RegistryError, host: HostContext | None = N
     images = [IMAGE, "reg.example.org/worker:9"]
     machine.engine.registry_errors = dict(zip(images, errors))
     spec = given(normalised(web={"image": images[0]}, worker={"image": images[1]}), workers=["worker"])
-    problems = examine.run_preflight(host or machine.host, [spec], "deploy", 0).problems
+    problems = examine.run_preflight(host or machine.host, [spec], "deploy").problems
     return [(problem.where, problem.code, problem.message, problem.hint) for problem in problems]
 
 

@@ -25,7 +25,7 @@ def spec_of(text: str, **stack: t.Any) -> StackInput:
 
 
 def preflight(machine: Machine, *specs: StackInput) -> examine.PreflightResult:
-    return examine.run_preflight(machine.host, specs, "deploy", 0)
+    return examine.run_preflight(machine.host, specs, "deploy")
 
 
 def lines(result: examine.PreflightResult) -> list[str]:
@@ -114,6 +114,8 @@ def test_ports_that_are_not_http_are_named(machine: Machine) -> None:
     assert result.as_dict()["notices"][0] == {
         "where": "switchyard_stacks[shop].compose",
         "message": "ports of web (53:53/udp): not published: only containers of the stack reach it",
+        "hint": "",
+        "code": "compose.changed",
     }
 
 

@@ -11,6 +11,7 @@ def test_a_worker_without_a_grace_period_is_named() -> None:
     found = worker_grace.notices(normalised(web={}, celery={}), checked(workers=["celery"]), WHERE)
     assert [notice.where for notice in found] == ["stacks[shop].compose.services.celery.stop_grace_period"]
     assert "10 s after SIGTERM" in found[0].message
+    assert found[0].code == "compose.worker_grace"
 
 
 def test_only_workers_without_a_grace_period_are_named() -> None:

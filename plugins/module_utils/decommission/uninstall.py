@@ -1,0 +1,115 @@
+# Copyright (c) the switchyard.stacks contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes an environment from a server with everything that no other environment of its project uses."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+from contextlib import suppress
+from pathlib import Path
+
+from .. import atomic_file, code_cache, command, names, paths
+from ..proxy.process import ENVIRONMENT, UNITS
+from ..release.context import HostContext
+from . import execute, tenants
+from .scan import scan
+from .shared_scan import SharedScan, scan_shared
+from .uninstall_plan import UninstallPlan, plan_uninstall
+
+SYSTEMCTL_TIMEOUT = 60.0
+
+# systemd notes there when a timer has elapsed last (systemd.timer(5), Persistent).
+STAMPS = Path("/var/lib/systemd/timers")
+
+# What the environments of a server share, below its root
+SERVER_FILES = ("networks.json", "networks.lock", "server.json", "server.lock")
+
+
+def uninstall(
+    host: HostContext, remove_data: bool, remove_backups: bool, lock_holder: str, check_mode: bool = False
+) -> tuple[SharedScan, UninstallPlan]:
+    """Remove the environment, under the locks of all its stacks; return the scan and the plan.
+
+    Raises SwitchyardError when a release of one of the stacks holds its lock.
+    """
+
+    def decide() -> tuple[SharedScan, UninstallPlan]:
+        now = scan(host)
+        shared = scan_shared(host, now.others)
+        return shared, plan_uninstall(now, shared, remove_data, remove_backups)
+
+    shared, intended = decide()
+    for name in intended.environment.stacks:
+        host.stack(name).lock.assert_free()
+    # Nothing starts a backup from here on.
+    if not check_mode:
+        _remove_units(intended)
+    execute.run(host, intended.environment, lambda: decide()[1].environment, lock_holder, check_mode)
+    if not check_mode:
+        _remove_shared(host, shared, intended)
+    return shared, intended
+
+
+def _remove_units(intended: UninstallPlan) -> None:
+    units = [path for path in intended.units if path.parent == UNITS]
+    timers = [path.name for path in units if path.suffix == ".timer"]
+    if timers:
+        _systemctl("disable", "--now", "--", *timers)
+    for path in [*intended.units, *(STAMPS / f"stamp-{name}" for name in timers)]:
+        atomic_file.write_or_remove(path, None)
+    if units:
+        _systemctl("daemon-reload")
+
+
+def _remove_shared(host: HostContext, shared: SharedScan, intended: UninstallPlan) -> None:
+    engine = host.engine
+    postgres, redis = (shared.servers.get(names.shared(host.project, name)) for name in ("postgres", "redis"))
+    if intended.databases and postgres:
+        tenants.drop_databases(engine, postgres, intended.databases, host.root, host.environment)
+    if intended.redis_numbers and redis:
+        tenants.empty_redis(engine, redis, intended.redis_numbers, host.root, host.environment)
+    for name in intended.networks:
+        engine.remove_resource("network", name)
+    for name in intended.volumes:
+        engine.remove_resource("volume", name)
+    for path in intended.paths:
+        shutil.rmtree(path)
+    if shared.is_last and {path.name for path in host.root.glob("*")} <= set(SERVER_FILES):
+        for name in SERVER_FILES:
+            atomic_file.write_or_remove(host.root / name, None)
+    for folder in (
+        paths.environment_folder(host.root, host.project, host.environment),
+        host.root / "backups",
+        host.root,
+    ):
+        # One that has other files stays.
+        with suppress(OSError):
+            folder.rmdir()
+    if not host.root.exists() and not _has_other_project(host):
+        # This process has read what it needs of it.
+        shutil.rmtree(code_cache.ROOT.parent, ignore_errors=True)
+
+
+def _has_other_project(host: HostContext) -> bool:
+    """Return whether something on the server is of another project, whose modules run from the stored code too."""
+    owners = map(names.owner, host.engine.names_in_use().values())
+    return any(owner and owner[0] != host.project for owner in owners)
+
+
+def _systemctl(*args: str) -> None:
+    command.run(["systemctl", *args], timeout=SYSTEMCTL_TIMEOUT, env=ENVIRONMENT, merge=True)
+
+
+def result(host: HostContext, shared: SharedScan, intended: UninstallPlan) -> dict[str, t.Any]:
+    """Return the result of the module ``uninstall``, done or planned."""
+    text = "".join(f"{line}\n" for line in intended.removed)
+    header = f"{host.project} {host.environment}"
+    return {
+        "changed": intended.changed,
+        "removed": intended.removed,
+        "retained": list(intended.retained),
+        "others": sorted({*shared.proxy_users, *shared.server_users}),
+        "diff": {"before": text, "after": "", "before_header": header, "after_header": header},
+    }
