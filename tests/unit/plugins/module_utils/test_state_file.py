@@ -16,6 +16,7 @@ from fakes import HOST, checked
 from ansible_collections.switchyard.stacks.plugins import module_utils
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest, restore_journal
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.networks import AddressBook
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import Lockout, LockoutFile
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import LockFile, LockState, ReleaseLock
@@ -45,6 +46,7 @@ EXAMPLES: dict[str, t.Any] = {
     "lock.json": LockFile(7, LockState(7, "ann", 1.0, "migrate", 61.0)),
     "migration.json": MigrationState(3, "expand", "shop_prod"),
     "restore-journal.json": restore_journal.RestoreJournal("b-1", "shop", "new", None, 5, origin={"oid": 9}),
+    "networks.json": AddressBook("10.201.0.0/16", {"po-shop-default-prod": "10.201.0.0/26"}),
     "lockout.json": Lockout("f1", "shop_prod", ["shop_prod"], 1.0),
     "manifest.json": manifest.Manifest(
         **dict.fromkeys(("name", "project", "environment", "stack", "database", "owner", "compression"), "x"),
@@ -77,6 +79,7 @@ OTHER_JSON = {
     "proxy/preflight.py": "proxy.json",
     "proxy/registry.py": "proxy.json",
     "proxy/traefik/driver.py": "validated.json: a digest that is compared as a whole",
+    "release/environment_status.py": "a Compose project",
     "release/file_store.py": ".seeds.json: a mapping of writable folders, to which a release adds",
     "release/migration/rehearsal.py": "Compose projects",
     "release/prepare.py": "Compose projects",
