@@ -12,6 +12,7 @@
     <root>/proxy/                                           the proxy: settings, pages, configuration
     <root>/postgres/                                        passwords of the shared PostgreSQL
     <root>/networks.json                                    the pool of addresses, and the subnet of each network
+    <root>/fixed-addresses.json                             the last fixed address of each network
 
 What a proxy driver keeps in the proxy's folder is that driver's own.
 """
@@ -141,6 +142,11 @@ def host_ports_lock(root: Path) -> Path:
 def networks(root: Path) -> Path:
     """Return the file with the subnets of our networks on this server."""
     return root / NETWORKS
+
+
+def fixed_addresses(root: Path) -> Path:
+    """Return the file with the last address that a container of each network got from us."""
+    return root / "fixed-addresses.json"
 
 
 def networks_lock(root: Path) -> Path:

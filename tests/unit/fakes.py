@@ -126,6 +126,8 @@ class FakeEngine:
         self.made_networks: dict[str, dict[str, t.Any]] = {}
         self.made_volumes: dict[str, dict[str, t.Any]] = {}
         self.mounted: dict[str, tuple[str, ...]] = {}
+        # The addresses in use on each network.
+        self.addresses: dict[str, set[str]] = {}
         self.public_network: str | None = None
         self.refused_subnets: set[str | None] = set()
         self.published: dict[int, dict[str, set[str]]] = {}
@@ -177,6 +179,9 @@ class FakeEngine:
             name: NetworkInUse(one["labels"], (one["subnet"],) if one.get("subnet") else (), one.get("internal", False))
             for name, one in self.made_networks.items()
         }
+
+    def addresses_on(self, network: str) -> set[str]:
+        return self.addresses.get(network, set())
 
     def networks_of(self, **labels: str) -> list[LabelledResource]:
         return self._kept(self.made_networks, labels, lambda one: one.addresses)

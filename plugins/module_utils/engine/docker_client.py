@@ -150,6 +150,14 @@ class Engine:
             for item in self.client.api.networks()
         }
 
+    def addresses_on(self, network: str) -> set[str]:
+        """Return the addresses that containers have on a network, and those that stopped ones get there again."""
+        found = set()
+        for item in self.client.api.containers(all=True, filters={"network": network}):
+            endpoint = item["NetworkSettings"]["Networks"].get(network) or {}
+            found |= {endpoint.get("IPAddress"), (endpoint.get("IPAMConfig") or {}).get("IPv4Address")}
+        return {address for address in found if address}
+
     def networks_of(self, **labels: str) -> list[LabelledResource]:
         """Return the networks with these labels of this collection."""
         return self._resources("network", self.client.api.networks(filters={"label": _label_filters(labels)}))

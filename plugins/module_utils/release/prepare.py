@@ -22,6 +22,7 @@ from .diff import readable, save_text, saved_text, text_diff
 from .drain import clear_canary_weight, drain_and_remove, live_since
 from .effective_files import effective_files
 from .fingerprint import fingerprint_of
+from .fixed_addresses import fix_addresses, renew_addresses
 from .lock import ControllerProcess
 from .migration import projects as migration_projects
 from .migration import undo
@@ -128,7 +129,8 @@ def prepare(
     projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
     for part, content in zip(PARTS, projects):
         if content:
-            atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
+            fixed = fix_addresses(ctx, content) if part == plan.color else content
+            atomic_file.write_json(paths.compose_file(folder, part), fixed, 0o600)
     image_names = {name: service["image"] for name, service in normalised["services"].items()}
     migration = migration_projects.migration_projects(ctx, given, folder, release, image_names)
     for part, content in migration.items():
@@ -160,6 +162,7 @@ def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: i
     stack_networks.ensure(ctx, record.networks)
     if not warm:
         drain_and_remove(ctx, record.color, record.stack, token, live_since(ctx))
+        renew_addresses(ctx, record)
     configure_routes(ctx, record)
     return PreparedRelease(record, token, ctx.records.path(record.number), ctx.release_on(ctx.live()), warm)
 

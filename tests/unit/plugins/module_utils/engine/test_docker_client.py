@@ -81,6 +81,18 @@ def test_a_server_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         Engine()
 
 
+def test_the_addresses_on_a_network_include_those_of_stopped_containers(daemon: Daemon) -> None:
+    running = {"IPAddress": "10.201.0.2", "IPAMConfig": None}
+    stopped = {"IPAddress": "", "IPAMConfig": {"IPv4Address": "10.201.0.33"}}
+    daemon.answers["/containers/json"] = [
+        {"Id": number, "NetworkSettings": {"Networks": {"po-front-prod": one}}}
+        for number, one in enumerate((running, stopped))
+    ]
+    assert Engine().addresses_on("po-front-prod") == {"10.201.0.2", "10.201.0.33"}
+    query = next(query for path, query in daemon.asked if path == "/containers/json")
+    assert (json.loads(query["filters"][0])["network"], query["all"]) == (["po-front-prod"], ["1"])
+
+
 def test_the_version_of_the_engine(daemon: Daemon) -> None:
     assert Engine().version() == "20.10.24"
 
