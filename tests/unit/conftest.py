@@ -14,6 +14,8 @@ from ansible.module_utils.testing import patch_module_args
 from fakes import HOST, Machine, application, checked
 from fakes_haproxy import FakeMaster
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine import networks
+
 HEALTH = {"successes": 2, "interval": 0.01, "timeout": 1}
 
 
@@ -33,6 +35,12 @@ def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, t.
         return json.loads(capsys.readouterr().out)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _no_routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the routes of the computer that runs the tests out of them: containers of the collection may run there."""
+    monkeypatch.setattr(networks, "ROUTES", tmp_path / "no-routes")
 
 
 @pytest.fixture

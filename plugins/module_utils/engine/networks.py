@@ -51,9 +51,7 @@ def read_book(root: Path) -> AddressBook:
     return state_file.load(paths.networks(root), AddressBook) or AddressBook()
 
 
-def plan_of(
-    book: AddressBook, in_use: t.Mapping[str, NetworkInUse], routes: Path = ROUTES, pool: str | None = None
-) -> AddressPlan:
+def plan_of(book: AddressBook, in_use: t.Mapping[str, NetworkInUse], pool: str | None = None) -> AddressPlan:
     """Return the address plan of this server. Raises SwitchyardError for a pool that is not an IPv4 network."""
     try:
         parsed = IPv4Network(pool or book.pool)
@@ -63,7 +61,7 @@ def plan_of(
         ) from None
     used = {f"the network {name}": _ipv4(one.subnets) for name, one in in_use.items()}
     known = {subnet for subnets in used.values() for subnet in subnets}
-    more = routes_in_use(atomic_file.read(routes) or "", parsed)
+    more = routes_in_use(atomic_file.read(ROUTES) or "", parsed)
     used.update({name: subnets for name, subnets in more.items() if not known & set(subnets)})
     recorded = {name: IPv4Network(subnet) for name, subnet in book.subnets.items() if name not in in_use}
     return AddressPlan(parsed, used, recorded)

@@ -117,14 +117,15 @@ def test_check_mode_plans_the_same_and_creates_nothing(tmp_path: Path) -> None:
     assert list(engine.made_networks) == ["a"]
 
 
-def test_routes_of_the_server_are_left_alone(tmp_path: Path) -> None:
+def test_routes_of_the_server_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     routes = tmp_path / "route"
+    monkeypatch.setattr(networks, "ROUTES", routes)
     routes.write_text("Iface\neth1 0000C90A 00000000 0001 0 0 0 00FFFFFF 0 0 0\n")
-    plan = networks.plan_of(networks.AddressBook(), {}, routes)
+    plan = networks.plan_of(networks.AddressBook(), {})
     assert str(plan.choose("a", 1)) == "10.201.1.0/26"
     # The route of a bridge is that of its network.
     bridge = {"lan": NetworkInUse(subnets=("10.201.0.0/24", "fd00::/64"))}
-    assert list(networks.plan_of(networks.AddressBook(), bridge, routes).used) == ["the network lan"]
+    assert list(networks.plan_of(networks.AddressBook(), bridge).used) == ["the network lan"]
 
 
 @pytest.mark.parametrize(
