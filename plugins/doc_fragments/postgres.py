@@ -12,7 +12,14 @@ class ModuleDocFragment:
 options:
   database:
     description:
-      - Name of the database. If unset, the one that the role C(switchyard.stacks.postgres) creates for the stack.
+      - Name of the database. If unset, the one that the role C(switchyard.stacks.postgres) creates for the stack, or
+        the first one of O(accessory).
+    type: str
+  accessory:
+    description:
+      - Service of the stack whose container has PostgreSQL; V(*) is the only one. It replaces all other options that
+        name a server, because its image's own environment has its administrator.
+      - The administrator dumps and loads, and the owners of all objects are kept.
     type: str
   container:
     description:

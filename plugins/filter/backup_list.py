@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import typing as t
 
@@ -62,7 +63,17 @@ def backup_list(
     lines = []
     for info in results:
         stack_command = f"{command} -e stack={info['stack']}" if several else command
-        lines += _stack_lines(info, f"{info['stack']} ({environment})", stack_command, now)
+        accessories, volumes = info.get("accessories") or [], info.get("volumes") or []
+        # A stack whose databases are all in accessories has no backups of its own.
+        if info["backups"] or info.get("last_run") or info.get("offsite") or not accessories + volumes:
+            lines += _stack_lines(info, f"{info['stack']} ({environment})", stack_command, now)
+        for found in accessories:
+            title = f"{info['stack']}, {found['database']} in {found['accessory']} ({environment})"
+            named = " ".join(f"-e {shlex.quote(f'{key}={found[key]}')}" for key in ("accessory", "database"))
+            lines += _stack_lines(found, title, f"{stack_command} {named}", now)
+        for found in volumes:
+            title = f"{info['stack']}, volume {found['volume']} ({environment})"
+            lines += _stack_lines(found, title, f"{stack_command} -e {shlex.quote('volume=' + found['volume'])}", now)
     return lines
 
 
@@ -106,7 +117,7 @@ def _table(backups: t.Iterable[t.Mapping[str, t.Any]], now: float) -> list[str]:
         rows.append(
             (
                 *(backup["name"], display.age(now - backup["finished"]), display.size(backup["bytes"])),
-                *(str(backup["rows"]), release, display.STATES.get(backup["state"], backup["state"])),
+                *(str(backup["rows"]), release, display.state_of(backup)),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(5)]

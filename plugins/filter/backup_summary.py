@@ -48,7 +48,15 @@ _value:
 
 def backup_summary(results: t.Iterable[t.Mapping[str, t.Any]], environment: str, item: str) -> list[str]:
     """Return the lines."""
-    return [f"{result[item]['stack']} ({environment}): {_outcome(result)}" for result in results]
+    return [f"{_title(result[item])} ({environment}): {_outcome(result)}" for result in results]
+
+
+def _title(backup: t.Mapping[str, t.Any]) -> str:
+    """Return the stack, and of an accessory the database too."""
+    stack = str(backup["stack"])
+    if backup.get("volume"):
+        return f"{stack}, volume {backup['volume']}"
+    return f"{stack}, {backup['database']} in {backup['accessory']}" if backup.get("accessory") else stack
 
 
 def _outcome(result: t.Mapping[str, t.Any]) -> str:
@@ -56,13 +64,20 @@ def _outcome(result: t.Mapping[str, t.Any]) -> str:
         return "FAILED. The message is above"
     if not result.get("backup"):
         plan = result["plan"]
+        if "method" in plan:
+            stops = f", stops {', '.join(plan['stop'])}" if plan["stop"] else ""
+            return f"{result['name']} would be made: {display.size(plan['bytes'])}, {plan['method']}{stops}"
         return f"{result['name']} would be made: {plan['format']}, {plan['compression']}, verify: {plan['verify']}"
     backup, seconds = result["backup"], result["seconds"]
+    removed = f"; removed {', '.join(result['removed'])}" if result["removed"] else ""
+    if "method" in backup:
+        facts = [result["name"], display.size(backup["bytes"]), f"{backup['rows']} files", display.VOLUME_STATE]
+        facts += ["copied off-site"] if "removed_offsite" in result else []
+        return f"{', '.join(facts)}; {backup['method']} for {seconds['copy']:.1f} s{removed}"
     facts = [result["name"], display.size(backup["bytes"]), f"{backup['rows']} rows", display.STATES[backup["state"]]]
     facts += ["copied off-site"] if result["copied_offsite"] else []
     duration = f"dumped in {seconds['dump']:.1f} s"
     duration += f", verified in {seconds['verify']:.1f} s" if "verify" in seconds else ""
-    removed = f"; removed {', '.join(result['removed'])}" if result["removed"] else ""
     return f"{', '.join(facts)}; {duration}{removed}"
 
 

@@ -38,7 +38,21 @@ options:
     description: Options by stack, which win.
     type: dict
     required: true
-positional: selected, common, special
+  accessory_stacks:
+    description: Names of the stacks with accessories.
+    type: list
+    elements: str
+  volume_stacks:
+    description: Names of the stacks with volumes to back up; they may be selected, and have no database.
+    type: list
+    elements: str
+  databases:
+    description:
+      - What M(switchyard.stacks.backup_databases_info) lists. If unset, the database of each stack on the shared
+        server, and with C(accessory=*) all databases in the accessories of each stack.
+    type: list
+    elements: dict
+positional: selected, common, special, accessory_stacks, volume_stacks, databases
 author:
   - The switchyard.stacks contributors (@switchyard)
 """
@@ -50,23 +64,30 @@ backups: "{{ ['bookings', 'shop'] | switchyard.stacks.stack_backups([], {'keep':
 
 RETURN = r"""
 _value:
-  description: A dictionary of options per stack.
+  description: A dictionary of options per database.
   type: list
   elements: dict
 """
 
 # The role sets these itself; a password is passed apart, where no output shows it.
-SET_BY_ROLE = {"backup", "password", "keep_names", "release"}
+SET_BY_ROLE = {"accessory", "backup", "password", "keep_names", "release"}
 
 
 def stack_backups(
-    stacks: t.Sequence[str], selected: t.Sequence[str], common: t.Mapping[str, t.Any], special: t.Mapping[str, t.Any]
+    stacks: t.Sequence[str],
+    selected: t.Sequence[str],
+    common: t.Mapping[str, t.Any],
+    special: t.Mapping[str, t.Any],
+    accessory_stacks: t.Sequence[str] = (),
+    volume_stacks: t.Sequence[str] = (),
+    databases: t.Sequence[t.Mapping[str, str]] | None = None,
 ) -> list[dict[str, t.Any]]:
-    """Return the options of each stack's backup. Raises AnsibleFilterError with all problems."""
+    """Return the options of each stack's or database's backup. Raises AnsibleFilterError with all problems."""
     known = {*backup_options.SERVER_OPTIONS, *backup_options.BACKUP_OPTIONS, *backup_options.RUN_OPTIONS} - SET_BY_ROLE
-    stacks_hint = f"Use one of: {', '.join(stacks) or 'none, no stack has a postgres key'}"
-    unknown = [("stack", name) for name in selected if name not in stacks]
-    unknown += [("backup_stack_options", name) for name in sorted(set(special) - set(stacks))]
+    every = list(dict.fromkeys([*stacks, *accessory_stacks, *volume_stacks]))
+    stacks_hint = f"Use one of: {', '.join(every) or 'none, no stack has postgres or accessories'}"
+    unknown = [("stack", name) for name in selected if name not in every]
+    unknown += [("backup_stack_options", name) for name in sorted(set(special) - set(every))]
     problems = [
         Problem(where, f"the stack {name} has no database", stacks_hint, "stack.unknown") for where, name in unknown
     ]
@@ -77,7 +98,18 @@ def stack_backups(
             problems.append(Problem(where, f"{key} is not an option of a backup", hint, "backup.option_unknown"))
     if problems:
         raise AnsibleFilterError(report(problems, "Nothing was changed. Problems"))
-    return [{"stack": name, **common, **special.get(name, {})} for name in stacks if not selected or name in selected]
+    if databases is None:
+        of_accessories = [{"stack": name, "accessory": backup_options.ANY_ACCESSORY} for name in accessory_stacks]
+        all_sources = [*({"stack": name} for name in stacks), *of_accessories]
+        databases = [source for source in all_sources if not selected or source["stack"] in selected]
+    return [_options(source, {**common, **special.get(source["stack"], {})}) for source in databases]
+
+
+def _options(source: t.Mapping[str, str], options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of one backup; those of an external server are not for an accessory."""
+    if "accessory" in source:
+        options = {key: value for key, value in options.items() if key not in backup_options.SERVER_OPTIONS}
+    return {**options, **source}
 
 
 class FilterModule:

@@ -8,7 +8,9 @@
     <root>/<project>-<environment>/<stack>/files/           mounted files of its releases, by their digest
     <root>/<project>-<environment>/<stack>/secrets/         its secret files, by their digest
     <root>/<project>-<environment>/<stack>/data/            writable folders of its containers; they outlive releases
-    <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database
+    <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database on the shared PostgreSQL
+    <root>/backups/<project>-<environment>/<stack>/.accessories/<service>@<database>/   of a database of an accessory
+    <root>/backups/<project>-<environment>/<stack>/.volumes/<volume>/   backups of a volume
     <root>/proxy/                                           the proxy: settings, pages, configuration
     <root>/postgres/                                        passwords of the shared PostgreSQL
     <root>/networks.json                                    the pool of addresses, and the subnet of each network
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 import shutil
 import typing as t
+import urllib.parse
 from pathlib import Path
 
 # The folder of everything on a server, unless the inventory names another one.
@@ -36,6 +39,10 @@ DATA = "data"
 
 # In a stack's folder; the password of a migration is in a folder of this name in its release.
 SECRETS = "secrets"
+
+# In the folder of a stack's backups.
+ACCESSORY_BACKUPS = ".accessories"
+VOLUME_BACKUPS = ".volumes"
 
 # In the folder of a release.
 RECORD = "release.json"
@@ -114,9 +121,33 @@ def backups_folder(root: Path, project: str, environment: str) -> Path:
     return root / "backups" / f"{project}-{environment}"
 
 
-def backup_store_folder(root: Path, project: str, environment: str, stack: str) -> Path:
-    """Return the folder with the backups of a stack."""
-    return backups_folder(root, project, environment) / stack
+def backup_store_folder(
+    root: Path, project: str, environment: str, stack: str, source: tuple[str, str] | None = None
+) -> Path:
+    """Return the folder with the backups of a stack's database on the shared server.
+
+    ``source`` is another one: the service of an accessory and the name of a database in it, which may have any
+    characters.
+    """
+    folder = backups_folder(root, project, environment) / stack
+    return folder / ACCESSORY_BACKUPS / source_name(source) if source else folder
+
+
+def volume_store_folder(root: Path, project: str, environment: str, stack: str, volume: str) -> Path:
+    """Return the folder with the backups of a volume of a stack."""
+    return backups_folder(root, project, environment) / stack / VOLUME_BACKUPS / urllib.parse.quote(volume, safe="")
+
+
+def source_name(source: tuple[str, str]) -> str:
+    """Return the service of an accessory and the name of a database as one name for files and labels."""
+    service, database = source
+    return f"{service}@{urllib.parse.quote(database, safe='')}"
+
+
+def parse_source_name(name: str) -> tuple[str, str]:
+    """Return the service and the database of what ``source_name`` has returned."""
+    service, dummy, database = name.partition("@")
+    return service, urllib.parse.unquote(database)
 
 
 def proxy_folder(root: Path) -> Path:

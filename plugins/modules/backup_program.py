@@ -37,6 +37,13 @@ options:
     type: list
     elements: dict
     default: []
+  volumes:
+    description:
+      - The volumes to back up, each with C(stack), C(volume) and any of the options of
+        M(switchyard.stacks.volume_backup) except C(root), C(project) and C(environment).
+    type: list
+    elements: dict
+    default: []
   passwords:
     description:
       - The administrator's password by stack, for database servers that ask for one.
@@ -113,6 +120,7 @@ def main() -> None:
         argument_spec={
             **module_args.HOST_OPTIONS,
             "backups": {"type": "list", "elements": "dict", "default": []},
+            "volumes": {"type": "list", "elements": "dict", "default": []},
             "passwords": {"type": "dict", "default": {}, "no_log": True},
             "repository": {"type": "str", "no_log": True},
             "repository_password": {"type": "str", "no_log": True},
@@ -124,12 +132,14 @@ def main() -> None:
     params = module.params
     spec = {**module_args.STACK_OPTIONS, **options.SERVER_OPTIONS, **options.BACKUP_OPTIONS, **options.RUN_OPTIONS}
 
-    def with_defaults(backup: dict[str, object]) -> dict[str, object]:
-        values = {**backup, **{key: params[key] for key in module_args.HOST_OPTIONS}}
-        password = params["passwords"].get(backup.get("stack"))
-        checked = ArgumentSpecValidator(spec).validate({**values, **({"password": password} if password else {})})
+    volume_spec = {**module_args.STACK_OPTIONS, **options.VOLUME_OPTIONS}
+
+    def with_defaults(key: str, backup: dict[str, object], known: dict[str, object]) -> dict[str, object]:
+        values = {**backup, **{name: params[name] for name in module_args.HOST_OPTIONS}}
+        password = params["passwords"].get(backup.get("stack")) if key == "backups" else None
+        checked = ArgumentSpecValidator(known).validate({**values, **({"password": password} if password else {})})
         if checked.error_messages:
-            raise SwitchyardError(f"backups, {backup.get('stack')}: {' '.join(checked.error_messages)}")
+            raise SwitchyardError(f"{key}, {backup.get('stack')}: {' '.join(checked.error_messages)}")
         return checked.validated_parameters
 
     def work() -> dict[str, object]:
@@ -138,7 +148,8 @@ def main() -> None:
             params["project"],
             params["environment"],
             entry_point=backup_timer.__name__,
-            backups=[with_defaults(backup) for backup in params["backups"]],
+            backups=[with_defaults("backups", backup, spec) for backup in params["backups"]],
+            volumes=[with_defaults("volumes", volume, volume_spec) for volume in params["volumes"]],
             check_subset_count=params["check_subset_count"],
             repository=params["repository"] or None,
             password=params["repository_password"] or None,

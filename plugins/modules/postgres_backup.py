@@ -230,9 +230,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
 
     def work() -> dict[str, object]:
+        params = options.with_accessory(module.params, Engine)
         request, store = options.backup_request(params, kept_backups(params)), options.store_of(params)
         if params["backup"]:
             return verify_existing.verify_existing(Engine(), store, request, params["backup"], module.check_mode)

@@ -85,6 +85,19 @@ lockout:
   returned: success
   type: dict
   sample: {"id": "1f0a", "database": "bookings_prod", "logins": ["bookings_prod"], "since": 1795260195.7}
+accessories:
+  description: >-
+    The same of each database in an accessory that has backups, with C(accessory) and C(database).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"accessory": "db", "database": "shop", "backups": [], "last_run": null, "unfinished": []}]
+volumes:
+  description: The same of each volume that has backups, with C(volume).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"volume": "uploads", "backups": [], "last_run": null, "unfinished": []}]
 stack:
   description: Name of the stack.
   returned: success
@@ -99,9 +112,8 @@ folder:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, state_file
-from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, restore_journal, run
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.lockout import LockoutFile
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, store_info
 
 SPEC = {**module_args.STACK_OPTIONS, "list_offsite": {"type": "bool", "default": False}}
 
@@ -112,18 +124,13 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         store = options.store_of(params)
-        lockout, interrupted = LockoutFile(store.folder).read(), restore_journal.load_journal(store.folder)
         repository = options.offsite_repository(params) if params["list_offsite"] else None
         return {
-            **({"offsite": list(repository.snapshots(params["stack"]))} if repository else {}),
             "changed": False,
             "stack": params["stack"],
-            "backups": [backup.summary() for backup in store.all()],
-            "last_run": run.last_run(store),
-            "unfinished": store.partials(),
-            "interrupted_restore": interrupted.backup if interrupted else None,
-            "lockout": state_file.as_json(lockout),
-            "folder": str(store.folder),
+            **store_info.info(store, params["stack"], repository),
+            "accessories": store_info.of_accessories(store, params["stack"], repository),
+            "volumes": store_info.of_volumes(store, params["stack"], repository),
         }
 
     module_args.run_module(module, work)

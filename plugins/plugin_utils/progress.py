@@ -54,7 +54,8 @@ class ProgressAction(CachedModuleAction, Normal):
         args = self._task.args
         names = (Path(args.get("root") or paths.ROOT), args["project"], args["environment"], self.stack)
         folders = [paths.stack_folder(*names)] if self.releases else []
-        folders += [paths.backup_store_folder(*names)]
+        source = (args["accessory"], args["database"]) if args.get("accessory") and args.get("database") else None
+        folders += [paths.backup_store_folder(*names, source)]
         files = " ".join(shlex.quote(str(folder / progress.NAME)) for folder in folders)
         answer = self._low_level_execute_command(f"cat -- {files} 2>/dev/null; date +%s")
         return progress.read(answer["stdout"])

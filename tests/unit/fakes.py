@@ -215,6 +215,15 @@ class FakeEngine:
         made = self.made_networks if kind == "network" else self.made_volumes
         del made[name]
 
+    def environment(self, name: str) -> dict[str, str]:
+        return {}
+
+    def image_names(self, container: str) -> list[str]:
+        return []
+
+    def host_names(self, container: str) -> tuple[str, ...]:
+        return (container,)
+
     def has_volume(self, name: str) -> bool:
         return name in self.made_volumes
 

@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from fakes import Machine, checked
-from fakes_postgres import FakeSession
+from fakes_postgres import FakeServer, FakeSession
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import (
@@ -30,6 +30,7 @@ class Scene:
     told: list[tuple[str, int | None]] = field(default_factory=list)
     admin: FakeSession = field(default_factory=FakeSession)
     tenant: FakeSession = field(default_factory=FakeSession)
+    server: FakeServer = field(default_factory=FakeServer)
     # How the command ends, each time it runs: an exit code, and its log.
     ends: list[tuple[int | None, str]] = field(default_factory=list)
     record: Record = field(init=False)
@@ -39,15 +40,20 @@ class Scene:
     def ctx(self) -> t.Any:
         return self.machine.ctx
 
-    def release(self, key: bool = True, **migrate: t.Any) -> state.MigrationRun:
+    def release(self, key: bool = True, accessory: str | None = None, **migrate: t.Any) -> state.MigrationRun:
         """Leave a release that runs and one that is prepared; return the migration of that one."""
-        stack = checked(postgres={"password": "p"}, migrate={**MIGRATE, **migrate}, drain=0)
+        own = {"postgres": {"accessory": accessory}, "accessories": [accessory]}
+        chosen = own if accessory else {"postgres": {"password": "p"}}
+        stack = checked(**chosen, migrate={**MIGRATE, **migrate}, drain=0)
         self.machine.released("blue", stack)
         self.record = self.machine.released("green", stack, state="prepared")
         self.machine.make_live("blue")
         self.token = self.machine.lock()
         folder = self.ctx.records.path(2)
-        if key:
+        if accessory:
+            self.server.dedicated = True
+            atomic_file.write_json(folder / "jobs.yml", {"services": {"web": {"volumes": [{}]}}, "networks": {}})
+        elif key:
             path = state.migrator_password_path(self.ctx)
             path.parent.mkdir(parents=True)
             path.write_text("migrator's word\n")

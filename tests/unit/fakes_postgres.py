@@ -159,6 +159,8 @@ class FakeServer:
     client_version = "17.6"
     client_major_version = 17
     application_name = "po_shop_prod_backup-1"
+    dedicated = False
+    user = "postgres"
 
     def __init__(self, **sessions: FakeSession) -> None:
         self.sessions = sessions

@@ -26,6 +26,13 @@ INSERT INTO things (name) SELECT 'thing ' || number FROM generate_series(1, 5000
 INSERT INTO things (name, mood, data) SELECT 'large', 'wild', decode(repeat('ab', 100000), 'hex') FROM generate_series(1, 20);
 INSERT INTO parts SELECT number, '2026-06-01' FROM generate_series(1, 10) AS number;
 SELECT lo_from_bytea(0, 'a large object');
+-- Policies that apply to the owner too: without rights past them, a dump would lack rows, or be refused.
+CREATE TABLE notes (id int PRIMARY KEY, account text, body text);
+INSERT INTO notes SELECT number, 'account ' || number % 3, 'note' FROM generate_series(1, 30) AS number;
+CREATE POLICY own_notes ON notes USING (account = current_setting('app.account', true));
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE notes FORCE ROW LEVEL SECURITY;
+CREATE MATERIALIZED VIEW note_counts AS SELECT account, count(*) FROM notes GROUP BY account;
 -- Runs when a row is put in, as in a restore.
 CREATE FUNCTION trap(int) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

@@ -20,7 +20,7 @@ from ..postgres.client_container import Mount
 from ..postgres.lockout import LockoutFile, is_active
 from ..postgres.psql_session import PsqlSession
 from ..postgres.server import PostgresServer
-from . import copy_progress, restore_journal, retention
+from . import copy_progress, restore_journal, retention, role_definitions
 from . import verify as backup_verify
 from .checksums import checksum_folder
 from .dump_process import DumpProcess, private_umask, timed
@@ -103,7 +103,7 @@ def _problems(request: BackupRequest, facts: BackupFacts, plan: BackupPlan, clie
     if facts.database is None:
         message = f"there is no database {request.database}"
         add("database", message, "Check its name, or run setup.yml", code="postgres.database_missing")
-    elif facts.database["owner_is_superuser"]:
+    elif facts.database["owner_is_superuser"] and not request.target.dedicated:
         message = (
             f"{request.database} belongs to {plan.owner}, a superuser: code stored in it would run with all privileges"
         )
@@ -155,7 +155,7 @@ def create_backup(
     if check_mode:
         return _create(engine, store, request, check_mode=True)
     with store.locked():
-        postgres_server.remove_leftover_containers(engine, request.project, request.environment, request.stack)
+        request.remove_leftover_containers(engine)
         store.remove_partials()
         return _create(engine, store, request, check_mode=False)
 
@@ -229,7 +229,7 @@ def _dump(
     database = t.cast("dict[str, t.Any]", facts.database)
     folder = store.folder / f"{plan.name}{PARTIAL}"
     with contextlib.ExitStack() as stack:
-        login = stack.enter_context(temporary_role.temporary_role(server, admin_session, plan.owner, run))
+        login = stack.enter_context(temporary_role.reader(server, admin_session, plan.owner, run))
         session = stack.enter_context(server.session(plan.database, login))
         # Counted before the snapshot: a change in between counts as one after the backup.
         changes = change_counters.count_changes(session, plan.database)
@@ -252,6 +252,7 @@ def _dump(
             content_snapshot.table_checksums(session, request.verify_content, tables)
             copied.of = sum(table["rows"] for table in tables.values())
             content: dict[str, t.Any] = {
+                "role_definitions": role_definitions.read(admin_session) if server.dedicated else [],
                 "extensions": content_snapshot.extensions(session),
                 "roles": sorted(set(content_snapshot.referenced_roles(session)) - {login}),
                 "large_objects": content_snapshot.large_objects(session),
@@ -292,6 +293,8 @@ def _dump(
         version_query=request.version_query,
         release=request.release,
         lockout=facts.lockout,
+        source=request.source,
+        dedicated=server.dedicated,
         verified_at={"dumped": time.time()},
         **content,
     )

@@ -5,12 +5,22 @@
 
 from __future__ import annotations
 
+import typing as t
+
 # The manifest's states
 STATES = {
     "restored": "verified by a restore",
     "read": "read completely, not verified by a restore",
     "dumped": "not verified",
 }
+
+
+VOLUME_STATE = "read back and compared"
+
+
+def state_of(backup: t.Mapping[str, t.Any]) -> str:
+    """Return how far a backup of a list is verified; a volume's is always read back."""
+    return VOLUME_STATE if backup.get("volume") else STATES.get(backup["state"], str(backup["state"]))
 
 
 def age(seconds: float) -> str:

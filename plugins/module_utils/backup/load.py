@@ -30,6 +30,9 @@ _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 # Settings that are lists of names, where each name is quoted by itself (pg_dump, variableIsGucListQuote)
 _LIST_SETTINGS = ("local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces")
 
+# The entries of a dump that fill a materialized view
+REFRESH = "MATERIALIZED VIEW DATA "
+
 # SQLSTATE insufficient_privilege (manual, appendix A)
 INSUFFICIENT_PRIVILEGE = "42501"
 
@@ -53,13 +56,16 @@ def create_database_statement(
     return " ".join(words)
 
 
-def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any]) -> list[str]:
+def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any], dedicated: bool = False) -> list[str]:
     """Return the statements that copy grants, settings, connection limit and comment to a new database.
 
-    PUBLIC loses its privileges: by default every login may connect to a new database.
+    PUBLIC loses its privileges: by default every login may connect to a new database. On a dedicated server it keeps
+    those that it had.
     """
     database = ident(name)
     statements = [f"REVOKE ALL ON DATABASE {database} FROM PUBLIC"]
+    for privilege in properties.get("public", []) if dedicated else ():
+        statements.append(f"GRANT {_known_privilege(privilege)} ON DATABASE {database} TO PUBLIC")
     for grant in properties.get("grants", []):
         if grant["role"] != owner:
             option = " WITH GRANT OPTION" if grant["pass_on"] else ""
@@ -67,17 +73,21 @@ def property_statements(name: str, owner: str, properties: t.Mapping[str, t.Any]
             statements.append(f"GRANT {privilege} ON DATABASE {database} TO {ident(grant['role'])}{option}")
     for settings in properties.get("settings", []):
         head = f"ALTER ROLE {ident(settings['role'])} IN DATABASE" if settings["role"] else "ALTER DATABASE"
-        for setting in settings["values"]:
-            key, dummy, value = setting.partition("=")
-            is_list = key.lower() in _LIST_SETTINGS
-            values = ", ".join(literal(part) for part in split_names(value)) if is_list else literal(value)
-            quoted_key = ".".join(ident(part) for part in key.split("."))
-            statements.append(f"{head} {database} SET {quoted_key} TO {values or literal('')}")
+        statements += [setting_statement(f"{head} {database}", setting) for setting in settings["values"]]
     if properties.get("limit", -1) != -1:
         statements.append(f"ALTER DATABASE {database} CONNECTION LIMIT {int(properties['limit'])}")
     if properties.get("comment"):
         statements.append(f"COMMENT ON DATABASE {database} IS {literal(properties['comment'])}")
     return statements
+
+
+def setting_statement(head: str, setting: str) -> str:
+    """Return the statement that sets ``name=value``, as the catalog has it; ``head`` alters a role or a database."""
+    key, dummy, value = setting.partition("=")
+    is_list = key.lower() in _LIST_SETTINGS
+    values = ", ".join(literal(part) for part in split_names(value)) if is_list else literal(value)
+    quoted_key = ".".join(ident(part) for part in key.split("."))
+    return f"{head} SET {quoted_key} TO {values or literal('')}"
 
 
 def split_names(value: str) -> list[str]:
@@ -143,11 +153,20 @@ def _run_as_owner(session: PsqlSession, owner: str, statement: str) -> bool:
 
 
 def select_entries(listing: str, schemas: t.Iterable[str]) -> str:
-    """Return the entries of ``pg_restore --list`` to restore: all but what the administrator has created."""
+    """Return the entries of ``pg_restore --list`` to restore first.
+
+    Left out is what the administrator has created, and what ``select_refreshes`` returns.
+    """
     created = "|".join(re.escape(schema) for schema in schemas)
-    entries = r"EXTENSION - |COMMENT - EXTENSION " + (rf"|SCHEMA - (?:{created}) " if created else "")
+    entries = rf"EXTENSION - |COMMENT - EXTENSION |{REFRESH}" + (rf"|SCHEMA - (?:{created}) " if created else "")
     skip = re.compile(rf"\d+; \d+ \d+ (?:{entries})")
     return "".join(f"{line}\n" for line in listing.splitlines() if not skip.match(line))
+
+
+def select_refreshes(listing: str) -> str:
+    """Return the entries that fill materialized views, in their order."""
+    entry = re.compile(rf"\d+; \d+ \d+ {REFRESH}")
+    return "".join(f"{line}\n" for line in listing.splitlines() if entry.match(line))
 
 
 def load(
@@ -158,20 +177,32 @@ def load(
     schemas: t.Iterable[str],
     jobs: int = 0,
     restore_grants: bool = True,
+    owner: str | None = None,
     follow: t.Callable[[DumpProcess], t.ContextManager[None]] = lambda process: contextlib.nullcontext(),
 ) -> None:
     """Restore a dump as a login, in one transaction, or with several jobs in parallel without one.
 
-    ``follow`` is a context that observes the running program. Raises CommandError with its last error lines.
+    With ``owner``, everything belongs to that role, which the login can become, and on a dedicated server without it
+    to whom it belonged. ``follow`` is a context that observes the running program. Raises CommandError with its last
+    error lines.
     """
     listing = server.call(["pg_restore", "--list", dump], database, login)
     server.client.put(LIST, select_entries(listing, schemas))
     mode = [f"--jobs={jobs}"] if jobs > 1 else ["--single-transaction"]
-    args = ["pg_restore", "--verbose", "--no-password", "--exit-on-error", "--no-owner", *mode]
-    args += [*([] if restore_grants else ["--no-acl"]), f"--use-list={LIST}"]
-    command = server.program([*args, f"--dbname={database}", dump], database, login)
+    args = ["pg_restore", "--verbose", "--no-password", "--exit-on-error", f"--use-list={LIST}"]
+    args += [f"--dbname={database}", *([] if restore_grants else ["--no-acl"])]
+    args += [] if server.dedicated and not owner else ["--no-owner"]
+    args += [f"--role={owner}"] if owner else []
+    command = server.program([*args, *mode, dump], database, login)
     with DumpProcess(command, "pg_restore") as process, follow(process):
         process.wait()
+    refreshes = select_refreshes(listing)
+    if refreshes:
+        # REFRESH runs as the view's owner, to whom policies with FORCE apply. pg_restore turns row_security off, with
+        # which PostgreSQL refuses it; an owner who refreshes the view has it on, and so has this run.
+        server.client.put(LIST, refreshes)
+        with DumpProcess(server.program([*args, "--enable-row-security", dump], database, login), "pg_restore") as last:
+            last.wait()
 
 
 def run_sql(server: PostgresServer, database: str, login: str, statements: str) -> None:

@@ -51,6 +51,9 @@ class Manifest:
     ``locale`` is set when a database is created, ``properties`` are set afterwards. ``changes`` are the change
     counters at the snapshot, ``lockout`` is the id of the lockout that was active. A sequence has its next value
     before and after the dump: pg_dump reads it in between, outside of its snapshot.
+
+    ``source`` names the accessory and its database, None for the shared server. Of a ``dedicated`` server the dump
+    keeps the owners, and ``role_definitions`` has what its roles are made of: a dump holds none.
     """
 
     name: str
@@ -82,6 +85,9 @@ class Manifest:
     release: int | None = None
     lockout: str | None = None
     verified_at: dict[str, float] = field(default_factory=dict)
+    source: str | None = None
+    dedicated: bool = False
+    role_definitions: list[dict[str, t.Any]] = field(default_factory=list)
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def verified_as(self, state: str, when: float) -> Manifest:
@@ -92,6 +98,11 @@ class Manifest:
     def unverified(self) -> Manifest:
         """Return the manifest in its first state: the backup no longer matches it."""
         return replace(self, state=STATES[0], verified_at={STATES[0]: self.finished})
+
+    @property
+    def unit(self) -> str:
+        """The stack, and the accessory with its database, by which off-site copies are found."""
+        return f"{self.stack}/{self.source}" if self.source else self.stack
 
     @property
     def bytes(self) -> int:
@@ -110,7 +121,7 @@ class Manifest:
 
     def summary(self) -> dict[str, t.Any]:
         """Return the backup as lists show it."""
-        shown = ("name", "state", "started", "finished", "release", "format", "database", "database_bytes")
+        shown = ("name", "state", "started", "finished", "release", "format", "database", "database_bytes", "source")
         return {
             **{key: getattr(self, key) for key in (*shown, "schema_version", "verified_at")},
             "bytes": self.bytes,
@@ -124,7 +135,7 @@ class Manifest:
 def text(manifest: Manifest) -> str:
     """Return the content of a manifest's file."""
     content = {"version": VERSION, **state_file.as_json(manifest)}
-    return json.dumps({**content, "checksum": _checksum(content)}, indent=1, sort_keys=True) + "\n"
+    return json.dumps({**content, "checksum": checksum(content)}, indent=1, sort_keys=True) + "\n"
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -163,7 +174,7 @@ def problems(value: t.Any, where: str) -> list[Problem]:
         return [Problem(where, message, "Use the collection that wrote it, or a newer one", "manifest.version")]
     content = {key: item for key, item in value.items() if key != "checksum"}
     mistakes = []
-    if value.get("checksum") != _checksum(content):
+    if value.get("checksum") != checksum(content):
         mistakes.append("its checksum is wrong: it was changed after it was written")
     mistakes += [*_field_mistakes(content), *_file_mistakes(content.get("files"))]
     return [Problem(where, mistake, "Use another backup", "manifest.invalid") for mistake in mistakes]
@@ -171,6 +182,7 @@ def problems(value: t.Any, where: str) -> list[Problem]:
 
 def _field_mistakes(content: t.Mapping[str, t.Any]) -> list[str]:
     optional = {"version_query", "schema_version", "release", "lockout", "verified_at", state_file.EXTRA}
+    optional |= {"source", "dedicated", "role_definitions"}
     required = {item.name for item in fields(Manifest)} - optional
     mistakes = [f"{key} is missing" for key in sorted(required - set(content))]
     for key, types in _TYPES.items():
@@ -210,6 +222,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _checksum(content: t.Mapping[str, t.Any]) -> str:
+def checksum(content: t.Mapping[str, t.Any]) -> str:
+    """Return the SHA-256 of a manifest's content, in one canonical form."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

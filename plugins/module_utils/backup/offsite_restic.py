@@ -20,8 +20,8 @@ from pathlib import Path
 
 from .. import atomic_file, command, paths
 from ..errors import SwitchyardError
-from . import checksums, retention
 from . import manifest as backup_manifest
+from . import retention
 from .manifest import Manifest
 from .store import NAME, BackupStore
 
@@ -35,6 +35,22 @@ NO_REPOSITORY_MESSAGE = "Is there a repository at the following location?"
 def repository_folder(root: Path, project: str, environment: str) -> Path:
     """Return the folder with the repository's URL and secrets. A stack's name cannot begin with a dot."""
     return paths.backups_folder(root, project, environment) / ".offsite"
+
+
+class UploadedBackup(t.Protocol):
+    """What an upload needs to know of a backup: of a database or of a volume."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def unit(self) -> str:
+        """By what its copies are found."""
+
+    @property
+    def state(self) -> str:
+        """How far it was verified."""
 
 
 class OffsiteRepository:
@@ -76,7 +92,10 @@ class OffsiteRepository:
         return True
 
     def snapshots(self, stack: str) -> dict[str, dict[str, str]]:
-        """Return a stack's off-site copies by backup name, the newest first, each with its ``id`` and ``state``."""
+        """Return the off-site copies by backup name, the newest first, each with its ``id`` and ``state``.
+
+        ``stack`` is the name of a stack, with the source of an accessory behind it as in ``Manifest.unit``.
+        """
         listing = json.loads(self.restic("snapshots", "--json", "--host", self.owner, "--tag", f"stack={stack}"))
         snapshots: dict[str, dict[str, str]] = {}
         # Without any snapshot, some versions print null.
@@ -90,19 +109,19 @@ class OffsiteRepository:
     def upload(
         self,
         store: BackupStore,
-        manifest: Manifest,
+        manifest: UploadedBackup,
         policy: retention.RetentionPolicy,
         keep_names: t.Container[str] = (),
     ) -> list[str]:
         """Copy a backup off-site and remove copies by the retention policy; return the names of the removed ones."""
         # Removes the locks of killed runs; restic keeps a lock that is still refreshed.
         self.restic("unlock")
-        snapshots = self.snapshots(manifest.stack)
+        snapshots = self.snapshots(manifest.unit)
         if manifest.name not in snapshots:
-            tags = (f"stack={manifest.stack}", f"name={manifest.name}", f"state={manifest.state}")
+            tags = (f"stack={manifest.unit}", f"name={manifest.name}", f"state={manifest.state}")
             tag_args = [arg for tag in tags for arg in ("--tag", tag)]
             self.restic("backup", "--quiet", "--host", self.owner, *tag_args, "--", manifest.name, cwd=store.folder)
-            snapshots = self.snapshots(manifest.stack)
+            snapshots = self.snapshots(manifest.unit)
         # A reinstalled server numbers its backups from 1 again, so the order of the snapshots decides here.
         names = {f"{name}-{number}": name for number, name in enumerate(reversed(snapshots))}
         backups = [
@@ -125,17 +144,17 @@ class OffsiteRepository:
         It gets its name when it is complete and its checksums match. Raises SwitchyardError when there is no such copy.
         """
         if name in store.names():
-            return backup_manifest.read(store.folder / name)
+            return store.read(name)
         snapshots = self.snapshots(stack)
         name = _select_snapshot(snapshots, name, stack)
         if name in store.names():
-            return backup_manifest.read(store.folder / name)
+            return store.read(name)
         with contextlib.ExitStack() as context:
             partial = context.enter_context(store.writing(f"{name}.copy"))
             self.restic("restore", "--quiet", snapshots[name]["id"], "--target", str(partial))
             fetched = partial / name
-            manifest = backup_manifest.read(fetched)
-            checksums.check_files(fetched, manifest)
+            manifest: Manifest = store.manifest_in(fetched)
+            store.check(fetched, manifest)
             os.rename(fetched, store.folder / name)
             atomic_file.sync_folder(store.folder)
         return manifest

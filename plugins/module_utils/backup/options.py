@@ -8,8 +8,10 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from .. import names
+from .. import names, paths
+from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
+from ..postgres import accessory
 from ..postgres import target as postgres_target
 from ..postgres.target import Target
 from . import manifest
@@ -18,6 +20,11 @@ from .request import GIGABYTE, BackupRequest
 from .retention import RetentionPolicy
 from .run import BackupRun
 from .store import BackupStore
+from .volume_backup import VolumeRequest
+from .volume_store import VolumeStore
+
+# As the option ``accessory``: the only accessory with PostgreSQL.
+ANY_ACCESSORY = "*"
 
 SERVER_OPTIONS: dict[str, t.Any] = {
     "container": {"type": "str"},
@@ -31,6 +38,7 @@ SERVER_OPTIONS: dict[str, t.Any] = {
     "image": {"type": "str"},
     "network": {"type": "str", "default": "host"},
     "database": {"type": "str"},
+    "accessory": {"type": "str"},
 }
 BACKUP_OPTIONS: dict[str, t.Any] = {
     "backup": {"type": "str"},
@@ -48,6 +56,17 @@ BACKUP_OPTIONS: dict[str, t.Any] = {
     "keep_names": {"type": "list", "elements": "str", "default": []},
 }
 
+# A copy of a volume
+VOLUME_OPTIONS: dict[str, t.Any] = {
+    "volume": {"type": "str", "required": True},
+    "service": {"type": "str"},
+    "before": {"type": "list", "elements": "str", "default": []},
+    "after": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "int"},
+    "keep_days": {"type": "int"},
+    "copy_offsite": {"type": "bool", "default": False},
+}
+
 # What surrounds a backup
 RUN_OPTIONS: dict[str, t.Any] = {
     "pre_hooks": {"type": "list", "elements": "list", "default": []},
@@ -59,10 +78,64 @@ RUN_OPTIONS: dict[str, t.Any] = {
 # Returns the names of backups that are kept in addition to ``keep_names``, from a module's options.
 KeptBackups = t.Callable[[t.Mapping[str, t.Any]], t.Sequence[str]]
 
+# Returns the options of each backup that one's options mean; the second argument connects to the engine.
+Expand = t.Callable[[t.Mapping[str, t.Any], t.Callable[[], Engine]], t.Sequence[dict[str, t.Any]]]
+
+
+def with_accessory(
+    params: t.Mapping[str, t.Any], engine: t.Callable[[], Engine], environment: str | None = None
+) -> dict[str, t.Any]:
+    """Return a module's options with the server of its ``accessory`` as this machine knows it, if there is one.
+
+    Raises SwitchyardError when the stack has no such accessory.
+    """
+    if not params.get("accessory"):
+        return dict(params)
+    service = params["accessory"] if params["accessory"] != ANY_ACCESSORY else None
+    found = accessory.require(
+        engine(), params["project"], environment or params["environment"], params["stack"], service
+    )
+    database = params["database"] or found.database
+    return {**params, "accessory": found.service, "database": database, "target": found.target(database)}
+
+
+def source_of(params: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
+    """Return the service of the accessory and its database; None for the shared server."""
+    return (params["accessory"], params["database"]) if params.get("accessory") else None
+
 
 def store_of(params: t.Mapping[str, t.Any]) -> BackupStore:
-    """Return the backup store of a module's stack."""
-    return BackupStore(Path(params["root"]), params["project"], params["environment"], params["stack"])
+    """Return the backup store of a module's database."""
+    return BackupStore(
+        Path(params["root"]), params["project"], params["environment"], params["stack"], source_of(params)
+    )
+
+
+def volume_store(params: t.Mapping[str, t.Any]) -> VolumeStore:
+    """Return the backup store of a module's volume."""
+    return VolumeStore(Path(params["root"]), *(params[key] for key in ("project", "environment", "stack", "volume")))
+
+
+def volume_request(params: t.Mapping[str, t.Any]) -> VolumeRequest:
+    """Return the request for a copy of a module's volume."""
+    policy = RetentionPolicy(params.get("keep"), params.get("keep_days"))
+    before, after = (tuple(params.get(key) or ()) for key in ("before", "after"))
+    return VolumeRequest(
+        params["project"],
+        params["environment"],
+        params["stack"],
+        params["volume"],
+        params.get("service"),
+        before,
+        after,
+        policy,
+    )
+
+
+def unit_of(params: t.Mapping[str, t.Any]) -> str:
+    """Return the stack and the source as off-site copies have them."""
+    source = source_of(params)
+    return f"{params['stack']}/{paths.source_name(source)}" if source else str(params["stack"])
 
 
 def source_store(params: t.Mapping[str, t.Any]) -> BackupStore | None:
@@ -70,16 +143,16 @@ def source_store(params: t.Mapping[str, t.Any]) -> BackupStore | None:
     other = params["from_environment"]
     if not other or other == params["environment"]:
         return None
-    return BackupStore(Path(params["root"]), params["project"], other, params["stack"])
+    return BackupStore(Path(params["root"]), params["project"], other, params["stack"], source_of(params))
 
 
 def backup_request(params: t.Mapping[str, t.Any], kept_backups: t.Sequence[str] = ()) -> BackupRequest:
     """Return the request of a module's options; without ``container`` and ``host``, for the shared server.
 
-    ``kept_backups`` are kept in addition to ``keep_names``.
+    ``kept_backups`` are kept in addition to ``keep_names``. The options are those of ``with_accessory``.
     """
     named = params["container"] or params["host"]
-    target = Target(
+    target = params.get("target") or Target(
         container=params["container"] if named else names.shared(params["project"], "postgres"),
         host=params["host"],
         port=params["port"],
@@ -104,6 +177,7 @@ def backup_request(params: t.Mapping[str, t.Any], kept_backups: t.Sequence[str] 
         stack=params["stack"],
         target=target,
         database=params["database"] or names.database(params["stack"], params["environment"]),
+        accessory=params.get("accessory"),
         **options,
     )
 

@@ -31,13 +31,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ProgramSpec:
-    """The desired program: ``backups`` are the options of each backup, ``entry_point`` the module with ``main()``."""
+    """The desired program: ``backups`` and ``volumes`` are the options of each, ``entry_point`` has ``main()``."""
 
     root: Path
     project: str
     environment: str
     entry_point: str
     backups: t.Sequence[dict[str, t.Any]] = ()
+    volumes: t.Sequence[dict[str, t.Any]] = ()
     check_subset_count: int = 10
     repository: str | None = None
     password: str | None = None
@@ -150,8 +151,9 @@ def desired_files(spec: ProgramSpec) -> list[ProgramFile]:
         "environment": spec.environment,
         "check_subset_count": spec.check_subset_count,
         "backups": list(spec.backups),
+        "volumes": list(spec.volumes),
     }
-    needed = bool(spec.backups or spec.repository)
+    needed = bool(spec.backups or spec.volumes or spec.repository)
     secrets = {offsite_restic.REPOSITORY: spec.repository, offsite_restic.PASSWORD: spec.password}
     credentials = dict(spec.credentials or {}) if spec.repository else {}
     folder = spec.repository_folder

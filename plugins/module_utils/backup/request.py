@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import typing as t
 from dataclasses import dataclass, field
 
+from .. import paths
+from ..engine.docker_client import Engine
 from ..errors import Problem, SwitchyardError, report
 from ..postgres import server as postgres_server
 from ..postgres.target import Target
@@ -24,7 +27,11 @@ COMPRESSION = re.compile(r"(auto|none|(gzip|lz4|zstd)(:[0-9]{1,2})?)\Z")
 
 @dataclass(frozen=True)
 class BackupRequest:
-    """What to back up or restore, and the options of a backup; ``parallel_from`` is in bytes."""
+    """What to back up or restore, and the options of a backup; ``parallel_from`` is in bytes.
+
+    ``accessory`` is the service of an accessory that has the database; None for the shared server. ``aliases`` are
+    host names by which a container that shares the scratch server's network reaches it.
+    """
 
     project: str
     environment: str
@@ -42,15 +49,30 @@ class BackupRequest:
     scratch: str = "auto"
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     keep_names: tuple[str, ...] = ()
+    accessory: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str | None:
+        """The accessory and its database as one name; None for the stack's database on the shared server."""
+        return paths.source_name((self.accessory, self.database)) if self.accessory else None
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of this stack's backup containers."""
-        return postgres_server.labels_of(self.project, self.environment, self.stack)
+        """The labels of this database's backup containers."""
+        return postgres_server.labels_of(self.project, self.environment, self.stack, self.source)
 
     def container(self, purpose: str, run: str) -> str:
         """Return the name of a container of one run."""
-        return f"{self.project}_{self.stack}_{self.environment}_{purpose}-{run}"
+        # A database's name can have characters that a container's cannot.
+        source = f"{hashlib.sha256(self.source.encode()).hexdigest()[:8]}-" if self.source else ""
+        return f"{self.project}_{self.stack}_{self.environment}_{purpose}-{source}{run}"
+
+    def remove_leftover_containers(self, engine: Engine) -> list[str]:
+        """Remove the containers that an interrupted run for this database left; return their names."""
+        return postgres_server.remove_leftover_containers(
+            engine, self.project, self.environment, self.stack, self.source
+        )
 
     def problems(self) -> list[Problem]:
         """Return the invalid options."""

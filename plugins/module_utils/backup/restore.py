@@ -68,7 +68,7 @@ def restore_backup(
             # Read before it is locked: the lock would create the folders of an environment that does not exist.
             source.get(restore_request.backup)
             locks.enter_context(source.locked())
-        postgres_server.remove_leftover_containers(engine, request.project, request.environment, request.stack)
+        request.remove_leftover_containers(engine)
         store.remove_partials()
         return _restore(engine, store, request, restore_request, source or store, check_mode=False)
 
@@ -217,20 +217,27 @@ def _load(
     with timed(seconds, "load"):
         tablespace = plan.properties.get("tablespace")
         statement = load.create_database_statement(plan.new_database, plan.owner, manifest.locale, tablespace)
+        for role_statement in plan.create_roles:
+            admin_session.run(role_statement)
         admin_session.run(statement, limit=None)
         # While the database is still empty: by default PUBLIC may connect to it.
         admin_session.run(f"REVOKE ALL ON DATABASE {ident(plan.new_database)} FROM PUBLIC")
         with server.session(plan.new_database) as session:
             schemas = load.create_extensions(session, manifest, plan.owner)
-        with temporary_role.temporary_role(server, admin_session, plan.owner, f"r{manifest.number}") as login:
+        with temporary_role.loader(server, admin_session, plan.owner, f"r{manifest.number}") as login:
             copied = copy_progress.CopiedRows(manifest.tables, manifest.rows)
             follow = partial(copy_progress.follow_copy, store.folder, "restore", server, copied)
             dump, grants = f"{BACKUP_MOUNT}/dump", plan.restore_grants
-            load.load(server, plan.new_database, login, dump, schemas, restore_grants=grants, follow=follow)
+            owner = None if grants or not server.dedicated else plan.owner
+            load.load(
+                server, plan.new_database, login, dump, schemas, restore_grants=grants, owner=owner, follow=follow
+            )
             if plan.tenant_roles:
                 with server.session(plan.new_database, login) as session:
                     for statement in postgres_roles.grants(plan.tenant_roles):
                         session.run(statement)
+        # Policies with FORCE apply to the owner: neither a comparison nor the user's SQL would reach all rows.
+        with temporary_role.reader(server, admin_session, plan.owner, f"r{manifest.number}") as login:
             with server.session(plan.new_database, login) as session:
                 differences = verify.differences(manifest, verify.restored_facts(session, manifest, store))
                 if differences:
@@ -243,7 +250,7 @@ def _load(
                 catalog.analyze(session)
             with server.session(plan.new_database, login) as session:
                 changes = change_counters.count_changes(session, plan.new_database)
-    for statement in load.property_statements(plan.new_database, plan.owner, plan.properties):
+    for statement in load.property_statements(plan.new_database, plan.owner, plan.properties, server.dedicated):
         admin_session.run(statement)
     oids = {name: oid for oid, name in catalog.databases_by_oid(admin_session).items()}
     new_oid = oids[plan.new_database]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ..errors import Problem
 from ..postgres.roles import DatabaseRoles
 from ..postgres.sql import shorten_name
+from . import role_definitions
 from .manifest import Manifest
 from .request import BackupRequest
 
@@ -80,6 +81,7 @@ class RestorePlan:
     discarded_changes: int | None
     up_to_date: bool
     tenant_roles: DatabaseRoles | None = None
+    create_roles: tuple[str, ...] = ()
 
 
 def plan_restore(
@@ -108,6 +110,7 @@ def plan_restore(
         discarded_changes=facts.changes,
         up_to_date=facts.already_restored and facts.changes == 0,
         tenant_roles=tenant_roles(request, owner, facts.roles),
+        create_roles=_missing_roles(request, manifest, owner, facts),
     )
     if plan.up_to_date:
         return plan, []
@@ -133,14 +136,15 @@ def _problems(request: BackupRequest, manifest: Manifest, facts: RestoreFacts, p
         message = f"{request.target.user} may not create roles and databases"
         hint = "Use an administrator, with CREATEROLE and CREATEDB"
         add("user", message, hint, code="postgres.user_not_administrator")
-    if facts.owner is None:
+    creates = _names(manifest) if plan.create_roles else set()
+    if facts.owner is None and plan.owner not in creates:
         message = f"there is no role {plan.owner} on the server"
         add("owner", message, "Run setup.yml", code="postgres.role_missing")
-    elif facts.owner["super"]:
+    elif facts.owner and facts.owner["super"] and not request.target.dedicated:
         message = f"{plan.owner} is a superuser: code stored in the backup would run with all privileges"
         add("owner", message, "Use a role of the tenant", code="postgres.superuser_owns_database")
     if plan.restore_grants:
-        for role in sorted(set(manifest.roles) - facts.roles - {plan.owner}):
+        for role in sorted(set(manifest.roles) - facts.roles - {plan.owner} - creates):
             message = f"the backup references the role {role}, which the server does not have"
             add("roles", message, "Create it, or run setup.yml", code="postgres.role_missing")
     problems += facts.missing_extensions
@@ -151,6 +155,17 @@ def _problems(request: BackupRequest, manifest: Manifest, facts: RestoreFacts, p
         )
         add("disk", message, "Free some disk space", code="restore.disk_space")
     return problems
+
+
+def _names(manifest: Manifest) -> set[str]:
+    return {str(role["name"]) for role in manifest.role_definitions}
+
+
+def _missing_roles(request: BackupRequest, manifest: Manifest, owner: str, facts: RestoreFacts) -> tuple[str, ...]:
+    """Return the statements that create the roles of a dedicated server's backup that the server does not have."""
+    if not request.target.dedicated or owner != manifest.owner:
+        return ()
+    return tuple(role_definitions.create_statements(manifest.role_definitions, facts.roles))
 
 
 def tenant_roles(request: BackupRequest, owner: str, roles: t.Collection[str]) -> DatabaseRoles | None:

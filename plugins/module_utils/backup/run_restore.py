@@ -7,16 +7,46 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+from pathlib import Path
 
 from ..engine.docker_client import Engine
+from ..errors import SwitchyardError
 from . import restore as backup_restore
-from .options import backup_request, offsite_repository, source_store, store_of
+from .options import (
+    ANY_ACCESSORY,
+    backup_request,
+    offsite_repository,
+    source_store,
+    store_of,
+    unit_of,
+    with_accessory,
+)
 from .request import raise_for
 from .restore_plan import RestoreRequest
+from .store import BackupStore
+
+
+def _with_database(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options with the database of an accessory that has backups; with several, one has to be named."""
+    if not params.get("accessory") or params["database"]:
+        return dict(params)
+    environment = params["from_environment"] or params["environment"]
+    stores = BackupStore(Path(params["root"]), params["project"], environment, params["stack"]).of_accessories()
+    named = [
+        (service, database) for service, database, dummy in stores if params["accessory"] in (ANY_ACCESSORY, service)
+    ]
+    if len(named) > 1:
+        found = ", ".join(f"{database} in {service}" for service, database in named)
+        raise SwitchyardError(
+            f"Nothing was changed. There are backups of several databases: {found}. Name one with accessory and"
+            " database, for restore.yml -e accessory=<service> -e database=<name>."
+        )
+    return {**params, **(dict(zip(("accessory", "database"), named[0])) if named else {})}
 
 
 def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool = False) -> dict[str, t.Any]:
     """Restore as the module's options say; return the module's result."""
+    params = with_accessory(_with_database(params), lambda: engine)
     restore_request = RestoreRequest(
         backup=params["backup"],
         owner=params["owner"],
@@ -31,12 +61,12 @@ def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool 
         repository = offsite_repository(params, params["from_environment"] or params["environment"])
         raise_for(request.problems(), request)
         if check_mode and params["backup"] not in source.names():
-            name = repository.resolve(params["backup"], params["stack"])
+            name = repository.resolve(params["backup"], unit_of(params))
             before = f"{request.database}: as it is now\n"
             after = f"{request.database}: the backup {name}, from its off-site copy\n"
             return {"changed": True, "backup": None, "diff": {"before": before, "after": after}}
         with source.locked():
             source.remove_partials()
-            manifest = repository.fetch(source, params["backup"], params["stack"])
+            manifest = repository.fetch(source, params["backup"], unit_of(params))
         restore_request = dataclasses.replace(restore_request, backup=manifest.name)
     return backup_restore.restore_backup(engine, store, request, restore_request, check_mode, other)

@@ -20,7 +20,7 @@ from ..postgres.client_container import ClientContainer, Mount
 from ..postgres.server import PostgresServer
 from ..postgres.sql import ident
 from ..postgres.target import Target
-from . import copy_progress, load
+from . import copy_progress, load, role_definitions
 from .checksums import check_files
 from .dump_process import private_umask
 from .manifest import Manifest
@@ -78,6 +78,7 @@ def scratch_server(
         location, mounts = _scratch_location(stack, store, manifest, request.scratch)
         mounts.append(Mount(str(folder), BACKUP_MOUNT))
         docker_args = ["--network", "none", "--shm-size", "512m", *location]
+        docker_args += [word for alias in request.aliases for word in ("--add-host", f"{alias}:127.0.0.1")]
         image = image_for(engine, manifest, request.target)
         name = request.container("verify", str(manifest.number))
         client = ClientContainer(name, image, request.labels, mounts, docker_args)
@@ -85,16 +86,18 @@ def scratch_server(
         with ThreadPoolExecutor(1) as pool:
             checked = pool.submit(check_files, folder, manifest, store.folder)
             stack.enter_context(client)
-            _start(client, manifest)
+            # A rehearsed command finds the server where the application does.
+            port = request.target.port if request.target.dedicated else 5432
+            _start(client, manifest, port)
             checked.result()
-        server = PostgresServer(client, {"PGHOST": SCRATCH, "PGPORT": "5432"}, "postgres", "the scratch server")
+        env = {"PGHOST": SCRATCH, "PGPORT": str(port)}
+        server = PostgresServer(client, env, "postgres", "the scratch server", dedicated=manifest.dedicated)
         with server.session() as admin_session:
             missing = load.missing_extensions(admin_session, manifest)
             if missing:
                 raise SwitchyardError(report(missing, f"The backup {manifest.name} cannot be restored"))
-            admin_session.run(f"CREATE ROLE {ident(manifest.owner)} LOGIN")
-            for role in sorted(set(manifest.roles) - {manifest.owner, "postgres"}):
-                admin_session.run(f"CREATE ROLE {ident(role)}")
+            for statement in _role_statements(manifest):
+                admin_session.run(statement)
             statement = load.create_database_statement(manifest.database, manifest.owner, manifest.locale)
             admin_session.run(statement, limit=None)
         with server.session(manifest.database) as session:
@@ -102,11 +105,21 @@ def scratch_server(
         jobs = os.cpu_count() or 1
         copied = copy_progress.CopiedRows(manifest.tables, manifest.rows, parallel=jobs > 1)
         follow = partial(copy_progress.follow_copy, store.folder, "verify", server, copied)
+        login = server.user if server.dedicated else manifest.owner
         try:
-            load.load(server, manifest.database, manifest.owner, f"{BACKUP_MOUNT}/dump", schemas, jobs, follow=follow)
+            load.load(server, manifest.database, login, f"{BACKUP_MOUNT}/dump", schemas, jobs, follow=follow)
         except SwitchyardError as error:
             raise SwitchyardError(f"The backup {manifest.name} does not restore: {error}") from error
         yield server
+
+
+def _role_statements(manifest: Manifest) -> list[str]:
+    """Return the statements that create the roles of a backup; the scratch server has ``postgres``."""
+    if manifest.dedicated:
+        # Rehearsed commands log in without a password, as every login here.
+        return role_definitions.create_statements(manifest.role_definitions, {"postgres"}, passwords=False)
+    others = sorted(set(manifest.roles) - {manifest.owner, "postgres"})
+    return [f"CREATE ROLE {ident(manifest.owner)} LOGIN", *(f"CREATE ROLE {ident(role)}" for role in others)]
 
 
 def scratch_bytes(manifest: Manifest) -> int:
@@ -152,10 +165,10 @@ def _available_memory() -> int:
     return int(kibibytes) * 1024
 
 
-def _start(client: ClientContainer, manifest: Manifest) -> None:
+def _start(client: ClientContainer, manifest: Manifest, port: int) -> None:
     """Create a cluster and start it, as the image's user ``postgres``."""
     preload = manifest.server.get("preload")
-    settings = {**SETTINGS, **({"shared_preload_libraries": preload} if preload else {})}
+    settings = {**SETTINGS, "port": str(port), **({"shared_preload_libraries": preload} if preload else {})}
     data = f"{SCRATCH}/data"
     init = f"initdb -D {data} -U postgres --auth=trust --no-sync --no-instructions --encoding=UTF8 --locale=C"
     log = f"{SCRATCH}/log"

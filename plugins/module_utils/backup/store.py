@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .. import atomic_file, paths
 from ..errors import SwitchyardError
+from . import checksums
 from . import manifest as backup_manifest
 from .manifest import Manifest, ManifestError
 from .retention import sequence_number
@@ -47,16 +48,21 @@ class StoredBackup:
 
 
 class BackupStore:
-    """The backups of one stack in one environment."""
+    """The backups of one database of a stack in one environment."""
 
-    def __init__(self, root: Path, project: str, environment: str, stack: str) -> None:
-        """Take the names; nothing is created yet."""
-        self.folder = paths.backup_store_folder(root, project, environment, stack)
+    def __init__(
+        self, root: Path, project: str, environment: str, stack: str, source: tuple[str, str] | None = None
+    ) -> None:
+        """Take the names; nothing is created yet. ``source`` is as in ``paths.backup_store_folder``."""
+        self.folder = paths.backup_store_folder(root, project, environment, stack, source)
+        self._root = paths.backups_folder(root, project, environment)
+        self.names_of_stack = (root, project, environment, stack)
 
     def create_folder(self) -> None:
         """Create the folder, for root only."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
+        above = [folder for folder in self.folder.parents if folder == self._root or self._root in folder.parents]
+        for folder in (self.folder, *above, self._root.parent):
             folder.chmod(0o700)
 
     @contextlib.contextmanager
@@ -73,12 +79,21 @@ class BackupStore:
                 ) from None
             yield
 
+    def of_accessories(self) -> list[tuple[str, str, BackupStore]]:
+        """Return the stores of the accessories of this stack, each with its service and its database."""
+        folder = self.folder / paths.ACCESSORY_BACKUPS
+        found = []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            source = paths.parse_source_name(path.name)
+            found.append((*source, BackupStore(*self.names_of_stack, source)))
+        return found
+
     def all(self) -> list[StoredBackup]:
         """Return all backups, the newest first, including those that cannot be used."""
         backups = []
         for name in self.names():
             try:
-                backups.append(StoredBackup(name, backup_manifest.read(self.folder / name)))
+                backups.append(StoredBackup(name, self.read(name)))
             except ManifestError as error:
                 backups.append(StoredBackup(name, None, tuple(str(problem) for problem in error.problems)))
         return backups
@@ -106,7 +121,19 @@ class BackupStore:
         if name not in self.names():
             existing = ", ".join(self.names()[:5]) or "none"
             raise SwitchyardError(f"There is no backup {name} in {self.folder}. Existing backups: {existing}.")
-        return backup_manifest.read(self.folder / name)
+        return self.read(name)
+
+    def read(self, name: str) -> Manifest:
+        """Return the manifest of a backup in this store. Raises ManifestError."""
+        return t.cast(Manifest, self.manifest_in(self.folder / name))
+
+    def check(self, folder: Path, manifest: t.Any) -> None:
+        """Compare the files of a backup with its manifest. Raises SwitchyardError with the differences."""
+        checksums.check_files(folder, manifest)
+
+    def manifest_in(self, folder: Path) -> t.Any:
+        """Return the manifest in a folder that has no place in the store yet. Raises ManifestError."""
+        return backup_manifest.read(folder)
 
     def next_name(self, now: float) -> str:
         """Return the name of the next backup: its start for the reader, its number for the order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from ..errors import SwitchyardError, report
-from ..postgres import change_counters, lockout
+from ..postgres import change_counters, lockout, sessions
 from ..postgres.psql_session import ConnectionLost, PsqlSession
 from ..postgres.server import PostgresServer
 from ..postgres.sql import ident, literal
@@ -56,7 +56,7 @@ def swap_databases(
 def block_connections(admin_session: PsqlSession, database: str) -> None:
     """Make a database reject all connections, and terminate the sessions in it."""
     admin_session.run(f"ALTER DATABASE {ident(database)} ALLOW_CONNECTIONS false")
-    lockout.terminate_sessions(admin_session, f"datname = {literal(database)}")
+    sessions.terminate_sessions(admin_session, f"datname = {literal(database)}")
 
 
 def final_change_count(

@@ -17,7 +17,7 @@ from pathlib import Path
 from .. import atomic_file
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
-from . import offsite_restic, options, run
+from . import offsite_restic, options, run, volume_backup
 
 PARAMETERS = "parameters.json"
 LAST_CHECK = "last-check.json"
@@ -29,11 +29,13 @@ def _write(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def main(argv: t.Sequence[str], kept_backups: options.KeptBackups, write: Write = _write) -> int:
+def main(
+    argv: t.Sequence[str], kept_backups: options.KeptBackups, expand: options.Expand, write: Write = _write
+) -> int:
     """Run the backups, or with the argument ``check`` the check; return the exit code.
 
     ``argv[0]`` is the program's own file. ``kept_backups`` returns the names of backups that no retention policy
-    removes, from the options of one backup.
+    removes, from the options of one backup. ``expand`` returns the options of each backup that one's options mean.
     """
     parameters = atomic_file.read_json(Path(argv[0]).parent / PARAMETERS)
     if not parameters or list(argv[1:]) not in ([], ["check"]):
@@ -42,21 +44,51 @@ def main(argv: t.Sequence[str], kept_backups: options.KeptBackups, write: Write 
     if argv[1:]:
         return _check(parameters, write)
     # A failed backup does not prevent the others.
-    return max([_backup(params, kept_backups, write) for params in parameters["backups"]], default=0)
+    codes = [_backups(params, kept_backups, expand, write) for params in parameters["backups"]]
+    codes += [_volume(params, write) for params in parameters.get("volumes") or ()]
+    return max(codes, default=0)
+
+
+def _volume(params: dict[str, t.Any], write: Write) -> int:
+    begin, unit = time.monotonic(), f"{params['stack']}, volume {params['volume']}"
+    try:
+        store, request = options.volume_store(params), options.volume_request(params)
+        offsite = options.offsite_repository(params) if params["copy_offsite"] else None
+        result = volume_backup.create_volume_backup(Engine(), store, request, offsite=offsite)
+    except (SwitchyardError, OSError) as error:
+        write(f"{unit}: FAILED: {error}")
+        return 1
+    backup = result["backup"]
+    facts = [backup["state"], f"{backup['bytes']} bytes", f"{backup['rows']} files"]
+    facts.append(f"{time.monotonic() - begin:.1f} s")
+    write(f"{unit}: {result['name']}: {', '.join([*facts, *(['copied off-site'] if offsite else [])])}")
+    return 0
+
+
+def _backups(params: dict[str, t.Any], kept_backups: options.KeptBackups, expand: options.Expand, write: Write) -> int:
+    try:
+        expanded = expand(params, Engine)
+    except (SwitchyardError, OSError) as error:
+        write(f"{params['stack']}: FAILED: {error}")
+        return 1
+    return max([_backup(one, kept_backups, write) for one in expanded], default=0)
 
 
 def _backup(params: dict[str, t.Any], kept_backups: options.KeptBackups, write: Write) -> int:
     begin = time.monotonic()
+    unit = str(params["stack"])
     try:
+        params = options.with_accessory(params, Engine)
+        unit = options.unit_of(params)
         store, request = options.store_of(params), options.backup_request(params, kept_backups(params))
         result = run.run_backup(Engine(), store, request, options.backup_run(params, started_by="timer"))
     except (SwitchyardError, OSError) as error:
-        write(f"{params['stack']}: FAILED: {error}")
+        write(f"{unit}: FAILED: {error}")
         return 1
     backup = result["backup"]
     facts = [backup["state"], f"{backup['bytes']} bytes", f"{backup['rows']} rows"]
     facts += [f"{time.monotonic() - begin:.1f} s", *(["copied off-site"] if result["copied_offsite"] else [])]
-    write(f"{params['stack']}: {result['name']}: {', '.join(facts)}")
+    write(f"{unit}: {result['name']}: {', '.join(facts)}")
     return 0
 
 

@@ -10,7 +10,7 @@ import typing as t
 
 from .. import progress
 from ..engine.docker_client import Engine
-from ..postgres import catalog, content_snapshot
+from ..postgres import catalog, content_snapshot, temporary_role
 from ..postgres.client_container import ClientContainer, Mount
 from ..postgres.psql_session import PsqlSession
 from ..postgres.server import PostgresServer
@@ -64,7 +64,11 @@ def read_dump(engine: Engine, store: BackupStore, manifest: Manifest, request: B
 
 def compare_restored(server: PostgresServer, manifest: Manifest, store: BackupStore) -> None:
     """Compare a restored database with the manifest. Raises VerificationFailed with all differences."""
-    with server.session(manifest.database, manifest.owner) as session:
+    with (
+        server.session() as admin_session,
+        temporary_role.reader(server, admin_session, manifest.owner, "compare") as login,
+        server.session(manifest.database, login) as session,
+    ):
         found = differences(manifest, restored_facts(session, manifest, store))
     if found:
         raise VerificationFailed(verification_report(manifest, found))

@@ -9,7 +9,6 @@ import typing as t
 
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
-from ..postgres import server
 from . import manifest as backup_manifest
 from . import verify
 from .request import BackupRequest, raise_for
@@ -40,7 +39,7 @@ def verify_existing(
     if check_mode:
         return result
     with store.locked():
-        server.remove_leftover_containers(engine, request.project, request.environment, request.stack)
+        request.remove_leftover_containers(engine)
         store.remove_partials()
         result["backup"] = verify.verify(engine, store, manifest, request, request.verify).summary()
     return result

@@ -32,7 +32,7 @@ def check_conflicts(
             name = names.container(project, stack.name, service, environment)
             hint = "Rename a service or a stack: containers are called <project>-<stack>-<service>-<environment>"
             claim("container", name, f"{where}, service {service}", hint, code="name.duplicate")
-        if stack.postgres:
+        if stack.shared_database:
             database = names.database(stack.name, environment)
             hint = "Rename a stack: in a database's name - becomes _"
             claim("database", database, f"{where}.postgres", hint, code="name.duplicate")

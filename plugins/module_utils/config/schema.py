@@ -19,7 +19,7 @@ class Field:
     """One key of a mapping: the name of its type (``value_types.py``), its default or REQUIRED, and its limits.
 
     ``cls`` is the dataclass of the mapping, or of each mapping in a list of them. A ``secret`` is checked, and is no
-    field of the dataclass.
+    field of the dataclass. ``not_required_with`` is the key that replaces a required one.
     """
 
     type_name: str
@@ -28,11 +28,16 @@ class Field:
     least: float | None = None
     choices: tuple[t.Any, ...] = ()
     secret: bool = False
+    not_required_with: str | None = None
 
 
 def keys_of(cls: type) -> dict[str, Field]:
     """Return the keys that an inventory may set for one mapping, in the order of the dataclass."""
-    secrets = {name: Field("text", default, secret=True) for name, default in getattr(cls, "SECRETS", {}).items()}
+    replaced = getattr(cls, "NOT_REQUIRED_WITH", {})
+    secrets = {
+        name: Field("text", default, secret=True, not_required_with=replaced.get(name))
+        for name, default in getattr(cls, "SECRETS", {}).items()
+    }
     plain = {}
     for item in fields(cls):
         if "type" in item.metadata:

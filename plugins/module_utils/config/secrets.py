@@ -20,6 +20,7 @@ def secrets_of(stack: t.Mapping[str, t.Any]) -> dict[str, str]:
     """
     secrets = {str(name): text_of(value) for name, value in (stack.get("secrets") or {}).items()}
     for server in SHARED_SERVERS:
-        if stack.get(server):
+        # A stack with its own server among the accessories has none here.
+        if (stack.get(server) or {}).get("password") is not None:
             secrets[f"{server}_password"] = text_of(stack[server]["password"])
     return secrets

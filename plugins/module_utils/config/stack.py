@@ -166,6 +166,20 @@ class MigrationSpec:
 
 
 @dataclass(frozen=True)
+class VolumeBackupSpec:
+    """A volume of the Compose files that a backup holds.
+
+    Its containers stop for the copy; with ``before`` or ``after``, these commands run in those of ``service`` instead.
+    """
+
+    volume: str = field(metadata=key("text"))
+    service: str | None = field(default=None, metadata=key("text"))
+    before: tuple[str, ...] = field(default=(), metadata=key("command"))
+    after: tuple[str, ...] = field(default=(), metadata=key("command"))
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class SmokeCheck:
     """A request to the idle color, and what its answer must be. Without ``host`` it uses the first route's."""
 
@@ -179,7 +193,11 @@ class SmokeCheck:
 
 @dataclass(frozen=True)
 class PostgresSpec:
-    """The stack's database on the shared PostgreSQL server: connection limits and timeouts of its roles."""
+    """The stack's database on the shared PostgreSQL server: connection limits and timeouts of its roles.
+
+    With ``accessory``, its database is on the PostgreSQL of that service instead; ``databases`` are those that a
+    backup holds, all if empty.
+    """
 
     # The inventory has these keys too; a stack never holds a secret (secrets.py).
     SECRETS: t.ClassVar[t.Mapping[str, t.Any]] = {
@@ -187,7 +205,11 @@ class PostgresSpec:
         "ro_password": None,
         "backup_password": None,
     }
+    # An accessory has its own credentials.
+    NOT_REQUIRED_WITH: t.ClassVar[t.Mapping[str, str]] = {"password": "accessory"}
 
+    accessory: str | None = field(default=None, metadata=key("text"))
+    databases: tuple[str, ...] = field(default=(), metadata=key("texts"))
     connections: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
     timeouts: t.Mapping[str, str] = field(default_factory=dict, metadata=key("variables"))
     extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
@@ -229,6 +251,7 @@ class Stack:
     migrate: MigrationSpec | None = field(default=None, metadata=mapping(MigrationSpec))
     after_migrate: tuple[JobSpec, ...] = field(default=(), metadata=mappings(JobSpec))
     smoke: tuple[SmokeCheck, ...] = field(default=(), metadata=mappings(SmokeCheck))
+    backup_volumes: tuple[VolumeBackupSpec, ...] = field(default=(), metadata=mappings(VolumeBackupSpec))
     drain: float = field(default=30, metadata=key("number", least=0))
     drain_long_lived: float = field(default=0, metadata=key("number", least=0))
     keep_previous: bool = field(default=True, metadata=key("boolean"))
@@ -245,6 +268,11 @@ class Stack:
     def jobs(self) -> tuple[JobSpec | MigrationSpec, ...]:
         """The one-off commands of a release in their order: the migration, then what follows it."""
         return (*([self.migrate] if self.migrate else []), *self.after_migrate)
+
+    @property
+    def shared_database(self) -> PostgresSpec | None:
+        """The database on the shared PostgreSQL server; None without one, or where an accessory has it."""
+        return self.postgres if self.postgres and not self.postgres.accessory else None
 
     @property
     def drain_limit(self) -> float:

@@ -14,7 +14,7 @@ from . import grammar
 from .allowances import allowance_error
 from .schema import LONGEST_NAME
 from .secrets import SHARED_SERVERS
-from .stack import MigrationSpec, RouteSpec, Stack
+from .stack import MigrationSpec, PostgresSpec, RouteSpec, Stack
 from .value_types import listed
 
 # What a proxy answers with by itself: two of them would contradict each other.
@@ -75,6 +75,10 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         if smoke.host and smoke.host not in hosts:
             hint = f"Write one of {listed(sorted(hosts))}"
             problem(f"smoke[{index}].host", f"{smoke.host} has no route in this stack", hint, code="stack.smoke_host")
+    for index, volume in enumerate(stack.backup_volumes):
+        if (volume.before or volume.after) and not volume.service:
+            hint = "Write the service in whose container they run"
+            problem(f"backup_volumes[{index}].service", "before and after need it", hint, code="backup.volume")
     _check_source(stack, problem)
     if stack.migrate:
         _check_migration(stack, stack.migrate, problem)
@@ -84,10 +88,30 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         if stack.strategy == "in_place":
             hint = "Give Compose the variable yourself, or mount the secret as a file"
             problem("secrets_as_env", "in_place starts the files as they are", hint, code="stack.secret_as_env")
+    if stack.postgres:
+        _check_accessory(stack, stack.postgres, problem)
+    used = {"postgres": stack.shared_database, "redis": stack.redis}
     for server in SHARED_SERVERS:
-        if getattr(stack, server) and f"{server}_password" in stack.secrets:
+        if used[server] and f"{server}_password" in stack.secrets:
             message = f"is made from {server}.password"
             problem(f"secrets.{server}_password", message, "Remove it from secrets", code="stack.secret_reserved")
+
+
+def _check_accessory(stack: Stack, postgres: PostgresSpec, problem: ReportProblem) -> None:
+    """Report what is wrong with a PostgreSQL server among the stack's accessories."""
+    if not postgres.accessory:
+        if postgres.databases:
+            hint = "Add accessory: <service>, or remove databases"
+            problem("postgres.databases", "is for a server of the stack's own", hint, code="postgres.accessory")
+        return
+    if postgres.accessory not in stack.accessories:
+        message = f"{postgres.accessory} is not one of the accessories"
+        hint = f"Write one of {listed(stack.accessories)}" if stack.accessories else "Add it to accessories"
+        problem("postgres.accessory", message, hint, code="postgres.accessory")
+    for key in ("connections", "timeouts"):
+        if getattr(postgres, key):
+            message = f"is for a login on the shared server, and {postgres.accessory} has logins of its own"
+            problem(f"postgres.{key}", message, "Remove it", code="postgres.accessory")
 
 
 def _check_source(stack: Stack, problem: ReportProblem) -> None:
@@ -126,15 +150,16 @@ def _check_route_options(route: RouteSpec, where: str, problem: ReportProblem) -
 def _check_migration(stack: Stack, migrate: MigrationSpec, problem: ReportProblem) -> None:
     """Report what is wrong with the guards of a migration."""
     if not stack.postgres:
-        # These keys mean nothing without a database on the shared server.
+        # These keys mean nothing without a database that the stack names.
         for key, value in (
             ("kind", migrate.kind),
             ("database", migrate.database),
             ("schema_check", migrate.schema_check),
         ):
             if value:
-                message = "the stack has no database on the shared server"
-                problem(f"migrate.{key}", message, f"Add postgres, or remove {key}", code="migration.no_database")
+                message = "the stack has no postgres"
+                hint = f"Add postgres, for a PostgreSQL of its own postgres: {{accessory: <service>}}, or remove {key}"
+                problem(f"migrate.{key}", message, hint, code="migration.no_database")
         return
     if stack.strategy != "in_place" and not migrate.kind and not migrate.check:
         problem(

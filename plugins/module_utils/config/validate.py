@@ -94,7 +94,7 @@ def _parse(value: t.Any, cls: type[Spec], where: str, problems: list[Problem]) -
     for name, key in keys.items():
         if value.get(name) is not None:
             result[name] = _value(value[name], key, f"{where}.{name}", problems)
-        elif key.default is REQUIRED:
+        elif key.default is REQUIRED and value.get(str(key.not_required_with)) is None:
             hint = f"Write {name}: <{key.type_name}>"
             problems.append(Problem(f"{where}.{name}", "is missing", hint, "inventory.key_missing"))
             result[name] = None

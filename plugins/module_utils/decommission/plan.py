@@ -104,7 +104,7 @@ def plan(
         retained += [f"{path} ({REMOVE_DATA} removes it)" for path in data]
     for name in stacks if keeps_databases else ():
         record = scan.records.get(name)
-        if record and record.stack.postgres:
+        if record and record.stack.shared_database:
             retained.append(f"the database {names.database(name, scan.environment)} in PostgreSQL, with its logins")
         if record and record.stack.redis:
             retained.append(f"the user {names.redis_user(name, scan.environment)} in Redis, with its database numbers")

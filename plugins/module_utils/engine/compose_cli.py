@@ -56,7 +56,7 @@ def variables(stack: Stack, project: str, environment: str, **other: str) -> dic
         "SWITCHYARD_ENVIRONMENT": environment,
         "SWITCHYARD_STACK": stack.name,
     }
-    if stack.postgres:
+    if stack.shared_database:
         database = names.database(stack.name, environment)
         values["SWITCHYARD_POSTGRES_HOST"] = names.shared(project, "postgres")
         values["SWITCHYARD_POSTGRES_DATABASE"] = values["SWITCHYARD_POSTGRES_USER"] = database

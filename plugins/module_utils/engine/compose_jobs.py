@@ -50,14 +50,15 @@ def with_password_file(jobs: Mapping, path: str) -> Mapping:
     return {**jobs, "secrets": secrets} if secrets else jobs
 
 
-def in_network_of(jobs: Mapping, container: str) -> Mapping:
+def in_network_of(jobs: Mapping, container: str, read_only: bool = True) -> Mapping:
     """Return the project of the jobs as they run in the network of a container and reach nothing else.
 
-    What they would write into volumes, they cannot: it would not be undone.
+    With ``read_only`` they cannot write into volumes: it would not be undone.
     """
     services = {}
     for name, service in jobs["services"].items():
         alone = {key: value for key, value in service.items() if key not in (*OF_NETWORK, "volumes")}
-        mounts = [{**mount, "read_only": True} for mount in service.get("volumes", [])]
+        changed = {"read_only": True} if read_only else {}
+        mounts = [{**mount, **changed} for mount in service.get("volumes", [])]
         services[name] = {**alone, "network_mode": f"container:{container}", **({"volumes": mounts} if mounts else {})}
     return {**{key: value for key, value in jobs.items() if key != "networks"}, "services": services}

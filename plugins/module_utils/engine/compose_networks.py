@@ -45,7 +45,7 @@ class Networks:
         joined: Mapping = {network: {"aliases": found} if found else {} for network, found in aliases.items()}
         if role == "routed":
             joined[self.front] = {}
-        if self.stack.postgres or self.stack.redis:
+        if self.stack.shared_database or self.stack.redis:
             joined[names.of_environment(self.project, "back", self.environment)] = {}
         return joined
 

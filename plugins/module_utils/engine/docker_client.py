@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import command, names
 from ..errors import EngineError
 from .connection_failure import connection_failure
+from .container_details import ContainerDetails
 from .models import (
     Container,
     Image,
@@ -20,6 +21,7 @@ from .models import (
     NetworkInUse,
     RegistryError,
     ServerFacts,
+    Volume,
     health_check_of,
     registry_error_of,
     repository_of,
@@ -36,7 +38,7 @@ class SubnetTaken(EngineError):
     """The engine refuses a subnet, because another network has an address of it."""
 
 
-class Engine:
+class Engine(ContainerDetails):
     """The engine that answers on this server."""
 
     def __init__(self) -> None:
@@ -205,11 +207,21 @@ class Engine:
 
     def has_volume(self, name: str) -> bool:
         """Return whether a volume exists."""
+        return self.volume(name) is not None
+
+    def volume(self, name: str) -> Volume | None:
+        """Return a volume by its name; None if it does not exist."""
         try:
-            self.client.api.inspect_volume(name)
+            answer = self.client.api.inspect_volume(name)
         except self.sdk.errors.NotFound:
-            return False
-        return True
+            return None
+        options, labels = answer.get("Options") or {}, answer.get("Labels") or {}
+        return Volume(answer["Name"], answer["Driver"], options, labels, answer.get("Mountpoint") or "")
+
+    def users_of_volume(self, name: str) -> list[Container]:
+        """Return the containers that use a volume, running or not."""
+        found = (self.container(user) for user in self._users("volume", name))
+        return [container for container in found if container]
 
     def names_in_use(self) -> dict[tuple[str, str], dict[str, str]]:
         """Return the labels of every container, network and volume of this server, by its kind and name."""

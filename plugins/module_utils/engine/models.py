@@ -107,6 +107,17 @@ class ServerFacts:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A volume of this server: its driver, the driver's options, its labels, and the folder with its content."""
+
+    name: str
+    driver: str
+    options: t.Mapping[str, str]
+    labels: t.Mapping[str, str]
+    folder: str
+
+
+@dataclass(frozen=True)
 class Image:
     """An image of this server; ``digest`` is its name in a registry, ``user`` its numeric user, None if unknown.
 

@@ -46,6 +46,10 @@ SELECT d.oid::int8 AS oid, d.datname AS name, pg_get_userbyid(d.datdba) AS owner
                 'right', g.privilege_type, 'pass_on', g.is_grantable) ORDER BY g.grantee, g.privilege_type), '[]')
             FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) g WHERE g.grantee <> 0
         ),
+        'public', (
+            SELECT coalesce(jsonb_agg(g.privilege_type ORDER BY g.privilege_type), '[]')
+            FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) g WHERE g.grantee = 0
+        ),
         'settings', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'role', CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END,

@@ -16,23 +16,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import atomic_file, state_file
-from ..errors import SwitchyardError
+from . import hba_lockout
 from .psql_session import PsqlSession
+from .sessions import sessions, terminate_sessions
 from .sql import ident, literal
-
-# Seconds to wait for terminated sessions. A backend ends at its next check for interrupts; a slow disk delays that.
-TERMINATION_TIMEOUT = 15.0
 
 
 @state_file.register("lockout.json")
 @dataclass(frozen=True)
 class Lockout:
-    """An active lockout: the database, the disabled logins, and its start in seconds since the epoch."""
+    """An active lockout: the database, the disabled logins, and its start in seconds since the epoch.
+
+    With ``whole_database``, the server rejects all connections to it from outside, and no login is disabled.
+    """
 
     id: str
     database: str
     logins: list[str]
     since: float
+    whole_database: bool = False
     extra: dict[str, t.Any] = field(default_factory=dict)
 
 
@@ -47,17 +49,23 @@ class LockoutFile:
         """Return the active lockout, or None."""
         return state_file.load(self.path, Lockout)
 
-    def lock_out(self, admin_session: PsqlSession, database: str, logins: t.Iterable[str]) -> Lockout:
+    def lock_out(
+        self, admin_session: PsqlSession, database: str, logins: t.Iterable[str], dedicated: bool = False
+    ) -> Lockout:
         """Disable logins and terminate their sessions; an existing lockout is kept and enforced again.
 
-        Raises SwitchyardError when a session does not end.
+        A ``dedicated`` server rejects connections to the database instead. Raises SwitchyardError when a session does
+        not end.
         """
         lockout = self.read() or Lockout(
-            secrets.token_hex(4), database, sorted(enabled_logins(admin_session, logins)), time.time()
+            secrets.token_hex(4), database, sorted(enabled_logins(admin_session, logins)), time.time(), dedicated
         )
         # Written first: a run that is killed here leaves what the next one needs to lift the lockout.
         state_file.save(self.path, lockout)
-        disable_logins(admin_session, lockout.logins)
+        if lockout.whole_database:
+            hba_lockout.close(admin_session, lockout.database)
+        else:
+            disable_logins(admin_session, lockout.logins)
         return lockout
 
     def lift(self, admin_session: PsqlSession) -> bool:
@@ -65,9 +73,17 @@ class LockoutFile:
         lockout = self.read()
         if not lockout:
             return False
-        enable_logins(admin_session, lockout.logins)
+        self.admit(admin_session)
         atomic_file.write_or_remove(self.path, None)
         return True
+
+    def admit(self, admin_session: PsqlSession) -> None:
+        """Accept logins and connections again, and keep the file: the lockout can be enforced again."""
+        lockout = self.read()
+        if lockout and lockout.whole_database:
+            hba_lockout.open_again(admin_session, lockout.database)
+        elif lockout:
+            enable_logins(admin_session, lockout.logins)
 
 
 def enabled_logins(admin_session: PsqlSession, logins: t.Iterable[str]) -> list[str]:
@@ -81,6 +97,8 @@ def enabled_logins(admin_session: PsqlSession, logins: t.Iterable[str]) -> list[
 
 def is_active(admin_session: PsqlSession, lockout: Lockout | None) -> bool:
     """Return whether a lockout is in force: no login of it can log in or has a session."""
+    if lockout and lockout.whole_database:
+        return hba_lockout.is_closed(admin_session, lockout.database)
     if not lockout or not lockout.logins:
         return False
     return not enabled_logins(admin_session, lockout.logins) and not sessions(admin_session, _of_logins(lockout.logins))
@@ -98,33 +116,6 @@ def enable_logins(admin_session: PsqlSession, logins: t.Iterable[str]) -> None:
     """Enable logins again."""
     for login in logins:
         admin_session.run(f"ALTER ROLE {ident(login)} LOGIN")
-
-
-def sessions(admin_session: PsqlSession, condition: str) -> list[str]:
-    """Return the logins and application names of sessions, by a condition on ``pg_stat_activity``."""
-    rows = admin_session.rows(
-        "SELECT DISTINCT usename, application_name FROM pg_stat_activity"
-        f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
-    )
-    return sorted(f"{row['usename']} ({row['application_name'] or 'no name'})" for row in rows)
-
-
-def terminate_sessions(admin_session: PsqlSession, condition: str, limit: float = TERMINATION_TIMEOUT) -> None:
-    """Terminate sessions, by a condition on ``pg_stat_activity``, and wait until they have ended.
-
-    ``limit`` is in seconds. Raises SwitchyardError with the sessions that remain after it.
-    """
-    deadline = time.monotonic() + limit
-    while True:
-        admin_session.run(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
-            f" WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
-        )
-        remaining = sessions(admin_session, condition)
-        if not remaining:
-            return
-        if time.monotonic() > deadline:
-            raise SwitchyardError(f"Sessions do not end: {', '.join(remaining)}. End them, and start again.")
 
 
 def _of_logins(logins: t.Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ..config.stack import SchemaCheck
 from ..errors import SwitchyardError
-from . import catalog, lockout
+from . import catalog, sessions
 from .psql_session import PsqlSession, QueryError
 from .sql import ident, literal
 
@@ -73,9 +73,9 @@ def of_migration(database: str, login: str | None) -> str:
 def terminate_sessions(admin_session: PsqlSession, database: str, login: str | None) -> list[str]:
     """Terminate the sessions that an interrupted migration left; return their logins and application names."""
     condition = of_migration(database, login)
-    remaining = lockout.sessions(admin_session, condition)
+    remaining = sessions.sessions(admin_session, condition)
     if remaining:
-        lockout.terminate_sessions(admin_session, condition)
+        sessions.terminate_sessions(admin_session, condition)
     return remaining
 
 

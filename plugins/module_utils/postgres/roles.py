@@ -5,8 +5,8 @@
 
 The owner role cannot log in; it owns the database and everything in it. The migrator is a member of the owner, and its
 sessions begin as the owner, so that what it creates belongs to the owner. The application reads and writes rows;
-``backup`` and ``ro`` read them. The owner is a member of the application role: so it can dump large objects, which
-belong to the application.
+``backup`` and ``ro`` read them; ``backup`` also reads past row security. The owner is a member of the application role:
+so it can dump large objects, which belong to the application.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ TIMEOUTS = {"statement": "5min", "idle_in_transaction": "5min", "idle_session": 
 TIME = re.compile(r"\d{1,9}(us|ms|s|min|h|d)?\Z")
 
 # Attributes that a tenant's role must not have
-PLAIN = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+PLAIN = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+
+# The login that reads past row security, when a superuser creates it: a dump needs all rows.
+READS_ALL = "backup"
 
 # Default privileges of each reader and the application: on tables, sequences and schemas, as ``grants`` sets them
 DEFAULT_RIGHTS = 3
@@ -149,11 +152,13 @@ def role_statements(
         if role is None:
             login = "NOLOGIN" if kind == "owner" else "LOGIN"
             # Only a superuser may write NOSUPERUSER, and no other login can create a superuser.
-            plain = f"{PLAIN} " if superuser else ""
+            plain = f"{PLAIN} {_row_security(kind)} " if superuser else ""
             statements.append(f"CREATE ROLE {ident(name)} {login} {plain}CONNECTION LIMIT {limit}")
         else:
             if role["privileged"]:
                 statements.append(f"ALTER ROLE {ident(name)} {PLAIN}")
+            if superuser and role["bypasses"] != (kind == READS_ALL):
+                statements.append(f"ALTER ROLE {ident(name)} {_row_security(kind)}")
             if kind == "owner" and role["login"]:
                 statements.append(f"ALTER ROLE {ident(name)} NOLOGIN")
             if role["limit"] != limit:
@@ -184,6 +189,11 @@ def role_statements(
         if tenant_roles[group] not in memberships[tenant_roles[member]]:
             statements.append(f"GRANT {ident(tenant_roles[group])} TO {ident(tenant_roles[member])}")
     return statements
+
+
+def _row_security(kind: str) -> str:
+    """Return the attribute of a kind of login that says whether policies apply to it."""
+    return "BYPASSRLS" if kind == READS_ALL else "NOBYPASSRLS"
 
 
 def role_matches(tenant_roles: DatabaseRoles, database: t.Mapping[str, t.Any] | None) -> bool:

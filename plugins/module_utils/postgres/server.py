@@ -28,14 +28,24 @@ class PostgresServer:
     """A running PostgreSQL server, and the client container that connects to it."""
 
     def __init__(
-        self, client: ClientContainer, env: dict[str, str], user: str, where: str, maintenance: str = "postgres"
+        self,
+        client: ClientContainer,
+        env: dict[str, str],
+        user: str,
+        where: str,
+        maintenance: str = "postgres",
+        dedicated: bool = False,
     ) -> None:
-        """Take the container, libpq's variables, the administrator's login and the server's name in messages."""
+        """Take the container, libpq's variables, the administrator's login and the server's name in messages.
+
+        ``dedicated`` is as in ``Target``.
+        """
         self.client = client
         self.env = env
         self.user = user
         self.where = where
         self.maintenance = maintenance
+        self.dedicated = dedicated
         self._passwords: dict[str, str] = {}
 
     def environment(self, database: str, login: str) -> dict[str, str]:
@@ -110,17 +120,20 @@ class PostgresServer:
         return int(self.env.get("PGPORT", "5432"))
 
 
-def labels_of(project: str, environment: str, stack: str) -> dict[str, str]:
-    """Return the labels of a backup's or a restore's containers.
+def labels_of(project: str, environment: str, stack: str, source: str | None = None) -> dict[str, str]:
+    """Return the labels of a backup's or a restore's containers; ``source`` names a database of an accessory.
 
     Their role is ``backup``, so a release neither waits for them nor counts them among the stack's containers.
     """
-    return names.labels(project=project, environment=environment, stack=stack, role="backup")
+    return names.labels(project=project, environment=environment, stack=stack, role="backup", source=source)
 
 
-def remove_leftover_containers(engine: Engine, project: str, environment: str, stack: str) -> list[str]:
-    """Remove the containers that an interrupted run of this stack left; return their names."""
-    containers = engine.containers(project=project, environment=environment, stack=stack, role="backup")
+def remove_leftover_containers(
+    engine: Engine, project: str, environment: str, stack: str, source: str | None = None
+) -> list[str]:
+    """Remove the containers that an interrupted run for this database left; return their names."""
+    of_stack = engine.containers(project=project, environment=environment, stack=stack, role="backup")
+    containers = [container for container in of_stack if container.label("source") == (source or "")]
     remove(*(container.name for container in containers))
     return sorted(container.name for container in containers)
 
@@ -146,7 +159,7 @@ def connect(
             mounts.append(Mount(target.tls_ca, f"{SECRETS}-ca.pem"))
             env["PGSSLROOTCERT"] = f"{SECRETS}-ca.pem"
     with ClientContainer(name, image, labels, mounts, network_args) as client:
-        server = PostgresServer(client, env, target.user, target.where, target.maintenance)
+        server = PostgresServer(client, env, target.user, target.where, target.maintenance, target.dedicated)
         if target.password:
             server.remember(target.user, target.password)
         yield server

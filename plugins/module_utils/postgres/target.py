@@ -16,7 +16,11 @@ TLS_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
 
 @dataclass(frozen=True)
 class Target:
-    """A PostgreSQL server: a container of this host, or a host name with a port."""
+    """A PostgreSQL server: a container of this host, or a host name with a port.
+
+    A ``dedicated`` server belongs to one stack, as an accessory does. Its administrator dumps and loads, because the
+    application's own login is often that administrator: there is no other tenant from whom to keep its rights.
+    """
 
     container: str | None = None
     host: str | None = None
@@ -28,6 +32,7 @@ class Target:
     tls_ca: str | None = None
     image: str | None = None
     network: str = "host"
+    dedicated: bool = False
 
     def problems(self) -> list[Problem]:
         """Return the invalid or contradictory options."""

@@ -1,7 +1,12 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A login that exists for one run, with the rights of a database's owner."""
+"""Logins that exist for one run, with the rights of a database's owner.
+
+The reader of a backup also has BYPASSRLS: with ``row_security`` off, PostgreSQL refuses to read a table with FORCE ROW
+LEVEL SECURITY to its own owner (manual, "Row Security Policies"). The attribute is not inherited, so the reader's
+sessions stay its own and do not begin as the owner. It reads no more than the owner, who can turn FORCE off.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +31,39 @@ def role_name(owner: str, run: str) -> str:
     return shorten_name(owner, f"{TEMPORARY_ROLE_MARK}{run}")
 
 
+# Whether a login may create one that reads past row security (manual, "CREATE ROLE"; before 16 only a superuser could)
+_MAY_BYPASS = """
+SELECT FROM pg_roles WHERE rolname = current_user
+AND (rolsuper OR rolbypassrls AND current_setting('server_version_num')::int4 >= 160000)
+"""
+
+
+def reader(server: PostgresServer, admin_session: PsqlSession, owner: str, run: str) -> t.ContextManager[str]:
+    """Return the context of a login that reads all rows of an owner, past row security.
+
+    Where the administrator may not create such a login, its sessions begin as the owner. On a dedicated server it is
+    the administrator.
+    """
+    if server.dedicated:
+        return contextlib.nullcontext(server.user)
+    return temporary_role(server, admin_session, owner, run, bool(admin_session.rows(_MAY_BYPASS)))
+
+
+def loader(server: PostgresServer, admin_session: PsqlSession, owner: str, run: str) -> t.ContextManager[str]:
+    """Return the context of a login that loads what an owner has; on a dedicated server it is the administrator."""
+    if server.dedicated:
+        return contextlib.nullcontext(server.user)
+    return temporary_role(server, admin_session, owner, run)
+
+
 @contextlib.contextmanager
-def temporary_role(server: PostgresServer, admin_session: PsqlSession, owner: str, run: str) -> t.Iterator[str]:
+def temporary_role(
+    server: PostgresServer, admin_session: PsqlSession, owner: str, run: str, reads_all: bool = False
+) -> t.Iterator[str]:
     """Create a login that is a member of the owner and of nothing else; yield its name and drop it afterwards.
 
-    Each of its sessions begins as the owner. After a kill, the next run drops it.
+    Each of its sessions begins as the owner, or with ``reads_all`` reads past row security. After a kill, the next run
+    drops it.
     """
     name, password = role_name(owner, run), secrets.token_urlsafe(24)
     # Two days are longer than any run, also with a wrong clock.
@@ -39,10 +72,12 @@ def temporary_role(server: PostgresServer, admin_session: PsqlSession, owner: st
     drop_temporary_roles(server, admin_session, owner)
     try:
         admin_session.run(
-            f"CREATE ROLE {ident(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT"
+            f"CREATE ROLE {ident(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION INHERIT"
+            f" {'BYPASSRLS' if reads_all else 'NOBYPASSRLS'}"
             f" PASSWORD {literal(verifier)} VALID UNTIL {literal(until)} IN ROLE {ident(owner)}"
         )
-        admin_session.run(f"ALTER ROLE {ident(name)} SET role TO {literal(owner)}")
+        if not reads_all:
+            admin_session.run(f"ALTER ROLE {ident(name)} SET role TO {literal(owner)}")
         server.remember(name, password)
         yield name
     finally:

@@ -30,13 +30,21 @@ RESERVED, MAX_CONNECTIONS = 3, 100
 
 
 def postgres_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
-    """Return a tenant per stack with a ``postgres`` key: database, login, password, and the optional keys."""
+    """Return a tenant per stack with a ``postgres`` key: database, login, password, and the optional keys.
+
+    A stack whose PostgreSQL is an accessory is left out.
+    """
     tenants = []
-    for stack, settings in stacks_using(stacks, "postgres"):
+    shared = [stack for stack in stacks if not _has_accessory(stack.get("postgres"))]
+    for stack, settings in stacks_using(shared, "postgres"):
         name = names.database(stack, environment)
         optional = {key: settings[key] for key in OPTIONAL_KEYS if settings.get(key)}
         tenants.append({"database": name, "user": name, "password": settings["password"], **optional})
     return tenants
+
+
+def _has_accessory(settings: t.Any) -> bool:
+    return isinstance(settings, t.Mapping) and bool(settings.get("accessory"))
 
 
 def password_fingerprint(verified: str) -> str:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import typing as t
 
 from ..backup import timer_main
+from . import backup_sources
 from .kept_backups import kept_backups
 
 
 def main(argv: t.Sequence[str]) -> int:
     """Run the backups or their check; return the exit code."""
-    return timer_main.main(argv, kept_backups)
+    return timer_main.main(argv, kept_backups, backup_sources.expand)

@@ -55,6 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             "greeting": config["shop"]["greeting"],
             "prepared": number("SELECT count(*) FROM prepared"),
             "tasks": number("SELECT count(*) FROM tasks"),
+            "migrated": number("SELECT count(*) FROM information_schema.columns WHERE column_name = 'migrated'") == 1,
             "uploads": sorted(path.name for path in UPLOADS.iterdir()),
             # Every address that a plain name has, for the same application may run twice.
             "api": sorted({entry[4][0] for entry in socket.getaddrinfo("api", 8000)}),
@@ -85,6 +86,23 @@ def init() -> None:
         cursor.execute("INSERT INTO prepared DEFAULT VALUES")
 
 
+def pending() -> None:
+    sys.exit(int(sys.argv[2] != "nothing"))
+
+
+def migrate() -> None:
+    with database().cursor() as cursor:
+        cursor.execute("ALTER TABLE prepared ADD COLUMN migrated bool DEFAULT true")
+
+
+def fail_outside_of_a_copy() -> None:
+    with database().cursor() as cursor:
+        cursor.execute("ALTER TABLE prepared DROP COLUMN migrated")
+        cursor.execute("SELECT host(inet_server_addr())")
+        if cursor.fetchone() != ("127.0.0.1",):
+            sys.exit("the real database cannot be migrated")
+
+
 def schedule() -> None:
     queue = cache()
     while True:
@@ -107,4 +125,5 @@ def serve() -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *args: sys.exit(0))
-    {"init": init, "schedule": schedule, "work": work, "serve": serve}[sys.argv[1]]()
+    commands = (init, schedule, work, serve, pending, migrate, fail_outside_of_a_copy)
+    {command.__name__: command for command in commands}[sys.argv[1]]()

@@ -21,7 +21,7 @@ from .. import one_off_jobs
 from ..context import StackContext
 from .connection import tenant_session
 from .projects import readable_password
-from .state import MigrationResult, MigrationRun, MigrationState, store_of_stack
+from .state import MigrationResult, MigrationRun, MigrationState, store_of
 
 LOCK_TIMEOUT = re.compile(r"lock timeout|\b55P03\b|LockNotAvailable", re.IGNORECASE)
 
@@ -80,7 +80,7 @@ def _rows(ctx: StackContext, state: MigrationState) -> int | None:
     if not state.backup:
         return None
     try:
-        return backup_manifest.read(store_of_stack(ctx).folder / state.backup).rows
+        return backup_manifest.read(store_of(ctx, state).folder / state.backup).rows
     except backup_manifest.ManifestError:
         return None
 

@@ -17,7 +17,7 @@ from ...postgres import server as postgres_server
 from ...postgres.psql_session import PsqlSession
 from ...postgres.server import PostgresServer
 from ..context import StackContext
-from .state import ROLE, backup_request
+from .state import ROLE, MigrationState, backup_request
 
 # Seconds to wait for a backup that another run makes.
 PATIENCE = 900.0
@@ -25,9 +25,9 @@ T = t.TypeVar("T")
 
 
 @contextlib.contextmanager
-def connected(ctx: StackContext, database: str) -> t.Iterator[tuple[PostgresServer, PsqlSession]]:
-    """Connect to the shared server as its administrator. The stack's lock allows only one run."""
-    request = backup_request(ctx, database)
+def connected(ctx: StackContext, state: MigrationState) -> t.Iterator[tuple[PostgresServer, PsqlSession]]:
+    """Connect to the migrated database's server as its administrator. The stack's lock allows only one run."""
+    request = backup_request(ctx, state)
     labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack, role=ROLE)
     leftovers = ctx.containers(role=ROLE)
     client_container.remove(*(container.name for container in leftovers))
@@ -50,6 +50,6 @@ def retry_while_busy(work: t.Callable[[], T], limit: float = PATIENCE) -> T:
 
 @contextlib.contextmanager
 def tenant_session(server: PostgresServer, admin: PsqlSession, owner: str, database: str) -> t.Iterator[PsqlSession]:
-    """Open a session in a tenant's database that can do no more than the tenant."""
-    with temporary_role.temporary_role(server, admin, owner, "m") as login, server.session(database, login) as session:
+    """Open a session in a tenant's database that reads all of its rows and can do no more than the tenant."""
+    with temporary_role.reader(server, admin, owner, "m") as login, server.session(database, login) as session:
         yield session

@@ -14,7 +14,15 @@ from .. import one_off_jobs
 from ..context import StackContext
 from ..record import Record
 from .projects import readable_password
-from .state import PART, MigrationResult, MigrationRun, MigrationState, database_of, migrator_password_path
+from .state import (
+    PART,
+    MigrationResult,
+    MigrationRun,
+    MigrationState,
+    accessory_of,
+    database_of,
+    migrator_password_path,
+)
 
 
 def is_pending(ctx: StackContext, number: int, spec: MigrationSpec, token: int, part: str) -> bool:
@@ -29,7 +37,7 @@ def is_pending(ctx: StackContext, number: int, spec: MigrationSpec, token: int, 
 def pending_migration(ctx: StackContext, record: Record, token: int, result: MigrationResult) -> MigrationRun | None:
     """Return the pending migration of a release that needs guards, or None. Nothing has changed yet.
 
-    A command that has no database on the shared server is run here. Raises SwitchyardError where a migration is
+    The command of a stack without ``postgres`` is run here. Raises SwitchyardError where a migration is
     pending and its kind is not set.
     """
     spec = record.stack.migrate
@@ -49,6 +57,11 @@ def pending_migration(ctx: StackContext, record: Record, token: int, result: Mig
             " Write migrate.kind: expand where the version that runs now also works on the new schema; contract where"
             " the migration removes only what no running version uses; breaking for everything else."
         )
+    if record.stack.postgres.accessory:
+        server = accessory_of(ctx, record.stack.postgres.accessory)
+        database = spec.database or server.database
+        state = MigrationState(record.number, spec.kind, database, accessory=server.service)
+        return MigrationRun(ctx, record, token, state, spec)
     login = names.login(ctx.stack, ctx.environment, "migrator") if own else None
     if spec.stops_old_version and not login:
         raise SwitchyardError(

@@ -27,7 +27,7 @@ def migration_projects(
     """
     stack = given.stack
     spec = stack.migrate
-    if not spec or not stack.postgres or not migrator_password_path(ctx).exists():
+    if not spec or not stack.shared_database or not migrator_password_path(ctx).exists():
         return {}
     variables = {"SWITCHYARD_POSTGRES_DATABASE": database_of(ctx, spec)}
     variables["SWITCHYARD_POSTGRES_USER"] = names.login(ctx.stack, ctx.environment, "migrator")
@@ -45,10 +45,23 @@ def migration_projects(
     return projects
 
 
+def write_in_network_of(ctx: StackContext, number: int, part: str, container: str) -> None:
+    """Write the project of a part whose commands run in the network of a container.
+
+    A part of an accessory's migration is made of the jobs; only the migration itself may write into their volumes.
+    """
+    folder = ctx.records.path(number)
+    source = paths.compose_file(folder, part)
+    project = atomic_file.read_json(source if source.exists() else paths.compose_file(folder, "jobs"))
+    rendered = compose_jobs.in_network_of(project or {}, container, read_only=part == REHEARSAL)
+    atomic_file.write_json(source, rendered, 0o600)
+
+
 @contextlib.contextmanager
 def readable_password(ctx: StackContext, number: int, part: str) -> t.Iterator[None]:
     """Let the one-off container read the migrator's password, for as long as it runs."""
-    if part == "jobs":
+    # An accessory has no migrator: its migration has the application's own credentials.
+    if part == "jobs" or not ctx.records.require(number).stack.shared_database:
         yield
         return
     folder = ctx.records.path(number) / paths.SECRETS

@@ -25,11 +25,12 @@ from ...postgres import catalog, content_snapshot, migration_sessions
 from ...postgres.lockout import LockoutFile, enable_logins
 from ...postgres.psql_session import PsqlSession
 from ...postgres.server import PostgresServer
+from . import projects
 from .command import database_state, run_command
 from .compatibility import check_old_version, serving_release
 from .connection import connected, retry_while_busy, tenant_session
 from .rehearsal import rehearse
-from .state import MigrationResult, MigrationRun, save_state, state_path, store_of_stack
+from .state import PART, MigrationResult, MigrationRun, save_state, state_path, store_of
 
 
 def run_guarded(migration: MigrationRun, result: MigrationResult, hold: t.Callable[[], None]) -> None:
@@ -39,7 +40,7 @@ def run_guarded(migration: MigrationRun, result: MigrationResult, hold: t.Callab
     """
     ctx, state = migration.ctx, migration.state
     old = serving_release(migration)
-    with connected(ctx, state.database) as (server, admin):
+    with connected(ctx, state) as (server, admin):
         result.ended_sessions = migration_sessions.terminate_sessions(admin, state.database, state.login)
         database = catalog.database_facts(admin, state.database)
         if not database:
@@ -50,12 +51,19 @@ def run_guarded(migration: MigrationRun, result: MigrationResult, hold: t.Callab
         version = int(catalog.server_facts(admin)["number"])
         if state.login:
             migration_sessions.set_lock_timeout(admin, state.database, state.login, migration.spec.lock_timeout)
+        if state.accessory and migration.stops:
+            # The lockout rejects connections from everywhere else.
+            container = str(migration.backup_request().target.container)
+            projects.write_in_network_of(ctx, migration.record.number, PART, container)
         if migration.stops and not empty:
             save_state(ctx, state)
             hold()
             _run_offline(migration, server, admin, result, version, owner)
             # The new version must connect. The proxy still holds requests, so no client writes.
-            enable_logins(admin, [names.database(ctx.stack, ctx.environment)])
+            if state.accessory:
+                LockoutFile(store_of(ctx, state).folder).admit(admin)
+            else:
+                enable_logins(admin, [names.database(ctx.stack, ctx.environment)])
             return
         if not empty and migration.spec.verify_backup != "none":
             state = replace(state, backup=_backup(migration, result, migration.spec.verify_backup))
@@ -85,12 +93,14 @@ def _run_offline(
 ) -> None:
     """Disable the logins, back up, rehearse on the restored backup, and migrate."""
     ctx, state = migration.ctx, migration.state
-    store = store_of_stack(ctx)
-    logins = [login for login in migration_sessions.enabled_logins(admin, state.database) if login != state.login]
+    store = store_of(ctx, state)
+    logins = []
+    if not server.dedicated:
+        logins = [login for login in migration_sessions.enabled_logins(admin, state.database) if login != state.login]
 
     def lock_out() -> None:
         with store.locked():
-            LockoutFile(store.folder).lock_out(admin, state.database, logins)
+            LockoutFile(store.folder).lock_out(admin, state.database, logins, server.dedicated)
 
     retry_while_busy(lock_out)
     rehearses = migration.spec.verify_backup == "restore"
@@ -108,7 +118,7 @@ def _run_offline(
 def _backup(migration: MigrationRun, result: MigrationResult, verify: str) -> str:
     """Make a backup and record its name in the release; backups of removed releases are removed."""
     ctx = migration.ctx
-    store = store_of_stack(ctx)
+    store = store_of(ctx, migration.state)
     kept = {record.number for record in ctx.records.all()}
     named = {backup.name for backup in store.usable() if backup.release is None or backup.release in kept}
     request = migration.backup_request(

@@ -13,12 +13,13 @@ from ... import names, paths, state_file
 from ...backup import request
 from ...backup.store import BackupStore
 from ...config.stack import MigrationSpec
-from ...postgres import passwords
+from ...postgres import accessory, passwords
+from ...postgres.accessory import PostgresAccessory
 from ...postgres.target import Target
 from ..context import StackContext
 from ..record import Record
 
-# Compose projects of the migration: under its own login, and on the restored copy.
+# Compose projects of the migration: under its own login or in an accessory's network, and on the restored copy.
 PART, REHEARSAL = "migrate", "rehearse"
 
 # The role of our client containers: a release does not wait for them.
@@ -31,7 +32,8 @@ class MigrationState:
     """A migration in progress.
 
     ``step`` is ``locked_out`` while the database is unchanged, ``begun`` from the migration on. ``login`` is the login
-    that migrates, None for the application's own.
+    that migrates, None for the application's own. ``accessory`` is the service whose PostgreSQL has the database, None
+    for the shared server.
     """
 
     release: int
@@ -40,6 +42,7 @@ class MigrationState:
     step: str = "locked_out"
     login: str | None = None
     backup: str | None = None
+    accessory: str | None = None
     extra: dict[str, t.Any] = field(default_factory=dict)
 
 
@@ -60,12 +63,12 @@ class MigrationRun:
 
     @property
     def part(self) -> str:
-        """The Compose project of the migration: the one with a login of its own, if there is one."""
-        return PART if self.state.login else "jobs"
+        """The Compose project of the migration: one with a login or a network of its own, if there is one."""
+        return PART if self.state.login or (self.state.accessory and self.stops) else "jobs"
 
     def backup_request(self, **more: t.Any) -> request.BackupRequest:
         """Return the request for a backup or a restore of the migrated database."""
-        return backup_request(self.ctx, self.state.database, **more)
+        return backup_request(self.ctx, self.state, **more)
 
 
 @dataclass
@@ -105,9 +108,10 @@ def save_state(ctx: StackContext, state: MigrationState) -> None:
     state_file.save(state_path(ctx), state)
 
 
-def store_of_stack(ctx: StackContext) -> BackupStore:
-    """Return the backup store of a stack."""
-    return BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack)
+def store_of(ctx: StackContext, state: MigrationState) -> BackupStore:
+    """Return the backup store of a migrated database."""
+    source = (state.accessory, state.database) if state.accessory else None
+    return BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack, source)
 
 
 def migrator_password_path(ctx: StackContext) -> Path:
@@ -118,11 +122,20 @@ def migrator_password_path(ctx: StackContext) -> Path:
 
 
 def database_of(ctx: StackContext, spec: MigrationSpec) -> str:
-    """Return the name of the database that a migration changes."""
+    """Return the name of the database on the shared server that a migration changes."""
     return spec.database or names.database(ctx.stack, ctx.environment)
 
 
-def backup_request(ctx: StackContext, database: str, **more: t.Any) -> request.BackupRequest:
-    """Return the request for a backup or a restore on the shared server."""
+def accessory_of(ctx: StackContext, service: str) -> PostgresAccessory:
+    """Return an accessory of the stack with PostgreSQL. Raises SwitchyardError when it does not run."""
+    return accessory.require(ctx.engine, ctx.project, ctx.environment, ctx.stack, service)
+
+
+def backup_request(ctx: StackContext, state: MigrationState, **more: t.Any) -> request.BackupRequest:
+    """Return the request for a backup or a restore of a migrated database."""
     target = Target(container=names.shared(ctx.project, "postgres"))
-    return request.BackupRequest(ctx.project, ctx.environment, ctx.stack, target, database, **more)
+    if state.accessory:
+        server = accessory_of(ctx, state.accessory)
+        target = server.target(state.database)
+        more.update(accessory=state.accessory, aliases=ctx.engine.host_names(server.container))
+    return request.BackupRequest(ctx.project, ctx.environment, ctx.stack, target, state.database, **more)

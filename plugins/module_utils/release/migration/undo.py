@@ -18,7 +18,7 @@ from ...postgres.psql_session import ConnectionLost
 from ..context import StackContext
 from ..record import Record
 from .connection import PATIENCE, connected, retry_while_busy
-from .state import MigrationState, backup_request, load_state, state_path, store_of_stack
+from .state import MigrationState, backup_request, load_state, state_path, store_of
 
 
 def finish_migration(ctx: StackContext, number: int) -> None:
@@ -30,9 +30,9 @@ def finish_migration(ctx: StackContext, number: int) -> None:
 
 
 def _readmit_logins(ctx: StackContext, state: MigrationState) -> None:
-    store = store_of_stack(ctx)
+    store = store_of(ctx, state)
     if LockoutFile(store.folder).read():
-        with connected(ctx, state.database) as (_server, admin):
+        with connected(ctx, state) as (_server, admin):
             LockoutFile(store.folder).lift(admin)
     atomic_file.write_or_remove(state_path(ctx), None)
 
@@ -56,7 +56,7 @@ def undo(ctx: StackContext, token: int) -> str | None:
         return None
     ctx.lock.renew(token, "undo the migration", PATIENCE)
     if state.kind not in STOPPING_KINDS:
-        with connected(ctx, state.database) as (_server, admin):
+        with connected(ctx, state) as (_server, admin):
             migration_sessions.terminate_sessions(admin, state.database, state.login)
         atomic_file.write_or_remove(state_path(ctx), None)
         return f"the migration of release {state.release} was interrupted; its sessions were ended"
@@ -72,7 +72,7 @@ def undo(ctx: StackContext, token: int) -> str | None:
 
 
 def _restore(ctx: StackContext, state: MigrationState, token: int) -> str:
-    store = store_of_stack(ctx)
+    store = store_of(ctx, state)
 
     def lock_out() -> None:
         with store.locked():
@@ -80,13 +80,11 @@ def _restore(ctx: StackContext, state: MigrationState, token: int) -> str:
             LockoutFile(store.folder).lock_out(admin, state.database, [])
 
     with ctx.lock.renewed(token, "restore"):
-        with connected(ctx, state.database) as (_server, admin):
+        with connected(ctx, state) as (_server, admin):
             migration_sessions.terminate_sessions(admin, state.database, state.login)
             retry_while_busy(lock_out)
         request = restore_plan.RestoreRequest(str(state.backup))
-        result = _twice(
-            lambda: backup_restore.restore_backup(ctx.engine, store, backup_request(ctx, state.database), request)
-        )
+        result = _twice(lambda: backup_restore.restore_backup(ctx.engine, store, backup_request(ctx, state), request))
     retained = f"; the migrated one is retained as {result['retained']}" if result["retained"] else ""
     return f"{state.database} was restored from the backup {state.backup}, from before the migration{retained}"
 

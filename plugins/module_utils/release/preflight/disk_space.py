@@ -29,7 +29,8 @@ def check(context: HostCheckContext) -> list[Problem]:
         if free < context.min_free
     ]
     folder = paths.backups_folder(host.root, host.project, host.environment)
-    sizes = {spec.stack.name: _newest_backup(context, spec.stack.name) for spec in context.specs if spec.stack.postgres}
+    stacks = [spec.stack.name for spec in context.specs if spec.stack.shared_database]
+    sizes = {name: _newest_backup(context, name) for name in stacks}
     return found + backup_problems(str(folder), paths.free_bytes(folder), sizes)
 
 

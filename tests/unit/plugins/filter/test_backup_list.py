@@ -8,18 +8,17 @@ from ansible_collections.switchyard.stacks.plugins.filter.backup_list import Fil
 
 NOW = 1001.0 + 3 * 3600
 COMMAND = "ansible-playbook restore.yml -i prod"
+INFO: dict[str, t.Any] = {
+    "stack": "shop",
+    "folder": "/b",
+    "last_run": None,
+    "interrupted_restore": None,
+    "lockout": None,
+}
 
 
 def told(**changes: t.Any) -> dict[str, t.Any]:
-    return {
-        "stack": "shop",
-        "backups": [],
-        "folder": "/b",
-        "last_run": None,
-        "interrupted_restore": None,
-        "lockout": None,
-        **changes,
-    }
+    return {**INFO, "backups": [], **changes}
 
 
 def test_each_backup_is_a_line_and_what_to_type_is_the_last() -> None:
@@ -57,3 +56,16 @@ def test_what_was_not_brought_to_an_end_is_told() -> None:
 def test_a_copy_that_is_not_here_can_be_fetched() -> None:
     lines = backup_list([told(offsite=["20260101T000000Z-0001"])], "prod", COMMAND, several=True)
     assert lines[-1].endswith("-e stack=shop -e backup=20260101T000000Z-0001 -e offsite=true")
+
+
+def test_databases_of_accessories_and_volumes_have_their_own_commands() -> None:
+    plain = {**INFO, "backups": []}
+    own = {**plain, "backups": [manifest(state="restored").summary()], "accessory": "db", "database": "it's"}
+    volume = {**plain, "backups": [{**manifest(state="read").summary(), "volume": "uploads"}], "volume": "uploads"}
+    lines = backup_list([{**plain, "accessories": [own], "volumes": [volume]}], "prod", COMMAND, several=True, now=NOW)
+    assert lines[0] == "shop, it's in db (prod): 1 backup in /b"
+    command = f"  To restore one, type: {COMMAND} -e stack=shop"
+    assert lines[3] == f"{command} -e accessory=db -e 'database=it'\"'\"'s' -e backup=20260101T000000Z-0001"
+    assert lines[4] == "shop, volume uploads (prod): 1 backup in /b"
+    assert lines[6].endswith("read back and compared")
+    assert lines[7] == f"{command} -e volume=uploads -e backup=20260101T000000Z-0001"

@@ -29,3 +29,16 @@ def test_everything_wrong_is_told_at_once() -> None:
     ):
         assert part in told
     assert "marker" not in told
+
+
+def test_an_accessory_is_one_entry_until_its_databases_are_known() -> None:
+    common = {"keep": 7, "host": "db.example.org"}
+    jobs = stack_backups(["shop"], [], common, {"blog": {"keep": 3}}, ["blog", "shop"])
+    assert jobs == [
+        {"stack": "shop", **common},
+        {"stack": "blog", "accessory": "*", "keep": 3},
+        {"stack": "shop", "accessory": "*", "keep": 7},
+    ]
+    assert stack_backups([], ["wiki"], common, {}, [], ["wiki"]) == []
+    found = [{"stack": "blog", "accessory": "db", "database": "app"}]
+    assert stack_backups([], ["blog"], common, {}, ["blog"], [], found) == [{**found[0], "keep": 7}]

@@ -57,6 +57,14 @@ def test_public_loses_everything_and_the_rest_comes_back() -> None:
     ]
 
 
+def test_on_a_dedicated_server_public_keeps_what_it_had() -> None:
+    properties = {**PROPERTIES, "public": ["CONNECT"]}
+    assert load.property_statements("new", "app", properties, dedicated=True)[1:] == [
+        'GRANT CONNECT ON DATABASE "new" TO PUBLIC'
+    ]
+    assert len(load.property_statements("new", "app", properties)) == 1
+
+
 def test_a_setting_cannot_say_more_than_a_setting() -> None:
     settings = [{"role": None, "values": ["search_path=a; DROP DATABASE x", "b.c=1'; DROP DATABASE x; --"]}]
     done = load.property_statements("new", "shop", {**PROPERTIES, "settings": settings})
@@ -129,12 +137,25 @@ LIST = """;
 7; 2615 16401 SCHEMA - extra shop_prod
 215; 1259 16390 TABLE public EXTENSION shop_prod
 3470; 0 16390 TABLE DATA public EXTENSION shop_prod
+3471; 0 16391 MATERIALIZED VIEW DATA public first shop_prod
+3472; 0 16392 MATERIALIZED VIEW DATA public second shop_prod
 """
 
 
 def test_only_what_the_administrator_made_is_left_out() -> None:
     left = load.select_entries(LIST, ["ext"]).splitlines()
     assert [line.split(";")[0] for line in left if not line.startswith(";")] == ["7", "215", "3470"]
+
+
+def test_materialized_views_are_filled_in_their_order_with_policies_applied() -> None:
+    refreshes = load.select_refreshes(LIST)
+    assert [line.split(";")[0] for line in refreshes.splitlines()] == ["3471", "3472"]
+    server = FakeServer()
+    server.output = LIST
+    load.load(t.cast("t.Any", server), "new", "login", "/backup/dump", [], jobs=2)
+    first, second = server.calls[1:]
+    assert ("--enable-row-security" in first, "--enable-row-security" in second) == (False, True)
+    assert (server.client.files[load.LIST], "--jobs=2" in second) == (refreshes, False)
 
 
 def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
@@ -145,7 +166,6 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
     assert {"--exit-on-error", "--single-transaction", "--no-owner"} <= set(words)
     assert words[0] == "guest"
     assert "--no-acl" not in words
-    assert "EXTENSION - pg_trgm" not in server.client.files[load.LIST]
     followed = []
 
     @contextlib.contextmanager
@@ -157,8 +177,8 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
         t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, restore_grants=False, follow=following
     )
     assert followed == ["pg_restore"]
-    assert {"--jobs=2", "--no-acl"} <= set(server.calls[3])
-    assert "--single-transaction" not in server.calls[3]
+    assert {"--jobs=2", "--no-acl"} <= set(server.calls[4])
+    assert "--single-transaction" not in server.calls[4]
 
 
 def test_a_persons_sql_runs_wholly_or_not_at_all_and_finds_tables() -> None:

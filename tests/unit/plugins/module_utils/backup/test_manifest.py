@@ -14,7 +14,7 @@ def changed(**changes: t.Any) -> str:
     """Return a manifest's file with changes that carry a right checksum."""
     content = {**json.loads(backup_manifest.text(manifest())), **changes}
     content = {key: value for key, value in content.items() if value is not Ellipsis and key != "checksum"}
-    return json.dumps({**content, "checksum": backup_manifest._checksum(content)})
+    return json.dumps({**content, "checksum": backup_manifest.checksum(content)})
 
 
 def test_it_is_read_as_it_was_written_and_nobody_else_can(tmp_path: Path) -> None:

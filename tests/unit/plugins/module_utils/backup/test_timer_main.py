@@ -35,7 +35,12 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., 
     def start(*stacks: str, words: t.Sequence[str] = ()) -> tuple[int, list[str]]:
         said: list[str] = []
         atomic_file.write_json(tmp_path / timer_main.PARAMETERS, parameters(tmp_path, *stacks))
-        return timer_main.main([str(tmp_path / "backup.pyz"), *words], lambda params: [], said.append), said
+        return timer_main.main(
+            [str(tmp_path / "backup.pyz"), *words],
+            lambda params: [],
+            lambda params, engine: [dict(params)],
+            said.append,
+        ), said
 
     return start
 
@@ -74,5 +79,10 @@ def test_other_words_are_refused(started: t.Callable[..., t.Any], tmp_path: Path
     assert started("shop", words=["restore"])[0] == 2
     (tmp_path / timer_main.PARAMETERS).unlink()
     said: list[str] = []
-    assert timer_main.main([str(tmp_path / "backup.pyz")], lambda params: [], said.append) == 2
+    assert (
+        timer_main.main(
+            [str(tmp_path / "backup.pyz")], lambda params: [], lambda params, engine: [dict(params)], said.append
+        )
+        == 2
+    )
     assert "usage" in said[0]

@@ -51,7 +51,7 @@ def test_guards_that_need_a_database_of_the_shared_server_are_refused_without_on
     more = {"kind": "expand", "database": "other", "schema_check": {"query": "q", "answer": "a"}}
     found = problems(written(migrate={**MIGRATE, **more}))
     assert len(found) == 3
-    assert all("the stack has no database on the shared server" in line for line in found)
+    assert all("the stack has no postgres" in line for line in found)
 
 
 def test_a_secret_is_a_variable_once_and_not_in_place() -> None:
@@ -91,3 +91,15 @@ def test_a_source_is_a_folder_or_a_version_of_a_repository(
 def test_a_source_of_each_kind_is_accepted() -> None:
     for source in ({"path": "a"}, {"git": "ssh://git@host/app.git", "version": "v1", "require_tag": True, "path": "b"}):
         assert problems(written(source=source)) == []
+
+
+def test_a_database_in_an_accessory_needs_no_password_and_no_key_of_the_shared_server() -> None:
+    migrate = {**MIGRATE, "kind": "breaking", "database": "app"}
+    own = {"accessory": "db", "databases": ["app"]}
+    secrets = {"postgres_password": "the accessory's own"}
+    assert problems(written(accessories=["db"], postgres=own, migrate=migrate, secrets=secrets)) == []
+    found = problems(written(accessories=["cache"], postgres={**own, "timeouts": {"lock": "3s"}}))
+    assert [line.partition(":")[0].partition(".")[2] for line in found] == ["postgres.accessory", "postgres.timeouts"]
+    assert "Write one of cache" in found[0]
+    assert "databases: is for a server of the stack's own" in only(written(postgres={**POSTGRES, "databases": ["a"]}))
+    assert "postgres.password: is missing" in only(written(postgres={"databases": []}))

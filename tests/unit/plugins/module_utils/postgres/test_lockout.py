@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from fakes_postgres import FakeSession
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import lockout
+from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import hba_lockout, lockout
 
 
 class Cluster(FakeSession):
@@ -74,9 +73,23 @@ def test_it_is_written_down_before_anybody_is_kept_out(tmp_path: Path) -> None:
     assert known == [True]
 
 
-def test_sessions_that_stay_are_named() -> None:
-    with pytest.raises(SwitchyardError, match=r"Sessions do not end: app \(app\)"):
-        lockout.terminate_sessions(t.cast("t.Any", Cluster("app", stubborn=True)), "true", limit=0.0)
+def test_a_dedicated_server_rejects_connections_and_disables_no_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(hba_lockout, "close", lambda admin, database: closed.append(database))
+    monkeypatch.setattr(hba_lockout, "open_again", lambda admin, database: closed.remove(database))
+    monkeypatch.setattr(hba_lockout, "is_closed", lambda admin, database: database in closed)
+    lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
+    admin = t.cast("t.Any", cluster)
+    active = lockout_file.lock_out(admin, "shop", [], dedicated=True)
+    assert (closed, cluster.open, lockout.is_active(admin, active)) == (["shop"], {"app"}, True)
+    lockout_file.admit(admin)
+    # The same lockout can be enforced again: a failed release restores behind it.
+    assert (closed, lockout.is_active(admin, lockout_file.read())) == ([], False)
+    assert lockout_file.lock_out(admin, "shop", []) == active
+    assert lockout_file.lift(admin)
+    assert (closed, lockout_file.read()) == ([], None)
 
 
 def test_nobody_is_nobody() -> None:

@@ -24,6 +24,7 @@ def role(**changes: t.Any) -> dict[str, t.Any]:
         "login": True,
         "limit": -1,
         "privileged": False,
+        "bypasses": False,
         "password": None,
         "comment": None,
         "settings": None,
@@ -37,6 +38,7 @@ def standing() -> dict[str, t.Any]:
     roles = {
         name: role(limit=CONNECTIONS.get(kind, -1), settings=wanted[kind] or None) for kind, name in SHOP.all.items()
     }
+    roles["shop_prod_backup"].update(bypasses=True)
     roles["shop_prod_owner"].update(login=False, member_of=["shop_prod"])
     roles["shop_prod_migrator"].update(member_of=["shop_prod_owner"])
     return roles
@@ -69,6 +71,8 @@ def test_roles_that_stand_need_nothing() -> None:
     ("name", "changes", "done"),
     [
         ("shop_prod", {"privileged": True}, f'ALTER ROLE "shop_prod" {postgres_roles.PLAIN}'),
+        ("shop_prod", {"bypasses": True}, 'ALTER ROLE "shop_prod" NOBYPASSRLS'),
+        ("shop_prod_backup", {"bypasses": False}, 'ALTER ROLE "shop_prod_backup" BYPASSRLS'),
         ("shop_prod", {"limit": -1}, 'ALTER ROLE "shop_prod" CONNECTION LIMIT 40'),
         ("shop_prod", {"member_of": ["shop_prod_owner"]}, 'REVOKE "shop_prod_owner" FROM "shop_prod"'),
         ("shop_prod_owner", {"login": True}, 'ALTER ROLE "shop_prod_owner" NOLOGIN'),

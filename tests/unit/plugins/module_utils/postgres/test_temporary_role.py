@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from fakes_postgres import FakeServer, FakeSession
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import (
@@ -51,6 +52,17 @@ def test_what_a_guest_was_made_to_own_goes_to_the_owner() -> None:
         'REASSIGN OWNED BY "shop__temp_1" TO "shop"',
         'DROP OWNED BY "shop__temp_1"',
     ]
+
+
+@pytest.mark.parametrize(("allowed", "attribute"), [([{}], "BYPASSRLS"), ([], "NOBYPASSRLS")])
+def test_a_reader_reads_past_row_security_where_the_administrator_may_create_one(
+    allowed: list[dict[str, str]], attribute: str
+) -> None:
+    admin = FakeSession({"rolbypassrls AND": allowed})
+    with temporary_role.reader(t.cast("t.Any", FakeServer()), t.cast("t.Any", admin), "shop", "1"):
+        words = next(one for one in admin.statements if one.startswith("CREATE ROLE")).split()
+        # The attribute is not inherited: such a session must not become the owner.
+        assert (attribute in words, any("SET role" in one for one in admin.statements)) == (True, not allowed)
 
 
 def test_a_long_owner_keeps_the_number() -> None:

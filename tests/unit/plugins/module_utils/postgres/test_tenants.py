@@ -29,6 +29,7 @@ def state(**changes: t.Any) -> dict[str, t.Any]:
             "login": kind != "owner",
             "limit": postgres_roles.CONNECTIONS.get(kind, -1),
             "privileged": False,
+            "bypasses": kind == "backup",
             "password": f"made of {name}",
             "comment": tenants.password_fingerprint(f"made of {name}"),
             "settings": wanted[kind] or None,

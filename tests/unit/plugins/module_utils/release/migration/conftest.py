@@ -40,7 +40,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         "has_database_privilege": [{"name": "shop_prod"}, {"name": "shop_prod_migrator"}],
     }
     here.tenant.answers = {"relkind = 'r'": [{"name": "public.a", "columns": None}]}
-    server = FakeServer(postgres=here.admin, shop_prod=here.tenant)
+    server = here.server = FakeServer(postgres=here.admin, shop_prod=here.tenant)
     server.session = lambda name=None, login=None: here.tenant if name else here.admin  # type: ignore[method-assign]
 
     @contextlib.contextmanager

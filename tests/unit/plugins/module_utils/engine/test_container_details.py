@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import types
+import typing as t
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.container_details import ContainerDetails
+
+
+class NotFound(Exception):
+    """The engine does not have it."""
+
+
+class Api:
+    """The API of an engine with one container."""
+
+    def inspect_container(self, name: str) -> dict[str, t.Any]:
+        if name != "db":
+            raise NotFound
+        networks = {"back": {"Aliases": ["db", "0123"], "DNSNames": None}, "front": {"Aliases": None}}
+        config = {"Env": ["PGPORT=5433", "PASSWORD=a=b"], "Image": "postgres:17"}
+        return {"Config": config, "Image": "sha256:1", "NetworkSettings": {"Networks": networks}}
+
+    def inspect_image(self, name: str) -> dict[str, t.Any]:
+        return {"RepoTags": ["team/db:3"]}
+
+
+def test_a_container_is_asked_for_its_environment_and_names() -> None:
+    details = ContainerDetails()
+    details.sdk = types.SimpleNamespace(errors=types.SimpleNamespace(NotFound=NotFound))
+    details.client = types.SimpleNamespace(api=Api())
+    assert details.environment("db") == {"PGPORT": "5433", "PASSWORD": "a=b"}
+    assert details.image_names("db") == ["postgres:17", "team/db:3"]
+    assert details.host_names("db") == ("0123", "db")
+    assert (details.environment("gone"), details.image_names("gone"), details.host_names("gone")) == ({}, [], ())
