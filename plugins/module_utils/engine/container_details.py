@@ -1,15 +1,17 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine knows of a container beyond its state: its environment, its names, those of its image."""
+"""What the engine knows of one container beyond its state, and of one volume."""
 
 from __future__ import annotations
 
 import typing as t
 
+from .models import Volume
+
 
 class ContainerDetails:
-    """The questions of the engine's client about one container."""
+    """The questions of the engine's client about one container or volume."""
 
     sdk: t.Any
     client: t.Any
@@ -40,3 +42,12 @@ class ContainerDetails:
         except self.sdk.errors.NotFound:
             return []
         return named + list(image.get("RepoTags") or [])
+
+    def volume(self, name: str) -> Volume | None:
+        """Return a volume by its name; None if it does not exist."""
+        try:
+            answer = self.client.api.inspect_volume(name)
+        except self.sdk.errors.NotFound:
+            return None
+        options, labels = answer.get("Options") or {}, answer.get("Labels") or {}
+        return Volume(name, answer.get("Driver") or "local", options, labels, answer.get("Mountpoint") or "")

@@ -21,7 +21,6 @@ from .models import (
     NetworkInUse,
     RegistryError,
     ServerFacts,
-    Volume,
     health_check_of,
     registry_error_of,
     repository_of,
@@ -209,19 +208,9 @@ class Engine(ContainerDetails):
         """Return whether a volume exists."""
         return self.volume(name) is not None
 
-    def volume(self, name: str) -> Volume | None:
-        """Return a volume by its name; None if it does not exist."""
-        try:
-            answer = self.client.api.inspect_volume(name)
-        except self.sdk.errors.NotFound:
-            return None
-        options, labels = answer.get("Options") or {}, answer.get("Labels") or {}
-        return Volume(answer["Name"], answer["Driver"], options, labels, answer.get("Mountpoint") or "")
-
     def users_of_volume(self, name: str) -> list[Container]:
         """Return the containers that use a volume, running or not."""
-        found = (self.container(user) for user in self._users("volume", name))
-        return [container for container in found if container]
+        return [one for one in map(self.container, self._users("volume", name)) if one]
 
     def names_in_use(self) -> dict[tuple[str, str], dict[str, str]]:
         """Return the labels of every container, network and volume of this server, by its kind and name."""

@@ -30,7 +30,7 @@ COMMAND = ("psql", "-XAtq", "-U", "postgres", "-d", "postgres", "-c", QUERY)
 def check(context: HostCheckContext) -> list[Problem]:
     """Return a problem when all logins together may open more connections than the server has."""
     host = context.host
-    stacks = [spec.stack for spec in context.specs if spec.stack.postgres]
+    stacks = [spec.stack for spec in context.specs if spec.stack.shared_database]
     container = host.engine.container(names.shared(host.project, "postgres")) if stacks and context.thorough else None
     if not container or not container.running:
         return []
