@@ -98,6 +98,10 @@ dropped_requests:
   description: Connections of the old color that were closed, with O(finish=true) where that color is removed.
   returned: when not in check mode
   type: int
+release_seconds:
+  description: Seconds since the release took its lock; C(0) unless O(finish) is true.
+  returned: when not in check mode
+  type: float
 old_in_flight:
   description: Requests that the other color still answered when the module ended.
   returned: when not in check mode
@@ -131,10 +135,10 @@ def main() -> None:
         if module.check_mode:
             return module_args.to_result(switch.preview(ctx, params["color"]))
         result = switch.switch(ctx, params["color"], params["release"], params["token"], params["drain"])
-        dropped = 0
+        ended = finish.FinishResult(0, 0.0)
         if params["finish"]:
-            dropped = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
-        return {**module_args.to_result(result), "dropped_requests": dropped}
+            ended = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
+        return {**module_args.to_result(ended), **module_args.to_result(result)}
 
     module_args.run_module(module, work)
 

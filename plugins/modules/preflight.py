@@ -189,6 +189,9 @@ plans:
     live_commit:
       description: Commit of the files of the live release, where they are from a Git repository.
       type: str
+    live_release:
+      description: The live release with its C(number), C(version), C(since) in seconds since the epoch, and C(holder).
+      type: dict
 questions:
   description:
     - What has to be confirmed before a deploy, in the form of a problem. These are older versions than the live ones,

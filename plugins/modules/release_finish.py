@@ -70,6 +70,10 @@ dropped_requests:
   description: Connections of the old color that were closed, when the stack does not keep that color.
   returned: when O(state=live)
   type: int
+release_seconds:
+  description: Seconds since the release took its lock.
+  returned: when O(state=live)
+  type: float
 traffic_reverted:
   description: Whether traffic was sent back to the previous release.
   returned: when O(state=failed)
@@ -111,8 +115,8 @@ def main() -> None:
         if params["state"] == "paused":
             finish.pause(ctx, params["release"], params["token"])
             return {"changed": True, "live": ctx.live()}
-        dropped = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
-        return {"changed": True, "live": ctx.live(), "dropped_requests": dropped}
+        ended = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
+        return {**module_args.to_result(ended), "live": ctx.live()}
 
     module_args.run_module(module, work)
 

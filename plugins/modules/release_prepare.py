@@ -145,6 +145,15 @@ release:
   description: Number of the release.
   returned: when there is something to do, not in check mode
   type: int
+version:
+  description: The tags of the images of its routed services.
+  returned: when there is something to do, not in check mode
+  type: str
+  sample: 2.0.0
+image_seconds:
+  description: How long images were pulled and built.
+  returned: when there is something to do, not in check mode
+  type: float
 previous_release:
   description: Number of the release that is live until the switch.
   returned: when there is something to do, not in check mode

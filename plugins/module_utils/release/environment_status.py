@@ -11,24 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names, paths
+from .. import names, paths
 from ..backup.store import BackupStore
 from ..engine.models import Container
 from ..errors import SwitchyardError
 from ..proxy.state import ProxyState
 from .context import HostContext, StackContext
-from .record import Record
+from .release_line import ReleaseLine, release_line, version_of
 from .status import canary_status, lock_status
-
-
-@dataclass(frozen=True)
-class ReleaseLine:
-    """A release of a stack: its number, its version, when it ended (seconds since the epoch), and who started it."""
-
-    number: int
-    version: str
-    since: float | None
-    holder: str
 
 
 @dataclass(frozen=True)
@@ -89,42 +79,16 @@ def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Contai
     return StackLine(
         stack=ctx.stack,
         live=live,
-        release=release_line(ctx, ctx.records.get(_release_on(own, live))),
-        warm=release_line(ctx, warm),
+        release=release_line(ctx.records.get(_release_on(own, live))),
+        warm=release_line(warm),
         containers=len(shown),
         failing={item.name: item.health or item.state for item in shown if _is_failing(item)},
         availability=state.availability.get(ctx.key),
-        canary={**canary, "version": version_of(ctx, idle)} if canary and idle else canary,
+        canary={**canary, "version": version_of(idle)} if canary and idle else canary,
         lock=lock_status(ctx, now),
         backup={key: backups[0].summary().get(key) for key in ("name", "state", "finished")} if backups else None,
         routes=tuple(sorted(state.routes_of(ctx.key, live))),
     )
-
-
-def release_line(ctx: StackContext, record: Record | None) -> ReleaseLine | None:
-    """Return a release as lists show it."""
-    return ReleaseLine(record.number, version_of(ctx, record), record.finished, record.holder) if record else None
-
-
-def version_of(ctx: StackContext, record: Record) -> str:
-    """Return the tags of the images of a release's routed services, each once: what users call its version.
-
-    The rendered project has the pinned images, the record their names in the Compose files.
-    """
-    project = atomic_file.read_json(paths.compose_file(ctx.records.path(record.number), record.color)) or {}
-    named = {pinned: name for name, pinned in record.images.items()}
-    routed = {route.service for route in record.stack.routes}
-    images = []
-    for service in project.get("services", {}).values():
-        if service.get("labels", {}).get(f"{names.LABEL}service") in routed:
-            images.append(named.get(service.get("image"), service.get("image", "")))
-    return ", ".join(dict.fromkeys(tag_of(image) for image in images or record.images)) or "-"
-
-
-def tag_of(image: str) -> str:
-    """Return the tag of an image's name; ``latest`` where it names none."""
-    name = image.split("@", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
-    return name.partition(":")[2] or "latest"
 
 
 def _release_on(containers: Sequence[Container], color: str | None) -> int | None:

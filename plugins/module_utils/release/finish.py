@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from .. import names
 from ..errors import GateFailed
@@ -19,11 +20,19 @@ from .record import Record
 POLL = 0.2
 
 
-def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> int:
+@dataclass(frozen=True)
+class FinishResult:
+    """The end of a release: the closed connections of the old color, and the seconds since it took the lock."""
+
+    dropped_requests: int
+    release_seconds: float
+
+
+def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> FinishResult:
     """Record a release as live in place of the previous one, after its workers were watched, and release the lock.
 
-    Returns how many connections of the old color were closed when the stack does not keep it. Raises GateFailed when a
-    worker does not keep running; the release is reverted afterwards, not here.
+    The old color is drained when the stack does not keep it. Raises GateFailed when a worker does not keep running; the
+    release is reverted afterwards, not here.
     """
     record = ctx.records.require(number)
     ctx.lock.renew(token, "finish", record.stack.worker_min_ready)
@@ -46,8 +55,9 @@ def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> 
     stack_networks.remove_unused(ctx, record.networks)
     if pruned:
         built_images.prune(ctx)
+    lock = ctx.lock.state()
     ctx.lock.release(token)
-    return dropped
+    return FinishResult(dropped, round(time.time() - lock.since, 1) if lock else 0.0)
 
 
 def pause(ctx: StackContext, number: int, token: int) -> Record:

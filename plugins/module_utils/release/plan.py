@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from .. import names
 from .record import Record
+from .release_line import ReleaseLine
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class ReleasePlan:
 
     ``action`` is ``none``, ``release``, ``rollback``, ``promote``, ``cancel_canary`` or ``in_place``. ``target`` is the
     number of an existing release that the action is about; ``recreates`` are running accessories. ``downgrades`` names
-    what becomes older than it is live. ``live_commit`` is the commit of the live release's files.
+    what becomes older than it is live. ``live_commit`` is the commit of the live release's files, ``live_release`` that
+    release in a line.
     """
 
     stack: str
@@ -50,6 +52,7 @@ class ReleasePlan:
     recreates: tuple[str, ...] = ()
     downgrades: tuple[str, ...] = ()
     live_commit: str | None = None
+    live_release: ReleaseLine | None = None
 
     @property
     def changed(self) -> bool:

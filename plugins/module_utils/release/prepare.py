@@ -28,6 +28,7 @@ from .migration import projects as migration_projects
 from .migration import undo
 from .preflight.examine import DeployInput, examine_stack
 from .record import Record
+from .release_line import version_of
 from .routes import routes_of_stack
 from .stack_input import StackInput
 
@@ -36,7 +37,10 @@ PARTS = ("blue", "green", "workers", "accessories", "jobs")
 
 @dataclass(frozen=True)
 class PreparedRelease:
-    """A prepared release: its record, the token of its lock, its folder, and the next steps of its canary."""
+    """A prepared release: its record, the token of its lock, its folder, and the next steps of its canary.
+
+    ``image_seconds`` is how long images were pulled and built.
+    """
 
     record: Record
     token: int
@@ -45,12 +49,15 @@ class PreparedRelease:
     started: bool
     dropped_requests: int = 0
     steps: tuple[canary_steps.CanaryStep, ...] = ()
+    image_seconds: float = 0.0
 
     def as_dict(self, ctx: StackContext) -> dict[str, t.Any]:
         """Return what the next modules need."""
         parts = [part for part in PARTS if paths.compose_file(self.folder, part).exists()]
         return {
             "release": self.record.number,
+            "version": version_of(self.record),
+            "image_seconds": round(self.image_seconds, 1),
             "previous_release": self.previous,
             "token": self.token,
             "color": self.record.color,
@@ -85,11 +92,12 @@ def prepare(
     The idle color is drained first, for at most ``drain_limit`` seconds of its stack.
     """
     plan, stack = deploy_input.plan, given.stack
-    images = dict(deploy_input.images)
+    images, begin = dict(deploy_input.images), time.monotonic()
     for name in deploy_input.pulls:
         ctx.lock.renew(token, f"pull {name}", 900)
         images[name] = ctx.pull(name).pinned
     images.update(build_images.build_missing(ctx, given, deploy_input.builds, token))
+    image_seconds = time.monotonic() - begin
     ctx.lock.renew(token, "prepare")
     number = ctx.records.begin()
     folder = ctx.records.path(number)
@@ -143,7 +151,8 @@ def prepare(
     started = not (rendered.jobs or rendered.accessories or stack.strategy == "recreate")
     if started:
         ctx.compose_up(record, record.color)
-    return PreparedRelease(record, token, folder, before, started, dropped, _next_steps(record, before))
+    steps = _next_steps(record, before)
+    return PreparedRelease(record, token, folder, before, started, dropped, steps, image_seconds)
 
 
 def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ... import state_file
 from ...engine import compose_cli
@@ -22,6 +22,7 @@ from ..file_store import FileStore
 from ..fingerprint import render_plan
 from ..mount_plan import MountPlan
 from ..older_versions import older_versions
+from ..release_line import release_line
 from ..stack_input import StackInput
 from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, route_dns, worker_grace
@@ -256,17 +257,19 @@ def _plan_deploy(context: StackCheckContext) -> release_plan.ReleasePlan:
         name: service.get("image") or "" for name, service in context.services.items() if name not in context.builds
     }
     older = older_versions(context.state.live_record, context.stack, named)
-    return release_plan.deploy(context.ctx.stack, rendered.fingerprint(), missing, context.state, changed, older)
+    plan = release_plan.deploy(context.ctx.stack, rendered.fingerprint(), missing, context.state, changed, older)
+    return replace(plan, live_release=release_line(context.state.live_record))
 
 
 def _plan_from_records(context: StackCheckContext, mode: str) -> tuple[release_plan.ReleasePlan | None, list[Problem]]:
     """Return the plan of a rollback or promote, which needs no files of the inventory."""
     state = read_state(context.ctx, context.host.proxy_state, {}, None)
+    live = release_line(state.live_record)
     if mode == "promote":
-        return release_plan.promote(context.ctx.stack, state), []
+        return replace(release_plan.promote(context.ctx.stack, state), live_release=live), []
     plan = release_plan.rollback(context.ctx.stack, state)
     if plan:
-        return plan, []
+        return replace(plan, live_release=live), []
     message = "there is no earlier release on this server to go back to"
     hint = "Deploy the version you want with deploy.yml"
     return None, [Problem(context.where, message, hint, "release.no_earlier")]

@@ -11,7 +11,7 @@ RunModule = Callable[..., dict[str, t.Any]]
 
 
 def test_each_stack_is_a_line(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
-    machine.released("blue", images={"shop/web:1.4.0": "shop/web@sha256:1"}, finished=2.0)
+    machine.released("blue", service_images={"web": "shop/web:1.4.0"}, finished=2.0)
     machine.make_live("blue")
     result = run_module(environment_info.main, on_server)
     assert (result["changed"], result["now"] > 2) == (False, True)

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 from fakes import HOST, Machine, checked, container, worker
 from fakes_postgres import manifest
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest as backup_manifest
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.environment_status import (
     StackLine,
     environment_status,
-    tag_of,
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
@@ -22,16 +19,9 @@ NOW = 5000.0
 
 
 def released(machine: Machine, color: str, version: str, **changes: object) -> Record:
-    """Leave a release with its rendered project: a routed service, and one that users do not reach."""
-    images = {f"reg:5000/shop/web:{version}": f"reg:5000/shop/web@sha256:{version}", "redis:8.0": "redis@sha256:8"}
-    record = machine.released(color, checked(), images=images, finished=1000.0, **changes)
-    services = {
-        "web": {"image": f"reg:5000/shop/web@sha256:{version}", "labels": names.labels(service="web", role="routed")},
-        "cache": {"image": "redis@sha256:8", "labels": names.labels(service="cache", role="inner")},
-    }
-    folder = machine.ctx.records.path(record.number)
-    (folder / f"{color}.yml").write_text(json.dumps({"services": services}), encoding="utf-8")
-    return record
+    """Leave a release with two images; users reach one of its services."""
+    named = {"web": f"reg:5000/shop/web:{version}", "cache": "redis:8.0"}
+    return machine.released(color, checked(), service_images=named, finished=1000.0, **changes)
 
 
 def line(machine: Machine) -> StackLine:
@@ -118,16 +108,3 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(machine: Machine) -> No
     with pytest.raises(SwitchyardError, match="The stacks with a release are: shop"):
         environment_status(machine.host, ["billing"], NOW)
     assert [item.stack for item in environment_status(machine.host, ["shop"], NOW)] == ["shop"]
-
-
-@pytest.mark.parametrize(
-    ("image", "tag"),
-    [
-        ("shop/web:1.4.0", "1.4.0"),
-        ("reg:5000/shop/web:1.4.0", "1.4.0"),
-        ("reg:5000/shop/web", "latest"),
-        ("reg/shop/web:1.4.0@sha256:abc", "1.4.0"),
-    ],
-)
-def test_the_tag_of_an_image(image: str, tag: str) -> None:
-    assert tag_of(image) == tag

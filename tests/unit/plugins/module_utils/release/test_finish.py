@@ -38,7 +38,7 @@ def test_the_old_color_stays_warm(machine: Machine) -> None:
 def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
     token = switched(machine, keep_previous=False)
     machine.proxy.busy = {"blue": [3]}
-    assert finish.finish(machine.ctx, 2, 1, token) == 3
+    assert finish.finish(machine.ctx, 2, 1, token).dropped_requests == 3
     assert list(machine.engine.standing) == ["po-shop-web-prod-green"]
 
 

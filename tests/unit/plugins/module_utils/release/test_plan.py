@@ -86,6 +86,7 @@ def test_a_plan_as_a_modules_result() -> None:
         "recreates": [],
         "downgrades": [],
         "live_commit": None,
+        "live_release": None,
         "changed": True,
     }
 
