@@ -19,6 +19,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack imp
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_build
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.registry_login import logins_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import EXECUTABLE, FILE
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.play_folder import play_folder
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction, lines_shown
@@ -27,6 +28,9 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files impo
 
 ARCHIVE = "files.tar.gz"
 BUILDS = "builds.tar.gz"
+
+# The kinds of entries of a source tree that are files.
+CONTENT = (FILE, EXECUTABLE)
 
 display = Display()
 
@@ -59,6 +63,9 @@ class ActionModule(ProgressAction):
                 return {**result, "failed": True, "msg": "\n".join(str(problem) for problem in files.problems)}
             args["stack"] = {**given, "sources": files.sources, "tree": files.tree}
             args["secrets"] = {**files.secrets, **args.get("secrets", {})}
+            blobs = {entry for entry in files.tree.values() if entry[0] in CONTENT}
+            # A file changed since preflight, or Ansible has masked a short secret in its digest.
+            missing = missing if blobs.issuperset(missing) else sorted(blobs)
             if missing and not self._task.check_mode:
                 args["archive"] = self._send(ARCHIVE, lambda archive: pack(folder, files.tree, missing, archive))
             if builds and not self._task.check_mode:

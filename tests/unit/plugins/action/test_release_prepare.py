@@ -88,6 +88,13 @@ def test_only_what_the_server_does_not_have_is_sent(tmp_path: Path, blob: str) -
     assert not action.sent.exists()
 
 
+def test_a_digest_that_contains_a_secret_is_sent(tmp_path: Path, blob: str) -> None:
+    # What Ansible makes of the results of preflight where the secret is a part of the digest.
+    action, _result = run(tmp_path, [blob.replace(blob[5:8], "********")])
+    with tarfile.open(action.sent) as archive:
+        assert archive.getnames() == [blob]
+
+
 def test_check_mode_and_a_rollback_send_nothing(tmp_path: Path, blob: str) -> None:
     action, _result = run(tmp_path, [blob], check=True)
     assert action.asked["stack"]["sources"][".env"] == "A=1"
