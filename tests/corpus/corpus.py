@@ -111,7 +111,8 @@ def release(case: Mapping, folder: Path) -> Outcome:
         machine.engine.ensure_volume(volume, "local", {}, {})
     action = _action(variables, machine)
     answer = action.run(task_vars=variables)
-    problems = [Problem(**problem) for problem in answer["problems"]]
+    keys = ("where", "message", "hint", "code")
+    problems = [Problem(*(one[key] for key in keys)) for one in answer["problems"]]
     notices = [Notice(notice["where"], notice["message"]) for notice in answer.get("notices", [])]
     if problems:
         return Outcome(problems, notices=notices)
