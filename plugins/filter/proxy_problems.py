@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import client_headers
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import certificates
 
 DOCUMENTATION = r"""
@@ -138,7 +139,7 @@ def _preview_access(preview_access: dict[str, t.Any], others: dict[str, t.Any]) 
         yield Problem(
             f"{where}.header", message, "Use letters, digits and -, such as X-Preview", "proxy.preview_header"
         )
-    elif TAKEN.match(header):
+    elif TAKEN.match(header) or header.lower() in map(str.lower, client_headers.REMOVED):
         message = f"browsers and proxies use {header} themselves"
         yield Problem(f"{where}.header", message, "Use another name, such as X-Preview", "proxy.preview_header")
     if not isinstance(value, str) or not VALUE.match(value):

@@ -144,7 +144,7 @@ def engine(runner: Runner) -> list[Step]:
 
 def compose(runner: Runner) -> list[Step]:
     """The tests with Docker Compose itself, which the part engine installs: the corpus, and some of the unit tests."""
-    return [Step("compose", [PYTHON, "-m", "pytest", "tests", "-q", "-m", "compose"], limit=300, pytest=True)]
+    return [Step("compose", [PYTHON, "-m", "pytest", "tests", "-q", "-m", "compose"], limit=600, pytest=True)]
 
 
 def molecule(runner: Runner) -> Iterator[Step | Together]:

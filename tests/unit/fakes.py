@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import socketserver
+import ssl
 import threading
 import typing as t
 from collections.abc import Callable, Iterator
@@ -462,7 +463,9 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def application(answer: Callable[[str, t.Any], tuple[int, dict[str, str], str]]) -> Iterator[int]:
+def application(
+    answer: Callable[[str, t.Any], tuple[int, dict[str, str], str]], tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
     """Serve HTTP on a free port, which is returned; ``answer`` gets the path and the headers of each request."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -482,5 +485,7 @@ def application(answer: Callable[[str, t.Any], tuple[int, dict[str, str], str]])
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     with serving(server):
         yield server.server_address[1]

@@ -27,7 +27,13 @@ def check_conflicts(
         for kind, index, endpoint in stack.endpoints:
             for host in endpoint.hosts:
                 key = f"{where}.{kind}[{index}].hosts"
-                claim("route", host + endpoint.path, key, "Use a host and path only once", code="route.duplicate")
+                claim(
+                    "route",
+                    (host + endpoint.path).lower(),
+                    key,
+                    "Use a host and path only once",
+                    code="route.duplicate",
+                )
         for service in sorted({route.service for route in stack.routes} | {*stack.workers, *stack.accessories}):
             name = names.container(project, stack.name, service, environment)
             hint = "Rename a service or a stack: containers are called <project>-<stack>-<service>-<environment>"

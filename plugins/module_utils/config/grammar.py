@@ -14,6 +14,7 @@ import typing as t
 import unicodedata
 
 from .stack import Stack
+from .wildcard_hosts import PREFIX, is_wildcard
 
 # RFC 1123, 2.1 and RFC 1035, 2.3.4: letters, digits and hyphens, 63 octets; the whole name has 253.
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z")
@@ -82,10 +83,17 @@ def _named_services(stack: Stack) -> t.Iterator[tuple[str, str]]:
 def host_mistake(host: str) -> tuple[str, str] | None:
     """Return why a text is not the name of a host, and what to write instead; None for a valid name.
 
-    Names with letters beyond ASCII have to be written in the form that clients send (RFC 5891: ``xn--``).
+    ``*.`` before a name is a wildcard for one label. Names with letters beyond ASCII have to be written in the form
+    that clients send (RFC 5891: ``xn--``).
     """
-    if host.startswith("*."):
-        return f"{host!r} is a wildcard, which routes do not have", "Write each host"
+    if is_wildcard(host):
+        rest = host[len(PREFIX) :]
+        if is_wildcard(rest) or host_mistake(rest):
+            return (
+                f"{host!r} is not a valid wildcard",
+                f"Write {PREFIX} once, before a valid name, for names with one more label",
+            )
+        return None
     if not host.isascii():
         encoded = ascii_form(host)
         hint = f"Write {encoded}" if encoded else "Write the form that begins with xn--"

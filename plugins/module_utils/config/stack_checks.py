@@ -16,6 +16,7 @@ from .schema import LONGEST_NAME
 from .secrets import SHARED_SERVERS
 from .stack import MigrationSpec, PostgresSpec, RouteSpec, Stack
 from .value_types import listed
+from .wildcard_hosts import covers
 
 # What a proxy answers with by itself: two of them would contradict each other.
 RESERVED_HEADERS = (
@@ -72,7 +73,7 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
                 problem(f"allow.{service}", *error, code="stack.allow_invalid")
     hosts = {host for route in stack.routes for host in route.hosts}
     for index, smoke in enumerate(stack.smoke):
-        if smoke.host and smoke.host not in hosts:
+        if smoke.host and not any(covers(host, smoke.host) for host in hosts):
             hint = f"Write one of {listed(sorted(hosts))}"
             problem(f"smoke[{index}].host", f"{smoke.host} has no route in this stack", hint, code="stack.smoke_host")
     for index, volume in enumerate(stack.backup_volumes):

@@ -58,7 +58,7 @@ def plan(
     problems = []
     for name, stack in {**obsolete, **requested}.items():
         ctx = host.stack(name)
-        routes = {route.host + route.path: route.service for route in stack.routes}
+        routes = {route.address: route.service for route in stack.routes}
         if ctx.key in state.live or ctx.records.all() or after.routes_of(ctx.key, COLOR) == routes:
             continue
         owners = {route: after.stack_of_route(route) for route in routes}

@@ -57,6 +57,15 @@ class ProxyCapabilities:
             bool(settings.get("trusts_front_proxy")),
         )
 
+    def has_certificate(self, host: str) -> bool:
+        """Return whether the proxy itself answers users of a host with https."""
+        has_port = bool(self.https_port) and not self.behind_traefik
+        return has_port and any(certificate.covers(host) for certificate in self.certificates)
+
+    def serves_https(self, host: str) -> bool:
+        """Return whether users of a host have https, of the proxy or of the existing Traefik in front of it."""
+        return self.has_certificate(host) or (self.behind_traefik and bool(self.https_port))
+
     def missing_prerequisites(
         self, options: RouteOptions, hosts: t.Iterable[str], now: datetime | None = None
     ) -> list[Problem]:

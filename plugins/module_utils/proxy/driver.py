@@ -16,8 +16,9 @@ import typing as t
 from pathlib import Path
 
 from .. import atomic_file, paths
+from ..config.wildcard_hosts import example_of
 from ..errors import ProxyRefused, SwitchyardError
-from . import unix_socket
+from . import unix_socket, user_request
 from .capabilities import ProxyCapabilities
 from .layout import CONFIG_ROOT
 from .process import process_for
@@ -76,6 +77,8 @@ class Proxy(OptionalSteps, abc.ABC):
         self.process = process_for(settings, engine)
         self.address = str(settings.get("address", ""))
         self.port = int(settings["port"])
+        https = settings.get("https") or {}
+        self.https_address = str(https.get("address", "")), int(https.get("port", 0))
         self.uid: int | None = settings.get("uid")
         self.capabilities = ProxyCapabilities.from_settings(settings)
         # The first and last host port for colors; None where Docker's DNS finds the containers.
@@ -302,32 +305,46 @@ class Proxy(OptionalSteps, abc.ABC):
     # --- requests ---
 
     def request(
-        self, host: str, path: str, color: str | None = None, timeout: float = 5.0, public: bool = False
+        self,
+        host: str,
+        path: str,
+        color: str | None = None,
+        timeout: float = 5.0,
+        public: bool = False,
+        https: bool | None = None,
     ) -> tuple[int, str | None, str]:
         """Send a GET request through the proxy; return the status, the color that answered, and the body.
 
         With ``color``, that color answers, live or idle. With ``public`` it has no preview key and carries
         ``X-Switchyard-Bypass: off``: it is answered as a client's request, also where the address of this server is in
-        ``proxy_bypass_ips``, and the answer names no color. ``timeout`` is in seconds. Raises OSError.
+        ``proxy_bypass_ips``, and the answer names no color. ``timeout`` is in seconds.
+        It is one with https where users of the host have that, or where an application redirects to https, as behind a
+        load balancer with the certificate; ``https`` decides it. Raises OSError.
         """
-        headers = {"Host": host, "Connection": "close"}
-        headers.update({"X-Switchyard-Bypass": "off"} if public else {"X-Switchyard-Key": self.server_key()})
+        name, uses_https = example_of(host), self.capabilities.serves_https(host) if https is None else https
+        access = {"X-Switchyard-Bypass": "off"} if public else {"X-Switchyard-Key": self.server_key()}
+        headers = {"Host": name, **access}
         if color:
             headers["X-Switchyard-Color"] = color
-        connection = self._connection(public, timeout)
-        try:
-            connection.request("GET", path, headers=headers)
-            response = connection.getresponse()
-            body = response.read().decode("utf-8", "replace")
-            return response.status, response.getheader("X-Switchyard-Color"), body
-        except http.client.HTTPException as error:
-            raise OSError(f"no HTTP answer: {error!r}") from error
-        finally:
-            connection.close()
+        connection = self._connection(host, public, uses_https, timeout)
+        if uses_https and not isinstance(connection, user_request.TlsConnection):
+            # The proxy believes this of a request with a preview key.
+            headers["X-Forwarded-Proto"] = "https"
+        response = user_request.get(connection, path, headers)
+        if https is None and not uses_https and not public and response.redirects_to_https(name, path):
+            return self.request(host, path, color, timeout, https=True)
+        return response.status, response.headers.get("x-switchyard-color"), response.body
 
-    def _connection(self, public: bool, timeout: float) -> http.client.HTTPConnection:
-        """Return a connection to the port of users, or to the socket for releases where the proxy has one."""
+    def _connection(self, host: str, public: bool, https: bool, timeout: float) -> http.client.HTTPConnection:
+        """Return a connection to a port of users, or to the socket for releases where the proxy has one."""
         socket = None if public else self.gates_socket
         if socket and socket.exists():
             return unix_socket.ProxyProtocolConnection(socket, timeout)
-        return http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        if https and self.capabilities.has_certificate(host):
+            return user_request.TlsConnection(*self.https_address, example_of(host), timeout)
+        at = self.trusting_address() if https else (self.address, self.port)
+        return http.client.HTTPConnection(*at, timeout=timeout)
+
+    def trusting_address(self) -> tuple[str, int]:
+        """Return where the proxy believes the ``X-Forwarded-Proto`` of a request with a preview key."""
+        return self.address, self.port

@@ -23,6 +23,11 @@ class Route:
     path: str
     options: RouteOptions = NO_OPTIONS
 
+    @property
+    def address(self) -> str:
+        """The host and path as proxies compare them: in lower case: applications may ignore the case."""
+        return (self.host + self.path).lower()
+
 
 @dataclass(frozen=True)
 class StaticFiles:
@@ -31,6 +36,11 @@ class StaticFiles:
     volume: str
     host: str
     path: str
+
+    @property
+    def address(self) -> str:
+        """The host and path in lower case; see Route."""
+        return (self.host + self.path).lower()
 
     @property
     def service(self) -> str:
@@ -107,7 +117,7 @@ class ProxyState:
         """Return the state in which a color has exactly these routes."""
         others = {route: service for route, service in self.routes.items() if route[:2] != (routing.key, color)}
         new: tuple[Route | StaticFiles, ...] = (*routing.routes, *routing.static)
-        own = {(routing.key, color, route.host + route.path): route.service for route in new}
+        own = {(routing.key, color, route.address): route.service for route in new}
         return replace(self, routes={**others, **own}, in_sync=True)
 
     def with_live(self, key: str, color: str | None) -> ProxyState:

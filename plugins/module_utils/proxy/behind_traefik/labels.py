@@ -12,6 +12,7 @@ import json
 import typing as t
 
 from ... import names
+from ..traefik.dynamic_config import host_rule
 
 # The suffix of the container, the routers and the service that exist only while the proxy is replaced.
 REPLACEMENT_SUFFIX = names.REPLACEMENT_SUFFIX
@@ -31,8 +32,8 @@ def routers(stacks: t.Iterable[t.Mapping[str, t.Any]], environment: str, pattern
         for route in stack.get("routes") or []:
             name = pattern.format(service=route["service"], environment=environment, stack=stack["name"])
             for host in route["hosts"]:
-                rule = f"Host({json.dumps(host)})"
                 path = route.get("path", "/")
+                rule = host_rule(host)
                 if path != "/":
                     rule = f"({rule} && PathPrefix({json.dumps(path, ensure_ascii=False)}))"
                 rules.setdefault(name, []).append(rule)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ...config.wildcard_hosts import is_wildcard
 from ..layout import CONFIG_ROOT
+from ..request_form import scopes
 from ..state import ProxyState, RouteKey
 
 # In the order in which they change: the routes of a color before the color, and held requests continue once it is live.
-MAPS = ("routes", "preview_routes", "live_routes", "live", "weights", "availability")
+MAPS = ("scopes", "routes", "preview_routes", "live_routes", "live", "weights", "availability")
 
 # An entry makes an old worker pass its requests on to the current one.
 OLD_WORKER = f"{CONFIG_ROOT}/maps/old-worker.map"
@@ -23,11 +25,14 @@ def maps_of(state: ProxyState) -> dict[str, dict[str, str]]:
 
     ``routes`` leads from stack, color, host and path to a service. ``live_routes`` leads from host and path to a
     stack, by the routes of the live color; ``preview_routes`` does for requests that name a color. ``live``,
-    ``weights`` and ``availability`` are by stack.
+    ``weights`` and ``availability`` are by stack. ``scopes`` has the scope of each host (``request_form.py``), and an
+    entry ``*`` where a host is a wildcard.
     """
     nothing_live = {host_path: key for (key, _color, host_path) in state.routes if key not in state.live}
     live = {host_path: key for (key, color, host_path) in state.routes if state.live.get(key) == color}
+    hosts = scopes(host_path for (_key, _color, host_path) in state.routes)
     return {
+        "scopes": {**hosts, **({"*": "0"} if any(map(is_wildcard, hosts)) else {})},
         "routes": {":".join(route): service for route, service in state.routes.items()},
         "preview_routes": {f"{color}:{host_path}": key for (key, color, host_path) in state.routes},
         "live_routes": {**nothing_live, **live},

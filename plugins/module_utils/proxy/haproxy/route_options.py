@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Route options as lines of an HAProxy backend.
 
-They read variables that roles/proxy/templates/haproxy/main.j2 sets: ``txn.address``, ``txn.host``, ``txn.scheme``,
-``txn.client``, ``txn.preview`` (only set for requests with a preview key) and ``txn.https_port``. Each different set
-of options has a number within its backend; ``txn.options`` is the number of the request's route.
+They read variables that roles/proxy/templates/haproxy/main.j2 sets: ``txn.address``, ``txn.wild_address``,
+``txn.host``, ``txn.scheme``, ``txn.client``, ``txn.preview`` (only set for requests with a preview key) and
+``txn.https_port``. Each different set of options has a number within its backend; ``txn.options`` is the number of the
+request's route.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 import typing as t
 
+from ...config.wildcard_hosts import is_wildcard
 from ..route_options import NO_OPTIONS, Rate, RouteOptions
 from ..state import StackRoutes
 
@@ -54,16 +56,17 @@ def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
 def lines(routing: StackRoutes, service: str, color: str) -> list[str]:
     """Return the lines of the backend of a service, without their indent; none where no route has options."""
     # The frontend chose the service by the longest path of all; the longest of this service is the same one.
-    by_path = {route.host + route.path: route.options for route in routing.routes if route.service == service}
+    by_path = {route.address: route.options for route in routing.routes if route.service == service}
     numbers = _numbers(routing, service)
     if not numbers:
         return []
     words = ["acl key var(txn.preview) -m found", "acl https var(txn.scheme) -m str https"]
-    # A longer path is after the one that it begins with, and the last match counts.
-    for path in sorted(by_path, key=len):
+    # A longer path is after the one that it begins with, an exact host after wildcards, and the last match counts.
+    for path in sorted(by_path, key=lambda path: (not is_wildcard(path), len(path))):
         number = numbers.get(by_path[path], 0)
+        address = "txn.wild_address" if is_wildcard(path) else "txn.address"
         words.append(
-            f"http-request set-var(txn.options) int({number}) if {{ var(txn.address) -m beg -- {quoted(path)} }}"
+            f"http-request set-var(txn.options) int({number}) if {{ var({address}) -m beg -- {quoted(path)} }}"
         )
     for options, number in numbers.items():
         words += [f"acl options{number} var(txn.options) -m int {number}"]

@@ -8,20 +8,39 @@ from __future__ import annotations
 import typing as t
 
 from ... import names
+from ...config.wildcard_hosts import covers, is_wildcard
 from ..layout import CONFIG_ROOT
+from ..request_form import scopes
 from ..route_options import NO_OPTIONS, RouteOptions
 from ..state import RouteKey
 from .route_options import NumberedRoute
 from .syntax import expression, quoted, variable
 
 
-def pattern(host_path: str) -> str:
-    """Return an expression that matches every text that begins with a host and path."""
-    return f'"~^{expression(host_path)}"'
+def pattern(host_path: str, before: str = "") -> str:
+    """Return an expression that matches every text that begins with a host and path, after a text ``before`` them.
+
+    The host may be a wildcard for one label. Cases do not differ.
+    """
+    label, rest = ("[^./]+", host_path[1:]) if is_wildcard(host_path) else ("", host_path)
+    return f'"~*^{expression(before)}{label}{expression(rest)}"'
+
+
+def order(host_path: str) -> tuple[bool, int, str]:
+    """Return the place of a host and path: exact hosts before wildcards, longer ones before shorter ones."""
+    return is_wildcard(host_path), -len(host_path), host_path
+
+
+def is_below(host_path: str, other: str) -> bool:
+    """Return whether every request of a host and path is one of another."""
+    (host, _, path), (other_host, _, other_path) = host_path.partition("/"), other.partition("/")
+    return covers(other_host, host) and path.startswith(other_path)
 
 
 class LookupTable:
     """All routes of a server as nginx looks them up: the longest host and path that a request begins with.
+
+    Exact hosts precede wildcards.
 
     A host and path counts for users when the live color has it, or when its stack has no live color. Where it does not
     count, the next shorter one does, which may belong to another stack.
@@ -32,21 +51,21 @@ class LookupTable:
     ) -> None:
         """Take the routes of a state, and their options."""
         self.known = routes
-        longest_first = sorted(routes.items(), key=lambda item: (-len(item[0][2]), item[0]))
+        longest_first = sorted(routes.items(), key=lambda item: (order(item[0][2]), item[0]))
         self.routes = [
             NumberedRoute(number, route, service, (options or {}).get(route, NO_OPTIONS))
             for number, (route, service) in enumerate(longest_first, 1)
         ]
         self.owner = {host_path: key for key, _color, host_path in routes}
         # Longer ones first: nginx takes the first expression that matches.
-        self.host_paths = sorted(self.owner, key=lambda host_path: (-len(host_path), host_path))
+        self.host_paths = sorted(self.owner, key=order)
         self.number = {host_path: number for number, host_path in enumerate(self.host_paths, 1)}
 
     def next(self, host_path: str, color: str) -> str | None:
         """Return the host and path to try instead, where a live color does not have this one."""
         key = self.owner[host_path]
         for other in self.host_paths[self.number[host_path] :]:
-            if host_path.startswith(other) and (self.owner[other] != key or (key, color, other) in self.known):
+            if is_below(host_path, other) and (self.owner[other] != key or (key, color, other) in self.known):
                 return other
         return None
 
@@ -72,6 +91,7 @@ class LookupTable:
         number = self.number
         return "\n".join(
             [
+                self.scopes(),
                 variable("$sy_host_path", "$sy_first", [(pattern(each), f'"{number[each]}"') for each in number]),
                 variable(
                     "$sy_number", "$sy_owner", [(f'"{number[each]}"', quoted(self.owner[each])) for each in number]
@@ -88,13 +108,13 @@ class LookupTable:
                 variable(
                     '"$sy_asked_color:$sy_host_path"',
                     "$sy_preview_stack",
-                    [(pattern(f"{route.color}:{route.host_path}"), quoted(route.key)) for route in self.routes],
+                    [(pattern(route.host_path, f"{route.color}:"), quoted(route.key)) for route in self.routes],
                 ),
                 variable(
                     '"$sy_stack:$sy_color:$sy_host_path"',
                     "$sy_route",
                     [
-                        (pattern(f"{route.key}:{route.color}:{route.host_path}"), f'"{route.number}"')
+                        (pattern(route.host_path, f"{route.key}:{route.color}:"), f'"{route.number}"')
                         for route in self.routes
                     ],
                 ),
@@ -103,6 +123,14 @@ class LookupTable:
                 ),
             ]
         )
+
+    def scopes(self) -> str:
+        """Return the map to the scope of a host; see ``request_form.py``."""
+        entries = [
+            (pattern(host)[:-1] + '$"' if is_wildcard(host) else quoted(host), scope)
+            for host, scope in scopes(self.owner).items()
+        ]
+        return variable("$host", "$sy_scope", entries)
 
     def lookup(self) -> str:
         """Return the directives that find the stack of a request, and its live color."""

@@ -50,9 +50,7 @@ def unsupported_options(options: RouteOptions) -> list[tuple[str, str]]:
 
 def options_to_json(routing: StackRoutes) -> str:
     """Return the options of a color's routes as text; releases read it back, nginx does not."""
-    options = {
-        route.host + route.path: route.options.to_dict() for route in routing.routes if route.options != NO_OPTIONS
-    }
+    options = {route.address: route.options.to_dict() for route in routing.routes if route.options != NO_OPTIONS}
     return json.dumps(options, indent=1, sort_keys=True) + "\n"
 
 
@@ -244,7 +242,7 @@ class RouteOptionMaps:
         for route in (route for route in self.routes if route.volume):
             path = unquote("/" + route.host_path.partition("/")[2]).rstrip("/") + "/"
             inside = r"(?!\.)(?!.*/\.)(?<sy_static_path>.+)$"
-            entries.append((f'"~^{route.number}:{expression(path)}{inside}"', "$sy_static_path"))
+            entries.append((f'"~*^{route.number}:{expression(path)}{inside}"', "$sy_static_path"))
         return variable('"$sy_route:$sy_uri"', "$sy_static_file", entries)
 
 

@@ -30,6 +30,7 @@ from .dynamic_config import (
     DRY_RUN_HTTPS_PORT,
     DRY_RUN_PORT,
     HTTPS_PORT,
+    PRIVATE_PORT,
     ConfigInputs,
     Document,
     backend,
@@ -142,6 +143,10 @@ class Traefik(ConnectionCount, Proxy):
             for service, count in counts.items()
         }
 
+    def trusting_address(self) -> tuple[str, int]:
+        """Return the private entry point: the other ones remove what clients say of themselves."""
+        return self.api.address(), PRIVATE_PORT
+
     # --- a change ---
 
     def plan_routes(self, state: ProxyState, routing: StackRoutes, color: str) -> ProxyPlan:
@@ -152,7 +157,7 @@ class Traefik(ConnectionCount, Proxy):
         own = f"{routing.key}:{color}:"
         others = {service: url for service, url in servers_of(raw).items() if not service.startswith(own)}
         options = {route: value for route, value in options_in(raw).items() if route[:2] != (routing.key, color)}
-        options.update({(routing.key, color, route.host + route.path): route.options for route in routing.routes})
+        options.update({(routing.key, color, route.address): route.options for route in routing.routes})
         after = state.with_routes(routing, color)
         content = document(routing.key, after, {**others, **backends(routing, color)}, self.inputs(), options)
         return ProxyPlan(

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import typing as t
 from dataclasses import dataclass, field
 
+from ...config.wildcard_hosts import is_wildcard
 from ..layout import WRITTEN_BY_RELEASE, stack_file
+from ..request_form import ambiguous_decoded_path
 from ..state import StackRoutes
 
 # The entry points in the container other than that of the public port. Both accept only requests with the key.
@@ -26,10 +29,13 @@ DRY_RUN_HTTPS_PORT = 8093
 NO_HTTPS = 'entryPoint "https" doesn\'t exist'
 API_HOST = "switchyard"
 
-# Which router is first: for a request that names a color, one with a preview key, a client in proxy_bypass_ips of a
-# stack that is not available, a client whose cookie names a color, any other client. Within each the longest host and
-# path is first, across all stacks; with the same one, requests that came through another proxy.
-COLOR, KEYED, BYPASS, STICKY, PUBLIC = 500_000, 400_000, 300_000, 200_000, 100_000
+# Which router is first: for a request that no application gets, one that names a color, one with a preview key, a
+# client in proxy_bypass_ips of a stack that is not available, a client whose cookie names a color, any other client.
+# Within each the longest host and path is first, across all stacks; with the same one, requests that came through
+# another proxy.
+REFUSED, COLOR, KEYED, BYPASS, STICKY, PUBLIC = 600_000, 500_000, 400_000, 300_000, 200_000, 100_000
+# An exact host is before every wildcard.
+EXACT = 50_000
 
 # The headers of a request that are for the proxy alone.
 HIDDEN = ("X-Switchyard-Key", "X-Switchyard-Color", "X-Switchyard-Bypass")
@@ -71,6 +77,11 @@ class EntryPointVariant:
         return self.tls or self.secured
 
     @property
+    def client(self) -> str:
+        """The middleware that writes the headers from which applications learn of the client."""
+        return "switchyard:client" + ("-trusted" if self.forwarded else "-https" if self.tls else "")
+
+    @property
     def name(self) -> str:
         """The prefix of a router's kind; the plain variant has none."""
         words = {"https": self.tls, "forwarded": self.forwarded, "secured": self.secured}
@@ -96,10 +107,31 @@ def file_name(key: str) -> str:
 
 
 def rule(host_path: str, *more: str) -> str:
-    """Return the rule for a host and path. A Go string in double quotes is a JSON string."""
+    """Return the rule for a host and path, whose cases do not differ."""
     host, path = host_path.split("/", 1)
-    parts = [f"Host({quoted(host)})", f"PathPrefix({quoted('/' + path)})", *more]
-    return " && ".join(parts)
+    return " && ".join([host_rule(host), path_rule(f"/{path}"), *more])
+
+
+def host_rule(host: str) -> str:
+    """Return the rule for a host; a wildcard is for one label."""
+    if is_wildcard(host):
+        return f"HostRegexp({quoted(f'^[^.]+{re.escape(host[1:])}[.]?$')})"
+    return f"Host({quoted(host)})"
+
+
+def path_rule(path: str) -> str:
+    """Return the rule for paths that begin with a path."""
+    return f"PathPrefix({quoted(path)})" if path == "/" else f"PathRegexp({quoted(f'(?i)^{re.escape(path)}')})"
+
+
+def refusal_rule(hosts: t.Iterable[str], scope: str) -> str:
+    """Return the rule for paths that are not in normal form, on hosts of a scope (``request_form.py``)."""
+    any_host = " || ".join(map(host_rule, hosts))
+    return f"({any_host}) && PathRegexp({quoted(f'(?i){ambiguous_decoded_path(scope)}')})"
+
+
+# Before any other rule: most requests have no such header.
+OTHER_UPGRADE = 'HeaderRegexp("Upgrade", ".") && !HeaderRegexp("Upgrade", "(?i)^websocket$")'
 
 
 def header_rule(name: str, value: str) -> str:
@@ -113,7 +145,7 @@ def client_rule(networks: t.Iterable[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a string of a rule."""
+    """Return a text as a string of a rule: a Go string in double quotes is a JSON string."""
     return json.dumps(text, ensure_ascii=False)
 
 

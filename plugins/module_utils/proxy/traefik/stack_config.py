@@ -11,14 +11,19 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 from ... import names
+from ...config.wildcard_hosts import is_wildcard
+from ..request_form import scopes
 from ..route_options import NO_OPTIONS, RouteOptions
 from ..state import ProxyState, RouteKey
 from .dynamic_config import (
     BYPASS,
     COLOR,
     COOKIE,
+    EXACT,
     KEYED,
+    OTHER_UPGRADE,
     PUBLIC,
+    REFUSED,
     STICKY,
     ConfigInputs,
     Document,
@@ -30,6 +35,7 @@ from .dynamic_config import (
     header_rule,
     in_file_provider,
     quoted,
+    refusal_rule,
     rule,
 )
 from .middlewares import middleware_kinds, option_middlewares, proxy_headers, redirects
@@ -58,6 +64,7 @@ def document(
             builder.add_keyed_router(live, host_path)
             builder.add_weighted_service(live, host_path)
         builder.add_public_router(live, host_path)
+    builder.add_refusals()
     builder.add_color_middlewares()
     parts = {
         "routers": builder.routers,
@@ -140,14 +147,18 @@ class StackConfigBuilder:
         return [self.name(f"{kind}-{color}", host_path) for kind in kinds]
 
     def variants(self, host_path: str | None = None) -> list[EntryPointVariant]:
-        """Return how requests arrive; those through a trusted proxy are apart only where an option needs it."""
+        """Return how requests arrive: with TLS or without, and through a trusted proxy or not.
+
+        Those that a trusted proxy received with TLS are apart only where an option needs it.
+        """
         trusted = self.inputs.trusted_proxies
         both = [self.options_of(color, host_path) for color in names.COLORS] if host_path and trusted else []
         tls = [False, True] if self.inputs.https_port else [False]
-        forwarded = [False, True] if any(options.allow_ips or options.rate_limit for options in both) else [False]
+        forwarded = [False, True] if trusted else [False]
         secured = [False, True] if any(each.hsts or redirects(each, self.inputs) for each in both) else [False]
         product = itertools.product(tls, forwarded, secured)
-        return [EntryPointVariant(*flags) for flags in product if not (flags[0] and flags[2])]
+        variants = [EntryPointVariant(*flags) for flags in product]
+        return [each for each in variants if not each.secured or (each.forwarded and not each.tls)]
 
     # --- routers ---
 
@@ -165,14 +176,40 @@ class StackConfigBuilder:
         if variant.secured:
             # Traefik keeps this header only from proxy_trusted_proxies, and removes it from other requests.
             through.append(header_rule("X-Forwarded-Proto", "https"))
-        self.routers[self.name(variant.name + kind, host_path)] = {
+        first += (0 if is_wildcard(host_path) else EXACT) + 8 * len(host_path)
+        router: Document = {
             "entryPoints": ["https" if variant.tls else "public"],
             **({"tls": {}} if variant.tls else {}),
             "rule": rule(host_path, *through, *more),
-            "priority": first + 4 * len(host_path) + variant.forwarded + 2 * variant.secured,
+            "priority": first + variant.forwarded + 2 * variant.secured,
             "service": in_file_provider(service),
-            "middlewares": [in_file_provider(name) for name in middlewares],
+            "middlewares": [in_file_provider(name) for name in (variant.client, *middlewares)],
         }
+        self.routers[self.name(variant.name + kind, host_path)] = router
+        if kind not in (*names.COLORS, "keyed"):
+            self.routers[self.name(f"{variant.name}{kind}-upgrade", host_path)] = {
+                **router,
+                "rule": f"{OTHER_UPGRADE} && {router['rule']}",
+                "priority": router["priority"] + 4,
+                "middlewares": [in_file_provider("switchyard:no-upgrade"), *router["middlewares"]],
+            }
+
+    def add_refusals(self) -> None:
+        """Refuse paths that are not in normal form on hosts whose routes differ by their path."""
+        by_scope: dict[str, list[str]] = {}
+        for host, scope in scopes(host_path for key, _color, host_path in self.state.routes if key == self.key).items():
+            by_scope.setdefault(scope, []).append(host)
+        by_scope.pop("0", None)
+        for scope, hosts in by_scope.items():
+            for tls in [False, True] if self.inputs.https_port else [False]:
+                self.routers[f"{self.key}:{'https-' if tls else ''}refused:{scope}"] = {
+                    "entryPoints": ["https" if tls else "public"],
+                    **({"tls": {}} if tls else {}),
+                    "rule": refusal_rule(hosts, scope),
+                    "priority": REFUSED,
+                    "service": "noop@internal",
+                    "middlewares": [in_file_provider("switchyard:refuse")],
+                }
 
     def key_rule(self) -> str:
         """Return the rule for requests with a preview key: this server's, or that of the stack's environment."""
@@ -194,6 +231,7 @@ class StackConfigBuilder:
             options = self.option_names(variant, color, host_path, with_key=True)
             middlewares = [f"{self.key}:{color}", *options, "switchyard:retry"]
             self._add_router(variant, color, COLOR, host_path, self.target(color, host_path), middlewares, *more)
+        self._add_private_router(f"private-{color}", color, host_path)
 
     def add_keyed_router(self, live: str, host_path: str) -> None:
         """Route requests with a preview key to the live color, available or not; also those that were held."""
@@ -202,7 +240,13 @@ class StackConfigBuilder:
             middlewares = [f"{self.key}:live", *options, "switchyard:retry"]
             service = self.target(live, host_path)
             self._add_router(variant, "keyed", KEYED, host_path, service, middlewares, self.key_rule())
-        self.routers[self.name("keyed", host_path)]["entryPoints"] = ["public", "private"]
+        self._add_private_router("held", "keyed", host_path)
+
+    def _add_private_router(self, kind: str, other: str, host_path: str) -> None:
+        """Add the router of another kind to the private entry point, where the request says who the client is."""
+        router = self.routers[self.name(other, host_path)]
+        middlewares = [in_file_provider("switchyard:client-trusted"), *router["middlewares"][1:]]
+        self.routers[self.name(kind, host_path)] = {**router, "entryPoints": ["private"], "middlewares": middlewares}
 
     def add_public_router(self, live: str | None, host_path: str) -> None:
         """Route users to the shared service, or to the page; then only ``proxy_bypass_ips`` reach the application."""

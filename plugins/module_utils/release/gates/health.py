@@ -40,7 +40,8 @@ def wait_until_healthy(
             container = next(item for item in containers if item.label("service") == service)
             address = container.addresses.get(target.network, "")
             if successes == 0:
-                answer = probe_container(address, port, host, health.path, health.request_timeout)
+                https = proxy.capabilities.serves_https(host) or None
+                answer = probe_container(address, port, host, health.path, health.request_timeout, https)
                 if answer.status == health.status and configured.get(service) != address:
                     configured[service] = address
                     proxy.set_server_addresses(target.routing, target.color, {service: address})

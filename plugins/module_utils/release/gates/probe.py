@@ -9,7 +9,9 @@ import http.client
 import typing as t
 from dataclasses import dataclass
 
+from ...config.wildcard_hosts import example_of
 from ...errors import GateFailed
+from ...proxy import user_request
 
 if t.TYPE_CHECKING:
     from ...engine.docker_client import Engine
@@ -55,18 +57,21 @@ class ColorTarget:
         return engine.containers(color=self.color, **labels)
 
 
-def probe_container(address: str, port: int, host: str, path: str, timeout: float) -> Answer:
-    """Send a request to a container's own address; a refused connection fails at once, unlike through a proxy."""
-    request = f"GET http://{address}:{port}{path}"
-    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+def probe_container(address: str, port: int, host: str, path: str, timeout: float, https: bool | None = None) -> Answer:
+    """Send a request to a container's own address; a refused connection fails at once, unlike through a proxy.
+
+    It has the headers of a request through a proxy. ``https`` is whether users of the host have https; None asks an
+    application that redirects to https again.
+    """
+    request, name = f"GET http://{address}:{port}{path}", example_of(host)
+    headers = {"Host": name, "X-Forwarded-Host": name, "X-Forwarded-Proto": "https" if https else "http"}
     try:
-        connection.request("GET", path, headers={"Host": host, "Connection": "close"})
-        answer = connection.getresponse()
-        return Answer(request, answer.status, "the container", answer.read(4096).decode("utf-8", "replace"))
-    except (OSError, http.client.HTTPException) as error:
+        answer = user_request.get(http.client.HTTPConnection(address, port, timeout=timeout), path, headers)
+    except OSError as error:
         return Answer(request, None, error=f"{type(error).__name__}: {error}")
-    finally:
-        connection.close()
+    if https is None and answer.redirects_to_https(name, path):
+        return probe_container(address, port, host, path, timeout, https=True)
+    return Answer(request, answer.status, "the container", answer.body)
 
 
 def probe_via_proxy(proxy: Proxy, host: str, path: str, color: str | None, timeout: float) -> Answer:

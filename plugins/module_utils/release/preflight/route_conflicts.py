@@ -16,8 +16,7 @@ def check(context: StackCheckContext) -> list[Problem]:
     """Return the hosts and paths that another stack has in the running proxy."""
     ctx = context.ctx
     routing = routes_of_stack(context.stack, ctx.project, ctx.environment, {})
-    addresses = [route.host + route.path for route in routing.routes]
-    addresses += [static.host + static.path for static in routing.static]
+    addresses = [route.address for route in routing.routes] + [static.address for static in routing.static]
     owners = {address: context.host.proxy_state.stack_of_route(address) for address in addresses}
     return [
         Problem(

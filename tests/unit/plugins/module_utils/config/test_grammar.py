@@ -18,6 +18,7 @@ LONG = "a" * 63
         "xn--bcher-kva.example.org",
         "3com.example",
         "192.0.2.7",
+        "*.example.org",
         f"{LONG}.org",
         ".".join([LONG, LONG, LONG, "a" * 61]),
     ],
@@ -29,7 +30,14 @@ def test_a_valid_host(host: str) -> None:
 @pytest.mark.parametrize(
     ("host", "message", "hint"),
     [
-        ("*.example.org", "'*.example.org' is a wildcard, which routes do not have", "Write each host"),
+        *(
+            (
+                host,
+                f"{host!r} is not a valid wildcard",
+                "Write *. once, before a valid name, for names with one more label",
+            )
+            for host in ("*.", "*.*.org", "*.Example.org", "*..org", "*.a_b.org", "*.bücher.org")
+        ),
         ("bücher.example.org", "'bücher.example.org' has letters beyond ASCII", "Write xn--bcher-kva.example.org"),
         ("straße.de", "'straße.de' has letters beyond ASCII", "Write xn--strae-oqa.de"),
         ("Bu\u0308cher.de", "'Bu\u0308cher.de' has letters beyond ASCII", "Write xn--bcher-kva.de"),
@@ -128,7 +136,7 @@ def test_a_path_of_a_check_is_one_that_a_request_can_have(path: str) -> None:
 
 def test_every_text_with_a_mistake_is_reported() -> None:
     stack = written(
-        routes=[{"service": "we b", "port": 1, "hosts": ["a..org", "*.b.org"], "path": "/a//b"}],
+        routes=[{"service": "we b", "port": 1, "hosts": ["a..org", "*.*.org"], "path": "/a//b"}],
         static=[{"volume": "static", "hosts": ["c\n.org"], "path": "/s t"}],
         workers=["celery\n"],
         accessories=["db;"],

@@ -63,7 +63,7 @@ def test_a_look_before_the_first_setup_shows_everything(machine: Machine) -> Non
     assert not (machine.root / "none").exists()
 
 
-def test_what_the_running_proxy_refuses_is_not_put_in_place(
+def test_what_the_real_proxies_refuses_is_not_put_in_place(
     server: HostContext, machine: Machine, master: FakeMaster
 ) -> None:
     base_config.apply_base_config(server, "old\n", check_mode=False)

@@ -127,3 +127,13 @@ def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_t
     nowhere = {"https": {"port": 0}, "behind_traefik": True, "trusts_front_proxy": True}
     found = ProxyCapabilities.from_settings(nowhere).missing_prerequisites(options, ["shop.org"])
     assert [problem.where for problem in found] == ["https"]
+
+
+def test_users_have_https_where_there_is_a_certificate_or_an_existing_traefik_with_a_port() -> None:
+    certificate = Certificate(("*.example.org",), datetime.now(timezone.utc))
+    own = ProxyCapabilities(443, (certificate,))
+    assert [own.serves_https(host) for host in ("a.example.org", "*.example.org", "a.org")] == [True, True, False]
+    assert not ProxyCapabilities(0, (certificate,)).serves_https("a.example.org")
+    front = ProxyCapabilities(443, (certificate,), behind_traefik=True)
+    assert (front.serves_https("a.org"), front.has_certificate("a.example.org")) == (True, False)
+    assert not ProxyCapabilities(0, behind_traefik=True).serves_https("a.org")

@@ -59,7 +59,7 @@ def test_nothing_stands_on_an_empty_color(machine: Machine) -> None:
     assert machine.ctx.live() is None
 
 
-def test_the_live_color_is_what_the_running_proxy_says(machine: Machine) -> None:
+def test_the_live_color_is_what_the_real_proxies_says(machine: Machine) -> None:
     machine.released("green")
     machine.make_live("blue")
     assert machine.ctx.live() == "blue"

@@ -11,7 +11,9 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state impo
 
 ROLE = Path(__file__).parents[6] / "roles/proxy"
 OPTIONS = RouteOptions("redirect", 60, ("10.0.0.0/8",), "prod.staff", Rate(1, 1, 3), 100, 2.0, (("X-A", "1"),))
-SHOP = StackRoutes("po", "prod", "shop", (Route("web", 8000, "a.org", "/", OPTIONS),))
+SHOP = StackRoutes(
+    "po", "prod", "shop", (Route("web", 8000, "a.org", "/", OPTIONS), Route("web", 8000, "*.a.org", "/"))
+)
 SET = re.compile(r"set-var\(txn\.(\w+)\)|set_var\(\"txn\.(\w+)\"")
 
 

@@ -13,8 +13,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state impo
 
 
 def test_an_expression_begins_with_the_address_and_ends_no_word_of_nginx() -> None:
-    assert lookup_table.pattern("shop.org/a-b_1") == r'"~^shop\.org/a-b_1"'
-    assert lookup_table.pattern('x.org/$a"{;\\ é(') == r'"~^x\.org/\x24a\x22\x7b\x3b\x5c\x20\xc3\xa9\x28"'
+    assert lookup_table.pattern("shop.org/a-b_1") == r'"~*^shop\.org/a-b_1"'
+    assert lookup_table.pattern('x.org/$a"{;\\ é(') == r'"~*^x\.org/\x24a\x22\x7b\x3b\x5c\x20\xc3\xa9\x28"'
 
 
 def ask_public(table: lookup_table.LookupTable, live: t.Mapping[str, str], at: str) -> str | None:
@@ -62,3 +62,15 @@ def test_the_longest_address_is_asked_for_first() -> None:
     text = lookup_table.LookupTable({("a", "blue", "a.org/"): "web", ("a", "blue", "a.org/api"): "api"}).maps()
     assert text.index(r"^a\.org/api") < text.index(r'^a\.org/"')
     assert text.index(r"blue:a\.org/api") < text.index(r'blue:a\.org/"')
+
+
+def test_a_wildcard_is_for_one_label_and_behind_exact_hosts() -> None:
+    assert lookup_table.pattern("*.a.org/x", "blue:") == r'"~*^blue:[^./]+\.a\.org/x"'
+    routes = {("a", "blue", "*.a.org/long/path"): "web", ("b", "blue", "b.a.org/"): "web"}
+    table = lookup_table.LookupTable(routes)
+    assert table.host_paths == ["b.a.org/", "*.a.org/long/path"]
+    assert [table.next(at, "green") for at in ("b.a.org/", "*.a.org/long/path")] == [None, None]
+    more = lookup_table.LookupTable({**routes, ("a", "blue", "*.a.org/"): "web"})
+    assert more.next("b.a.org/", "green") == "*.a.org/"
+    assert r'"~*^[^./]+\.a\.org$" 2;' in table.scopes()
+    assert '"b.a.org" 2;' in table.scopes()

@@ -184,7 +184,7 @@ def below(way: str, path: str, number: int = 1) -> str | None:
     found = rows(maps(NO_OPTIONS, service="volume:po-shop-static-prod", path=way).http(), "$sy_static_file")
     expression = next(key for key in found if key != "default")
     assert found[expression] == "$sy_static_path"
-    match = re.match(expression.strip('"')[1:].replace("(?<", "(?P<"), f"{number}:{path}")
+    match = re.match(expression.strip('"').removeprefix("~*").replace("(?<", "(?P<"), f"{number}:{path}")
     return match["sy_static_path"] if match else None
 
 

@@ -79,7 +79,8 @@ def test_the_idle_color_is_the_one_that_is_not_live(
 ) -> None:
     state = ProxyState(live, {(KEY, color, f"{HOST}/"): "web" for color in standing})
     routers = http_part(state)["routers"].items()
-    assert [name for name, router in routers if "idle" in router["rule"]] == ([f"{KEY}:{idle}:{HOST}/"] if idle else [])
+    found = [name for name, router in routers if "idle" in router["rule"] and "public" in router["entryPoints"]]
+    assert found == ([f"{KEY}:{idle}:{HOST}/"] if idle else [])
 
 
 def test_the_key_without_a_color_meets_what_is_live() -> None:
@@ -163,8 +164,9 @@ def test_nothing_of_a_stack_is_an_empty_file() -> None:
 def test_each_way_in_is_there_with_tls_as_well() -> None:
     state = replace(STATE, weights={KEY: 5}, availability={})
     _content, http = ruled({}, state)
-    plain = {name for name, router in http["routers"].items() if "tls" not in router}
-    assert {name for name in http["routers"] if name not in plain} == {
+    public = {name: router for name, router in http["routers"].items() if "private" not in router["entryPoints"]}
+    plain = {name for name, router in public.items() if "tls" not in router}
+    assert {name for name in public if name not in plain} == {
         name.replace(f"{KEY}:", f"{KEY}:https-", 1) for name in plain
     }
     for name in plain:
@@ -216,19 +218,20 @@ def test_what_came_through_a_proxy_is_asked_for_the_address_in_the_header() -> N
     assert allow == {"sourceRange": ["192.0.2.0/24"], **strategy}
     rate = http["middlewares"][f"{KEY}:forwarded-rate-blue:{ADDRESS}"]["rateLimit"]
     assert rate["sourceCriterion"] == strategy
-    # Where no rule asks for an address, one router does for both.
-    _content, http = ruled({"blue": RouteOptions(max_body_size=5)}, form=form)
-    assert "forwarded" not in json.dumps(http)
+    # Only the headers of such a proxy reach the application.
+    assert plain["middlewares"][0] == "switchyard:client@file"
+    assert forwarded["middlewares"][0] == "switchyard:client-trusted@file"
+    assert "forwarded" not in json.dumps(http_part(STATE)["routers"])
 
 
 def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
     options = RouteOptions(https="redirect", hsts=5)
     _content, http = ruled({"blue": options}, form=replace(SECURE, trusted_proxies=("10.0.0.0/8",)))
-    plain, secured = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "secured-"))
-    assert secured["rule"] == plain["rule"] + ' && Header("X-Forwarded-Proto", "https")'
+    plain, secured = (http["routers"][f"{KEY}:{kind}public:{ADDRESS}"] for kind in ("", "forwarded-secured-"))
+    assert secured["rule"] == plain["rule"] + ' && (ClientIP("10.0.0.0/8")) && Header("X-Forwarded-Proto", "https")'
     assert secured["priority"] > plain["priority"]
     assert marks(http, f"public:{ADDRESS}") == ["redirect-blue"]
-    assert marks(http, f"secured-public:{ADDRESS}") == marks(http, f"https-public:{ADDRESS}") == ["hsts-blue"]
-    assert not [name for name in http["routers"] if "https-secured" in name]
+    assert marks(http, f"forwarded-secured-public:{ADDRESS}") == marks(http, f"https-public:{ADDRESS}") == ["hsts-blue"]
+    assert not [name for name in http["routers"] if name.startswith(f"{KEY}:https") and "secured" in name]
     # Nobody is believed where nobody is trusted.
     assert "secured" not in json.dumps(ruled({"blue": options})[0])
