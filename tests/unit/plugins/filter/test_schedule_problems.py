@@ -11,5 +11,6 @@ def test_problems_are_dictionaries() -> None:
             "message": "noon is not a time of day",
             "hint": "Write it as 03:30",
             "code": "schedule.time",
+            "severity": "error",
         }
     ]
