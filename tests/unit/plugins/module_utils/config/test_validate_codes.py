@@ -30,7 +30,7 @@ MISTAKES: list[tuple[str, str, list[dict[str, t.Any]]]] = [
         [written(secrets={"postgres_password": "x"}, **POSTGRES)],
     ),
     ("migration.kind_missing", "[shop].migrate.kind", [written(migrate=MIGRATE, **POSTGRES)]),
-    ("route.host", "[shop].routes[0].hosts", [written(routes=[{**ROUTE, "hosts": ["*.example.org"]}])]),
+    ("route.host", "[shop].routes[0].hosts", [written(routes=[{**ROUTE, "hosts": ["*.*.example.org"]}])]),
     ("route.path", "[shop].routes[0].path", [written(routes=[{**ROUTE, "path": "/a/../b"}])]),
     ("route.duplicate", "[shop].routes[0].hosts", [{**BLOG, "routes": [ROUTE]}, written()]),
     ("redis.database_duplicate", "[shop].redis.databases", [{**BLOG, **REDIS}, written(**REDIS)]),
