@@ -128,9 +128,15 @@ TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
 }
 
 
+# The types of a value of an inventory; a bool is an int as well.
+PLAIN = (bool, int, float, str, list, dict)
+
+
 def shown(value: t.Any) -> str:
     """Return a value as a message may show it: its type, never a text that could be a secret."""
-    return f"{type(value).__name__} {value!r}" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+    # Ansible's values are of classes of its own, which are made from these.
+    plain = next((kind.__name__ for kind in PLAIN if isinstance(value, kind)), type(value).__name__)
+    return f"{plain} {value!r}" if isinstance(value, (int, float)) else f"a {plain}"
 
 
 def listed(items: t.Iterable[t.Any]) -> str:

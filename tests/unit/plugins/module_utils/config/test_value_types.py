@@ -69,3 +69,13 @@ def test_a_message_never_shows_a_text() -> None:
         "bool True",
         "a list",
     ]
+
+
+def test_the_classes_of_ansible_are_shown_by_their_plain_type() -> None:
+    class TaggedText(str):
+        pass
+
+    class TaggedNumber(int):
+        pass
+
+    assert [value_types.shown(value) for value in (TaggedText("hunter2"), TaggedNumber(5))] == ["a str", "int 5"]
