@@ -17,7 +17,7 @@ RESULTS = {ERROR: "problems", WARNING: "problem_warnings", NOTICE: "notices"}
 
 HEADINGS = {
     ERROR: "Errors: nothing is released before they are corrected",
-    WARNING: "Warnings: a release does not stop for them",
+    WARNING: "Warnings: a release stops for a confirmation only",
     NOTICE: "Notices: what a release changes, and what is left over",
 }
 

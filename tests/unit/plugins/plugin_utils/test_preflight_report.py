@@ -49,7 +49,7 @@ def test_each_problem_is_there_once_with_its_servers_and_the_worst_are_first() -
         f"  1. {KEY} (all.yml:7): unknown key. Did you mean 'routes'. [inventory.key_unknown]",
         "  2. app1, app2: / has 0.1 GiB free. Make room. [server.disk_space]",
         "",
-        "Warnings: a release does not stop for them:",
+        "Warnings: a release stops for a confirmation only:",
         "  3. app2: its clock is 80 s behind. Start chrony. [server.clock]",
         "",
         "Notices: what a release changes, and what is left over:",
