@@ -15,6 +15,7 @@ from ..command import Process
 from ..config.stack import JobSpec, MigrationSpec
 from ..engine.compose_one_shots import MIGRATE, OneShot, job_key
 from ..errors import SwitchyardError
+from . import job_log
 from .context import StackContext
 from .record import Record
 
@@ -110,26 +111,30 @@ def run_one(ctx: StackContext, number: int, token: int, job: OneOffJob) -> JobRe
     log = folder / f"job-{job.name}.log"
     begin = time.monotonic()
     with (
-        log.open("wb") as output,
+        # The command appends, so that its log can be shortened while it runs.
+        log.open("ab") as output,
         progress.report_progress(ctx.folder, job.step, lambda: (None, job.rows)),
     ):
         log.chmod(0o600)
+        log.write_bytes(b"")
         process = Process(args, name="docker compose run", stdout=output, stderr=output)
         try:
-            code = _wait(process, job, begin + job.timeout)
+            code = _wait(process, job, begin + job.timeout, log)
         finally:
             if process.poll() is None:
                 process.kill()
                 leftover = ctx.engine.container(container)
                 ctx.engine.remove([leftover] if leftover else [], timeout=10)
+            job_log.shorten(log)
     return JobResult(job, code, time.monotonic() - begin, log, container)
 
 
-def _wait(process: Process, job: OneOffJob, until: float) -> int | None:
+def _wait(process: Process, job: OneOffJob, until: float, log: Path) -> int | None:
     while time.monotonic() < until:
         code = process.wait(timeout=POLL)
         if code is not None:
             return code
+        job_log.shorten(log)
         job.on_poll()
     return None
 

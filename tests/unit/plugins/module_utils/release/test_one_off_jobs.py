@@ -168,3 +168,15 @@ def test_a_script_is_shown_by_its_beginning_on_one_line() -> None:
     assert words.startswith("python3 -c import os x = 1 x")
     assert words.endswith("...")
     assert len(words) == one_off_jobs.CHARACTERS_SHOWN
+
+
+def test_the_log_of_a_job_that_writes_much_has_a_limit(
+    machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_off_jobs.job_log, "LONGEST", 2000)
+    monkeypatch.setattr(one_off_jobs.job_log.shorten, "__defaults__", (2000, 1000))
+    docker("seq 1 5000; echo last words")
+    number, token = prepared(machine)
+    ended = one_off_jobs.run_one(machine.ctx, number, token, job("migrate"))
+    assert ended.lines(1) == ["last words"]
+    assert ended.log.stat().st_size <= 2000
