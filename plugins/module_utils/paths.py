@@ -15,6 +15,12 @@
     <root>/postgres/                                        passwords of the shared PostgreSQL
     <root>/networks.json                                    the pool of addresses, and the subnet of each network
     <root>/fixed-addresses.json                             the last fixed address of each network
+    <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database
+    <root>/server.json                                      what all environments share, and who set it
+    <root>/proxy/                                           the proxy: settings, pages, configuration
+    <root>/postgres/                                        passwords of the shared PostgreSQL
+    <root>/networks.json                                    the pool of addresses, and the subnet of each network
+    <root>/redis-<environment>/                             users and passwords of an environment's Redis
 
 What a proxy driver keeps in the proxy's folder is that driver's own.
 """
@@ -28,6 +34,9 @@ from pathlib import Path
 
 # The folder of everything on a server, unless the inventory names another one.
 ROOT = "/var/lib/switchyard"
+
+# In the folder of everything.
+SERVER = "server.json"
 
 # In a stack's folder.
 RELEASES = "releases"
@@ -54,6 +63,16 @@ NETWORKS = "networks.json"
 # In the proxy's folder.
 PROXY_SETTINGS = "proxy.json"
 SERVER_PREVIEW_KEY = "server-preview.key"
+
+
+def server_state(root: Path) -> Path:
+    """Return the file with what all environments of the server share, and who set it."""
+    return root / SERVER
+
+
+def server_lock(root: Path) -> Path:
+    """Return the lock under which the server's state is written."""
+    return root / "server.lock"
 
 
 def environment_folder(root: Path, project: str, environment: str) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from secret_scan import SecretScan
 
 IMAGE = "switchyard/haproxy:3.0"
-KEY = "redis/conf/admin_password"
+KEY = "redis-one/conf/admin_password"
 OPEN = "proxy/server-preview.key"
 
 

@@ -25,7 +25,7 @@ from transient_sources import TransientSources
 SECRETS = (
     "postgres/conf/superuser.key",
     "postgres/conf/logins/*.key",
-    "redis/conf/admin_password",
+    "redis*/conf/admin_password",
     "proxy/server-preview.key",
     "*/*/secrets/*/*",
     "*/*/releases/*/secrets/*",

@@ -14,6 +14,7 @@ import typing as t
 from contextlib import suppress
 
 from .. import atomic_file, names
+from ..config import server_state
 from ..config.stack import Stack
 from ..engine import networks
 from ..errors import ProxyRefused, SwitchyardError
@@ -61,6 +62,8 @@ def run(
         for ctx in stacks:
             with suppress(SwitchyardError, OSError):
                 ctx.lock.release(tokens[ctx.stack]) if ctx.stack in tokens and ctx.lock.path.exists() else None
+    if intended.server_parts:
+        server_state.leave(host.root, host.project, host.environment)
     for ctx in stacks:
         with suppress(OSError):
             ctx.folder.rmdir()

@@ -44,6 +44,7 @@ class DecommissionPlan:
     retained: tuple[str, ...]
     servers: tuple[str, ...] = ()
     anonymous_volumes: bool = False
+    server_parts: tuple[str, ...] = ()
 
     @property
     def removed(self) -> list[str]:
@@ -56,6 +57,7 @@ class DecommissionPlan:
             *(f"network {name}" for name in self.networks),
             *(f"volume {name} with its data" for name in self.volumes),
             *map(str, self.paths),
+            *(f"use of the server's shared settings of {part}" for part in self.server_parts),
         ]
 
     @property
@@ -88,6 +90,7 @@ def plan(
         return of_environment and (not requested or resource.label("stack") in requested)
 
     containers = {container.name for container in scan.containers if is_own(container)}
+    own_redis = next((one.name for one in scan.containers if one.label("role") == "redis"), "")
     shared = {name for name, container in scan.shared.items() if is_last and container.label("role") in PROXY_ROLES}
     candidates = [
         network for network in scan.networks if is_own(network) or (is_last and network.label("role") in PROXY_NETWORKS)
@@ -106,7 +109,7 @@ def plan(
         record = scan.records.get(name)
         if record and record.stack.shared_database:
             retained.append(f"the database {names.database(name, scan.environment)} in PostgreSQL, with its logins")
-        if record and record.stack.redis:
+        if record and record.stack.redis and own_redis not in containers:
             retained.append(f"the user {names.redis_user(name, scan.environment)} in Redis, with its database numbers")
     labels = [container.labels for name, container in scan.shared.items() if name not in shared]
     if not requested and any(behind_traefik_labels.ROUTERS_LABEL + scan.environment in each for each in labels):
@@ -115,6 +118,7 @@ def plan(
         retained.append("Debian's package of the proxy, and the user it ran as")
     folders = [path for name in stacks for path in scan.folders.get(name, ()) if is_ours(path) or remove_data]
     pages = [] if is_last else [scan.pages[name] for name in stacks if name in scan.pages]
+    redis_folder = [scan.redis_folder] if not requested and scan.redis_folder else []
     proxy_folder = [scan.proxy_folder] if is_last and scan.proxy_folder else []
     return DecommissionPlan(
         stacks=tuple(stacks),
@@ -125,10 +129,11 @@ def plan(
         disconnects=tuple(disconnects),
         networks=tuple(networks),
         volumes=tuple(unused) if remove_data else (),
-        paths=(*pages, *folders, *proxy_folder),
+        paths=(*pages, *folders, *redis_folder, *proxy_folder),
         retained=tuple(retained),
         servers=tuple(sorted(servers)),
         anonymous_volumes=remove_data,
+        server_parts=() if requested else scan.server_parts,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import atomic_file, names, paths
+from ..config import server_state
 from ..engine.models import Container, LabelledResource
 from ..errors import SwitchyardError
 from ..release.context import HostContext
@@ -25,8 +26,9 @@ class EnvironmentScan:
     ``routes`` are the hosts and paths that the proxy knows, per stack; ``pages`` and ``folders`` are paths per stack.
     ``shared`` are the project's containers that belong to no environment, by name. ``published_network`` is the
     network that the published port of the proxy needs. ``others`` are the project's other environments on this
-    server. ``records`` are the newest, per stack. ``unit`` is the systemd unit of a proxy that runs on the server
-    itself. ``proxy_error`` is why the proxy does not answer.
+    server. ``records`` are the newest, per stack. ``redis_folder`` is that of the environment's own Redis.
+    ``server_parts`` are the shared parts of the server that it uses. ``unit`` is the systemd unit of a proxy that runs
+    on the server itself. ``proxy_error`` is why the proxy does not answer.
     """
 
     environment: str
@@ -41,6 +43,8 @@ class EnvironmentScan:
     others: tuple[str, ...] = ()
     records: t.Mapping[str, Record] = field(default_factory=dict)
     proxy_folder: Path | None = None
+    redis_folder: Path | None = None
+    server_parts: tuple[str, ...] = ()
     unit: str | None = None
     proxy_error: str | None = None
 
@@ -82,6 +86,7 @@ def scan(host: HostContext) -> EnvironmentScan:
                 elif key.startswith(f"{project}."):
                     others.add(key.split(".")[-1])
     others |= paths.environments(host.root, project)
+    redis = paths.redis_folder(host.root, environment)
     home = paths.environment_folder(host.root, project, environment)
     folders = {path.name: tuple(sorted(path.iterdir())) for path in sorted(home.glob("*")) if path.is_dir()}
     pages = sorted(folder.glob(f"pages/{project}.*.{environment}.maintenance.html"))
@@ -99,6 +104,8 @@ def scan(host: HostContext) -> EnvironmentScan:
         others=tuple(sorted(others - {environment, ""})),
         records={name: records[0] for name, records in latest.items() if records},
         proxy_folder=folder if folder.exists() else None,
+        redis_folder=redis if redis.exists() else None,
+        server_parts=server_state.read(host.root).parts_of(project, environment),
         unit=(atomic_file.read_json(paths.proxy_settings(host.root)) or {}).get("unit"),
         proxy_error=proxy_error,
     )

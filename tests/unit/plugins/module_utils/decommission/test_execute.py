@@ -8,6 +8,8 @@ import pytest
 from fakes import Machine, container, shared_container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import server_state
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.server_settings import SettingsRequest
 from ansible_collections.switchyard.stacks.plugins.module_utils.decommission.execute import execute
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import LabelledImage
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -132,3 +134,18 @@ def test_a_proxy_that_keeps_the_routes_is_an_error(shop: Machine) -> None:
     with pytest.raises(SwitchyardError, match="still has routes for shop"):
         execute(shop.host, ["shop"], False, "ann")
     assert shop.engine.removed == []
+
+
+def test_a_retired_environment_uses_nothing_of_the_server_any_more(shop: Machine) -> None:
+    for environment in ("prod", "qual"):
+        settings = {"proxy": {"proxy_memory": "256m"}}
+        server_state.apply(shop.root, SettingsRequest("po", environment, "ann", 1.0, settings))
+    execute(shop.host, ["shop"], False, "ann")
+    execute(shop.host, [], False, "ann", check_mode=True)
+    assert server_state.read(shop.root).users == {"proxy": ("po/prod", "po/qual")}
+    shop.engine.start(container("po-shop-web-qual-blue", labels={"environment": "qual"}))
+    shop.released("blue")
+    _before, planned = execute(shop.host, [], False, "ann")
+    assert "use of the server's shared settings of proxy" in planned.removed
+    assert server_state.read(shop.root).users == {"proxy": ("po/qual",)}
+    assert not execute(shop.host, [], False, "ann")[1].changed

@@ -162,3 +162,27 @@ def test_data_is_listed_and_removed_only_on_request() -> None:
 def test_the_labels_of_a_proxy_behind_traefik_are_listed() -> None:
     proxy = replace(shared_container("proxy", FRONT, "traefik"), labels={"io.switchyard.routers.prod": "{}"})
     assert "until setup.yml runs" in plan(scanned(shared={"po-proxy": proxy}), [], False).retained[-1]
+
+
+# --- the environment's own Redis ---
+
+REDIS = container("po-own-redis-prod", labels={"stack": "", "role": "redis"})
+
+
+def with_redis() -> EnvironmentScan:
+    volume = resource("po-own-redis-prod", "po-own-redis-prod", role="redis")
+    return scanned(containers=(colored("blue", 1), REDIS), volumes=(volume,), redis_folder=Path("/r/redis-prod"))
+
+
+def test_the_redis_of_an_environment_is_removed_with_it() -> None:
+    planned = plan(with_redis(), [], False)
+    assert "po-own-redis-prod" in planned.containers
+    assert (planned.volumes, Path("/r/redis-prod") in planned.paths) == ((), True)
+    assert "the volume po-own-redis-prod (-e remove_data=true removes it)" in planned.retained
+    assert plan(with_redis(), [], True).volumes == ("po-own-redis-prod",)
+
+
+def test_the_redis_of_an_environment_stays_when_one_stack_is_removed() -> None:
+    planned = plan(with_redis(), ["shop"], True)
+    assert "po-own-redis-prod" not in (*planned.containers, *planned.volumes)
+    assert Path("/r/redis-prod") not in planned.paths
