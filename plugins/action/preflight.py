@@ -45,6 +45,7 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.requested_stacks
     undefined_hint,
 )
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.server_failure import server_problem
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.server_settings import operator, read_settings
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import StackFiles, read_stack_files
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_source import (
     StackSource,
@@ -92,6 +93,7 @@ class ActionModule(CachedModuleAction):
             unused += [f"{item['inventory_path']}.variables.{name}: no Compose file uses it." for name in files.unused]
             notices += [{"where": f"{item['inventory_path']}.compose", "message": line} for line in files.unread]
             whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
+        args["inventory"] = self._inventory_facts(raw, task_vars)
         # The server is asked although the inventory has problems: one report has all of them.
         only_some, accepts_downgrade = bool(args.get("only")), boolean(args.get("accept_downgrade", False))
         args["only"] = [item.stack.name for item in requested.stacks]
@@ -157,6 +159,22 @@ class ActionModule(CachedModuleAction):
                 )
                 return MISSING
         return value
+
+    def _inventory_facts(self, raw: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what the inventory says in addition to the chosen stacks, for the module's option ``inventory``."""
+        if self._task.args.get("mode", "deploy") != "deploy":
+            return {}
+        stacks = [item for item in raw if isinstance(item, dict)] if isinstance(raw, list) else None
+        given = read_settings(self._templar, task_vars, stacks=stacks)
+        sources = task_vars.get("ansible_inventory_sources") or []
+        return {
+            "stacks": None if stacks is None else [str(stack.get("name")) for stack in stacks],
+            "settings": given.settings,
+            "unset": given.unset,
+            "operator": operator(),
+            "redis_is_shared": given.redis_is_shared and any("redis" in stack for stack in stacks or ()),
+            "retire": " ".join(["ansible-playbook retire.yml", *(f"-i {source}" for source in sources)]),
+        }
 
     def _ask_server(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the module's answer; a server that cannot be reached or cannot run it is a problem like any other."""

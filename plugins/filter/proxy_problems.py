@@ -45,7 +45,14 @@ options:
     description: The C(proxy_preview_access) of the other environments of the server, by their names.
     type: dict
     default: {}
-positional: users, environment, provider, preview_access, others
+  certificates_of_others:
+    description: >-
+      The certificates of the other environments, as P(switchyard.stacks.certificates#filter) returns them. A client
+      gets one certificate for a name, so that a second one for it is a problem.
+    type: list
+    elements: dict
+    default: []
+positional: users, environment, provider, preview_access, others, certificates_of_others
 author:
   - The switchyard.stacks contributors (@switchyard)
 """
@@ -92,9 +99,11 @@ def proxy_problems(
     provider: str,
     preview_access: dict[str, t.Any] | None = None,
     others: dict[str, t.Any] | None = None,
+    certificates_of_others: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> list[dict[str, str]]:
     """Return all problems, in the order of the variables."""
-    problems = certificates.read(given, environment)[1]
+    own, problems = certificates.read(given, environment)
+    problems += certificates.conflicts(own, environment, certificates_of_others)
     for name, members in users.items():
         where = f"proxy_users.{name}"
         if not names.NAME_PART.match(str(name)):

@@ -15,11 +15,7 @@
     <root>/postgres/                                        passwords of the shared PostgreSQL
     <root>/networks.json                                    the pool of addresses, and the subnet of each network
     <root>/fixed-addresses.json                             the last fixed address of each network
-    <root>/backups/<project>-<environment>/<stack>/         backups of a stack's database
     <root>/server.json                                      what all environments share, and who set it
-    <root>/proxy/                                           the proxy: settings, pages, configuration
-    <root>/postgres/                                        passwords of the shared PostgreSQL
-    <root>/networks.json                                    the pool of addresses, and the subnet of each network
     <root>/redis-<environment>/                             users and passwords of an environment's Redis
 
 What a proxy driver keeps in the proxy's folder is that driver's own.

@@ -77,6 +77,16 @@ options:
       - Number of databases of Redis.
     type: int
     default: 16
+  accept_server_change:
+    description:
+      - Whether to release with another value than the inventory's where the environments of the server share it.
+    type: bool
+    default: false
+  inventory:
+    description:
+      - All stacks of the inventory, and its settings of the server. Filled in by the action.
+    type: dict
+    default: {}
   stacks:
     description:
       - The checked stacks with their files. Filled in by the action.
@@ -226,6 +236,11 @@ notices:
   sample:
     - where: switchyard_stacks[bookings].compose
       message: "ports of dns (53:53/udp), db (5432:5432/tcp): not published: only containers of the stack reach it"
+left_overs:
+  description: What the inventory no longer has, each with C(stack), C(message) and the C(command) that ends it.
+  returned: always
+  type: list
+  elements: dict
 skipped_checks:
   description:
     - Checks that did not run, because what they need does not answer. A problem names the cause.
@@ -282,6 +297,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.inventory_facts import InventoryFacts
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 
@@ -305,6 +321,8 @@ def main() -> None:
                 "options": module_args.STACK_INPUT_OPTIONS,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "accept_server_change": {"type": "bool", "default": False},
+            "inventory": {"type": "dict", "default": {}},
             **module_args.REGISTRY_OPTIONS,
         },
         supports_check_mode=True,
@@ -315,10 +333,12 @@ def main() -> None:
         secrets = params["secrets"]
         specs = [StackInput.from_module(item, secrets.get(item["definition"]["name"], {})) for item in params["stacks"]]
         host = module_args.host_context(module)
+        given = {**params["inventory"], "accept_server_change": params["accept_server_change"]}
         checks = examine.PreflightOptions(
             min_free=params["min_free_mb"] * 2**20,
             **{key: params[key] for key in ("dns", "thorough", "redis_databases")},
             addresses=tuple(params["addresses"]),
+            inventory=InventoryFacts.from_module(given, (host.project, host.environment), time.time()),
         )
         result = examine.run_preflight(host, specs, params["mode"], checks)
         return {"changed": False, "time": time.time(), **result.as_dict()}

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.server_settings import ACCEPT
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 
 VARIABLE = "proxy_certificates"
@@ -57,6 +58,31 @@ def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[l
         else:
             certificates.append(certificate)
     return certificates, problems
+
+
+def conflicts(
+    own: t.Iterable[CertificateWithKey], environment: str, others: t.Iterable[t.Mapping[str, t.Any]]
+) -> list[Problem]:
+    """Return the certificates for names for which another environment of the server has another certificate.
+
+    ``others`` are those of other environments with their ``file``, ``names`` and ``until``. The proxy gives a client
+    the first one that names its host, so that users of one environment would get the certificate of the other.
+    """
+    problems = []
+    known = list(others)
+    for certificate in own:
+        digest = certificate.file(environment).partition(".")[2]
+        for other in known:
+            whose, _dot, other_digest = str(other["file"]).partition(".")
+            shared = sorted(set(certificate.names) & set(other["names"]))
+            if shared and whose != environment and other_digest != digest:
+                valid = f"this one is valid until {certificate.until:%Y-%m-%d}, that until {str(other['until'])[:10]}"
+                message = (
+                    f"{', '.join(shared)} has another certificate in {whose}, and clients get one of them: {valid}"
+                )
+                hint = f"Use the same certificate, or {ACCEPT} and then the same in {whose}"
+                problems.append(Problem(VARIABLE, message, hint, "certificate.conflict"))
+    return problems
 
 
 def _parse(item: t.Any) -> CertificateWithKey:

@@ -10,6 +10,7 @@ import typing as t
 from .. import names
 from ..config.stack import Stack
 from ..engine import compose_roles
+from ..engine.models import Container
 from ..proxy.state import ProxyState
 from .context import StackContext
 from .migration import state as migration_state
@@ -27,7 +28,7 @@ def read_state(
     current = [item for item in containers if item.label("role") == "worker" or (live and item.label("color") == live)]
     numbers = {int(item.label("release") or 0) for item in current if item.label("color") == live}
     record = ctx.records.get(max(numbers, default=0))
-    running = sum(1 for item in containers if item.running and (item in current or item.label("role") == "accessory"))
+    running = sum(1 for item in containers if item.running and (item in current or _is_accessory(item, record)))
     expected = record.containers + record.workers + record.accessories if record else -1
     weight = state.weights.get(ctx.key, 0)
     return StackState(
@@ -42,6 +43,13 @@ def read_state(
         held=state.availability.get(ctx.key) == "held",
         interrupted=migration_state.load_state(ctx) is not None,
     )
+
+
+def _is_accessory(item: Container, record: Record | None) -> bool:
+    """Return whether a container is an accessory of the release; one that it no longer has does not count."""
+    if item.label("role") != "accessory":
+        return False
+    return not record or item.label("service") in record.stack.accessories
 
 
 def _routes_known(

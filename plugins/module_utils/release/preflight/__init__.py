@@ -47,6 +47,7 @@ from . import (
     route_dns,
     route_options_supported,
     secrets_used,
+    server_settings,
     server_versions,
     service_roles,
     services_exist,
@@ -60,6 +61,7 @@ from .context import Check, HostCheckContext, StackCheckContext
 
 HOST_CHECKS: tuple[Check[HostCheckContext], ...] = (
     root_rights,
+    server_settings,
     engine_answers,
     server_versions,
     disk_space,

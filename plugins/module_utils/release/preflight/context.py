@@ -30,6 +30,7 @@ from ..context import HostContext, StackContext
 from ..plan import StackState
 from ..stack_input import StackInput
 from ..stack_state import read_state
+from .inventory_facts import UNKNOWN_INVENTORY, InventoryFacts
 
 # Kind and name of a container, network or volume on the server
 Resource = tuple[str, str]
@@ -73,6 +74,7 @@ class HostCheckContext:
     lookups: NameLookups | None = None
     thorough: bool = False
     redis_databases: int | None = None
+    inventory: InventoryFacts = UNKNOWN_INVENTORY
 
     @cached_property
     def failures(self) -> Failures:

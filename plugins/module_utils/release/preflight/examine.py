@@ -20,14 +20,17 @@ from ..context import HostContext, StackContext
 from ..effective_files import changed_accessories, effective_files, volumes_of_colors
 from ..file_store import FileStore
 from ..fingerprint import render_plan
+from ..left_overs import LeftOver
 from ..mount_plan import MountPlan
 from ..older_versions import older_versions
 from ..release_line import release_line
 from ..stack_input import StackInput
 from ..stack_state import read_state
-from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, route_dns, worker_grace
+from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, route_dns, server_settings, worker_grace
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .file_changes import Notice, file_changes
+from .inventory_facts import UNKNOWN_INVENTORY, InventoryFacts
+from .left_over import find_left_overs
 from .limit_notices import limit_notices
 from .mount_changes import mount_changes, volume_notices
 from .notice_groups import grouped
@@ -67,6 +70,7 @@ class PreflightResult:
     platform: str = ""
     networks: dict[str, int] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
+    left_overs: list[LeftOver] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the module's result."""
@@ -85,6 +89,7 @@ class PreflightResult:
             "builds": state_file.as_json(self.builds),
             "platform": self.platform,
             "networks": self.networks,
+            "left_overs": state_file.as_json(self.left_overs),
         }
 
 
@@ -97,6 +102,7 @@ class PreflightOptions:
     addresses: tuple[str, ...] = ()
     thorough: bool = False
     redis_databases: int | None = None
+    inventory: InventoryFacts = UNKNOWN_INVENTORY
 
 
 def run_preflight(
@@ -104,7 +110,7 @@ def run_preflight(
 ) -> PreflightResult:
     """Return all problems, what a release would do, and who holds the locks.
 
-    ``mode`` is ``deploy``, ``rollback`` or ``promote``.
+    Only a deploy compares the ``inventory`` with the server. ``mode`` is ``deploy``, ``rollback`` or ``promote``.
     """
     checks = _host_context(host, specs, mode, options or PreflightOptions())
     claims: dict[Resource, str] = {}
@@ -131,6 +137,7 @@ def run_preflight(
     locks = {name: state_file.as_json(holder) for name, holder in holders.items() if holder}
     compared = contexts if mode == "deploy" and may_read else []
     notices = [notice for context in compared for notice in _notices(context)]
+    notices = [*server_settings.notices(checks), *notices] if may_read else notices
     missing = {context.stack.name: _missing_files(context) for context in compared}
     released = {plan.stack for plan in plans if plan.action == "release"}
     builds = {one.stack.name: one.missing_builds for one in contexts if one.stack.name in released}
@@ -139,8 +146,10 @@ def run_preflight(
     found = {severity: of_severity(problems, severity) for severity in (ERROR, WARNING, NOTICE)}
     notices += [Notice(one.where, one.message, "", one.hint, one.code) for one in found[NOTICE]]
     networks = _count_networks(checks) if mode == "deploy" else {}
+    left_overs = find_left_overs(checks, contexts, plans)
+    notices += [Notice("server", one.message, "", one.command, "server.left_over") for one in left_overs]
     return PreflightResult(
-        found[ERROR], skipped, plans, locks, notices, missing, builds, platform, networks, found[WARNING]
+        found[ERROR], skipped, plans, locks, notices, missing, builds, platform, networks, found[WARNING], left_overs
     )
 
 
@@ -168,6 +177,7 @@ def _host_context(
         lookups=route_dns.Lookups.start(hosts) if options.dns in SEVERITIES else None,
         thorough=options.thorough,
         redis_databases=options.redis_databases,
+        inventory=options.inventory if mode == "deploy" else UNKNOWN_INVENTORY,
     )
 
 

@@ -407,3 +407,31 @@ def test_problems_and_notices_have_the_file_that_they_are_in(controller: Control
     result = controller.run([written()], lambda args: {"problems": [image], "notices": [notice]})
     expected = str(controller.folder / "shop" / "docker-compose.yml")
     assert [result[kind][0]["file"] for kind in ("problems", "notices")] == [expected, expected]
+
+
+def test_the_module_learns_what_the_inventory_says_of_other_stacks(controller: Controller) -> None:
+    stacks = [written(), written(name="blog", redis={"password": "p", "databases": [0]}, routes=[])]
+    others = {
+        "switchyard_project": "po",
+        "switchyard_environment": "prod",
+        "proxy_https_port": 443,
+        "redis_shared": True,
+        "ansible_inventory_sources": ["inventories/prod"],
+    }
+    controller.run(stacks, others=others, only=["shop"])
+    facts = controller.asked["inventory"]
+    assert (facts["stacks"], facts["redis_is_shared"]) == (["shop", "blog"], True)
+    assert facts["retire"] == "ansible-playbook retire.yml -i inventories/prod"
+    assert facts["settings"]["proxy"]["proxy_https_port"] == 443
+    assert set(facts["settings"]) == {"proxy", "redis", "networks"}
+    assert "proxy_http_port" in facts["unset"]
+
+
+def test_stacks_that_cannot_be_read_leave_nothing_over(controller: Controller) -> None:
+    controller.run("shop")
+    assert controller.asked["inventory"]["stacks"] is None
+
+
+def test_a_rollback_compares_no_settings(controller: Controller) -> None:
+    controller.run([written()], mode="rollback")
+    assert controller.asked["inventory"] == {}

@@ -5,8 +5,10 @@ import typing as t
 import pytest
 from certificates import self_signed
 
+from ansible_collections.switchyard.stacks.plugins.filter.certificates import FilterModule as CertificatesModule
 from ansible_collections.switchyard.stacks.plugins.filter.proxy_problems import FilterModule
 
+FILES = CertificatesModule().filters()["certificates"]
 problems = FilterModule().filters()["proxy_problems"]
 BCRYPT = "$2y$05$" + "a" * 53
 SHA512 = "$6$salt$" + "b" * 86
@@ -25,6 +27,22 @@ def test_a_certificate_and_users_come_together() -> None:
     wrong = problems([{"certificate": "", "key": ""}], {"staff": {"anna": "hunter2"}}, "prod", "haproxy")
     assert [item["where"] for item in wrong] == ["proxy_certificates[0]", "proxy_users.staff.anna"]
     assert "hunter2" not in str(wrong)
+
+
+def test_a_name_has_one_certificate_for_all_environments() -> None:
+    """The first of two would be that of the environment whose name is first."""
+    given = [self_signed("a.org", "b.org")]
+    other = {"names": ["b.org", "c.org"], "until": "2027-01-02T00:00:00Z"}
+    (problem,) = problems(given, {}, "prod", "haproxy", {}, {}, [{**other, "file": "dev.0123456789abcdef.pem"}])
+    assert (problem["where"], problem["code"]) == ("proxy_certificates", "certificate.conflict")
+    assert problem["message"].startswith(
+        "b.org has another certificate in dev, and clients get one of them: this one is valid"
+    )
+    assert problem["message"].endswith("that until 2027-01-02")
+    own = FILES(given, "prod")[0]
+    for same in ({**own, "file": own["file"].replace("prod.", "dev.")}, {**own, "file": "prod.other.pem"}):
+        assert problems(given, {}, "prod", "haproxy", {}, {}, [same]) == []
+    assert problems(given, {}, "prod", "haproxy", {}, {}, [{**other, "names": ["c.org"], "file": "dev.x.pem"}]) == []
 
 
 @pytest.mark.parametrize("value", ["hunter2", "$1$salt$" + "a" * 22, "$2y$05$short", "", BCRYPT + "\nroot:x"])

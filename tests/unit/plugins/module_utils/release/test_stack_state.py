@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from fakes import HOST, Machine, colored, given, normalised, worker
+from fakes import HOST, Machine, colored, container, given, normalised, worker
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Container
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import plan as release_plan
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.fingerprint import fingerprint_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import state as migration_state
@@ -112,3 +113,23 @@ def test_held_requests_and_an_interrupted_migration(machine: Machine) -> None:
     migration_state.save_state(machine.ctx, migration_state.MigrationState(2, "breaking", "shop_prod"))
     current = state(machine, given())
     assert (current.held, current.interrupted) == (True, True)
+
+
+def accessory(service: str) -> Container:
+    return container(f"po-shop-{service}-prod", labels={"role": "accessory", "service": service})
+
+
+def test_an_accessory_that_the_stack_no_longer_has_makes_no_release(machine: Machine) -> None:
+    machine.engine.start(accessory("db"))
+    record = machine.deployed("green", given())
+    assert (record.accessories, state(machine, given()).healthy) == (0, True)
+    assert plan(machine, given()).action == "none"
+
+
+def test_an_accessory_of_the_stack_that_does_not_run_makes_a_release(machine: Machine) -> None:
+    spec = given(normalised(web={}, db={"image": "reg/celery:1"}), accessories=["db"])
+    machine.deployed("green", spec, accessories=1)
+    machine.engine.start(accessory("cache"))
+    assert plan(machine, spec).reasons == ("a container of the live release is not running",)
+    machine.engine.start(accessory("db"))
+    assert plan(machine, spec).action == "none"

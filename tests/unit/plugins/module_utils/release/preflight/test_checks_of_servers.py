@@ -9,10 +9,13 @@ import pytest
 from fakes import FakeEngine, Machine
 from fakes_preflight import Arrange, fails, set_attribute
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import server_state
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.server_settings import SettingsRequest
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.connection_failure import user_name
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError, ProxyUnavailable
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import HostCheckContext
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.inventory_facts import InventoryFacts
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,14 @@ def root_without_rights(machine: Machine) -> None:
     object.__setattr__(machine.host, "root", file)
 
 
+def set_up_by_qual(machine: Machine) -> None:
+    """Let another environment use the proxy on another port."""
+    request = SettingsRequest("po", "qual", "anna@ci", 1.0, {"proxy": {"proxy_https_port": 443}})
+    server_state.apply(machine.root, request)
+
+
+INVENTORY = InventoryFacts(settings=SettingsRequest("po", "prod", "bob@desk", 2.0, {"proxy": {"proxy_https_port": 0}}))
+
 HOST_CASES: dict[str, list[HostCase]] = {
     "root_rights": [
         HostCase(
@@ -44,6 +55,16 @@ HOST_CASES: dict[str, list[HostCase]] = {
             f"The user {user_name()} cannot write ",
             "Set ansible_become: true for this server",
             "server.not_root",
+        )
+    ],
+    "server_settings": [
+        HostCase(
+            set_up_by_qual,
+            "it is 0 in prod, and 443 on the server, set by qual (anna@ci, 1970-01-01 00:00 UTC); qual uses it",
+            "Write proxy_https_port: 443, best in one file for all inventories of the server, or run setup.yml with "
+            "-e accept_server_change=true after a look at what it does to qual: the proxy loads another configuration, "
+            "and is replaced where its image, ports, memory or user change: requests fail then",
+            "server.setting_differs",
         )
     ],
     "engine_answers": [
@@ -102,13 +123,13 @@ def check_host(name: str, context: HostCheckContext) -> list[t.Any]:
 
 @pytest.mark.parametrize("name", HOST_CASES)
 def test_a_good_server_has_no_problem(name: str, machine: Machine) -> None:
-    assert check_host(name, HostCheckContext(machine.host)) == []
+    assert check_host(name, HostCheckContext(machine.host, inventory=INVENTORY)) == []
 
 
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in HOST_CASES.items() for case in cases])
 def test_a_mistake_of_a_server(name: str, case: HostCase, machine: Machine) -> None:
     case.arrange(machine)
-    problem, *_more = check_host(name, HostCheckContext(machine.host, case.min_free))
+    problem, *_more = check_host(name, HostCheckContext(machine.host, case.min_free, inventory=INVENTORY))
     assert problem.message.startswith(case.message)
     assert (problem.hint, problem.code) == (case.hint, case.code)
 

@@ -18,6 +18,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.inventory_facts import InventoryFacts
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
 Docker = Callable[[str], Callable[[], list[str]]]
@@ -300,3 +301,44 @@ def test_the_module_and_the_release_read_the_same_lock(machine: Machine) -> None
     machine.lock("ann@laptop")
     holder = machine.ctx.lock.state()
     assert run(machine, given()).locks == {"shop": state_file.as_json(holder)}
+
+
+def with_inventory(machine: Machine, mode: str = "deploy") -> examine.PreflightResult:
+    """Return the result for an inventory with one stack."""
+    facts = InventoryFacts(("shop",), retire="ansible-playbook retire.yml -i inventories/prod")
+    return examine.run_preflight(machine.host, [given()], mode, examine.PreflightOptions(inventory=facts))
+
+
+def test_what_the_inventory_no_longer_has_is_reported_and_stops_nothing(machine: Machine) -> None:
+    machine.engine.start(container("po-blog-site-prod-blue", labels={"stack": "blog", "role": "routed"}))
+    machine.engine.start(container("po-shop-db-prod", labels={"role": "accessory", "service": "db"}))
+    machine.proxy.state = ProxyState({"po.blog.prod": "blue"}, {("po.blog.prod", "blue", "blog.org/"): "site"})
+    result = with_inventory(machine)
+    assert result.problems == []
+    assert [plan.action for plan in result.plans] == ["release"]
+    assert [(one.stack, one.command) for one in result.left_overs] == [
+        ("blog", "ansible-playbook retire.yml -i inventories/prod -e stack=blog"),
+        ("shop", "docker stop po-shop-db-prod && docker rm po-shop-db-prod"),
+    ]
+    assert "routes blog.org/, 1 container" in result.left_overs[0].message
+    assert result.as_dict()["left_overs"][1]["stack"] == "shop"
+    assert [notice.code for notice in result.notices].count("server.left_over") == 2
+
+
+def test_nothing_is_left_over_without_the_inventory_or_the_engine_or_in_a_rollback(machine: Machine) -> None:
+    machine.engine.start(container("po-blog-site-prod-blue", labels={"stack": "blog", "role": "routed"}))
+    assert run(machine, given()).left_overs == []
+    assert with_inventory(machine, "rollback").left_overs == []
+    machine.engine.networks_in_use = fail(EngineError("No engine answers."))  # type: ignore[method-assign,assignment]
+    assert with_inventory(machine).left_overs == []
+
+
+def test_the_facts_of_the_inventory_come_from_the_action() -> None:
+    settings = {"proxy": {"proxy_http_port": 80}}
+    facts = InventoryFacts.from_module(
+        {"stacks": ["shop"], "settings": settings, "operator": "a@b"}, ("po", "prod"), 1.0
+    )
+    assert facts.settings
+    assert (facts.stacks, facts.settings.settings, facts.settings.by) == (("shop",), settings, "a@b")
+    nothing = InventoryFacts.from_module({}, ("po", "prod"), 1.0)
+    assert (nothing.stacks, nothing.settings, nothing.retire) == (None, None, "ansible-playbook retire.yml")
