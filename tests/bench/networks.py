@@ -49,13 +49,15 @@ def fill_docker_pools(client: docker.DockerClient) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stacks", type=int, default=40, help="stacks (40)")
+    parser.add_argument("--keep-docker-pools", action="store_true", help="do not use up Docker's own pools first")
     parser.add_argument("--pool", default="10.201.0.0/16", help="the pool (10.201.0.0/16)")
     parser.add_argument("--image", default="switchyard/redis:8.0", help="image of the container that joins them")
     options = parser.parse_args()
     engine, client = Engine(), docker.from_env()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            fill_docker_pools(client)
+            if not options.keep_docker_pools:
+                fill_docker_pools(client)
             begin = time.monotonic()
             for number in range(options.stacks):
                 networks.ensure(engine, Path(folder), of_stack(f"s{number:03d}"), options.pool)
@@ -69,7 +71,7 @@ def main() -> int:
                 options.image, ["sleep", "600"], entrypoint="", name=f"{PROJECT}-proxy", detach=True, labels=[LABEL]
             )
             for number in range(options.stacks):
-                engine.connect(names.network(PROJECT, f"s{number:03d}", "front", "prod"), proxy.name)
+                client.networks.get(names.network(PROJECT, f"s{number:03d}", "front", "prod")).connect(proxy)
             print(f"one container in {options.stacks} more networks: {time.monotonic() - begin:.1f} s")
             begin = time.monotonic()
             proxy.restart(timeout=0)
@@ -80,6 +82,10 @@ def main() -> int:
             for container in client.containers.list(all=True, filters={"label": LABEL}):
                 container.remove(force=True)
             for network in client.networks.list(filters={"label": LABEL}):
+                network.reload()
+                # An engine may keep the endpoint of a container that is gone.
+                for endpoint in (network.attrs["Containers"] or {}).values():
+                    network.disconnect(endpoint["Name"], force=True)
                 network.remove()
     return 0
 
