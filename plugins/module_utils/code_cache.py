@@ -14,6 +14,7 @@ This file travels with each call, therefore it imports nothing of the collection
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -78,9 +79,11 @@ def store_code(digest: str, archive: Path, root: Path = ROOT) -> Path:
             raise ValueError(f"the code in {archive} has the digest {found}, expected {digest}")
         unpacked.chmod(0o755)
         folder = root / digest
-        if folder.exists():
-            shutil.rmtree(folder)
-        unpacked.rename(folder)
+        # Another run may have stored the same code meanwhile, and imports from it.
+        with contextlib.suppress(OSError):
+            unpacked.rename(folder)
+        if stored_code(digest, root) is None:
+            raise PermissionError(f"{folder} belongs to another user, or others may write there")
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     _remove_old(root, folder)

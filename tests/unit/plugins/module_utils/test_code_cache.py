@@ -128,3 +128,23 @@ def test_unused_code_is_removed_and_code_in_use_is_kept(tmp_path: Path, root: Pa
     source = checkout(tmp_path / "last", "VERSION = 'last'\n")
     last = code_cache.store_code(code_cache.digest_of(source), packed(source, tmp_path / "code.tar.gz"), root)
     assert {*root.iterdir()} == {last, folders[0], folders[5], folders[4]}
+
+
+def test_code_that_another_run_stored_meanwhile_is_not_replaced(tmp_path: Path, root: Path) -> None:
+    source = checkout(tmp_path / "a")
+    digest = code_cache.digest_of(source)
+    archive = packed(source, tmp_path / "code.tar.gz")
+    folder = code_cache.store_code(digest, archive, root)
+    before = (folder / "plugins/modules/hello.py").stat().st_ino
+    assert code_cache.store_code(digest, archive, root) == folder
+    assert (folder / "plugins/modules/hello.py").stat().st_ino == before
+    assert [path.name for path in root.iterdir()] == [digest]
+
+
+def test_a_folder_of_that_name_that_others_can_write_is_refused(tmp_path: Path, root: Path) -> None:
+    source = checkout(tmp_path / "a")
+    digest = code_cache.digest_of(source)
+    (root / digest / "plugins").mkdir(parents=True)
+    (root / digest).chmod(0o777)
+    with pytest.raises(PermissionError, match="others may write"):
+        code_cache.store_code(digest, packed(source, tmp_path / "code.tar.gz"), root)
