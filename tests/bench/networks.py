@@ -68,7 +68,12 @@ def main() -> int:
             )
             begin = time.monotonic()
             proxy = client.containers.run(
-                options.image, ["sleep", "600"], entrypoint="", name=f"{PROJECT}-proxy", detach=True, labels=[LABEL]
+                options.image,
+                ["sleep", "600"],
+                entrypoint="",
+                name=f"{PROJECT}-proxy",
+                detach=True,
+                labels={f"{names.LABEL}project": PROJECT},
             )
             for number in range(options.stacks):
                 client.networks.get(names.network(PROJECT, f"s{number:03d}", "front", "prod")).connect(proxy)
