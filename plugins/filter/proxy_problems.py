@@ -72,7 +72,8 @@ BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}\Z")
 SHA = re.compile(r"\$[56]\$(rounds=(?P<rounds>\d+)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}\Z")
 # Each request costs a comparison, during which a thread of HAProxy or nginx answers no other request: 2 to 4 ms with
 # these, a quarter of a second with a cost of 12. The second one is crypt's own default.
-HIGHEST_COST, MOST_ROUNDS = 6, 5000
+HIGHEST_COST = 6
+MOST_ROUNDS = 5000
 USER = re.compile(r"[A-Za-z0-9._@-]+\Z")
 # Traefik compares bcrypt, and forms that are too weak for a password (manual, middleware BasicAuth).
 ONLY_BCRYPT = ("traefik",)

@@ -79,7 +79,7 @@ def store_code(digest: str, archive: Path, root: Path = ROOT) -> Path:
             raise ValueError(f"the code in {archive} has the digest {found}, expected {digest}")
         unpacked.chmod(0o755)
         folder = root / digest
-        # Another run may have stored the same code meanwhile, and imports from it.
+        # Another run may have stored the same code at the same time, and imports from it.
         with contextlib.suppress(OSError):
             unpacked.rename(folder)
         if stored_code(digest, root) is None:

@@ -24,6 +24,9 @@ attributes:
     support: full
   diff_mode:
     support: full
+  idempotent:
+    support: none
+    details: Each run makes a backup.
 options:
   volume:
     description: Name of the volume in the Compose files.

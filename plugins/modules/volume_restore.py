@@ -22,6 +22,9 @@ attributes:
     support: full
   diff_mode:
     support: full
+  idempotent:
+    support: none
+    details: Each run restores.
 options:
   volume:
     description: Name of the volume in the Compose files.

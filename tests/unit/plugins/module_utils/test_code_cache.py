@@ -130,7 +130,7 @@ def test_unused_code_is_removed_and_code_in_use_is_kept(tmp_path: Path, root: Pa
     assert {*root.iterdir()} == {last, folders[0], folders[5], folders[4]}
 
 
-def test_code_that_another_run_stored_meanwhile_is_not_replaced(tmp_path: Path, root: Path) -> None:
+def test_code_that_another_run_stored_is_not_replaced(tmp_path: Path, root: Path) -> None:
     source = checkout(tmp_path / "a")
     digest = code_cache.digest_of(source)
     archive = packed(source, tmp_path / "code.tar.gz")
