@@ -117,8 +117,8 @@ def read(text: str) -> Progress | None:
     for line_text in lines:
         try:
             value = json.loads(line_text)
-            report = Progress(**{field.name: value[field.name] for field in fields(Progress)})
-        except (ValueError, TypeError, KeyError):
+            report = Progress(**{item.name: value[item.name] for item in fields(Progress) if item.name in value})
+        except (ValueError, TypeError):
             continue
         if now is not None and abs(now - report.at) <= STALE and report.step in STEPS and report.unit in _UNITS:
             return report

@@ -13,5 +13,6 @@ def test_names_that_do_not_exist() -> None:
             "message": "there is no stack shpo",
             "hint": "Did you mean 'shop'? Stacks are blog, shop",
             "code": "stack.unknown",
+            "severity": "error",
         }
     ]
