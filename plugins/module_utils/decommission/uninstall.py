@@ -24,7 +24,7 @@ SYSTEMCTL_TIMEOUT = 60.0
 STAMPS = Path("/var/lib/systemd/timers")
 
 # What the environments of a server share, below its root
-SERVER_FILES = ("networks.json", "networks.lock", "server.json", "server.lock")
+SERVER_FILES = ("networks.json", "networks.lock", "fixed-addresses.json", "server.json", "server.lock")
 
 
 def uninstall(

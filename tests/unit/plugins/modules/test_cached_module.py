@@ -99,7 +99,7 @@ def test_missing_code_is_reported_then_stored_then_run(sent: Path, tmp_path: Pat
 def test_the_options_of_the_module_decide_what_is_secret(sent: Path, tmp_path: Path, code: dict[str, t.Any]) -> None:
     result = call(sent, tmp_path / "cache" / "code", {**code, "archive": str(tmp_path / "code.tar.gz")})
     assert "hush" not in json.dumps(result)
-    assert result["invocation"]["module_args"]["name"] == "Ada"
+    assert result["msg"] == "hello Ada"
 
 
 def test_check_mode_stores_nothing(sent: Path, tmp_path: Path, code: dict[str, t.Any]) -> None:
