@@ -12,8 +12,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import report
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import request
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables import (
-    extra_variables,
     misspelt_extra_variables,
+    typed_variables,
     variables_by_stack,
 )
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.failure import failure
@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
             if given is not None and not (args.get("retired_stacks") and request.stack_names(given)):
                 problems += request.stack_problems(given, inventory_names(self._templar, variable, variables))
             used = set().union(*variables_by_stack(variables.get(variable), variables).values())
-            found, warnings = misspelt_extra_variables(extra_variables(self._loader), used, variables)
+            found, warnings = misspelt_extra_variables(typed_variables(self._loader), used, variables)
             problems += found
             result["warnings"] = [*misspelt_variables(variables), *warnings]
         if problems:

@@ -33,6 +33,7 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.confirmations im
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables import (
     extra_variables,
     misspelt_extra_variables,
+    typed_variables,
     variables_by_stack,
 )
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
@@ -71,7 +72,8 @@ class ActionModule(CachedModuleAction):
         requested = requested_stacks(raw, given, untemplated, args, variable)
         names_used = variables_by_stack(raw, task_vars)
         extra = extra_variables(self._loader)
-        misspelt, unknown = misspelt_extra_variables(extra, set().union(*names_used.values()), task_vars)
+        typed = typed_variables(self._loader)
+        misspelt, unknown = misspelt_extra_variables(typed, set().union(*names_used.values()), task_vars)
         problems = misspelt + requested.problems
         stacks, secrets, whole, unused = [], {}, [], []
         notices: list[dict[str, str]] = []

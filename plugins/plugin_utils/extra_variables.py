@@ -10,7 +10,9 @@ import re
 import typing as t
 from pathlib import Path
 
+from ansible import context
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.splitter import parse_kv
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
@@ -34,6 +36,17 @@ SKIPPED = ("hostvars", "vars", "groups", "ansible_facts")
 def extra_variables(loader: DataLoader) -> dict[str, t.Any]:
     """Return the extra variables of the running command."""
     return dict(load_extra_vars(loader))
+
+
+def typed_variables(loader: DataLoader) -> set[str]:
+    """Return the names of the extra variables that the command itself has: not those of a file, which may have more."""
+    names: set[str] = set()
+    for text in context.CLIARGS.get("extra_vars", ()):
+        if text.startswith(("{", "[")):
+            names |= set(loader.load(text))
+        elif not text.startswith("@"):
+            names |= set(parse_kv(text))
+    return names
 
 
 def playbook_words(playbooks: Path = PLAYBOOKS) -> set[str]:

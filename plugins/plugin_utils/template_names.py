@@ -12,14 +12,9 @@ import functools
 import re
 import typing as t
 
-_BLOCK = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
+from jinja2 import Environment, TemplateSyntaxError
 
-# A text, or a name other than an attribute, a filter and a keyword of a call.
-_TOKEN = re.compile(
-    r"""'(?P<single>(?:[^'\\]|\\.)*)' | "(?P<double>(?:[^"\\]|\\.)*)"
-    | (?P<skipped>[.|]\s*[A-Za-z_][\w.]*) | (?P<name>[A-Za-z_]\w*)(?!\w)(?!\s*=(?!=))""",
-    re.VERBOSE | re.DOTALL,
-)
+_JINJA = Environment()  # only its lexer: nothing is evaluated
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _WORD = re.compile(r"\w+")
 
@@ -58,9 +53,17 @@ def names_behind(value: t.Any, variables: t.Mapping[str, t.Any]) -> set[str]:
 
 @functools.cache
 def _names_of_text(text: str) -> frozenset[str]:
+    try:
+        tokens = [(kind, value) for _line, kind, value in _JINJA.lex(text) if kind != "whitespace"]
+    except TemplateSyntaxError:
+        # What can be read of a template with a mistake: rather a name too many than a variable that counts as unused.
+        return frozenset(_WORD.findall(text)) - _WORDS
     found: set[str] = set()
-    for block in _BLOCK.findall(text):
-        for token in _TOKEN.finditer(block):
-            written = token["single"] or token["double"] or token["name"] or ""
-            found |= {written} if _NAME.match(written) else set()
-    return frozenset(found - _WORDS)
+    values = ["", *(value for _kind, value in tokens), ""]
+    for (kind, value), before, after in zip(tokens, values, values[2:]):
+        if kind == "string" and _NAME.match(value[1:-1]):
+            found.add(value[1:-1])
+        elif kind == "name" and before not in (".", "|") and after != "=":
+            # Neither an attribute, a filter, nor a keyword of a call
+            found.add(value)
+    return frozenset(found) - _WORDS

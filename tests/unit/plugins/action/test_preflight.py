@@ -250,7 +250,7 @@ def test_older_versions_and_other_stacks_are_asked_about(
 def test_a_misspelt_extra_variable_is_a_problem(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"IMAGE": trust_as_template("x:{{ shop_version }}")}
     (controller.folder / "shop" / "docker-compose.yml").write_text("services: {web: {image: '$IMAGE'}}")
-    monkeypatch.setattr(preflight, "extra_variables", lambda _loader: {"shop_versoin": "2.0.0"})
+    monkeypatch.setattr(preflight, "typed_variables", lambda _loader: {"shop_versoin"})
     others = {"shop_version": "1.0.0", "shop_versoin": "2.0.0"}
     problems = controller.run([written(variables=variables)], others=others)["problems"]
     assert [(problem["where"], problem["hint"]) for problem in problems] == [

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.switchyard.stacks.plugins.plugin_utils import extra_variables as extra_variables_module
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables import (
     extra_variables,
     misspelt_extra_variables,
     playbook_words,
+    typed_variables,
     variables_by_stack,
 )
 
@@ -84,3 +86,9 @@ def test_words_are_read_from_the_playbooks(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("when: one is defined\nx: \"{{ two | default('') }} {{ it.three | default(4) }}\"")
     (tmp_path / "b.yml").write_text("when: four is not defined")
     assert playbook_words(tmp_path) == {"one", "two", "four"}
+
+
+def test_variables_of_a_file_are_not_those_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("shop_version=2 tag=x", '{"other": 1}', "@/tmp/many.yml")
+    monkeypatch.setattr(extra_variables_module.context, "CLIARGS", {"extra_vars": words})
+    assert typed_variables(DataLoader()) == {"shop_version", "tag", "other"}
