@@ -120,6 +120,7 @@ def ensure(engine: Engine, root: Path, desired: t.Sequence[DesiredNetwork], pool
         in_use = engine.networks_in_use()
         _refuse_foreign(desired, in_use)
         plan = plan_of(book, in_use, pool=pool)
+        book = replace(book, subnets={**book.subnets, **_present(desired, in_use, plan.pool)})
         missing = [one for one in desired if one.name not in in_use]
         for one in missing:
             plan, subnet = _create(engine, one, plan)
@@ -128,6 +129,14 @@ def ensure(engine: Engine, root: Path, desired: t.Sequence[DesiredNetwork], pool
         if book != before or not paths.networks(root).exists():
             state_file.save(paths.networks(root), book)
     return [one.name for one in missing]
+
+
+def _present(
+    desired: t.Sequence[DesiredNetwork], in_use: t.Mapping[str, NetworkInUse], pool: IPv4Network
+) -> dict[str, str]:
+    """Return the subnets of networks that exist: the file with them can be lost, or older than they are."""
+    found = {one.name: _ipv4(in_use[one.name].subnets) for one in desired if one.name in in_use}
+    return {name: str(subnets[0]) for name, subnets in found.items() if subnets and subnets[0].subnet_of(pool)}
 
 
 def _refuse_foreign(desired: t.Sequence[DesiredNetwork], in_use: t.Mapping[str, NetworkInUse]) -> None:

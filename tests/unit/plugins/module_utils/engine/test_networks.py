@@ -56,6 +56,18 @@ def test_a_network_that_was_pruned_gets_its_subnet_again_and_a_retired_one_frees
     assert subnets(engine)["d"] == "10.201.0.64/26"
 
 
+def test_networks_that_exist_are_recorded_again_when_the_file_is_lost(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    create(engine, tmp_path, "a", "b")
+    (tmp_path / "networks.json").unlink()
+    assert create(engine, tmp_path, "b") == []
+    assert recorded(tmp_path)["subnets"] == {"b": "10.201.0.64/26"}
+    engine.made_networks["b"]["subnet"] = "172.20.0.0/16"
+    (tmp_path / "networks.json").unlink()
+    assert create(engine, tmp_path, "b") == []
+    assert recorded(tmp_path)["subnets"] == {}
+
+
 def test_another_pool_holds_for_new_networks_and_for_later_releases(tmp_path: Path) -> None:
     engine = FakeEngine()
     create(engine, tmp_path, "a")
