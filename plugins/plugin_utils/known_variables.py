@@ -12,16 +12,19 @@ from pathlib import Path
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
+# What an action plugin reads, and no role: plugin_utils/progress.py
+OF_PLUGINS = frozenset({"switchyard_progress"})
+
 # The least likeness of a misspelt name: users have variables of their own, such as redis_password.
 CLOSE = 0.9
 
 
-def known_variables(roles: Path = ROLES) -> set[str]:
+def known_variables(roles: Path = ROLES) -> frozenset[str]:
     """Return the variables that a user may set: those that the defaults and specifications of the roles mention."""
     prefixes = ["switchyard", *sorted(path.name for path in roles.iterdir())]
     variable = re.compile(rf"(?<![\w.])(?:{'|'.join(prefixes)})_[a-z0-9_]+")
     files = [*roles.glob("*/defaults/main.yml"), *roles.glob("*/meta/argument_specs.yml")]
-    return {name for path in files for name in variable.findall(path.read_text(encoding="utf-8"))}
+    return OF_PLUGINS.union(*(variable.findall(path.read_text(encoding="utf-8")) for path in files))
 
 
 def misspelt_variables(names: t.Iterable[str], roles: Path = ROLES) -> list[str]:

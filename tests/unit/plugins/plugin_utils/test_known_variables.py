@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.switchyard.stacks.plugins.plugin_utils import progress
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import (
     ROLES,
     known_variables,
@@ -52,3 +53,7 @@ def test_a_misspelt_name_is_reported_with_the_one_that_was_meant(name: str, mean
 @pytest.mark.parametrize("name", ["proxy_env", "redis_password", "switchyard_domain", "shop_version", "__proxy_image"])
 def test_a_variable_of_the_user_is_left_alone(name: str) -> None:
     assert misspelt_variables([name]) == []
+
+
+def test_a_variable_that_only_a_plugin_reads_is_known() -> None:
+    assert progress.VARIABLE in known_variables()
