@@ -76,20 +76,21 @@ def _remove_shared(host: HostContext, shared: SharedScan, intended: UninstallPla
         engine.remove_resource("volume", name)
     for path in intended.paths:
         shutil.rmtree(path)
+    for folder in (paths.environment_folder(host.root, host.project, host.environment), host.root / "backups"):
+        _remove_empty(folder)
     if shared.is_last and {path.name for path in host.root.glob("*")} <= set(SERVER_FILES):
         for name in SERVER_FILES:
             atomic_file.write_or_remove(host.root / name, None)
-    for folder in (
-        paths.environment_folder(host.root, host.project, host.environment),
-        host.root / "backups",
-        host.root,
-    ):
-        # One that has other files stays.
-        with suppress(OSError):
-            folder.rmdir()
+    _remove_empty(host.root)
     if not host.root.exists() and not _has_other_project(host):
         # This process has read what it needs of it.
         shutil.rmtree(code_cache.ROOT.parent, ignore_errors=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder, unless it has files of others."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _has_other_project(host: HostContext) -> bool:
