@@ -20,6 +20,11 @@ options:
     type: list
     elements: dict
     required: true
+  static:
+    description: Whether a stack has its key C(static) too, for the proxy that serves the files.
+    type: bool
+    default: false
+positional: static
 author:
   - The switchyard.stacks contributors (@switchyard)
 """
@@ -39,13 +44,13 @@ _value:
 KEYS = ("service", "port", "hosts", "path")
 
 
-def stack_routes(stacks: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Return the stacks that the proxy serves, with their routes."""
+def stack_routes(stacks: list[dict[str, t.Any]], static: bool = False) -> list[dict[str, t.Any]]:
+    """Return the stacks that the proxy serves, with their routes, and their static files where those are asked for."""
     return [
         {
             "name": stack["name"],
             "routes": [{key: route[key] for key in KEYS if key in route} for route in stack["routes"]],
-            **({"static": stack["static"]} if stack.get("static") else {}),
+            **({"static": stack["static"]} if static and stack.get("static") else {}),
         }
         for stack in stacks
         if stack.get("routes") and stack.get("strategy") != "in_place"

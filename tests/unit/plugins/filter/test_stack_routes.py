@@ -14,9 +14,11 @@ def test_a_stack_with_its_routes_and_nothing_that_could_be_a_secret() -> None:
     assert stack_routes(stacks) == [{"name": "shop", "routes": [expected]}]
 
 
-def test_static_files_are_kept() -> None:
+def test_static_files_are_kept_where_they_are_asked_for() -> None:
     static = [{"volume": "static", "hosts": [HOST], "path": "/static/"}]
-    assert stack_routes([written(static=static)])[0]["static"] == static
+    assert stack_routes([written(static=static)], static=True)[0]["static"] == static
+    assert set(stack_routes([written(static=static)])[0]) == {"name", "routes"}
+    assert set(stack_routes([written()], static=True)[0]) == {"name", "routes"}
 
 
 def test_what_stands_behind_no_proxy_is_left_out() -> None:
