@@ -95,7 +95,7 @@ class ActionModule(CachedModuleAction):
             unused += [f"{item['inventory_path']}.variables.{name}: no Compose file uses it." for name in files.unused]
             notices += [{"where": f"{item['inventory_path']}.compose", "message": line} for line in files.unread]
             whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
-        args["inventory"] = self._inventory_facts(raw, task_vars)
+        args["inventory"] = self._inventory_facts(raw if isinstance(raw, list) else given, task_vars)
         # The server is asked although the inventory has problems: one report has all of them.
         only_some, accepts_downgrade = bool(args.get("only")), boolean(args.get("accept_downgrade", False))
         args["only"] = [item.stack.name for item in requested.stacks]
