@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import display
+from ansible_collections.switchyard.stacks.plugins.module_utils.text_table import table_lines
 
 DOCUMENTATION = r"""
 name: backup_list
@@ -120,8 +121,7 @@ def _table(backups: t.Iterable[t.Mapping[str, t.Any]], now: float) -> list[str]:
                 *(str(backup["rows"]), release, display.state_of(backup)),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[5]]) for row in rows]
+    return [f"  {line}" for line in table_lines(rows)]
 
 
 class FilterModule:

@@ -9,6 +9,7 @@ import time
 import typing as t
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import display
+from ansible_collections.switchyard.stacks.plugins.module_utils.text_table import table_lines
 
 DOCUMENTATION = r"""
 name: release_history
@@ -52,9 +53,7 @@ def release_history(history: t.Sequence[t.Mapping[str, t.Any]], release: int = 0
         found = next((item for item in history if item["number"] == release), None)
         known = ", ".join(str(item["number"]) for item in history)
         return _details(found) if found else [f"There is no record of release {release}. The releases are: {known}."]
-    table = [HEADER, *(_row(item) for item in history)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]
+    return table_lines([HEADER, *(_row(item) for item in history)])
 
 
 def _row(item: t.Mapping[str, t.Any]) -> tuple[str, ...]:

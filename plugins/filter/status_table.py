@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import display
+from ansible_collections.switchyard.stacks.plugins.module_utils.text_table import table_lines
 
 DOCUMENTATION = r"""
 name: status_table
@@ -44,10 +45,8 @@ def status_table(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     ]
     if not rows:
         return ["No stack has a release."]
-    table = [HEADER, *rows]
-    columns = [number for number in range(len(HEADER)) if number or len(results) > 1]
-    widths = {column: max(len(row[column]) for row in table) for column in columns}
-    return ["  ".join(row[column].ljust(widths[column]) for column in columns).rstrip() for row in table]
+    first = 0 if len(results) > 1 else 1
+    return table_lines([row[first:] for row in (HEADER, *rows)])
 
 
 def _row(line: t.Mapping[str, t.Any], now: float) -> tuple[str, ...]:

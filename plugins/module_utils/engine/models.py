@@ -171,6 +171,12 @@ def registry_error_of(status: int | None, text: str) -> RegistryError:
     return RegistryError("denied" if refused else "unreachable", text)
 
 
+def tag_of(image: str) -> str:
+    """Return the tag of an image's name; empty where it names none, or only a digest."""
+    name = image.split("@", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
+    return name.partition(":")[2]
+
+
 def repository_of(image: str) -> str:
     """Return the repository of an image name in the engine's short form.
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,9 +138,7 @@ class StackContext:
 
     def release_on(self, color: str | None) -> int | None:
         """Return the number of the release whose containers a color has, or None."""
-        containers = self.containers(color=color) if color else []
-        numbers = [int(container.label("release") or 0) for container in containers]
-        return max(numbers, default=0) or None
+        return newest_release(self.containers(color=color)) if color else None
 
     def target(self, record: Record) -> ColorTarget:
         """Return the color of a release, as the gates probe it."""
@@ -154,3 +153,8 @@ class StackContext:
     def compose_up(self, record: Record, part: str) -> None:
         """Start a part of a release from the Compose file in its own folder."""
         compose_cli.up(self.compose_project(part), paths.compose_file(self.records.path(record.number), part))
+
+
+def newest_release(containers: Iterable[Container]) -> int | None:
+    """Return the number of the newest release that has one of the containers, or None."""
+    return max((int(container.label("release") or 0) for container in containers), default=0) or None

@@ -16,7 +16,7 @@ from ..backup.store import BackupStore
 from ..engine.models import Container
 from ..errors import SwitchyardError
 from ..proxy.state import ProxyState
-from .context import HostContext, StackContext
+from .context import HostContext, StackContext, newest_release
 from .release_line import ReleaseLine, release_line, version_of
 from .status import canary_status, lock_status
 
@@ -92,8 +92,7 @@ def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Contai
 
 
 def _release_on(containers: Sequence[Container], color: str | None) -> int | None:
-    numbers = [int(item.label("release") or 0) for item in containers if color and item.label("color") == color]
-    return max(numbers, default=0) or None
+    return newest_release(item for item in containers if color and item.label("color") == color)
 
 
 def _is_failing(container: Container) -> bool:

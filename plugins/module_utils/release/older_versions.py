@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..config.stack import Stack
-from ..engine.models import repository_of
+from ..engine.models import repository_of, tag_of
 from . import versions
 from .record import Record
 
@@ -25,7 +25,7 @@ def older_versions(live: Record | None, stack: Stack, images: t.Mapping[str, str
     for service, image in images.items():
         before = live.service_images.get(service, "")
         if repository_of(before) == repository_of(image):
-            found += _step_back(repository_of(image), _tag(before), _tag(image))
+            found += _step_back(repository_of(image), tag_of(before), tag_of(image))
     source, own = live.stack.source, stack.source
     if own.git and own.git == source.git:
         found += _step_back(own.git, source.version or "", own.version or "")
@@ -34,9 +34,3 @@ def older_versions(live: Record | None, stack: Stack, images: t.Mapping[str, str
 
 def _step_back(name: str, before: str, after: str) -> list[str]:
     return [f"{name}: {before} -> {after}"] if versions.compare(after, before) == -1 else []
-
-
-def _tag(image: str) -> str:
-    """Return the tag of an image name, an empty text where it has none."""
-    head, separator, tag = image.split("@")[0].rpartition(":")
-    return tag if separator and head and "/" not in tag else ""

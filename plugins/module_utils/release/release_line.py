@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..engine.models import tag_of
 from .record import Record
 
 
@@ -29,10 +30,4 @@ def version_of(record: Record) -> str:
     """Return the tags of the images of a release's routed services, each once: what users call its version."""
     routed = [record.service_images.get(route.service, "") for route in record.stack.routes]
     images = [image for image in routed if image] or list(record.images)
-    return ", ".join(dict.fromkeys(tag_of(image) for image in images)) or "-"
-
-
-def tag_of(image: str) -> str:
-    """Return the tag of an image's name; ``latest`` where it names none."""
-    name = image.split("@", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
-    return name.partition(":")[2] or "latest"
+    return ", ".join(dict.fromkeys(tag_of(image) or "latest" for image in images)) or "-"

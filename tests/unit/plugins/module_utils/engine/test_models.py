@@ -14,6 +14,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
     health_check_of,
     registry_error_of,
     repository_of,
+    tag_of,
 )
 
 
@@ -110,3 +111,17 @@ def test_a_container_without_a_health_check(config: dict[str, t.Any]) -> None:
 )
 def test_an_answer_of_a_registry_has_a_kind(status: int | None, text: str, kind: str) -> None:
     assert registry_error_of(status, text) == RegistryError(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("image", "tag"),
+    [
+        ("shop/web:1.4.0", "1.4.0"),
+        ("reg:5000/shop/web:1.4.0", "1.4.0"),
+        ("reg:5000/shop/web", ""),
+        ("reg:5000/shop/web@sha256:abc", ""),
+        ("reg/shop/web:1.4.0@sha256:abc", "1.4.0"),
+    ],
+)
+def test_the_tag_of_an_image(image: str, tag: str) -> None:
+    assert tag_of(image) == tag

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import pytest
 from fakes import checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.release_line import (
     ReleaseLine,
     release_line,
-    tag_of,
     version_of,
 )
 
@@ -24,16 +22,5 @@ def test_a_release_in_one_line() -> None:
 def test_without_the_images_of_its_services_a_release_has_all_its_tags() -> None:
     assert version_of(RECORD.updated(images={"shop:2": "x", "redis:8.0": "y", "web:2": "z"})) == "2, 8.0"
     assert version_of(RECORD) == "-"
-
-
-@pytest.mark.parametrize(
-    ("image", "tag"),
-    [
-        ("shop/web:1.4.0", "1.4.0"),
-        ("reg:5000/shop/web:1.4.0", "1.4.0"),
-        ("reg:5000/shop/web", "latest"),
-        ("reg/shop/web:1.4.0@sha256:abc", "1.4.0"),
-    ],
-)
-def test_the_tag_of_an_image(image: str, tag: str) -> None:
-    assert tag_of(image) == tag
+    named = RECORD.updated(service_images={"web": "shop"})
+    assert version_of(named) == "latest"
