@@ -69,9 +69,15 @@ def stack_context(module: AnsibleModule) -> StackContext:
     return host_context(module).stack(module.params["stack"])
 
 
-def to_result(value: t.Any) -> dict[str, t.Any]:
-    """Return a result dataclass as a module's result; without a field ``changed`` it means that something changed."""
-    return {"changed": True, **state_file.as_json(value)}
+def to_result(*values: t.Any) -> dict[str, t.Any]:
+    """Return result dataclasses as one module's result, in which the fields of the last one count.
+
+    Without a field ``changed`` it means that something changed.
+    """
+    result: dict[str, t.Any] = {"changed": True}
+    for value in values:
+        result.update(state_file.as_json(value))
+    return result
 
 
 def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:

@@ -68,10 +68,19 @@ def load(path: Path, cls: type[State]) -> State | None:
         raise SwitchyardError(f"{path} cannot be read: {error}. Restore or remove this file.") from None
 
 
+def not_in_json() -> dict[str, t.Any]:
+    """Return the metadata of a dataclass field that ``as_json`` leaves out."""
+    return {"json": False}
+
+
 def as_json(value: t.Any) -> t.Any:
-    """Return a value for JSON: dataclasses become dictionaries, with the content of ``extra`` among their fields."""
+    """Return a value for JSON: dataclasses become dictionaries, with the content of ``extra`` among their fields.
+
+    The properties that a dataclass names in ``JSON_PROPERTIES`` are among its fields too.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        known = {item.name: as_json(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        fields = [item.name for item in dataclasses.fields(value) if item.metadata.get("json", True)]
+        known = {name: as_json(getattr(value, name)) for name in (*fields, *getattr(value, "JSON_PROPERTIES", ()))}
         return {**known.pop(EXTRA, {}), **known}
     if isinstance(value, t.Mapping):
         return {key: as_json(item) for key, item in value.items()}

@@ -138,7 +138,7 @@ def main() -> None:
         ended = finish.FinishResult(0, 0.0)
         if params["finish"]:
             ended = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
-        return {**module_args.to_result(ended), **module_args.to_result(result)}
+        return module_args.to_result(ended, result)
 
     module_args.run_module(module, work)
 

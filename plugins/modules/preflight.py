@@ -341,7 +341,7 @@ def main() -> None:
             inventory=InventoryFacts.from_module(given, (host.project, host.environment), time.time()),
         )
         result = examine.run_preflight(host, specs, params["mode"], checks)
-        return {"changed": False, "time": time.time(), **result.as_dict()}
+        return {**module_args.to_result(result), "changed": False, "time": time.time()}
 
     module_args.run_module(module, work)
 

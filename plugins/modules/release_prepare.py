@@ -252,9 +252,10 @@ def main() -> None:
         )
         ctx = module_args.host_context(module).stack(given.stack.name)
         if module.check_mode:
-            return prepare.preview(ctx, given, params["mode"])
+            return module_args.to_result(prepare.preview(ctx, given, params["mode"]))
         process = lock.ControllerProcess(**params["lock_process"]) if params["lock_process"] else None
-        return prepare.start_release(ctx, given, params["mode"], params["lock_holder"], params["stale_token"], process)
+        holder, stale = params["lock_holder"], params["stale_token"]
+        return module_args.to_result(prepare.start_release(ctx, given, params["mode"], holder, stale, process))
 
     module_args.run_module(module, work)
 

@@ -104,6 +104,9 @@ canary:
     release:
       description: Number of the release; null without a record.
       type: int
+    version:
+      description: The tags of the images of its routed services; null without a record.
+      type: str
     weight:
       description: Percent of the clients that it serves.
       type: int
@@ -157,13 +160,15 @@ history:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import status
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=module_args.STACK_OPTIONS, supports_check_mode=True)
-    module_args.run_module(module, lambda: status.stack_status(module_args.stack_context(module)))
+    module_args.run_module(
+        module, lambda: {"changed": False, **state_file.as_json(status.stack_status(module_args.stack_context(module)))}
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from fakes import FakeEngine, Machine
 from fakes_action import action_of
 
 from ansible_collections.switchyard.stacks.plugins.action import preflight
-from ansible_collections.switchyard.stacks.plugins.module_utils import names
+from ansible_collections.switchyard.stacks.plugins.module_utils import names, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
@@ -93,7 +93,8 @@ class Preflight(preflight.ActionModule):
         self.given = [
             StackInput.from_module(item, args["secrets"].get(item["definition"]["name"], {})) for item in args["stacks"]
         ]
-        return run_preflight(self.machine.host, self.given, "deploy").as_dict()
+        result: dict[str, t.Any] = state_file.as_json(run_preflight(self.machine.host, self.given, "deploy"))
+        return result
 
 
 def release(case: Mapping, folder: Path) -> Outcome:

@@ -6,27 +6,34 @@
 from __future__ import annotations
 
 import difflib
-import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import names, paths
-from ..backup.store import BackupStore
+from ..backup.store import BackupStore, StoredBackup
 from ..engine.models import Container
 from ..errors import SwitchyardError
 from ..proxy.state import ProxyState
 from .context import HostContext, StackContext, newest_release
-from .release_line import ReleaseLine, release_line, version_of
-from .status import canary_status, lock_status
+from .release_line import ReleaseLine, release_line
+from .status import CanaryStatus, LockStatus, canary_status, lock_status
+
+
+@dataclass(frozen=True)
+class NewestBackup:
+    """The newest backup of a database; a broken one has no time when it was ``finished``, seconds since the epoch."""
+
+    name: str
+    state: str
+    finished: float | None
 
 
 @dataclass(frozen=True)
 class StackLine:
     """What runs of a stack. ``failing`` are its containers that do not run or are not healthy, with their state.
 
-    ``warm`` is the release on the idle color; a rollback to it is one switch. ``backup`` is the newest backup of the
-    database: its ``name``, its ``state`` and when it was ``finished``.
+    ``warm`` is the release on the idle color; a rollback to it is one switch.
     """
 
     stack: str
@@ -36,9 +43,9 @@ class StackLine:
     containers: int
     failing: dict[str, str]
     availability: str | None
-    canary: dict[str, t.Any] | None
-    lock: dict[str, t.Any] | None
-    backup: dict[str, t.Any] | None
+    canary: CanaryStatus | None
+    lock: LockStatus | None
+    backup: NewestBackup | None
     routes: tuple[str, ...]
 
 
@@ -84,11 +91,16 @@ def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Contai
         containers=len(shown),
         failing={item.name: item.health or item.state for item in shown if _is_failing(item)},
         availability=state.availability.get(ctx.key),
-        canary={**canary, "version": version_of(idle)} if canary and idle else canary,
+        canary=canary,
         lock=lock_status(ctx, now),
-        backup={key: backups[0].summary().get(key) for key in ("name", "state", "finished")} if backups else None,
+        backup=_newest(backups[0]) if backups else None,
         routes=tuple(sorted(state.routes_of(ctx.key, live))),
     )
+
+
+def _newest(backup: StoredBackup) -> NewestBackup:
+    manifest = backup.manifest
+    return NewestBackup(backup.name, manifest.state if manifest else "broken", manifest.finished if manifest else None)
 
 
 def _release_on(containers: Sequence[Container], color: str | None) -> int | None:

@@ -86,9 +86,19 @@ class JobResult:
             logs={self.container: self.lines()},
         )
 
-    def as_dict(self) -> dict[str, t.Any]:
-        """Return the command, its exit code and its seconds for a module's result."""
-        return {"command": self.job.command_line, "exit_code": self.code, "seconds": round(self.seconds, 3)}
+    @property
+    def summary(self) -> JobSummary:
+        """The command, its exit code and its seconds."""
+        return JobSummary(self.job.command_line, self.code, round(self.seconds, 3))
+
+
+@dataclass(frozen=True)
+class JobSummary:
+    """What a module returns of a command that ended; ``exit_code`` is None when it was stopped at its time limit."""
+
+    command: str
+    exit_code: int | None
+    seconds: float
 
 
 def job_of(spec: JobSpec | MigrationSpec, name: str, **more: t.Any) -> OneOffJob:
@@ -139,7 +149,7 @@ def _wait(process: Process, job: OneOffJob, until: float, log: Path) -> int | No
     return None
 
 
-def run_all(ctx: StackContext, number: int, token: int, jobs: t.Iterable[OneOffJob]) -> list[dict[str, t.Any]]:
+def run_all(ctx: StackContext, number: int, token: int, jobs: t.Iterable[OneOffJob]) -> list[JobSummary]:
     """Run one-off commands in their order, each once; return them with their seconds.
 
     Raises SwitchyardError with the last lines of the log when one fails or reaches its time limit; the next ones do
@@ -150,7 +160,7 @@ def run_all(ctx: StackContext, number: int, token: int, jobs: t.Iterable[OneOffJ
         result = run_one(ctx, number, token, job)
         if not result.succeeded and job.required:
             raise result.error()
-        results.append(result.as_dict())
+        results.append(result.summary)
     return results
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from .. import names
 from .record import Record
@@ -54,20 +54,12 @@ class ReleasePlan:
     live_commit: str | None = None
     live_release: ReleaseLine | None = None
 
+    JSON_PROPERTIES: t.ClassVar = ("changed",)
+
     @property
     def changed(self) -> bool:
         """Whether the release changes anything."""
         return self.action != "none"
-
-    def as_dict(self) -> dict[str, t.Any]:
-        """Return the plan for a module's result."""
-        return {
-            **asdict(self),
-            "reasons": list(self.reasons),
-            "recreates": list(self.recreates),
-            "downgrades": list(self.downgrades),
-            "changed": self.changed,
-        }
 
 
 def no_action(stack: str, live: str | None) -> ReleasePlan:

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names, paths, state_file
+from .. import atomic_file, names, paths
 from ..config import canary_steps
 from ..engine import compose_dependencies, compose_one_shots, compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
@@ -27,6 +27,7 @@ from .lock import ControllerProcess
 from .migration import projects as migration_projects
 from .migration import undo
 from .preflight.examine import DeployInput, examine_stack
+from .prepare_result import CancelledCanary, NothingToPrepare, PrepareOutcome, PreparePreview, PrepareResult
 from .record import Record
 from .release_line import version_of
 from .routes import routes_of_stack
@@ -51,25 +52,30 @@ class PreparedRelease:
     steps: tuple[canary_steps.CanaryStep, ...] = ()
     image_seconds: float = 0.0
 
-    def as_dict(self, ctx: StackContext) -> dict[str, t.Any]:
-        """Return what the next modules need."""
-        parts = [part for part in PARTS if paths.compose_file(self.folder, part).exists()]
-        return {
-            "release": self.record.number,
-            "version": version_of(self.record),
-            "image_seconds": round(self.image_seconds, 1),
-            "previous_release": self.previous,
-            "token": self.token,
-            "color": self.record.color,
-            "folder": str(self.folder),
-            "started": self.started,
-            "dropped_requests": self.dropped_requests,
-            "strategy": self.record.stack.strategy,
-            "steps": state_file.as_json(self.steps),
-            "pauses": bool(self.steps and self.steps[-1].pause),
-            "parts": parts,
-            "projects": {part: ctx.compose_project(part) for part in parts},
-        }
+    def result(
+        self, ctx: StackContext, plan: release_plan.ReleasePlan, recovery_action: str | None, before: str
+    ) -> PrepareResult:
+        """Return what the next modules need; ``before`` is the text of the live release."""
+        parts = tuple(part for part in PARTS if paths.compose_file(self.folder, part).exists())
+        return PrepareResult(
+            plan=plan,
+            recovery_action=recovery_action,
+            diff=text_diff(ctx, before, saved_text(ctx, self.record.number)),
+            release=self.record.number,
+            version=version_of(self.record),
+            image_seconds=round(self.image_seconds, 1),
+            previous_release=self.previous,
+            token=self.token,
+            color=self.record.color,
+            folder=str(self.folder),
+            started=self.started,
+            dropped_requests=self.dropped_requests,
+            strategy=self.record.stack.strategy,
+            steps=self.steps,
+            pauses=bool(self.steps and self.steps[-1].pause),
+            parts=parts,
+            projects={part: ctx.compose_project(part) for part in parts},
+        )
 
 
 def take_lock(ctx: StackContext, holder: str, stale_token: int | None, process: ControllerProcess | None = None) -> int:
@@ -240,7 +246,7 @@ def start_release(
     holder: str,
     stale_token: int | None,
     process: ControllerProcess | None = None,
-) -> dict[str, t.Any]:
+) -> PrepareOutcome:
     """Take the lock, run the checks again under it, and prepare; return what the next modules need.
 
     ``mode`` is ``deploy``, ``rollback`` or ``promote``. Raises SwitchyardError; then the lock is released and
@@ -254,14 +260,9 @@ def start_release(
         before = saved_text(ctx, ctx.release_on(plan.live))
         if not plan.changed:
             ctx.lock.release(token)
-            return {"changed": recovered is not None, "plan": plan.as_dict(), "recovery_action": recovered}
+            return NothingToPrepare(plan, recovered)
         if plan.action == "cancel_canary":
-            return {
-                "changed": True,
-                "plan": plan.as_dict(),
-                "canary_cancelled": True,
-                **_cancel_canary(ctx, plan, token, holder),
-            }
+            return CancelledCanary.of(plan, _cancel_canary(ctx, plan, token, holder))
         if deploy_input:
             ready = prepare(ctx, given, deploy_input, holder, token)
         else:
@@ -271,14 +272,7 @@ def start_release(
             _resume_serving(ctx)
         ctx.lock.release(token)
         raise
-    after = saved_text(ctx, ready.record.number)
-    told = {
-        "changed": True,
-        "plan": plan.as_dict(),
-        "recovery_action": recovered,
-        "diff": text_diff(ctx, before, after),
-    }
-    return {**told, **ready.as_dict(ctx)}
+    return ready.result(ctx, plan, recovered, before)
 
 
 def _resume_serving(ctx: StackContext) -> None:
@@ -290,17 +284,16 @@ def _resume_serving(ctx: StackContext) -> None:
             hold_requests.restart_and_resume(ctx, old)
 
 
-def _cancel_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int, holder: str) -> dict[str, t.Any]:
+def _cancel_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int, holder: str) -> revert.RevertResult:
     """Send the clients of a canary back, and remove it."""
     if plan.target:
-        reverted = revert.revert(ctx, plan.target, ctx.release_on(plan.live), token, f"cancelled by {holder}")
-        return t.cast("dict[str, t.Any]", state_file.as_json(reverted))
-    clear_canary_weight(ctx)
+        return revert.revert(ctx, plan.target, ctx.release_on(plan.live), token, f"cancelled by {holder}")
+    had_weight = clear_canary_weight(ctx)
     ctx.lock.release(token)
-    return {"live": plan.live}
+    return revert.RevertResult(plan.live, had_weight)
 
 
-def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]:
+def preview(ctx: StackContext, given: StackInput, mode: str) -> PreparePreview:
     """Return what ``start_release`` would do, for check mode."""
     deploy_input, plan = examine_stack(ctx, given, mode)
     before = saved_text(ctx, ctx.release_on(plan.live))
@@ -314,4 +307,4 @@ def preview(ctx: StackContext, given: StackInput, mode: str) -> dict[str, t.Any]
         after = readable(ctx, rendered.colors[plan.color], rendered.workers, given)
     else:
         after = before if plan.action == "cancel_canary" else saved_text(ctx, plan.target)
-    return {"changed": plan.changed, "plan": plan.as_dict(), "diff": text_diff(ctx, before, after)}
+    return PreparePreview(plan, text_diff(ctx, before, after))

@@ -14,7 +14,7 @@ from .hold_requests import HoldResult
 from .migration import pending
 from .migration import run as run_migration
 from .migration.state import MigrationResult
-from .one_off_jobs import OneOffJob
+from .one_off_jobs import JobSummary, OneOffJob
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class StartResult:
     ``failed_dependencies`` has a sentence for each dependency that failed and that the Compose file does not require.
     """
 
-    jobs: t.Sequence[t.Mapping[str, t.Any]]
-    migration: t.Mapping[str, t.Any]
+    jobs: t.Sequence[JobSummary]
+    migration: MigrationResult
     stopped: str | None
     dropped_requests: int
     failed_dependencies: t.Sequence[str] = ()
@@ -44,7 +44,7 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_colo
     hold = HoldResult()
     failed_dependencies = accessories.start(ctx, record, token)
     if not start_color:
-        return StartResult([], migration.summary(), None, 0, failed_dependencies)
+        return StartResult((), migration, None, 0, failed_dependencies)
 
     def stop_old_version() -> None:
         nonlocal hold
@@ -53,9 +53,9 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_colo
 
     def run(jobs: t.Sequence[OneOffJob]) -> None:
         results = one_off_jobs.run_all(ctx, number, token, jobs)
-        failed = [result for result in results if result["exit_code"] != 0]
+        failed = [result for result in results if result.exit_code != 0]
         failed_dependencies.extend(
-            f"The {result['command']} failed, and the file does not require it." for result in failed
+            f"The {result.command} failed, and the file does not require it." for result in failed
         )
         migration.jobs += results
 
@@ -78,4 +78,4 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_colo
     ctx.lock.renew(token, "start")
     ctx.compose_up(record, record.color)
     dropped = hold.dropped_requests
-    return StartResult(migration.jobs, migration.summary(), hold.stopped, dropped, failed_dependencies)
+    return StartResult(migration.jobs, migration, hold.stopped, dropped, failed_dependencies)

@@ -55,7 +55,7 @@ def run_command(
             raise outcome.error(_lock_timeout_message(spec, result.attempts, blockers) if waited else "")
         # A random wait: not in step with the session that holds the lock.
         time.sleep(min(10.0, 0.5 * 2**result.attempts) * random.uniform(0.5, 1.0))
-    result.jobs.append(outcome.as_dict())
+    result.jobs.append(outcome.summary)
     with tenant_session(server, admin, owner, state.database) as session:
         migration_sessions.check_result(session, spec.schema_check)
 

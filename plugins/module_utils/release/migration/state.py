@@ -17,6 +17,7 @@ from ...postgres import accessory, passwords
 from ...postgres.accessory import PostgresAccessory
 from ...postgres.target import Target
 from ..context import StackContext
+from ..one_off_jobs import JobSummary
 from ..record import Record
 
 # Compose projects of the migration: under its own login or in an accessory's network, and on the restored copy.
@@ -73,24 +74,14 @@ class MigrationRun:
 
 @dataclass
 class MigrationResult:
-    """What was done so far about a migration."""
+    """What was done so far about a migration; ``jobs`` are its commands, which a module returns with all others."""
 
-    jobs: list[dict[str, t.Any]] = field(default_factory=list)
+    jobs: list[JobSummary] = field(default_factory=list, metadata=state_file.not_in_json())
     pending: bool = False
     backup: str | None = None
     ended_sessions: list[str] = field(default_factory=list)
     attempts: int = 0
     rehearsal_seconds: float | None = None
-
-    def summary(self) -> dict[str, t.Any]:
-        """Return what was done about the migration, without its commands."""
-        return {
-            "pending": self.pending,
-            "backup": self.backup,
-            "attempts": self.attempts,
-            "rehearsal_seconds": self.rehearsal_seconds,
-            "ended_sessions": self.ended_sessions,
-        }
 
 
 def state_path(ctx: StackContext) -> Path:

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from ... import state_file
 from ...engine import compose_cli
 from ...engine.compose_build import ImageBuild
 from ...errors import ERROR, NOTICE, SEVERITIES, WARNING, Problem, ProblemsFound, of_severity
@@ -21,6 +19,7 @@ from ..effective_files import changed_accessories, effective_files, volumes_of_c
 from ..file_store import FileStore
 from ..fingerprint import render_plan
 from ..left_overs import LeftOver
+from ..lock import LockState
 from ..mount_plan import MountPlan
 from ..older_versions import older_versions
 from ..release_line import release_line
@@ -54,43 +53,25 @@ class DeployInput:
 class PreflightResult:
     """The errors of a server and its stacks, the checks that did not run, the plans, and the locks by stack.
 
-    ``warnings`` are problems that do not prevent a release. ``notices`` is what a deploy changes in the Compose files,
-    ``missing_files`` the content that it needs, by stack. ``builds`` are the images that it builds, by stack, for the
-    ``platform`` of the server. ``networks`` is how many it creates, and how many more of the smallest size the server's
-    pool has room for after that.
+    ``problem_warnings`` are problems that do not prevent a release. ``notices`` is what a deploy changes in the Compose
+    files, ``missing_files`` the content that it needs, by stack. ``builds`` are the images that it builds, by stack,
+    for the ``platform`` of the server. ``networks`` is how many it creates, and how many more of the smallest size the
+    server's pool has room for after that.
     """
 
     problems: list[Problem]
-    skipped: list[SkippedCheck]
+    # Ansible takes a task with a result "skipped" for one that did not run, and hides its warnings.
+    skipped_checks: list[SkippedCheck]
     plans: list[release_plan.ReleasePlan]
-    locks: dict[str, t.Any]
+    locks: dict[str, LockState]
     notices: list[Notice] = field(default_factory=list)
     missing_files: dict[str, list[str]] = field(default_factory=dict)
     builds: dict[str, list[ImageBuild]] = field(default_factory=dict)
     platform: str = ""
     networks: dict[str, int] = field(default_factory=dict)
-    warnings: list[Problem] = field(default_factory=list)
+    # Ansible shows a result "warnings" by itself, as lines of text.
+    problem_warnings: list[Problem] = field(default_factory=list)
     left_overs: list[LeftOver] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, t.Any]:
-        """Return the module's result."""
-        return {
-            "problems": state_file.as_json(self.problems),
-            # Ansible shows a result "warnings" by itself, as lines of text.
-            "problem_warnings": state_file.as_json(self.warnings),
-            # Ansible takes a task with a result "skipped" for one that did not run, and hides its warnings.
-            "skipped_checks": state_file.as_json(self.skipped),
-            "plans": [plan.as_dict() for plan in self.plans],
-            "locks": self.locks,
-            "notices": [
-                {"where": one.where, "message": one.message, "hint": one.hint, "code": one.code} for one in self.notices
-            ],
-            "missing_files": self.missing_files,
-            "builds": state_file.as_json(self.builds),
-            "platform": self.platform,
-            "networks": self.networks,
-            "left_overs": state_file.as_json(self.left_overs),
-        }
 
 
 @dataclass(frozen=True)
@@ -134,7 +115,7 @@ def run_preflight(
         problems.append(Problem("server", "no canary is paused", "Begin one with deploy.yml", "release.none_paused"))
     may_read = "rights" not in checks.failures
     holders = {spec.stack.name: host.stack(spec.stack.name).lock.state() for spec in specs if may_read}
-    locks = {name: state_file.as_json(holder) for name, holder in holders.items() if holder}
+    locks = {name: holder for name, holder in holders.items() if holder}
     compared = contexts if mode == "deploy" and may_read else []
     notices = [notice for context in compared for notice in _notices(context)]
     notices = [*server_settings.notices(checks), *notices] if may_read else notices

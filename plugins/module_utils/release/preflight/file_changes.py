@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ... import state_file
 from ...config.stack import Stack
 from ...engine import (
     compose_build,
@@ -35,7 +36,7 @@ class Notice:
 
     where: str
     message: str
-    value: str = ""
+    value: str = field(default="", metadata=state_file.not_in_json())
     hint: str = ""
     code: str = "compose.changed"
 

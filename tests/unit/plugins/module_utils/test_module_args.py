@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
@@ -32,6 +33,20 @@ def test_the_result_of_the_work_is_the_modules(run_module: RunModule) -> None:
     result = run_module(ending(lambda: {"changed": True, "live": "blue"}), PLACE)
     assert (result["changed"], result["live"]) == (True, "blue")
     assert "failed" not in result
+
+
+def test_a_result_has_the_fields_of_all_its_dataclasses() -> None:
+    @dataclass(frozen=True)
+    class Ended:
+        changed: bool
+        live: str
+
+    @dataclass(frozen=True)
+    class Switched:
+        live: str
+
+    assert module_args.to_result(Ended(False, "blue"), Switched("green")) == {"changed": False, "live": "green"}
+    assert module_args.to_result(Switched("green"))["changed"]
 
 
 def test_an_error_of_ours_fails_the_module_with_its_details(run_module: RunModule) -> None:

@@ -227,3 +227,18 @@ def test_half_a_file_is_not_loaded(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "release.json").write_text(content)
     assert state_file.load(tmp_path / "release.json", Record) is None
+
+
+def test_json_has_the_properties_that_a_class_names_and_not_the_fields_that_it_leaves_out() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Plan:
+        action: str
+        note: str = dataclasses.field(default="", metadata=state_file.not_in_json())
+
+        JSON_PROPERTIES: t.ClassVar = ("changed",)
+
+        @property
+        def changed(self) -> bool:
+            return self.action != "none"
+
+    assert state_file.as_json([Plan("release", "for us")]) == [{"action": "release", "changed": True}]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes import COMPOSE, Machine, colored, given, normalised
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import prepare
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
@@ -21,7 +22,8 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
 
 
 def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    return prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone)
+    """Return what the module returns."""
+    return module_args.to_result(prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone))
 
 
 def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
@@ -31,10 +33,7 @@ def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str
     machine.engine.start(colored("green", first["release"], "x"))
     machine.make_live("green")
     machine.ctx.lock.release(first["token"])
-    return t.cast(
-        "dict[str, str]",
-        prepare.preview(machine.ctx, given(normalised(web={"environment": new})), "deploy")["diff"],
-    )
+    return dict(prepare.preview(machine.ctx, given(normalised(web={"environment": new})), "deploy").diff)
 
 
 def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machine) -> None:
@@ -55,7 +54,7 @@ def test_hidden_values_are_digests_in_every_key(machine: Machine) -> None:
         command = ["serve", f"--password={secret}".replace("$", "$$"), f"--key={of_file}"]
         spec = given(normalised(web={"secrets": [{"source": "key"}], "command": command}), {"key": secret})
         spec = replace(spec, sources={**spec.sources, ".env": f"KEY={of_file}"})
-        return str(prepare.preview(machine.ctx, spec, "deploy")["diff"]["after"])
+        return str(prepare.preview(machine.ctx, spec, "deploy").diff["after"])
 
     texts = [
         shown('quo"te$d-secret', "of-a-file"),

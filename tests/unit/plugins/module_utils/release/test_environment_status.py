@@ -10,10 +10,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.backup import ma
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.environment_status import (
+    NewestBackup,
     StackLine,
     environment_status,
 )
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.status import CanaryStatus
 
 NOW = 5000.0
 
@@ -60,7 +62,7 @@ def test_a_canary_does_not_count_as_warm(machine: Machine) -> None:
     machine.proxy.state = replace(machine.proxy.state, weights={"po.shop.prod": 25})
     seen = line(machine)
     assert seen.warm is None
-    assert seen.canary == {"release": 2, "version": "1.5.0", "weight": 25, "step": 1, "paused": True}
+    assert seen.canary == CanaryStatus(release=2, version="1.5.0", weight=25, step=1, paused=True)
 
 
 def test_containers_that_do_not_work_are_named(machine: Machine) -> None:
@@ -90,8 +92,8 @@ def test_maintenance_lock_and_backup_are_shown(machine: Machine) -> None:
     seen = line(machine)
     assert seen.availability == "maintenance"
     assert seen.lock
-    assert seen.lock["holder"] == "bob@desk"
-    assert seen.backup == {"name": "20260102T000000Z-0002", "state": "restored", "finished": saved.finished}
+    assert seen.lock.holder == "bob@desk"
+    assert seen.backup == NewestBackup("20260102T000000Z-0002", "restored", saved.finished)
 
 
 def test_a_stack_without_a_live_release_is_listed(machine: Machine) -> None:

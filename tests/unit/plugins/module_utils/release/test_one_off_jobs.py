@@ -32,7 +32,7 @@ def test_jobs_run_once_each_in_their_order(machine: Machine, docker: Docker) -> 
     done = one_off_jobs.run_all(
         machine.ctx, number, token, [job("migrate", "--noinput"), job("collectstatic", name="2")]
     )
-    assert [one["command"] for one in done] == ["migrate --noinput", "collectstatic"]
+    assert [one.command for one in done] == ["migrate --noinput", "collectstatic"]
     folder = machine.ctx.records.path(number)
     start = f"compose -p po_shop_prod_jobs -f {folder}/jobs.yml run --rm --no-deps --no-TTY --name po_shop_prod_jobs-1"
     assert notes() == [f"{start}-1 web migrate --noinput", f"{start}-2 web collectstatic"]
@@ -149,7 +149,7 @@ def test_a_one_shot_runs_its_services_own_command(machine: Machine, docker: Dock
     machine.ctx.records.save(machine.ctx.records.require(number).updated(one_shots=(optional,)))
     _before, after = one_off_jobs.sequence(machine.ctx.records.require(number))
     (result,) = one_off_jobs.run_all(machine.ctx, number, token, after)
-    assert (result["command"], result["exit_code"]) == ("one-shot data", 3)
+    assert (result.command, result.exit_code) == ("one-shot data", 3)
 
 
 def test_a_one_shot_that_does_not_end_says_what_a_one_shot_is(machine: Machine, docker: Docker) -> None:

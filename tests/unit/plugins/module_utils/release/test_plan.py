@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from fakes import checked
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import plan as release_plan
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
@@ -76,7 +77,7 @@ def test_there_is_no_way_back_from_nothing_or_to_nothing() -> None:
 
 
 def test_a_plan_as_a_modules_result() -> None:
-    assert release_plan.deploy("shop", "new", [], replace(LIVE, healthy=False)).as_dict() == {
+    assert state_file.as_json(release_plan.deploy("shop", "new", [], replace(LIVE, healthy=False))) == {
         "stack": "shop",
         "action": "release",
         "color": "blue",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import host_ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, prepare
@@ -29,7 +30,8 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
 
 
 def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    return prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone)
+    """Return what the module returns."""
+    return module_args.to_result(prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone))
 
 
 def is_free(machine: Machine) -> bool:
@@ -119,7 +121,7 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     assert held.token == token
     with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
         prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", None)
-    assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", stale_token=token)["token"] == token + 1
+    assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", stale_token=token).token == token + 1
 
 
 def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
@@ -323,7 +325,7 @@ def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
 
 def test_a_preview_tells_the_same_plan_and_changes_nothing(machine: Machine) -> None:
     before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
-    preview = prepare.preview(machine.ctx, given(), "deploy")
+    preview = module_args.to_result(prepare.preview(machine.ctx, given(), "deploy"))
     assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
     assert machine.proxy.plans == []
     assert machine.engine.images == {}

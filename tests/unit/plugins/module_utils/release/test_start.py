@@ -27,7 +27,7 @@ def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> No
     token, notes = prepared(machine), docker("")
     told = start.start(machine.ctx, 2, token, True)
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
-    assert ([job["command"] for job in told.jobs], told.stopped) == (["migrate"], None)
+    assert ([job.command for job in told.jobs], told.stopped) == (["migrate"], None)
     assert machine.proxy.state.availability == {}
 
 
@@ -80,7 +80,7 @@ def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
     docker("")
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: None)
     told = start.start(machine.ctx, 2, token, True)
-    assert (told.stopped, told.migration["pending"]) == ("blue", False)
+    assert (told.stopped, told.migration.pending) == ("blue", False)
 
 
 def planned(machine: Machine, strategy: str = "blue_green", **changes: t.Any) -> int:
@@ -105,7 +105,7 @@ def test_accessories_come_first_then_one_shots_around_the_migration_then_the_col
     result = start.start(machine.ctx, 2, token, True)
     order = ["accessories --no-build", "jobs keys", "jobs migrate", "jobs seed", "green --no-build"]
     assert words(notes()) == order
-    assert [job["command"] for job in result.jobs] == ["one-shot keys", "migrate", "one-shot seed"]
+    assert [job.command for job in result.jobs] == ["one-shot keys", "migrate", "one-shot seed"]
     assert result.failed_dependencies == []
 
 
@@ -134,5 +134,5 @@ def test_one_shots_of_an_application_that_cannot_run_twice_run_without_the_old_o
 
 def test_nothing_but_the_accessories_start_where_the_color_runs(machine: Machine, docker: Docker) -> None:
     token, notes = planned(machine), docker("")
-    assert start.start(machine.ctx, 2, token, False, start_color=False).jobs == []
+    assert start.start(machine.ctx, 2, token, False, start_color=False).jobs == ()
     assert words(notes()) == ["accessories --no-build"]

@@ -36,7 +36,7 @@ def test_a_stack_without_a_database_of_the_shared_server_migrates_without_guards
     record = scene.machine.released("green", stack, state="prepared")
     done = state.MigrationResult()
     assert pending.pending_migration(scene.ctx, record, scene.machine.lock(), done) is None
-    assert ([one["command"] for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
+    assert ([one.command for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
     assert scene.told == [("migrate", None)]
 
 

@@ -20,7 +20,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.migratio
 def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene: Scene) -> None:
     done = scene.carry_out(scene.release())
     assert scene.happened == ["backup restore", "hold", "1 (migrate)", "health"]
-    assert (done.backup, done.attempts, [one["command"] for one in done.jobs]) == (NAME, 1, ["migrate"])
+    assert (done.backup, done.attempts, [one.command for one in done.jobs]) == (NAME, 1, ["migrate"])
     assert scene.told == [("migrate", 3)]
     assert scene.ctx.records.require(2).backup == NAME
     assert state.load_state(scene.ctx) is None

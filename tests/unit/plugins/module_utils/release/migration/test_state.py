@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from fakes import Machine
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import MigrationSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import state
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.one_off_jobs import JobSummary
 
 
 def test_the_state_of_a_migration_comes_back_as_it_was_saved(machine: Machine) -> None:
@@ -31,9 +33,9 @@ def test_a_run_uses_the_project_with_its_own_login_where_it_has_one(machine: Mac
     assert own.backup_request(verify="read").database == "shop_prod"
 
 
-def test_the_summary_of_a_migration_leaves_its_commands_out() -> None:
-    result = state.MigrationResult(jobs=[{"command": "migrate"}], pending=True, attempts=2)
-    assert result.summary() == {
+def test_a_module_returns_the_commands_of_a_migration_with_all_others() -> None:
+    result = state.MigrationResult(jobs=[JobSummary("migrate", 0, 1.5)], pending=True, attempts=2)
+    assert state_file.as_json(result) == {
         "pending": True,
         "backup": None,
         "attempts": 2,

@@ -191,4 +191,4 @@ def test_the_record_of_a_release_keeps_its_allowances() -> None:
     record = Record(1, "blue", "live", "f", stack, "me", 0.0)
     loaded = state_file.from_json(Record, state_file.as_json(record))
     assert loaded.stack == stack
-    assert status.release_summary(loaded)["allow"] == {"web": ["docker_socket", "network traefik"]}
+    assert status.release_summary(loaded).allow == {"web": ("docker_socket", "network traefik")}

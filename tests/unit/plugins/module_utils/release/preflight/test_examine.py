@@ -52,7 +52,7 @@ def blog(**service: object) -> StackInput:
 
 def test_the_first_release_goes_to_blue(machine: Machine) -> None:
     result = run(machine, given())
-    assert (result.problems, result.skipped, result.locks) == ([], [], {})
+    assert (result.problems, result.skipped_checks, result.locks) == ([], [], {})
     assert [(plan.stack, plan.action, plan.color) for plan in result.plans] == [("shop", "release", "blue")]
 
 
@@ -76,7 +76,7 @@ def test_every_stack_is_planned_and_lock_holders_are_named(machine: Machine) -> 
     result = run(machine, given(), local)
     assert result.problems == []
     assert [(plan.stack, plan.action) for plan in result.plans] == [("shop", "release"), ("local", "in_place")]
-    assert result.locks["shop"]["holder"] == "bob@desk"
+    assert result.locks["shop"].holder == "bob@desk"
 
 
 def test_problems_of_all_checks_and_stacks_come_together(machine: Machine) -> None:
@@ -91,7 +91,7 @@ def test_problems_of_all_checks_and_stacks_come_together(machine: Machine) -> No
         ("switchyard_stacks[shop]", "name.conflict"),
         ("switchyard_stacks[blog].compose.services.site.privileged", "compose.not_allowed"),
     ]
-    assert (result.plans, result.skipped) == ([], [])
+    assert (result.plans, result.skipped_checks) == ([], [])
 
 
 def test_files_with_problems_have_no_plan_and_other_stacks_have(machine: Machine) -> None:
@@ -108,7 +108,7 @@ def test_a_proxy_that_does_not_answer_skips_only_the_checks_that_need_it(machine
         "switchyard_stacks[shop].compose.services.web.image: reg/web has no tag. "
         "Write a fixed tag or a digest, as app:1.2.",
     ]
-    assert [(item.check, item.where) for item in result.skipped] == [
+    assert [(item.check, item.where) for item in result.skipped_checks] == [
         ("foreign_proxy_files", "server"),
         ("certificate_days", "server"),
         *(
@@ -116,7 +116,7 @@ def test_a_proxy_that_does_not_answer_skips_only_the_checks_that_need_it(machine
             for check in ("route_options_supported", "static_files", "route_conflicts", "paused_canary")
         ),
     ]
-    assert {item.reason for item in result.skipped} == {"needs proxy: The proxy does not answer."}
+    assert {item.reason for item in result.skipped_checks} == {"needs proxy: The proxy does not answer."}
     assert result.plans == []
 
 
@@ -125,8 +125,8 @@ def test_an_engine_that_does_not_answer_skips_all_but_the_files(machine: Machine
     result = run(machine, given(normalised(web={"image": "reg/web"})))
     assert [problem.code for problem in result.problems] == ["server.engine", "compose.image_not_fixed"]
     ran = {"services_exist", "image_tags", "compose_keys", "bind_mounts", "static_volumes", "secrets_used"}
-    assert not ran & {item.check for item in result.skipped}
-    assert {"disk_space", "name_conflicts"} <= {item.check for item in result.skipped}
+    assert not ran & {item.check for item in result.skipped_checks}
+    assert {"disk_space", "name_conflicts"} <= {item.check for item in result.skipped_checks}
 
 
 def test_files_that_compose_rejects_skip_the_checks_of_their_content(machine: Machine, docker: Docker) -> None:
@@ -134,7 +134,7 @@ def test_files_that_compose_rejects_skip_the_checks_of_their_content(machine: Ma
     machine.proxy.state = ProxyState({}, {("po.news.prod", "blue", f"{HOST}/"): "site"})
     result = run(machine, given())
     assert [problem.code for problem in result.problems] == ["compose.invalid", "route.conflict"]
-    reasons = {item.reason for item in result.skipped}
+    reasons = {item.reason for item in result.skipped_checks}
     assert reasons == {"needs compose: Compose rejects docker-compose.yml: services.web.imge is not allowed"}
 
 
@@ -186,7 +186,7 @@ def test_preflight_changes_nothing(machine: Machine) -> None:
 
 def test_the_result_of_the_module_has_plain_values(machine: Machine) -> None:
     machine.proxy.read = fail(ProxyUnavailable("The proxy does not answer."))  # type: ignore[assignment]
-    result = run(machine, given()).as_dict()
+    result = state_file.as_json(run(machine, given()))
     assert result["problems"][0] == {
         "where": "server",
         "message": "The proxy does not answer",
@@ -259,7 +259,7 @@ def test_a_rollback_needs_the_proxy(machine: Machine) -> None:
     machine.proxy.read = fail(ProxyUnavailable("The proxy does not answer."))  # type: ignore[assignment]
     result = run(machine, given(), mode="rollback")
     assert [problem.code for problem in result.problems] == ["server.proxy"]
-    assert [(item.check, item.reason) for item in result.skipped if item.where != "server"] == [
+    assert [(item.check, item.reason) for item in result.skipped_checks if item.where != "server"] == [
         ("plan", "needs proxy: The proxy does not answer.")
     ]
 
@@ -300,7 +300,7 @@ def test_a_rollback_of_a_stack_takes_nothing_of_the_inventory(machine: Machine) 
 def test_the_module_and_the_release_read_the_same_lock(machine: Machine) -> None:
     machine.lock("ann@laptop")
     holder = machine.ctx.lock.state()
-    assert run(machine, given()).locks == {"shop": state_file.as_json(holder)}
+    assert run(machine, given()).locks == {"shop": holder}
 
 
 def with_inventory(machine: Machine, mode: str = "deploy") -> examine.PreflightResult:
@@ -321,7 +321,7 @@ def test_what_the_inventory_no_longer_has_is_reported_and_stops_nothing(machine:
         ("shop", "docker stop po-shop-db-prod && docker rm po-shop-db-prod"),
     ]
     assert "routes blog.org/, 1 container" in result.left_overs[0].message
-    assert result.as_dict()["left_overs"][1]["stack"] == "shop"
+    assert state_file.as_json(result)["left_overs"][1]["stack"] == "shop"
     assert [notice.code for notice in result.notices].count("server.left_over") == 2
 
 

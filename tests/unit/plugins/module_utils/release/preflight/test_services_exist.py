@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes import Machine, container, given
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
@@ -111,7 +112,7 @@ def test_a_database_taken_out_of_accessories_while_it_runs_is_refused(machine: M
 def test_ports_that_are_not_http_are_named(machine: Machine) -> None:
     result = preflight(machine, spec_of("services: {web: {image: 'reg/web:1', ports: ['53:53/udp']}}"))
     assert lines(result) == []
-    assert result.as_dict()["notices"][0] == {
+    assert state_file.as_json(result)["notices"][0] == {
         "where": "switchyard_stacks[shop].compose",
         "message": "ports of web (53:53/udp): not published: only containers of the stack reach it",
         "hint": "",
@@ -122,4 +123,4 @@ def test_ports_that_are_not_http_are_named(machine: Machine) -> None:
 def test_a_stack_in_place_is_not_changed(machine: Machine) -> None:
     (machine.root / "docker-compose.yml").write_text("services: {web: {image: 'reg/web:1', ports: ['53:53/udp']}}")
     result = preflight(machine, given(strategy="in_place", source={"path": str(machine.root)}))
-    assert result.as_dict()["notices"] == []
+    assert state_file.as_json(result)["notices"] == []
