@@ -197,6 +197,9 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"deploy.yml": f"{IMPORT}rollback.yml", "playbooks/deploy.yml": ""}, "imports another playbook"),
     ],
     "playbooks_are_understood": [({"deploy.yml": "- hosts: all\n  tusks: []"}, "tusks")],
+    "playbooks_work_from_every_folder": [
+        ({"playbooks/deploy.yml": "- {hosts: all, roles: [switchyard.stacks.stack]}"}, "was not found"),
+    ],
     "own_roles_have_full_names": [
         ({"playbooks/deploy.yml": "- {hosts: all, roles: [stack]}"}, "write switchyard.stacks.stack"),
         ({"playbooks/deploy.yml": "- {hosts: all, roles: [{role: stack}]}"}, "write switchyard.stacks.stack"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -32,20 +33,28 @@ def playbooks_are_understood(root: Path) -> list[str]:
     """Ansible reads every playbook with every inventory, without an error and without a warning."""
     books = sorted(path.name for path in root.glob("*.yml") if path.name not in ("galaxy.yml", "requirements.yml"))
     inventories = sorted(path for path in root.glob("inventories/*") if path.is_dir()) or [Path("localhost,")]
-    problems = []
-    for inventory in inventories if books else []:
-        command = [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "--syntax-check",
-            "-i",
-            str(inventory),
-            *books,
-        ]
-        done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        output = done.stdout + done.stderr
-        if done.returncode or re.search(r"^\[(?:DEPRECATION )?WARNING\]", output, re.MULTILINE):
-            problems.append(f"{inventory.name}: {output}")
-    return problems
+    outputs = {inventory.name: _answer(root, inventory, books) for inventory in inventories if books}
+    return [f"{name}: {output}" for name, output in outputs.items() if output]
+
+
+@check
+def playbooks_work_from_every_folder(root: Path) -> list[str]:
+    """A path leads to each playbook of the checkout, without the checkout's ansible.cfg: a link has the collection."""
+    books = [str(path) for path in playbooks(root)]
+    output = _answer(Path("/"), Path("localhost,"), books) if books else ""
+    return [output] if output else []
+
+
+def _answer(folder: Path, inventory: Path, books: list[str]) -> str:
+    """Return what Ansible writes when it reads playbooks in a folder, or nothing without an error or a warning."""
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "--syntax-check", "-i", str(inventory), *books]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    done = subprocess.run(
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    output = done.stdout + done.stderr
+    warned = re.search(r"^\[(?:DEPRECATION )?WARNING\]", output, re.MULTILINE)
+    return output if done.returncode or warned else ""
 
 
 @check
