@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing as t
 from pathlib import Path
@@ -16,6 +15,7 @@ from ansible.parsing.splitter import parse_kv
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+from ansible_collections.switchyard.stacks.plugins.module_utils.near_name import near_name
 
 from .known_variables import known_variables
 from .template_names import names_behind, names_in
@@ -93,6 +93,5 @@ def _closest(name: str, used: t.Collection[str], words: t.Collection[str]) -> st
     if {"stack", "stacks"} & set(name.lower().split("_")):
         # Such as only_stacks.
         return "stack"
-    found = difflib.get_close_matches(name, used, n=1, cutoff=LIKE_VARIABLE)
-    found += difflib.get_close_matches(name, words, n=1, cutoff=LIKE_WORD)
-    return max(found, key=lambda other: difflib.SequenceMatcher(None, name, other).ratio(), default=None)
+    found = [near_name(name, used, LIKE_VARIABLE), near_name(name, words, LIKE_WORD)]
+    return near_name(name, filter(None, found), min(LIKE_VARIABLE, LIKE_WORD))

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing as t
 from pathlib import Path
+
+from ansible_collections.switchyard.stacks.plugins.module_utils.near_name import near_name
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -32,9 +33,9 @@ def misspelt_variables(names: t.Iterable[str], roles: Path = ROLES) -> list[str]
     known = known_variables(roles)
     prefixes = tuple({f"{name.partition('_')[0]}_" for name in known})
     unknown = sorted(name for name in set(names) - known if name.startswith(prefixes))
-    close = {name: difflib.get_close_matches(name, known, n=1, cutoff=CLOSE) for name in unknown}
+    near = {name: near_name(name, known, CLOSE) for name in unknown}
     return [
-        f"{name} is not a variable of this collection and has no effect. Did you mean {matches[0]}?"
-        for name, matches in close.items()
-        if matches
+        f"{name} is not a variable of this collection and has no effect. Did you mean {meant}?"
+        for name, meant in near.items()
+        if meant
     ]

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import typing as t
 from pathlib import Path
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
+from ansible_collections.switchyard.stacks.plugins.module_utils.near_name import near_name
 
 # Where problems of the word `stack` are.
 WHERE = "-e stack"
@@ -33,8 +33,8 @@ def stack_problems(value: t.Any, known: t.Collection[str]) -> list[Problem]:
     problems = []
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name.lower(), known, n=1)
-            hint = f"Did you mean '{close[0]}'? {listed}" if close else listed
+            near = near_name(name.lower(), known)
+            hint = f"Did you mean '{near}'? {listed}" if near else listed
             problems.append(Problem(WHERE, f"there is no stack {name}", hint, "stack.unknown"))
     return problems
 

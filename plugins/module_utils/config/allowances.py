@@ -9,12 +9,12 @@ Compose files ask for; docs/compose.md lists the words.
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing as t
 from dataclasses import dataclass
 
 from ..errors import Problem
+from ..near_name import did_you_mean
 
 # The key of ``allow`` whose allowances hold for every service, and for the Compose files themselves.
 EVERY_SERVICE = "*"
@@ -89,9 +89,8 @@ def allowance_error(text: str) -> tuple[str, str] | None:
     name, dummy, value = text.partition(" ")
     word = WORDS.get(name)
     if not word:
-        close = difflib.get_close_matches(name, WORDS, n=1)
         known = f"Words are {', '.join(WORDS)}, or an absolute path"
-        return f"{name} is not a word of allow", f"Did you mean '{close[0]}'" if close else known
+        return f"{name} is not a word of allow", did_you_mean(name, WORDS, known)
     if re.fullmatch(word.pattern, value):
         return None
     return f"'{text}' is not valid", f"Write {quoted(f'{name} {word.example}'.strip())}"

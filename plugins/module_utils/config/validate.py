@@ -8,12 +8,12 @@ It needs neither Ansible nor a server. ``stack.py`` has the keys and their defau
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 from dataclasses import dataclass, field
 
 from .. import names
 from ..errors import Problem
+from ..near_name import did_you_mean
 from .conflicts import check_conflicts
 from .schema import REQUIRED, Field, keys_of
 from .secrets import secrets_of
@@ -87,8 +87,7 @@ def _parse(value: t.Any, cls: type[Spec], where: str, problems: list[Problem]) -
         return None
     for name in value:
         if name not in keys:
-            close = difflib.get_close_matches(str(name), keys, n=1)
-            hint = f"Did you mean '{close[0]}'" if close else f"Known keys are {listed(keys)}"
+            hint = did_you_mean(str(name), keys, f"Known keys are {listed(keys)}")
             problems.append(Problem(f"{where}.{name}", "unknown key", hint, KEY_UNKNOWN))
     result: dict[str, t.Any] = {}
     for name, key in keys.items():

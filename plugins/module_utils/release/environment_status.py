@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from .. import names, paths
 from ..backup.store import BackupStore, StoredBackup
 from ..engine.models import Container
 from ..errors import SwitchyardError
+from ..near_name import did_you_mean
 from ..proxy.state import ProxyState
 from .context import HostContext, StackContext, newest_release
 from .release_line import ReleaseLine, release_line
@@ -67,9 +67,8 @@ def require_known(asked: Sequence[str], known: Sequence[str], environment: str, 
     unknown = [name for name in asked if name not in known]
     if not unknown:
         return
-    close = difflib.get_close_matches(unknown[0], known, n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"The stacks with a release are: {', '.join(known) or 'none'}."
-    raise SwitchyardError(f"{folder} has no release of {', '.join(unknown)} ({environment}).", hint=hint)
+    hint = did_you_mean(unknown[0], known, f"The stacks with a release are: {', '.join(known) or 'none'}")
+    raise SwitchyardError(f"{folder} has no release of {', '.join(unknown)} ({environment}).", hint=f"{hint}.")
 
 
 def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Container], now: float) -> StackLine:

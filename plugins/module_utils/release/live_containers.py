@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from dataclasses import dataclass
 
 from ..engine.models import Container
 from ..errors import SwitchyardError
+from ..near_name import did_you_mean
 from .context import StackContext
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -62,9 +62,9 @@ def containers_of(ctx: StackContext, service: str | None, color: str | None = No
         return sorted(shown, key=lambda item: item.name)
     found = sorted((item for item in shown if item.label("service") == service), key=lambda item: item.name)
     if not found:
-        close = difflib.get_close_matches(service, services, n=1)
-        hint = f"Did you mean {close[0]}?" if close else f"Its services are: {', '.join(services)}."
-        raise SwitchyardError(f"{ctx.stack} ({ctx.environment}) has no container of a service '{service}'.", hint=hint)
+        hint = did_you_mean(service, services, f"Its services are: {', '.join(services)}")
+        message = f"{ctx.stack} ({ctx.environment}) has no container of a service '{service}'."
+        raise SwitchyardError(message, hint=f"{hint}.")
     return found
 
 

@@ -15,7 +15,7 @@ MODULE_UTILS = "plugins.module_utils."
 
 # The packages of module_utils, low to high. A package imports its own layer only where it is the same package.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "names", "paths", "code_cache", "atomic_file", "command", "progress", "state_file"),
+    ("errors", "names", "near_name", "paths", "code_cache", "atomic_file", "command", "progress", "state_file"),
     ("config",),
     ("engine",),
     ("proxy",),

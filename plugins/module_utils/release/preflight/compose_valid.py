@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from ...engine import compose_spec
 from ...engine.compose_mistakes import messages
 from ...errors import EngineError, Problem
+from ...near_name import did_you_mean
 from .context import StackCheckContext
 
 NEEDS: tuple[str, ...] = ()
@@ -49,5 +49,4 @@ def _hint(message: str) -> str:
         return (
             "Docker Compose on this server is older than this key, or it has another place: update Compose, or move it"
         )
-    close = difflib.get_close_matches(key["key"], keys, n=1) if key else []
-    return f"Did you mean '{close[0]}'" if close else "Try it with 'docker compose config'"
+    return did_you_mean(key["key"] if key else "", keys, "Try it with 'docker compose config'")

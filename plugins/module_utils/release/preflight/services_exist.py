@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from ...config.allowances import EVERY_SERVICE
 from ...engine.compose_roles import replicas_of
 from ...errors import Problem
+from ...near_name import did_you_mean
 from ..source_files import profiles_of_services
 from .context import StackCheckContext
 
@@ -44,7 +43,6 @@ def _problem(context: StackCheckContext, key: str, service: str, profiles: list[
         hint = f"Write COMPOSE_PROFILES: {profiles[0]} in variables, or remove the profile"
     else:
         message = f"the Compose files have no service {service}"
-        close = difflib.get_close_matches(service, context.services, n=1)
-        hint = f"Services there are: {', '.join(context.services) or 'none'}"
-        hint = f"Did you mean '{close[0]}'" if close else hint
+        known = f"Services there are: {', '.join(context.services) or 'none'}"
+        hint = did_you_mean(service, context.services, known)
     return Problem(f"{context.where}.{key}", message, hint, "compose.service_unknown")
