@@ -169,11 +169,11 @@ def _container_route(engine: Engine, name: str) -> tuple[str, list[str], str, st
     """Return a server container's image, the network arguments, libpq's host, and its socket's folder on this host."""
     container = engine.container(name)
     if not container:
-        raise SwitchyardError(f"There is no container {name} on this server. Check its name, or run setup.yml.")
+        hint = "Check its name, or run setup.yml."
+        raise SwitchyardError(f"There is no container {name} on this server.", hint=hint)
     if not container.running:
-        raise SwitchyardError(
-            f"The container {name} is not running ({container.state}). Start it with 'docker start {name}'."
-        )
+        hint = f"Start it with 'docker start {name}'."
+        raise SwitchyardError(f"The container {name} is not running ({container.state}).", hint=hint)
     for folder in (SOCKETS, "/run/postgresql"):
         if folder in container.mounts:
             return container.image, ["--network", "none"], SOCKETS, container.mounts[folder]

@@ -143,7 +143,7 @@ class Proxy(OptionalSteps, abc.ABC):
         """Return this server's preview key, which the role wrote. Raises SwitchyardError where it is missing."""
         key = atomic_file.read(self.folder / paths.SERVER_PREVIEW_KEY)
         if not key:
-            raise SwitchyardError(f"{self.folder / paths.SERVER_PREVIEW_KEY} is missing. Run setup.yml.")
+            raise SwitchyardError(f"{self.folder / paths.SERVER_PREVIEW_KEY} is missing.", hint="Run setup.yml.")
         return key.strip()
 
     def preview_keys(self) -> dict[str, tuple[str, str]]:

@@ -22,5 +22,6 @@ def parse_map(answer: str) -> dict[str, str]:
     """
     rows = [line.split(None, 2) for line in answer.splitlines() if line.strip()]
     if any(len(row) != 3 or not row[0].startswith("0x") for row in rows):
-        raise SwitchyardError(f"The proxy did not show its map: {answer.strip()}. Read its log, then run setup.yml.")
+        hint = "Read its log, then run setup.yml."
+        raise SwitchyardError(f"The proxy did not show its map: {answer.strip()}.", hint=hint)
     return {key: value.strip() for _address, key, value in rows}

@@ -92,7 +92,8 @@ class SystemdProcess(ProxyProcess):
         """
         pid = self._pid()
         if not pid:
-            raise SwitchyardError(f"The proxy does not run. See 'systemctl status {self.unit}', then run setup.yml.")
+            hint = f"See 'systemctl status {self.unit}', then run setup.yml."
+            raise SwitchyardError("The proxy does not run.", hint=hint)
         owner = (self.proc / str(pid)).stat()
         enter = ["nsenter", f"--target={pid}", "--mount", "--"]
         become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]

@@ -56,7 +56,7 @@ def databases_of_stacks(
         try:
             sources += _of_accessories(engine(), params, stack, problems)
         except SwitchyardError as error:
-            problems.append(Problem(stack, str(error).rstrip("."), "Correct that, and start again", "backup.accessory"))
+            problems.append(error.problem(stack, "Correct that, and start again", code="backup.accessory"))
     if required and not sources and not problems:
         named = sorted({*stacks, *accessory_stacks})
         message = f"{', '.join(named)} has none" if named else "no stack has postgres or accessories"

@@ -98,7 +98,7 @@ class Nginx(ConnectionCount, Proxy):
         answer = unix_socket.ask(socket, f"GET {path} HTTP/1.0\r\n\r\n", self.process.log_command)
         head, _blank, body = answer.partition("\r\n\r\n")
         if " 200 " not in head.split("\r\n")[0]:
-            raise SwitchyardError(f"The proxy answers {path} with {head.splitlines()[:1]}. Run setup.yml.")
+            raise SwitchyardError(f"The proxy answers {path} with {head.splitlines()[:1]}.", hint="Run setup.yml.")
         return body
 
     def flags(self) -> set[str]:

@@ -84,9 +84,8 @@ def parse_state(answer: str) -> tuple[str, dict[RouteKey, str]]:
     """
     rows = [line.split(" ") for line in answer.splitlines()]
     if not rows or rows[0][0] != "mark" or any(len(row) != 5 for row in rows[1:]):
-        raise SwitchyardError(
-            f"The proxy did not answer with its routes: {answer.strip()}. Read its log, then run setup.yml."
-        )
+        hint = "Read its log, then run setup.yml."
+        raise SwitchyardError(f"The proxy did not answer with its routes: {answer.strip()}.", hint=hint)
     return rows[0][1], {
         (key, color, unquote(host_path)): unquote(service) for _route, key, color, service, host_path in rows[1:]
     }

@@ -39,7 +39,8 @@ class PagesProxy:
                 self._ask(f"{verb} map {name} {key} {availability.get(key, '')}")
         except OSError as error:
             if "held" in availability.values():
-                raise SwitchyardError(f"The server of the pages does not answer ({error}). Run setup.yml.") from error
+                message = f"The server of the pages does not answer ({error})."
+                raise SwitchyardError(message, hint="Run setup.yml.") from error
 
     def _ask(self, command: str) -> str:
         """Return the answer to a command (management guide, 9.3). Raises OSError."""
