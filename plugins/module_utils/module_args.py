@@ -85,20 +85,11 @@ def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) ->
     try:
         result = work()
     except SwitchyardError as error:
-        module.fail_json(msg=render_error(error), **error.details)
+        # The result has log lines next to the message: Ansible shows a message twice.
+        module.fail_json(msg=str(error), **error.details)
     except PermissionError as error:
         module.fail_json(msg=f"{error}. Nothing after that was done. {BECOME if os.geteuid() else ''}".strip())
     except OSError as error:
         # The Docker SDK's errors are among these; their text is the engine's own words.
         module.fail_json(msg=f"{error}. Nothing after that was done.")
     module.exit_json(**result)
-
-
-def render_error(error: SwitchyardError) -> str:
-    """Return the error with the last log lines below it, as it is read in a job's output."""
-    lines = [str(error)]
-    for name, log in error.details.get("logs", {}).items():
-        lines += [f"Last lines of {name}:", *(f"  {line}" for line in log)] if log else [f"{name} wrote nothing."]
-    for name, seen in error.details.get("proxy", {}).items():
-        lines.append(f"The proxy sees {name}: " + ", ".join(f"{key} {value}" for key, value in seen.items()))
-    return "\n".join(lines)

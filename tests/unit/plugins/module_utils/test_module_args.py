@@ -56,7 +56,7 @@ def test_an_error_of_ours_fails_the_module_with_its_details(run_module: RunModul
     result = run_module(ending(work), PLACE)
     assert result["failed"]
     assert result["gate"] == "health"
-    assert result["msg"] == "The health gate failed.\nLast lines of web:\n  no database"
+    assert (result["msg"], result["logs"]) == ("The health gate failed.", {"web": ["no database"]})
 
 
 def test_a_full_disk_says_which_file(run_module: RunModule) -> None:
@@ -70,19 +70,3 @@ def test_a_full_disk_says_which_file(run_module: RunModule) -> None:
 def test_a_mistake_of_ours_is_not_hidden(run_module: RunModule) -> None:
     with pytest.raises(KeyError):
         run_module(ending(lambda: {}["nothing"]), PLACE)
-
-
-def test_a_message_has_logs_and_the_proxys_view_below_it() -> None:
-    error = SwitchyardError(
-        "Failed.",
-        logs={"web": ["one", "two"], "api": []},
-        proxy={"po.shop.prod_web_blue/web1": {"status": "DOWN", "in_flight": 0}},
-    )
-    assert module_args.render_error(error).splitlines() == [
-        "Failed.",
-        "Last lines of web:",
-        "  one",
-        "  two",
-        "api wrote nothing.",
-        "The proxy sees po.shop.prod_web_blue/web1: status DOWN, in_flight 0",
-    ]
