@@ -54,6 +54,7 @@ from . import (
     source_folder,
     static_files,
     static_volumes,
+    unguarded_migration,
     variables_set,
     writable_folders,
 )
@@ -82,6 +83,7 @@ STACK_CHECKS: tuple[Check[StackCheckContext], ...] = (
     services_exist,
     service_roles,
     one_shots,
+    unguarded_migration,
     dependencies,
     image_tags,
     registry_images,
