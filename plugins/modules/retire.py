@@ -112,7 +112,7 @@ def main() -> None:
         scan_and_plan = execute.execute(
             host, params["stacks"], params["remove_data"], params["lock_holder"], module.check_mode
         )
-        return execute.result(host, *scan_and_plan)
+        return module_args.to_result(execute.result(host, *scan_and_plan))
 
     module_args.run_module(module, work)
 

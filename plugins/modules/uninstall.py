@@ -37,6 +37,12 @@ options:
       - Whether to remove the backups of the environment on this server. Off-site copies are never removed.
     type: bool
     default: false
+  stacks:
+    description:
+      - Stacks of the inventory. A database on the shared PostgreSQL is found by the name of its stack.
+    type: list
+    elements: str
+    default: []
   lock_holder:
     description:
       - Holder of the stacks' locks, as shown to a user who starts a release at the same time.
@@ -77,6 +83,23 @@ others:
   type: list
   elements: str
   sample: [prod]
+last_backup:
+  description: What a backup has to hold before O(remove_data=true) removes it; only what exists on the server.
+  returned: success
+  type: dict
+  contains:
+    stacks:
+      description: Stacks with a database on the shared PostgreSQL.
+      type: list
+      elements: str
+    accessory_stacks:
+      description: Stacks with PostgreSQL in an accessory.
+      type: list
+      elements: str
+    volumes:
+      description: Volumes in C(backup_volumes) of the newest releases, as options of a backup.
+      type: list
+      elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -91,6 +114,7 @@ def main() -> None:
             **module_args.HOST_OPTIONS,
             "remove_data": {"type": "bool", "default": False},
             "remove_backups": {"type": "bool", "default": False},
+            "stacks": {"type": "list", "elements": "str", "default": []},
             "lock_holder": {"type": "str", "default": "uninstall.yml"},
         },
         supports_check_mode=True,
@@ -100,7 +124,7 @@ def main() -> None:
     def work() -> dict[str, object]:
         host = module_args.host_context(module)
         request = (params["remove_data"], params["remove_backups"], params["lock_holder"])
-        return uninstall.result(host, *uninstall.uninstall(host, *request, module.check_mode))
+        return module_args.to_result(uninstall.uninstall(host, *request, module.check_mode, params["stacks"]))
 
     module_args.run_module(module, work)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import typing as t
 from contextlib import suppress
+from dataclasses import dataclass
 
 from .. import atomic_file, names
 from ..config import server_state
@@ -124,15 +125,27 @@ def _remove_from_proxy(ctx: StackContext, token: int) -> None:
         raise ProxyRefused(f"The proxy still has routes for {ctx.stack} after they were removed. Run retire.yml again.")
 
 
-def result(host: HostContext, before: EnvironmentScan, intended: DecommissionPlan) -> dict[str, t.Any]:
+@dataclass(frozen=True)
+class RetireResult:
+    """What was or would be removed and retained of ``stacks``; ``known_stacks`` are all that the server had."""
+
+    changed: bool
+    stacks: t.Sequence[str]
+    known_stacks: t.Sequence[str]
+    removed: t.Sequence[str]
+    retained: t.Sequence[str]
+    diff: t.Mapping[str, str]
+
+
+def result(host: HostContext, before: EnvironmentScan, intended: DecommissionPlan) -> RetireResult:
     """Return the result of the module ``retire``, done or planned."""
     text = "".join(f"{line}\n" for line in intended.removed)
     header = f"{host.project} {host.environment}"
-    return {
-        "changed": intended.changed,
-        "stacks": list(intended.stacks),
-        "known_stacks": before.stacks,
-        "removed": intended.removed,
-        "retained": list(intended.retained),
-        "diff": {"before": text, "after": "", "before_header": header, "after_header": header},
-    }
+    return RetireResult(
+        changed=intended.changed,
+        stacks=intended.stacks,
+        known_stacks=before.stacks,
+        removed=intended.removed,
+        retained=intended.retained,
+        diff={"before": text, "after": "", "before_header": header, "after_header": header},
+    )

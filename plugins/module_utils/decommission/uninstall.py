@@ -8,13 +8,15 @@ from __future__ import annotations
 import shutil
 import typing as t
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import atomic_file, code_cache, command, names, paths
 from ..proxy.process import ENVIRONMENT, UNITS
 from ..release.context import HostContext
 from . import execute, tenants
-from .scan import scan
+from .last_backup import LastBackup, find_sources
+from .scan import EnvironmentScan, scan
 from .shared_scan import SharedScan, scan_shared
 from .uninstall_plan import UninstallPlan, plan_uninstall
 
@@ -27,29 +29,56 @@ STAMPS = Path("/var/lib/systemd/timers")
 SERVER_FILES = ("networks.json", "networks.lock", "fixed-addresses.json", "server.json", "server.lock")
 
 
+@dataclass(frozen=True)
+class UninstallResult:
+    """What was or would be removed and retained, the other environments, and what a last backup holds."""
+
+    changed: bool
+    removed: t.Sequence[str]
+    retained: t.Sequence[str]
+    others: t.Sequence[str]
+    last_backup: LastBackup
+    diff: t.Mapping[str, str]
+
+
 def uninstall(
-    host: HostContext, remove_data: bool, remove_backups: bool, lock_holder: str, check_mode: bool = False
-) -> tuple[SharedScan, UninstallPlan]:
-    """Remove the environment, under the locks of all its stacks; return the scan and the plan.
+    host: HostContext,
+    remove_data: bool,
+    remove_backups: bool,
+    lock_holder: str,
+    check_mode: bool = False,
+    stacks: t.Collection[str] = (),
+) -> UninstallResult:
+    """Remove the environment, under the locks of all its stacks; ``stacks`` are those of the inventory.
 
     Raises SwitchyardError when a release of one of the stacks holds its lock.
     """
 
-    def decide() -> tuple[SharedScan, UninstallPlan]:
+    def decide() -> tuple[EnvironmentScan, SharedScan, UninstallPlan]:
         now = scan(host)
         shared = scan_shared(host, now.others)
-        return shared, plan_uninstall(now, shared, remove_data, remove_backups)
+        return now, shared, plan_uninstall(now, shared, remove_data, remove_backups)
 
-    shared, intended = decide()
+    found, shared, intended = decide()
+    last_backup = find_sources(host, found, shared, stacks) if remove_data else LastBackup()
     for name in intended.environment.stacks:
         host.stack(name).lock.assert_free()
     # Nothing starts a backup from here on.
     if not check_mode:
         _remove_units(intended)
-    execute.run(host, intended.environment, lambda: decide()[1].environment, lock_holder, check_mode)
+    execute.run(host, intended.environment, lambda: decide()[2].environment, lock_holder, check_mode)
     if not check_mode:
         _remove_shared(host, shared, intended)
-    return shared, intended
+    text = "".join(f"{line}\n" for line in intended.removed)
+    header = f"{host.project} {host.environment}"
+    return UninstallResult(
+        changed=intended.changed,
+        removed=intended.removed,
+        retained=intended.retained,
+        others=sorted({*shared.proxy_users, *shared.server_users}),
+        last_backup=last_backup,
+        diff={"before": text, "after": "", "before_header": header, "after_header": header},
+    )
 
 
 def _remove_units(intended: UninstallPlan) -> None:
@@ -101,16 +130,3 @@ def _has_other_project(host: HostContext) -> bool:
 
 def _systemctl(*args: str) -> None:
     command.run(["systemctl", *args], timeout=SYSTEMCTL_TIMEOUT, env=ENVIRONMENT, merge=True)
-
-
-def result(host: HostContext, shared: SharedScan, intended: UninstallPlan) -> dict[str, t.Any]:
-    """Return the result of the module ``uninstall``, done or planned."""
-    text = "".join(f"{line}\n" for line in intended.removed)
-    header = f"{host.project} {host.environment}"
-    return {
-        "changed": intended.changed,
-        "removed": intended.removed,
-        "retained": list(intended.retained),
-        "others": sorted({*shared.proxy_users, *shared.server_users}),
-        "diff": {"before": text, "after": "", "before_header": header, "after_header": header},
-    }

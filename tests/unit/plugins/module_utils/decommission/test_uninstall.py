@@ -33,11 +33,11 @@ def shop(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> M
 
 
 def test_check_mode_returns_the_same_and_removes_nothing(shop: Machine) -> None:
-    _shared, predicted = uninstall.uninstall(shop.host, True, True, "ann", check_mode=True)
+    predicted = uninstall.uninstall(shop.host, True, True, "ann", check_mode=True)
     assert len(shop.engine.containers()) == 3
-    _shared, done = uninstall.uninstall(shop.host, True, True, "ann")
+    done = uninstall.uninstall(shop.host, True, True, "ann")
     assert predicted.removed == done.removed
-    assert not uninstall.uninstall(shop.host, True, True, "ann", check_mode=True)[1].changed
+    assert not uninstall.uninstall(shop.host, True, True, "ann", check_mode=True).changed
 
 
 def test_nothing_is_left_when_everything_is_asked_for(shop: Machine) -> None:
@@ -64,9 +64,9 @@ def test_data_and_backups_stay_unless_they_are_asked_for(shop: Machine) -> None:
 def test_the_result_names_the_other_environments(shop: Machine) -> None:
     labels = names.labels(project="po", environment="qual", role="front")
     shop.engine.made_networks["po-front-qual"] = {"labels": labels}
-    answer = uninstall.result(shop.host, *uninstall.uninstall(shop.host, False, False, "ann", check_mode=True))
-    assert (answer["changed"], answer["others"]) == (True, ["qual"])
-    assert "container po-proxy" not in answer["removed"]
+    answer = uninstall.uninstall(shop.host, False, False, "ann", check_mode=True)
+    assert (answer.changed, answer.others) == (True, ["qual"])
+    assert "container po-proxy" not in answer.removed
 
 
 def test_a_release_that_runs_prevents_it(shop: Machine) -> None:
