@@ -73,7 +73,8 @@ class BehindTraefikProxy(HAProxy):
         if other and other.running:
             raise SwitchyardError(
                 f"Two proxies run, {self.name} and {other.name}: the replacement of one was interrupted. Nothing was "
-                "changed. Run setup.yml."
+                "changed.",
+                hint="Run setup.yml.",
             )
 
     def load_figures(self) -> tuple[int, int]:

@@ -110,9 +110,8 @@ class RollingReplacement:
         with atomic_file.locked(self.folder / "lock"):
             state = self.gather()
             if start_replacement and state.proxy and not state.replacement:
-                raise SwitchyardError(
-                    f"{self.replacement} does not exist: another setup.yml replaced {self.name} first. Run yours again."
-                )
+                message = f"{self.replacement} does not exist: another run replaced {self.name} first."
+                raise SwitchyardError(message, hint="Run setup.yml again.")
             steps = decide(state, start_replacement)
             for step in steps:
                 actions[step]()

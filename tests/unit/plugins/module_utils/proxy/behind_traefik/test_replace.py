@@ -152,7 +152,7 @@ def test_a_proxy_that_is_alone_and_leaving_stays(engine: Edge, folder: Path) -> 
 
 def test_another_run_that_was_quicker_is_told(engine: Edge, folder: Path) -> None:
     engine.remove([engine.standing[NEXT]])
-    with pytest.raises(SwitchyardError, match=r"another setup\.yml replaced po-proxy first. Run yours again"):
+    with pytest.raises(SwitchyardError, match=r"another run replaced po-proxy first\. Run setup\.yml again"):
         replacing(engine, folder).execute(True)
 
 
