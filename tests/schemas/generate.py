@@ -259,7 +259,10 @@ class Schema:
 
     def add_sequences(self) -> None:
         """A sequence of nothing, one of a column, one that counts down, and a serial column."""
-        free, owned, table = self.new(), self.new(), self.new()
+        free = self.new()
+        # A sequence belongs to a column of its own schema only.
+        schema = ident(self.random.choice(self.schemas))
+        owned, table = (f"{schema}.{ident(self.name())}" for _each in range(2))
         self.run(
             f"CREATE SEQUENCE {free} AS int2 INCREMENT -3 MINVALUE -900 MAXVALUE 100 START 50 CACHE 5 CYCLE",
             f"SELECT nextval({literal(free)})",
