@@ -33,8 +33,9 @@ SHARED_PROJECT = frozenset({"the project ft"})
 UNDER_LOAD = ("end_to_end", "proxy_matrix", "proxy")
 # The longest first, so that none is left alone at the end. A name that is missing here is first.
 ORDER = (
-    "images",
+    # On a server without another project, as uninstall.yml is to leave it
     "compose_application",
+    "images",
     "postgres",
     "maintenance",
     "stack",
