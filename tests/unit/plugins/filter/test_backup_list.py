@@ -5,6 +5,7 @@ import typing as t
 from fakes_postgres import manifest
 
 from ansible_collections.switchyard.stacks.plugins.filter.backup_list import FilterModule, backup_list
+from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 
 NOW = 1001.0 + 3 * 3600
 COMMAND = "ansible-playbook restore.yml -i prod"
@@ -17,6 +18,12 @@ INFO: dict[str, t.Any] = {
 }
 
 
+def summary(*name: str, **changes: t.Any) -> dict[str, t.Any]:
+    """Return a backup as a module returns it."""
+    result: dict[str, t.Any] = state_file.as_json(manifest(*name, **changes).summary())
+    return result
+
+
 def told(**changes: t.Any) -> dict[str, t.Any]:
     return {**INFO, "backups": [], **changes}
 
@@ -25,8 +32,8 @@ def test_each_backup_is_a_line_and_what_to_type_is_the_last() -> None:
     broken = {"name": "20260103T000000Z-0003", "state": "broken", "problems": ["manifest.json: it is missing."]}
     backups = [
         broken,
-        manifest("20260102T000000Z-0002", state="restored", release=12).summary(),
-        manifest(state="read").summary(),
+        summary("20260102T000000Z-0002", state="restored", release=12),
+        summary(state="read"),
     ]
     last = {"ok": True, "started_by": "timer", "finished": NOW - 60, "error": None}
     assert backup_list([told(backups=backups, last_run=last)], "prod", COMMAND, several=False, now=NOW) == [
@@ -60,8 +67,8 @@ def test_a_copy_that_is_not_here_can_be_fetched() -> None:
 
 def test_databases_of_accessories_and_volumes_have_their_own_commands() -> None:
     plain = {**INFO, "backups": []}
-    own = {**plain, "backups": [manifest(state="restored").summary()], "accessory": "db", "database": "it's"}
-    volume = {**plain, "backups": [{**manifest(state="read").summary(), "volume": "uploads"}], "volume": "uploads"}
+    own = {**plain, "backups": [summary(state="restored")], "accessory": "db", "database": "it's"}
+    volume = {**plain, "backups": [{**summary(state="read"), "volume": "uploads"}], "volume": "uploads"}
     lines = backup_list([{**plain, "accessories": [own], "volumes": [volume]}], "prod", COMMAND, several=True, now=NOW)
     assert lines[0] == "shop, it's in db (prod): 1 backup in /b"
     command = f"  To restore one, type: {COMMAND} -e stack=shop"

@@ -25,9 +25,9 @@ def test_it_makes_a_backup_of_what_was_named(
 ) -> None:
     calls: list[tuple[t.Any, ...]] = []
 
-    def backup(engine: t.Any, store: t.Any, request: t.Any, check_mode: bool) -> dict[str, t.Any]:
+    def backup(engine: t.Any, store: t.Any, request: t.Any, check_mode: bool) -> create.BackupResult:
         calls.append((store.folder.name, request.database, request.release, check_mode))
-        return {"changed": True}
+        return create.BackupResult(True, "20260101T000000Z-0001", {}, [], None)
 
     monkeypatch.setattr(create, "create_backup", backup)
     assert run_module(postgres_backup.main, {**options, "release": 12}, check=True)["changed"]

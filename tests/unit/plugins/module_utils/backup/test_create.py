@@ -143,7 +143,8 @@ def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None
     store = backup_store(tmp_path)
     result = create.create_backup(ENGINE, store, backup_request(verify="none", release=7))
     made = store.get("latest")
-    assert (result["changed"], result["name"], result["backup"]["state"]) == (True, made.name, "dumped")
+    assert result.backup
+    assert (result.changed, result.name, result.backup.state) == (True, made.name, "dumped")
     assert (made.release, made.tables["public.a"]["rows"], made.sequences, made.roles) == (
         7,
         3,
@@ -168,8 +169,8 @@ def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, server: FakeS
     assert store.names() == ["20260101T000000Z-0001"]
     assert server.calls == []
     done = create.create_backup(ENGINE, store, asked)
-    assert (looked["changed"], looked["removed"]) == (done["changed"], done["removed"])
-    assert looked["diff"]["before"] == done["diff"]["before"] == "20260101T000000Z-0001\n"
+    assert (looked.changed, looked.removed) == (done.changed, done.removed)
+    assert looked.diff["before"] == done.diff["before"] == "20260101T000000Z-0001\n"
 
 
 def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,4 +91,4 @@ def test_a_weaker_proof_takes_no_stronger_one_away() -> None:
 
 def test_the_summary_has_what_a_list_shows() -> None:
     summary = manifest(state="read").summary()
-    assert (summary["rows"], summary["bytes"], summary["state"], summary["postgres"]) == (3, 4, "read", "17.6")
+    assert (summary.rows, summary.bytes, summary.state, summary.postgres) == (3, 4, "read", "17.6")

@@ -60,8 +60,8 @@ def test_one_without_a_manifest_is_listed_and_not_used(tmp_path: Path) -> None:
     add_backup(store, SECOND)
     (store.folder / SECOND / "manifest.json").unlink()
     broken, whole = (entry.summary() for entry in store.all())
-    assert (broken["state"], whole["state"]) == ("broken", "dumped")
-    assert "it is missing" in broken["problems"][0]
+    assert (broken.state, whole.state) == ("broken", "dumped")
+    assert "it is missing" in broken.problems[0]
     assert store.get("latest").name == FIRST
     with pytest.raises(ManifestError, match="it is missing"):
         store.get(SECOND)

@@ -40,9 +40,10 @@ def test_a_backup_that_stands_is_tried_each_time(
     engine = t.cast("t.Any", None)
     looked = verify_existing.verify_existing(engine, store, backup_request(), "latest", check_mode=True)
     done = verify_existing.verify_existing(engine, store, backup_request(), made.name)
-    assert looked["changed"] is done["changed"] is changed
-    assert looked["diff"] == done["diff"]
-    assert done["backup"]["state"] == "restored"
+    assert looked.changed is done.changed is changed
+    assert looked.diff == done.diff
+    assert done.backup
+    assert done.backup.state == "restored"
     assert tried == [made.name]
 
 

@@ -88,9 +88,9 @@ def test_check_mode_returns_the_same_and_changes_nothing(shop: Machine) -> None:
     predicted = mode.result(shop.host, mode.set_maintenance(shop.host, ["shop"], PAGE, check_mode=True))
     assert (availability(shop), pages(shop), shop.proxy.asked) == ({}, {}, [])
     done = mode.result(shop.host, mode.set_maintenance(shop.host, ["shop"], PAGE))
-    assert (predicted["changed"], predicted["diff"]) == (True, done["diff"])
-    assert done["diff"]["before"] == "shop: available\n"
-    assert done["diff"]["after"].startswith("shop: maintenance, page of 36 bytes (")
+    assert (predicted.changed, predicted.diff) == (True, done.diff)
+    assert done.diff["before"] == "shop: available\n"
+    assert done.diff["after"].startswith("shop: maintenance, page of 36 bytes (")
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(shop: Machine) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from fakes import Machine
 from fakes_migration import NAME, Scene
-from fakes_postgres import SERVER, FakeServer, add_backup, database
+from fakes_postgres import SERVER, FakeServer, add_backup, database, restored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
     create,
@@ -56,14 +56,14 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         here.happened.append("copy")
         yield server
 
-    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> dict[str, t.Any]:
+    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> create.BackupResult:
         here.happened.append(f"backup {wanted.verify}")
         add_backup(where, NAME, release=wanted.release)
-        return {"name": NAME}
+        return create.BackupResult(True, NAME, {}, [], None)
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> backup_restore.RestoreResult:
         here.happened.append(f"restore {asked.backup}")
-        return {"retained": "shop_prod__before"}
+        return restored("shop_prod__before")
 
     def one(ctx: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
         ctx.lock.renew(token, job.command_line)

@@ -6,7 +6,7 @@ import typing as t
 import pytest
 from fakes import container
 from fakes_migration import NAME, Scene
-from fakes_postgres import backup_store
+from fakes_postgres import backup_store, restored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
@@ -43,11 +43,11 @@ def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
     scene.carry_out(scene.release(kind="breaking"))
     attempts: list[str] = []
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> backup_restore.RestoreResult:
         attempts.append(asked.backup)
         if len(attempts) == 1:
             raise SwitchyardError("it is as it was before") from cause
-        return {"retained": None}
+        return restored()
 
     monkeypatch.setattr(backup_restore, "restore_backup", restore)
     with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
