@@ -189,7 +189,7 @@ class FakeServer:
 
 
 def connecting_to(server: FakeServer) -> t.Any:
-    """Return a stand-in for ``server.connect`` that yields this server."""
+    """Return a current-in for ``server.connect`` that yields this server."""
 
     @contextlib.contextmanager
     def connect(*dummy: t.Any, **more: t.Any) -> Iterator[FakeServer]:

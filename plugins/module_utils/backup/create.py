@@ -163,9 +163,7 @@ def compress_option(compression: str, client_major_version: int) -> str:
     return (level or "6") if client_major_version < 16 and method == "gzip" else compression
 
 
-def create_backup(
-    engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool = False
-) -> BackupResult:
+def create_backup(engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool = False) -> BackupResult:
     """Create and verify a backup.
 
     Raises SwitchyardError with all problems before anything changes. A failed dump leaves nothing. A backup that

@@ -54,7 +54,9 @@ class FetchPreview:
     changed: bool = True
 
 
-def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool = False) -> RestoreResult | FetchPreview:
+def run_restore(
+    engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool = False
+) -> RestoreResult | FetchPreview:
     """Restore as the module's options say."""
     params = with_accessory(_with_database(params), lambda: engine)
     restore_request = RestoreRequest(

@@ -24,7 +24,7 @@ def summary(*name: str, **changes: t.Any) -> dict[str, t.Any]:
     return result
 
 
-def told(**changes: t.Any) -> dict[str, t.Any]:
+def reported(**changes: t.Any) -> dict[str, t.Any]:
     return {**INFO, "backups": [], **changes}
 
 
@@ -36,7 +36,7 @@ def test_each_backup_is_a_line_and_what_to_type_is_the_last() -> None:
         summary(state="read"),
     ]
     last = {"ok": True, "started_by": "timer", "finished": NOW - 60, "error": None}
-    assert backup_list([told(backups=backups, last_run=last)], "prod", COMMAND, several=False, now=NOW) == [
+    assert backup_list([reported(backups=backups, last_run=last)], "prod", COMMAND, several=False, now=NOW) == [
         "shop (prod): 3 backups in /b",
         "  NAME                   AGE  SIZE  ROWS  RELEASE  STATE",
         "  20260103T000000Z-0003                            broken: manifest.json: it is missing.",
@@ -49,10 +49,10 @@ def test_each_backup_is_a_line_and_what_to_type_is_the_last() -> None:
     assert FilterModule().filters()["backup_list"] is backup_list
 
 
-def test_what_was_not_brought_to_an_end_is_told() -> None:
+def test_what_was_interrupted_is_reported() -> None:
     last = {"ok": False, "started_by": "timer", "finished": NOW, "error": "No space left on device."}
     lines = backup_list(
-        [told(last_run=last, interrupted_restore="x", lockout={"id": "1"})], "prod", COMMAND, several=True, now=NOW
+        [reported(last_run=last, interrupted_restore="x", lockout={"id": "1"})], "prod", COMMAND, several=True, now=NOW
     )
     assert "FAILED: No space left on device." in lines[1]
     assert "was interrupted" in lines[2]
@@ -61,7 +61,7 @@ def test_what_was_not_brought_to_an_end_is_told() -> None:
 
 
 def test_a_copy_that_is_not_here_can_be_fetched() -> None:
-    lines = backup_list([told(offsite=["20260101T000000Z-0001"])], "prod", COMMAND, several=True)
+    lines = backup_list([reported(offsite=["20260101T000000Z-0001"])], "prod", COMMAND, several=True)
     assert lines[-1].endswith("-e stack=shop -e backup=20260101T000000Z-0001 -e offsite=true")
 
 

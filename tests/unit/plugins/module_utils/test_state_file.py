@@ -181,9 +181,9 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
     restore_journal.complete(tmp_path, loaded)
     assert json.loads(restore_journal.origin_path(tmp_path).read_text()) == {"oid": 9, **added}
 
-    fence = LockoutFile(tmp_path)
-    fence.path.write_text(json.dumps(later(EXAMPLES["lockout.json"])))
-    assert fence.read() == dataclasses.replace(EXAMPLES["lockout.json"], extra=added)
+    file = LockoutFile(tmp_path)
+    file.path.write_text(json.dumps(later(EXAMPLES["lockout.json"])))
+    assert file.read() == dataclasses.replace(EXAMPLES["lockout.json"], extra=added)
 
     backup = tmp_path / "x"
     backup.mkdir()
@@ -194,8 +194,8 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
 
 
 def test_progress_of_a_later_version_is_read() -> None:
-    told = {"step": "dump", "started": 1.0, "at": 5.0, "done": 1, "of": 2, "unit": "rows", "added_later": 1}
-    assert progress.read(f"{json.dumps(told)}\n5") == progress.Progress("dump", 1.0, 5.0, 1, 2)
+    reported = {"step": "dump", "started": 1.0, "at": 5.0, "done": 1, "of": 2, "unit": "rows", "added_later": 1}
+    assert progress.read(f"{json.dumps(reported)}\n5") == progress.Progress("dump", 1.0, 5.0, 1, 2)
 
 
 def test_a_class_without_room_for_more_is_refused() -> None:

@@ -102,7 +102,7 @@ def inside() -> FakeSession:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
-    """Give a server with ``shop_prod``, and a backup of it on the shelf."""
+    """Give a server with ``shop_prod``, and a backup of it in the store."""
     admin = Cluster()
     server = FakeServer(postgres=admin, shop_prod=inside(), shop_prod__restore_1=inside())
     monkeypatch.setattr(postgres_server, "connect", connecting_to(server))
@@ -187,7 +187,7 @@ def test_or_all_new(tmp_path: Path, cluster: Cluster) -> None:
     assert (result.recovery_action, cluster.names[9], cluster.open) == ("finished", "shop_prod", {"shop_prod"})
 
 
-def test_a_server_that_stays_away_is_told_and_the_journal_remembers(tmp_path: Path, cluster: Cluster) -> None:
+def test_a_server_that_stays_away_is_reported_and_the_journal_is_kept(tmp_path: Path, cluster: Cluster) -> None:
     gone = ConnectionLost("the connection is gone.")
     cluster.fail['"shop_prod__restore_1" RENAME'] = gone
     cluster.fail["ALLOW_CONNECTIONS true"] = gone
@@ -206,7 +206,7 @@ def test_a_backup_that_was_changed_is_refused_before_anything(tmp_path: Path, cl
     assert cluster.statements == []
 
 
-def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Cluster) -> None:
+def test_a_lockout_that_was_active_since_then_lets_it_pass(tmp_path: Path, cluster: Cluster) -> None:
     store = backup_store(tmp_path)
     add_backup(store, "20260102T000000Z-0002", lockout="f1")
     with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
@@ -215,16 +215,16 @@ def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Clu
         sessions["shop_prod__restore_2"] = inside()
     active = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
     atomic_file.write_json(store.folder / "lockout.json", dataclasses.asdict(active))
-    # It leaks: somebody let the login in again.
+    # It leaks: the login was enabled again.
     with pytest.raises(SwitchyardError, match="800 row changes"):
         restore(tmp_path)
     cluster.open = set()
     assert restore(tmp_path).locked_out
-    # Whose fence it is lifts it.
+    # The run that made the lockout ends it.
     assert cluster.open == set()
 
 
-def test_closed_keeps_everybody_out_before_anything_is_loaded(tmp_path: Path, cluster: Cluster) -> None:
+def test_writes_are_blocked_before_anything_is_loaded(tmp_path: Path, cluster: Cluster) -> None:
     result = restore(tmp_path, block_writes=True)
     first = next(number for number, one in enumerate(cluster.statements) if "CREATE DATABASE" in one)
     assert 'ALTER DATABASE "shop_prod" ALLOW_CONNECTIONS false' in cluster.statements[:first]
@@ -250,7 +250,7 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
     with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         t.cast("t.Any", found).sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 610, "began": "once"}]
     assert restore(tmp_path, check=True, block_writes=True).changed
-    # What it would set aside is still asked before it is done.
+    # What it would discard is still asked before it is done.
     with pytest.raises(SwitchyardError, match="510 row changes"):
         restore(tmp_path, block_writes=True)
     assert cluster.entered == {"shop_prod"}
@@ -258,7 +258,7 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
 
 @pytest.fixture
 def other(tmp_path: Path, cluster: Cluster) -> BackupStore:
-    """Give the shelf of another environment with a backup, of a database with another number."""
+    """Return the store of another environment with a backup, of a database with another number."""
     store = BackupStore(tmp_path, "po", "test", "shop")
     server = {**manifest().server, "oid": 77}
     add_backup(store, environment="test", database="shop_test", owner="shop_test", server=server)
@@ -294,7 +294,7 @@ def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Clu
     assert "--no-acl" in restored
 
 
-def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
+def test_no_login_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     result = seed(tmp_path, other, max_discarded_changes="unknown", anonymise="UPDATE a SET name = 'x'")
     server = databases()["server"]
     words = next(words for words in server.calls if "psql" in words)
@@ -326,7 +326,7 @@ def test_an_environment_without_backups_gets_no_folder(tmp_path: Path, cluster: 
     assert not nowhere.folder.parent.exists()
 
 
-def test_room_is_asked_of_a_container_of_ours() -> None:
+def test_only_a_container_is_asked_for_its_free_space() -> None:
     class Inside:
         def exec(self, name: str, command: list[str]) -> tuple[int, str]:
             return 0, "overlay 100 40 60 40% /data"

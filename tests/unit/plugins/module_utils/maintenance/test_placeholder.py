@@ -66,7 +66,9 @@ def test_a_stack_that_is_live_or_has_a_release_does_not_change(machine: Machine)
     assert placeholder.apply(machine.host, {}, {}).changed is False
 
 
-def test_a_release_that_went_live_meanwhile_keeps_its_routes(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_that_went_live_in_between_keeps_its_routes(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = machine.proxy.read
 
     def read_then_release() -> ProxyState:

@@ -48,8 +48,8 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         yield server
 
     @contextlib.contextmanager
-    def guest(*dummy: t.Any) -> Iterator[str]:
-        yield "guest"
+    def temporary(*dummy: t.Any) -> Iterator[str]:
+        yield "temporary"
 
     @contextlib.contextmanager
     def throwaway(*dummy: t.Any) -> Iterator[FakeServer]:
@@ -61,7 +61,9 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         add_backup(where, NAME, release=wanted.release)
         return create.BackupResult(True, NAME, {}, [], None)
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> backup_restore.RestoreResult:
+    def restore(
+        engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest
+    ) -> backup_restore.RestoreResult:
         here.happened.append(f"restore {asked.backup}")
         return restored("shop_prod__before")
 
@@ -71,7 +73,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         log = ctx.records.path(number) / "log"
         log.write_text(said)
         here.happened.append(f"{job.name} ({job.part})")
-        here.told.append((job.step, job.rows))
+        here.reported.append((job.step, job.rows))
         job.on_poll()
         return one_off_jobs.JobResult(job, code, 0.1, log, "c")
 
@@ -79,7 +81,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(
         client_container, "remove", lambda *names: here.happened.extend(f"removed {one}" for one in names)
     )
-    monkeypatch.setattr(temporary_role, "temporary_role", guest)
+    monkeypatch.setattr(temporary_role, "temporary_role", temporary)
     monkeypatch.setattr(catalog, "database_facts", lambda admin, name: database(owner="shop_prod_owner"))
     monkeypatch.setattr(catalog, "server_facts", lambda admin: SERVER)
     monkeypatch.setattr(create, "create_backup", backup)
