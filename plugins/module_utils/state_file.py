@@ -95,7 +95,9 @@ def as_json(value: t.Any) -> t.Any:
 
 
 def _is_shown(item: dataclasses.Field[t.Any], value: t.Any) -> bool:
-    return item.metadata.get("json", True) and not (item.metadata.get("when_set") and getattr(value, item.name) is None)
+    if item.metadata.get("when_set") and getattr(value, item.name) is None:
+        return False
+    return bool(item.metadata.get("json", True))
 
 
 def from_json(cls: type[State], content: t.Any) -> State:

@@ -234,6 +234,7 @@ def test_json_has_the_properties_that_a_class_names_and_not_the_fields_that_it_l
     class Plan:
         action: str
         note: str = dataclasses.field(default="", metadata=state_file.not_in_json())
+        seconds: float | None = dataclasses.field(default=None, metadata=state_file.when_set())
 
         JSON_PROPERTIES: t.ClassVar = ("changed",)
 
@@ -242,3 +243,4 @@ def test_json_has_the_properties_that_a_class_names_and_not_the_fields_that_it_l
             return self.action != "none"
 
     assert state_file.as_json([Plan("release", "for us")]) == [{"action": "release", "changed": True}]
+    assert state_file.as_json(Plan("none", "", 0.5)) == {"action": "none", "seconds": 0.5, "changed": False}
