@@ -50,7 +50,7 @@ class _Connection:
 class RestoreResult:
     """A restore that was done, or in check mode would be done, which has no ``seconds``.
 
-    ``retained`` is the database that has the former content; ``discarded_changes`` are its changes of rows that the
+    ``retained`` is the database that has the previous content; ``discarded_changes`` are its changes of rows that the
     new one lacks, None where they cannot be counted.
     """
 

@@ -48,7 +48,7 @@ class VolumeJournal:
 class VolumeRestoreResult:
     """A restore that was done, or in check mode would be done, which has no ``seconds``.
 
-    ``retained`` is the volume that has the former content.
+    ``retained`` is the volume that has the previous content.
     """
 
     changed: bool

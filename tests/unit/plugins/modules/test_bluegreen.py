@@ -55,7 +55,7 @@ def test_a_gate_that_fails_is_reported_with_the_last_log_lines(
     assert result["failed"]
     assert result["gate"] == "health"
     assert "500 from green: no database" in result["msg"]
-    assert "Last lines of po-shop-web-prod-green:\n  connecting\n  refused" in result["msg"]
+    assert result["logs"] == {"po-shop-web-prod-green": ["connecting", "refused"]}
     assert machine.proxy.live() == "blue"
 
 

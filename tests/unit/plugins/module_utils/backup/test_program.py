@@ -70,7 +70,7 @@ def test_secrets_are_readable_by_root_only_and_in_no_diff(tmp_path: Path, monkey
     # The repository is not contacted in every run.
     assert not program.install(desired).changed
     assert owners == ["po-prod"]
-    assert "marker" not in json.dumps(result)
+    assert "marker" not in str(result)
     folder = tmp_path / "backups" / "po-prod"
     for path in [*(folder / ".program").iterdir(), *(folder / ".offsite").iterdir()]:
         assert path.stat().st_mode & 0o777 == 0o600, path

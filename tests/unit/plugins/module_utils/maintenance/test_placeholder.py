@@ -52,7 +52,7 @@ def test_a_stack_without_a_release_loses_its_routes_when_it_leaves_the_inventory
     placeholder.apply(machine.host, stack("shpo"), PAGES)
     done = placeholder.apply(machine.host, stack(), PAGES)
     assert routes(machine) == {f"{HOST}/": SHOP}
-    assert placeholder.result(done).stacks == ["shop"]
+    assert placeholder.result(done).stacks == ("shop",)
     assert not placeholder.apply(machine.host, stack(), PAGES).changed
 
 

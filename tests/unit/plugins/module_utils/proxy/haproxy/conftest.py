@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes_haproxy import STATE, Check, FakeMaster, made, load_state
+from fakes_haproxy import STATE, Check, FakeMaster, load_state, made
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver
 

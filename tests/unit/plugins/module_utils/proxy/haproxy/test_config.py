@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes import checked
-from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, made, load_state
+from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, load_state, made
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver, route_options
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, RouteOptions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes import HOST, checked
-from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, made, switch, load_state, loaded_state
+from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, load_state, loaded_state, made, switch
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver

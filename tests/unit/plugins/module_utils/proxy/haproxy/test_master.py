@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from fakes import HOST
-from fakes_haproxy import SHOP, STATE, FakeMaster, switch, load_state, loaded_state
+from fakes_haproxy import SHOP, STATE, FakeMaster, load_state, loaded_state, switch
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver
