@@ -33,7 +33,8 @@ def order(host_path: str) -> tuple[bool, int, str]:
 
 def is_below(host_path: str, other: str) -> bool:
     """Return whether every request of a host and path is one of another."""
-    (host, _, path), (other_host, _, other_path) = host_path.partition("/"), other.partition("/")
+    host, path = host_path.split("/", 1)
+    other_host, other_path = other.split("/", 1)
     return covers(other_host, host) and path.startswith(other_path)
 
 
