@@ -1,6 +1,6 @@
 # The same commands work without make: a target only calls scripts, which make the environment that they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-preflight bench-release bench-switch faults-clients faults-database pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-preflight bench-release bench-stacks bench-switch faults-clients faults-database faults-environments faults-isolation pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-20s %s\n", $$1, $$2 }'
@@ -61,6 +61,10 @@ bench-release: ## measure a release over SSH
 	@scripts/engine
 	@scripts/python tests/bench/release.py
 
+bench-stacks: ## release 40 stacks on one server, and count the networks
+	@scripts/engine
+	@scripts/python tests/bench/stacks.py
+
 faults-database: ## run fifteen faults against a release with a migration, and print a table
 	@scripts/engine
 	@scripts/images
@@ -69,6 +73,14 @@ faults-database: ## run fifteen faults against a release with a migration, and p
 faults-clients: ## attack one stack on each kind of proxy, and measure another one
 	@scripts/engine
 	@scripts/python tests/faults/clients.py
+
+faults-environments: ## release, roll back and retire next to another environment and a foreign Traefik, under load
+	@scripts/engine
+	@scripts/python tests/faults/environments.py
+
+faults-isolation: ## try from a container on each network what it reaches of other environments and of the server
+	@scripts/engine
+	@scripts/python tests/faults/isolation.py
 
 pictures: ## take the pictures of the maintenance page (needs Chromium and optipng)
 	@scripts/python tests/pictures/take.py

@@ -103,8 +103,7 @@ def main() -> None:
         page = params["page"] if params["state"] == "on" else None
         if params["state"] == "on" and not page:
             raise SwitchyardError("page is empty. Write a complete HTML document.")
-        done = mode.set_maintenance(host, params["stacks"], page, module.check_mode)
-        return module_args.to_result(mode.result(host, done))
+        return mode.result(host, mode.set_maintenance(host, params["stacks"], page, module.check_mode))
 
     module_args.run_module(module, work)
 

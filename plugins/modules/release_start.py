@@ -96,9 +96,7 @@ stopped:
   returned: success
   type: str
 failed_dependencies:
-  description:
-    - A warning for each dependency that failed and that the Compose file does not require (C(required=false)), and for
-      each accessory that does not keep running.
+  description: A warning for each dependency that failed and that the Compose file does not require (C(required=false)).
   returned: success
   type: list
   elements: str

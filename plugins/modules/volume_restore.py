@@ -103,8 +103,7 @@ def main() -> None:
                 store.remove_partials()
                 repository = options.offsite_repository(params)
                 backup = repository.fetch(store, backup, f"{params['stack']}/volume@{params['volume']}").name
-        result = volume_restore.restore_volume(Engine(), store, request, backup, module.check_mode)
-        return module_args.to_result(result)
+        return volume_restore.restore_volume(Engine(), store, request, backup, module.check_mode)
 
     module_args.run_module(module, work)
 

@@ -24,9 +24,10 @@ EXISTING = ("existing-traefik", "existing-web")
 
 
 @contextlib.contextmanager
-def clients(host: str, result: Path) -> Iterator[None]:
-    """Send requests while the context is open; the counts are written to the result."""
-    command = [*load(setting("behind-traefik", "test_host_proxy_url"), host), "--rate", "100", "--result", str(result)]
+def clients(host: str, result: Path, url: str = "", rate: int = 100) -> Iterator[None]:
+    """Send requests while the context is open, to the existing Traefik or another URL; the result gets the counts."""
+    command = load(url or setting("behind-traefik", "test_host_proxy_url"), host)
+    command += ["--rate", str(rate), "--result", str(result)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     time.sleep(1)
     try:

@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import typing as t
 
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
 from . import manifest as backup_manifest
 from . import verify
-from .create import BackupResult
 from .request import BackupRequest, raise_for
 from .store import BackupStore
 
 
 def verify_existing(
     engine: Engine, store: BackupStore, request: BackupRequest, name: str, check_mode: bool = False
-) -> BackupResult:
-    """Verify an existing backup.
+) -> dict[str, t.Any]:
+    """Verify an existing backup; return the module's result.
 
     It is verified in every run: a verified backup may have been damaged since. ``changed`` means that its state
     improves.
@@ -29,18 +28,18 @@ def verify_existing(
         raise SwitchyardError("verify: none verifies nothing. Use restore or read together with backup.")
     manifest = store.get(name)
     state = max(manifest.state, backup_manifest.STATE_AFTER[request.verify], key=backup_manifest.STATES.index)
-    result = BackupResult(
-        changed=state != manifest.state,
-        name=manifest.name,
-        diff={"before": f"{manifest.name}: {manifest.state}\n", "after": f"{manifest.name}: {state}\n"},
-        removed=(),
-        recovery_action=None,
-        backup=manifest.summary(),
-    )
+    result = {
+        "changed": state != manifest.state,
+        "name": manifest.name,
+        "backup": manifest.summary(),
+        "removed": [],
+        "recovery_action": None,
+        "diff": {"before": f"{manifest.name}: {manifest.state}\n", "after": f"{manifest.name}: {state}\n"},
+    }
     if check_mode:
         return result
     with store.locked():
         request.remove_leftover_containers(engine)
         store.remove_partials()
-        verified = verify.verify(engine, store, manifest, request, request.verify)
-    return replace(result, backup=verified.summary())
+        result["backup"] = verify.verify(engine, store, manifest, request, request.verify).summary()
+    return result

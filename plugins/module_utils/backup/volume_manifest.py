@@ -24,23 +24,6 @@ KIND = "volume"
 STATES = backup_manifest.STATES[:2]
 
 
-@dataclass(frozen=True)
-class VolumeSummary:
-    """A backup of a volume, as lists show it; its files count as rows, times are seconds since the epoch."""
-
-    name: str
-    state: str
-    started: float
-    finished: float
-    release: int | None
-    volume: str
-    method: str
-    verified_at: t.Mapping[str, float]
-    bytes: int
-    rows: int
-    problems: tuple[str, ...] = ()
-
-
 @state_file.register("volume/manifest.json")
 @dataclass(frozen=True)
 class VolumeManifest:
@@ -79,11 +62,11 @@ class VolumeManifest:
         """The size of the archive in bytes."""
         return sum(file["bytes"] for file in self.files.values())
 
-    def summary(self) -> VolumeSummary:
+    def summary(self) -> dict[str, t.Any]:
         """Return the backup as lists show it; its files count as rows."""
         shown = ("name", "state", "started", "finished", "release", "volume", "method", "verified_at")
         rows = sum(entry["type"] == "file" for entry in self.entries.values())
-        return VolumeSummary(**{key: getattr(self, key) for key in shown}, bytes=self.bytes, rows=rows)
+        return {**{key: getattr(self, key) for key in shown}, "bytes": self.bytes, "rows": rows, "problems": []}
 
 
 def write(folder: Path, manifest: VolumeManifest) -> None:

@@ -163,17 +163,7 @@ def is_page(answer: Answer, pages: t.Iterable[str]) -> bool:
     return answer.status == 503 and bool(answer.body) and any(page.startswith(answer.body) for page in pages)
 
 
-@dataclass(frozen=True)
-class MaintenanceResult:
-    """What the module ``maintenance`` returns; ``requests`` counts those that verified the change."""
-
-    changed: bool
-    stacks: t.Sequence[str]
-    requests: int
-    diff: t.Mapping[str, str]
-
-
-def result(host: HostContext, intended: MaintenancePlan) -> MaintenanceResult:
+def result(host: HostContext, intended: MaintenancePlan) -> dict[str, t.Any]:
     """Return the result of the module ``maintenance``, done or planned."""
     keys = {stack: names.stack_key(host.project, stack, host.environment) for stack in intended.pages_before}
 
@@ -189,7 +179,7 @@ def result(host: HostContext, intended: MaintenancePlan) -> MaintenanceResult:
         "before_header": "stacks",
         "after_header": "stacks",
     }
-    return MaintenanceResult(intended.changed, tuple(keys), intended.requests, diff)
+    return {"changed": intended.changed, "stacks": list(keys), "requests": intended.requests, "diff": diff}
 
 
 def _summary(page: str | None) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .. import atomic_file, paths
 from .host import ProxyHost
@@ -14,17 +13,8 @@ from .process import process_for
 from .state import ProxyPlan, ProxyState
 
 
-@dataclass(frozen=True)
-class BaseConfigResult:
-    """What the module ``proxy_config`` returns; ``running`` is whether the proxy ran before."""
-
-    changed: bool
-    running: bool
-    diff: t.Mapping[str, str]
-
-
-def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> BaseConfigResult:
-    """Make ``content`` the role's part of the configuration.
+def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> dict[str, t.Any]:
+    """Make ``content`` the role's part of the configuration; return the result of the module.
 
     Raises SwitchyardError when the running proxy refuses it; then nothing has changed.
     """
@@ -32,7 +22,7 @@ def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> BaseCo
     if check_mode and not paths.proxy_settings(host.root).exists():
         # Before the first setup there is nothing to compare with.
         diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
-        return BaseConfigResult(True, False, diff)
+        return {"changed": True, "running": False, "diff": diff}
     path = folder / host.proxy.own_file
     after = host.proxy.own_files(content)
     current = {name: atomic_file.read(folder / name) for name in after}
@@ -59,7 +49,7 @@ def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> BaseCo
         "before_header": str(path),
         "after_header": str(path),
     }
-    return BaseConfigResult(changed, running, diff)
+    return {"changed": changed, "running": running, "diff": diff}
 
 
 def is_running(host: ProxyHost) -> bool:

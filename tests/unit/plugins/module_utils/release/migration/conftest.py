@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from fakes import Machine
 from fakes_migration import NAME, Scene
-from fakes_postgres import SERVER, FakeServer, add_backup, database, restored
+from fakes_postgres import SERVER, FakeServer, add_backup, database
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
     create,
@@ -48,24 +48,22 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         yield server
 
     @contextlib.contextmanager
-    def temporary(*dummy: t.Any) -> Iterator[str]:
-        yield "temporary"
+    def guest(*dummy: t.Any) -> Iterator[str]:
+        yield "guest"
 
     @contextlib.contextmanager
     def throwaway(*dummy: t.Any) -> Iterator[FakeServer]:
         here.happened.append("copy")
         yield server
 
-    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> create.BackupResult:
+    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> dict[str, t.Any]:
         here.happened.append(f"backup {wanted.verify}")
         add_backup(where, NAME, release=wanted.release)
-        return create.BackupResult(True, NAME, {}, [], None)
+        return {"name": NAME}
 
-    def restore(
-        engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest
-    ) -> backup_restore.RestoreResult:
+    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
         here.happened.append(f"restore {asked.backup}")
-        return restored("shop_prod__before")
+        return {"retained": "shop_prod__before"}
 
     def one(ctx: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
         ctx.lock.renew(token, job.command_line)
@@ -73,7 +71,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         log = ctx.records.path(number) / "log"
         log.write_text(said)
         here.happened.append(f"{job.name} ({job.part})")
-        here.reported.append((job.step, job.rows))
+        here.told.append((job.step, job.rows))
         job.on_poll()
         return one_off_jobs.JobResult(job, code, 0.1, log, "c")
 
@@ -81,7 +79,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(
         client_container, "remove", lambda *names: here.happened.extend(f"removed {one}" for one in names)
     )
-    monkeypatch.setattr(temporary_role, "temporary_role", temporary)
+    monkeypatch.setattr(temporary_role, "temporary_role", guest)
     monkeypatch.setattr(catalog, "database_facts", lambda admin, name: database(owner="shop_prod_owner"))
     monkeypatch.setattr(catalog, "server_facts", lambda admin: SERVER)
     monkeypatch.setattr(create, "create_backup", backup)
