@@ -73,13 +73,18 @@ def not_in_json() -> dict[str, t.Any]:
     return {"json": False}
 
 
+def when_set() -> dict[str, t.Any]:
+    """Return the metadata of a dataclass field that ``as_json`` leaves out while it is None."""
+    return {"when_set": True}
+
+
 def as_json(value: t.Any) -> t.Any:
     """Return a value for JSON: dataclasses become dictionaries, with the content of ``extra`` among their fields.
 
     The properties that a dataclass names in ``JSON_PROPERTIES`` are among its fields too.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [item.name for item in dataclasses.fields(value) if item.metadata.get("json", True)]
+        fields = [item.name for item in dataclasses.fields(value) if _is_shown(item, value)]
         known = {name: as_json(getattr(value, name)) for name in (*fields, *getattr(value, "JSON_PROPERTIES", ()))}
         return {**known.pop(EXTRA, {}), **known}
     if isinstance(value, t.Mapping):
@@ -87,6 +92,12 @@ def as_json(value: t.Any) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [as_json(item) for item in value]
     return value
+
+
+def _is_shown(item: dataclasses.Field[t.Any], value: t.Any) -> bool:
+    if item.metadata.get("when_set") and getattr(value, item.name) is None:
+        return False
+    return bool(item.metadata.get("json", True))
 
 
 def from_json(cls: type[State], content: t.Any) -> State:

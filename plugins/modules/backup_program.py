@@ -155,7 +155,7 @@ def main() -> None:
             password=params["repository_password"] or None,
             credentials=params["credentials"],
         )
-        return program.install(program_spec, module.check_mode)
+        return module_args.to_result(program.install(program_spec, module.check_mode))
 
     module_args.run_module(module, work)
 

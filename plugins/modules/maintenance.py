@@ -103,7 +103,8 @@ def main() -> None:
         page = params["page"] if params["state"] == "on" else None
         if params["state"] == "on" and not page:
             raise SwitchyardError("page is empty. Write a complete HTML document.")
-        return mode.result(host, mode.set_maintenance(host, params["stacks"], page, module.check_mode))
+        done = mode.set_maintenance(host, params["stacks"], page, module.check_mode)
+        return module_args.to_result(mode.result(host, done))
 
     module_args.run_module(module, work)
 

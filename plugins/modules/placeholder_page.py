@@ -134,7 +134,7 @@ def main() -> None:
         pages = {kind: params[kind] for kind in ("placeholder", "maintenance")}
         stacks = {stack["name"]: [RouteSpec(**route) for route in stack["routes"]] for stack in params["stacks"]}
         done = placeholder.apply(module_args.host_context(module), stacks, pages, module.check_mode)
-        return placeholder.result(done)
+        return module_args.to_result(placeholder.result(done))
 
     module_args.run_module(module, work)
 

@@ -235,8 +235,10 @@ def main() -> None:
         params = options.with_accessory(module.params, Engine)
         request, store = options.backup_request(params, kept_backups(params)), options.store_of(params)
         if params["backup"]:
-            return verify_existing.verify_existing(Engine(), store, request, params["backup"], module.check_mode)
-        return run.run_backup(Engine(), store, request, options.backup_run(params), module.check_mode)
+            result = verify_existing.verify_existing(Engine(), store, request, params["backup"], module.check_mode)
+        else:
+            result = run.run_backup(Engine(), store, request, options.backup_run(params), module.check_mode)
+        return module_args.to_result(result)
 
     module_args.run_module(module, work)
 

@@ -112,7 +112,7 @@ folder:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import options, store_info
 
 SPEC = {**module_args.STACK_OPTIONS, "list_offsite": {"type": "bool", "default": False}}
@@ -128,9 +128,9 @@ def main() -> None:
         return {
             "changed": False,
             "stack": params["stack"],
-            **store_info.info(store, params["stack"], repository),
-            "accessories": store_info.of_accessories(store, params["stack"], repository),
-            "volumes": store_info.of_volumes(store, params["stack"], repository),
+            **state_file.as_json(store_info.info(store, params["stack"], repository)),
+            "accessories": state_file.as_json(store_info.of_accessories(store, params["stack"], repository)),
+            "volumes": state_file.as_json(store_info.of_volumes(store, params["stack"], repository)),
         }
 
     module_args.run_module(module, work)

@@ -195,7 +195,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module_args.run_module(module, lambda: run_restore.run_restore(Engine(), module.params, module.check_mode))
+
+    def work() -> dict[str, object]:
+        return module_args.to_result(run_restore.run_restore(Engine(), module.params, module.check_mode))
+
+    module_args.run_module(module, work)
 
 
 if __name__ == "__main__":

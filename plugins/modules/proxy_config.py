@@ -63,9 +63,8 @@ def main() -> None:
     )
 
     def work() -> dict[str, object]:
-        return base_config.apply_base_config(
-            module_args.host_context(module), module.params["content"], module.check_mode
-        )
+        host = module_args.host_context(module)
+        return module_args.to_result(base_config.apply_base_config(host, module.params["content"], module.check_mode))
 
     module_args.run_module(module, work)
 

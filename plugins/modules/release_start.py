@@ -96,7 +96,9 @@ stopped:
   returned: success
   type: str
 failed_dependencies:
-  description: A warning for each dependency that failed and that the Compose file does not require (C(required=false)).
+  description:
+    - A warning for each dependency that failed and that the Compose file does not require (C(required=false)), and for
+      each accessory that does not keep running.
   returned: success
   type: list
   elements: str

@@ -127,7 +127,7 @@ def main() -> None:
             raise ProblemsFound(
                 "Nothing was changed. Other environments of this server use other values", planned.problems
             )
-        return server_state.result_of(planned, planned.changed and params["record"])
+        return module_args.to_result(server_state.result_of(planned, planned.changed and params["record"]))
 
     module_args.run_module(module, work)
 

@@ -121,7 +121,8 @@ def main() -> None:
     def work() -> dict[str, object]:
         offsite = options.offsite_repository(params) if params["copy_offsite"] else None
         store, request = options.volume_store(params), options.volume_request(params)
-        return volume_backup.create_volume_backup(Engine(), store, request, module.check_mode, offsite)
+        result = volume_backup.create_volume_backup(Engine(), store, request, module.check_mode, offsite)
+        return module_args.to_result(result)
 
     module_args.run_module(module, work)
 

@@ -103,7 +103,8 @@ def main() -> None:
                 store.remove_partials()
                 repository = options.offsite_repository(params)
                 backup = repository.fetch(store, backup, f"{params['stack']}/volume@{params['volume']}").name
-        return volume_restore.restore_volume(Engine(), store, request, backup, module.check_mode)
+        result = volume_restore.restore_volume(Engine(), store, request, backup, module.check_mode)
+        return module_args.to_result(result)
 
     module_args.run_module(module, work)
 

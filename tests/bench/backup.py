@@ -148,7 +148,7 @@ def main() -> None:
         bare, own = [], []
         for _round in range(2):
             bare.append(exec_timed(name, *dump))
-            own.append(create.create_backup(engine, store, backup)["seconds"]["dump"])
+            own.append((create.create_backup(engine, store, backup).seconds or {})["dump"])
         print_row("backup", min(own), "pg_dump", min(bare), 1.1)
         sql(name, f"CREATE DATABASE copy OWNER {OWNER} TEMPLATE template0")
         bare_load = exec_timed(name, *load)
@@ -162,7 +162,7 @@ def main() -> None:
         verify.verify(engine, store, stored, backup, "read")
         print_row("verify: read", time.monotonic() - started, "pg_restore to /dev/null", bare_read, 1.3)
         restore_request = restore_plan.RestoreRequest("latest", max_discarded_changes="unknown")
-        seconds = restore.restore_backup(engine, store, backup, restore_request)["seconds"]
+        seconds = restore.restore_backup(engine, store, backup, restore_request).seconds or {}
         outage = seconds["outage"] * 1000
         print(f"restore: {seconds['load']:.1f} s next to the old database, {outage:.0f} ms outage")
     print(f"memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB (at most 100)")

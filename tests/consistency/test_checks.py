@@ -244,6 +244,7 @@ MISTAKES: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"Makefile": "", "README.md": "Type\n\n    make coffee"}, "there is no make coffee"),
         ({"Makefile": "tea:\n\t@scripts/tea\n"}, "scripts/tea is missing"),
         ({"Makefile": "tea:\n\t@scripts/tea\n"}, "tea is not in .PHONY"),
+        ({"Makefile": ".PHONY: tea\ntea:\n", "CONTRIBUTING.md": "`make coffee`"}, "does not list make tea"),
     ],
     "habits_name_their_checks": [
         ({"CONTRIBUTING.md": "1. Think. *Held by `thinking`.*"}, "thinking, which does not exist"),

@@ -134,14 +134,15 @@ def check(server: Server, seed: int, dedicated: bool) -> str:
         wanted = request.BackupRequest(
             "schemas", "test", "shop", target, database, accessory="db" if dedicated else None, format=_format(seed)
         )
-        state = create.create_backup(Engine(), store, wanted)["backup"]["state"]
+        create.create_backup(Engine(), store, wanted)
+        state = store.get("latest").state
         changes = restore_plan.RestoreRequest("latest", max_discarded_changes="unknown")
         result = restore.restore_backup(Engine(), store, wanted, changes)
     after = server.catalog(database)
     differences = list(difflib.unified_diff(before, after, "before", "after", lineterm="", n=0))
     if differences or state != "restored":
         raise SystemExit(f"{state}, and the restored database differs:\n" + "\n".join(differences[:60]))
-    server.sql("postgres", [f"DROP DATABASE {database}", f'DROP DATABASE "{result["retained"]}"'])
+    server.sql("postgres", [f"DROP DATABASE {database}", f'DROP DATABASE "{result.retained}"'])
     return f"{len(schema.statements)} statements, {len(before)} lines of catalog, {time.monotonic() - begin:.1f} s"
 
 

@@ -121,8 +121,8 @@ def shared_container(role: str, *networks: str) -> Container:
 class FakeEngine:
     """An engine that remembers."""
 
-    def __init__(self, *standing: Container, images: t.Iterable[str] = (), root: str = "/") -> None:
-        self.standing = {one.name: one for one in standing}
+    def __init__(self, *existing: Container, images: t.Iterable[str] = (), root: str = "/") -> None:
+        self.by_name = {one.name: one for one in existing}
         self.images = {name: Image(id=f"sha256:{name}", digest=None, user=os.getuid()) for name in images}
         self.made_networks: dict[str, dict[str, t.Any]] = {}
         self.made_volumes: dict[str, dict[str, t.Any]] = {}
@@ -150,10 +150,10 @@ class FakeEngine:
         return self.folder
 
     def containers(self, **labels: str) -> list[Container]:
-        return [one for one in self.standing.values() if all(one.label(k) == v for k, v in labels.items())]
+        return [one for one in self.by_name.values() if all(one.label(k) == v for k, v in labels.items())]
 
     def container(self, name: str) -> Container | None:
-        return self.standing.get(name)
+        return self.by_name.get(name)
 
     def image(self, name: str) -> Image | None:
         known = {key: image for image in self.images.values() for key in (image.id, image.digest) if key}
@@ -195,7 +195,7 @@ class FakeEngine:
     ) -> list[LabelledResource]:
         found = [
             LabelledResource(
-                name, one["labels"], tuple(sorted(user.name for user in self.standing.values() if name in uses(user)))
+                name, one["labels"], tuple(sorted(user.name for user in self.by_name.values() if name in uses(user)))
             )
             for name, one in made.items()
         ]
@@ -205,12 +205,12 @@ class FakeEngine:
         return self.published.get(port, {})
 
     def published_network(self, name: str) -> str | None:
-        return self.public_network if name in self.standing else None
+        return self.public_network if name in self.by_name else None
 
     def disconnect(self, network: str, container: str) -> None:
-        one = self.standing[container]
+        one = self.by_name[container]
         left = {name: address for name, address in one.addresses.items() if name != network}
-        self.standing[container] = replace(one, addresses=left)
+        self.by_name[container] = replace(one, addresses=left)
 
     def remove_resource(self, kind: str, name: str) -> None:
         made = self.made_networks if kind == "network" else self.made_volumes
@@ -231,7 +231,7 @@ class FakeEngine:
     def names_in_use(self) -> dict[tuple[str, str], dict[str, str]]:
         made = {"network": self.made_networks, "volume": self.made_volumes}
         return {
-            **{("container", one.name): dict(one.labels) for one in self.standing.values()},
+            **{("container", one.name): dict(one.labels) for one in self.by_name.values()},
             **{(kind, name): one["labels"] for kind, ones in made.items() for name, one in ones.items()},
         }
 
@@ -274,22 +274,22 @@ class FakeEngine:
     def remove(self, containers: t.Iterable[Container], timeout: int | None = None, volumes: bool = False) -> list[str]:
         chosen = sorted(one.name for one in containers)
         for name in chosen:
-            del self.standing[name]
+            del self.by_name[name]
         self.removed += chosen
         return chosen
 
     def stop(self, containers: t.Iterable[Container]) -> None:
         for one in containers:
-            self.standing[one.name] = replace(self.standing[one.name], state="exited")
+            self.by_name[one.name] = replace(self.by_name[one.name], state="exited")
 
     def start_container(self, name: str) -> None:
-        self.standing[name] = replace(self.standing[name], state="running")
+        self.by_name[name] = replace(self.by_name[name], state="running")
 
     def rename(self, name: str, new: str) -> None:
-        self.standing[new] = replace(self.standing.pop(name), name=new)
+        self.by_name[new] = replace(self.by_name.pop(name), name=new)
 
     def start(self, *containers: Container) -> None:
-        self.standing.update({one.name: one for one in containers})
+        self.by_name.update({one.name: one for one in containers})
 
 
 class FakeProxy(Proxy):
@@ -310,9 +310,9 @@ class FakeProxy(Proxy):
         self.answer: Callable[[str, str], tuple[int, str]] = lambda color, path: (200, f"hello from {color}")
         self.stuck_on: str | None = None
         self.ignores_the_wish = False
-        # Files of a neighbour, and what the proxy says of each.
+        # Foreign files, and what the proxy says of each.
         self.foreign: dict[str, str] = {}
-        # Where the pages are, and what the public gets instead of them when a proxy does not do as it was told.
+        # Where the pages are, and what users get instead of them when a proxy ignores its configuration.
         self.pages = Path("/nowhere")
         self.instead_of_page: tuple[int, str] | None = None
         self.always_closed = False
@@ -429,7 +429,7 @@ class Machine:
         return record
 
     def make_live(self, color: str) -> None:
-        """Send the public to a color, as it was before the test."""
+        """Make a color live, as it was before the test."""
         self.proxy.state = ProxyState({"po.shop.prod": color}, {("po.shop.prod", color, f"{HOST}/"): "web"})
 
     def deployed(self, color: str, given: StackInput, **changes: t.Any) -> Record:

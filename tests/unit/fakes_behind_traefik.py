@@ -24,7 +24,7 @@ def stat(came: int) -> str:
     return f"{head}public,FRONTEND,9,{came},\npo.shop.prod_web_blue,BACKEND,1,,\n"
 
 
-class Edge(FakeEngine):
+class FrontTraefik(FakeEngine):
     """Two containers with a HAProxy each, and a Traefik that follows their health."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
@@ -48,10 +48,10 @@ class Edge(FakeEngine):
         addresses = self.folders[name] / "servers.state"
         self.began[name] = addresses.read_text() if addresses.exists() else ""
         if self.fails:
-            self.standing[name] = replace(self.standing[name], state="exited")
+            self.by_name[name] = replace(self.by_name[name], state="exited")
             return
         master = FakeMaster(self.folders[name] / "master.sock")
-        # One more request each time that somebody looks, as long as Traefik sends some.
+        # One more request for each query, as long as Traefik sends some.
         master.before_answer = lambda line: self.come(name, master)
         master.stat["12"] = stat(0)
         self.masters[name] = self.stack.enter_context(master.listening())

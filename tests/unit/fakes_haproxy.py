@@ -45,10 +45,10 @@ class FakeMaster:
     reload_answer: str = "Success=1\n--\n[NOTICE]   (1) : New worker (12) forked\n[NOTICE]   (1) : Loading success.\n"
     refuse: dict[str, str] = field(default_factory=dict)
     before_answer: Callable[[str], None] = lambda line: None
-    # The workers that were told to pass their requests on, and those whose configuration knows nothing of it.
-    former: list[str] = field(default_factory=list)
+    # The workers that pass their requests on, and those whose configuration knows nothing of it.
+    passing_on: list[str] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
-    # The way in of each session that is open.
+    # The front end of each session that is open.
     sessions: list[str] = field(default_factory=list)
 
     def content(self, worker: str, name: str) -> dict[str, str]:
@@ -90,9 +90,9 @@ class FakeMaster:
         if words == f"show map {haproxy_maps.OLD_WORKER}" and worker in self.older:
             return "Unknown map identifier. Please use #<id> or <file>.\n"
         if words == f"show map {haproxy_maps.OLD_WORKER}":
-            return "0x7fd70c841280 worker yes\n" if worker in self.former else ""
+            return "0x7fd70c841280 worker yes\n" if worker in self.passing_on else ""
         if words == f"add map {haproxy_maps.OLD_WORKER} worker yes":
-            self.former.append(worker)
+            self.passing_on.append(worker)
             return ""
         name = Path(words.split()[-1]).stem
         current = self.content(worker, name)
@@ -120,7 +120,7 @@ class FakeMaster:
 
 
 class Check:
-    """Stands for ``haproxy -c``: complains about what it is told to, and notes what it was shown."""
+    """Replaces ``haproxy -c``: reports the errors that it was given, and notes what it was shown."""
 
     def __init__(self) -> None:
         self.validate_config: str | None = None
@@ -140,12 +140,12 @@ def made(folder: Path, check: Check, **more: t.Any) -> driver.HAProxy:
     return driver.HAProxy(folder, settings, engine)  # type: ignore[arg-type]
 
 
-def tell(master: FakeMaster, state: ProxyState) -> None:
+def load_state(master: FakeMaster, state: ProxyState) -> None:
     for worker in master.workers:
         master.maps[worker] = haproxy_maps.maps_of(state)
 
 
-def told(master: FakeMaster, worker: str = "12") -> ProxyState:
+def loaded_state(master: FakeMaster, worker: str = "12") -> ProxyState:
     return haproxy_maps.state_of(master.maps[worker])
 
 

@@ -26,8 +26,8 @@ class Scene:
 
     machine: Machine
     happened: list[str] = field(default_factory=list)
-    # What a person is told of each command.
-    told: list[tuple[str, int | None]] = field(default_factory=list)
+    # What the progress shows of each command.
+    reported: list[tuple[str, int | None]] = field(default_factory=list)
     admin: FakeSession = field(default_factory=FakeSession)
     tenant: FakeSession = field(default_factory=FakeSession)
     server: FakeServer = field(default_factory=FakeServer)

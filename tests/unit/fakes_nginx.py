@@ -42,7 +42,7 @@ class FakeNginx:
         self.loaded = self.routes()
 
     def command(self, words: list[str]) -> tuple[int, str]:
-        """Do what a command in the container does: it leaves with 0, whatever becomes of a reload."""
+        """Do what a command in the container does: its exit code is 0, also when a reload fails."""
         self.log.append(" ".join(words[3:]))
         if "-t" in words:
             return (1, self.refusal) if self.refusal else (0, "test is successful")
@@ -86,8 +86,8 @@ ROUTES = {
 STATE = ProxyState({KEY: "blue", "po.blog.prod": "green"}, ROUTES)
 
 
-def tell(running: FakeNginx, state: ProxyState) -> None:
-    """Let nginx run with a state, as if it had been told before."""
+def load_state(running: FakeNginx, state: ProxyState) -> None:
+    """Let nginx run with a state."""
     folder = running.folder / "conf.d"
     others = {path.name: path.read_text() for path in folder.iterdir()}
     for name, text in config.full_config(others, state.routes, "key-of-this-server")[0].items():

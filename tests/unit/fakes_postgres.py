@@ -15,6 +15,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.backup import ma
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.checksums import checksum_folder
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.manifest import Manifest
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.request import BackupRequest
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.restore import RestoreResult
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.psql_session import QueryError
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.target import Target
@@ -188,10 +189,16 @@ class FakeServer:
 
 
 def connecting_to(server: FakeServer) -> t.Any:
-    """Return a stand-in for ``server.connect`` that yields this server."""
+    """Return a current-in for ``server.connect`` that yields this server."""
 
     @contextlib.contextmanager
     def connect(*dummy: t.Any, **more: t.Any) -> Iterator[FakeServer]:
         yield server
 
     return connect
+
+
+def restored(retained: str | None = None) -> RestoreResult:
+    """Return the result of a restore of ``shop_prod``."""
+    backup = manifest().summary()
+    return RestoreResult(True, {}, backup, "shop_prod", retained, 0, False, False, True, None)

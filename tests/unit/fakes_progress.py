@@ -49,7 +49,7 @@ def action(
 
 
 def write_progress(folder: Path, step: str = "verify", **more: t.Any) -> None:
-    """Tell something of long work in a folder."""
+    """Write the progress of long work in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     now = time.time()
     values = {"done": 50, "of": 100, **more}

@@ -73,7 +73,7 @@ INVALID = json.dumps(
     {
         "level": "error",
         "providerName": "file",
-        "error": "collecting file configs: /etc/switchyard/staged/neighbour.yml: field not found, node: bogus",
+        "error": "collecting file configs: /etc/switchyard/staged/foreign.yml: field not found, node: bogus",
         "message": "Cannot start the provider *file.Provider",
     }
 )

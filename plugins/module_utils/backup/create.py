@@ -9,8 +9,9 @@ import contextlib
 import os
 import time
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 
+from .. import state_file
 from ..engine.docker_client import Engine
 from ..errors import Problem
 from ..paths import free_bytes
@@ -24,7 +25,7 @@ from . import copy_progress, restore_journal, retention, role_definitions
 from . import verify as backup_verify
 from .checksums import checksum_folder
 from .dump_process import DumpProcess, private_umask, timed
-from .manifest import STATE_AFTER, Manifest
+from .manifest import STATE_AFTER, BackupSummary, Manifest
 from .request import BACKUP_MOUNT, BackupRequest, raise_for
 from .store import PARTIAL, BackupStore
 
@@ -64,6 +65,25 @@ class BackupPlan:
     def diff(self) -> str:
         """The plan as a line of a diff."""
         return f"{self.name}: {self.database}, {self.format}, {self.compression}, verify: {self.verify}\n"
+
+
+@dataclass(frozen=True)
+class BackupResult:
+    """A backup that was made or verified. In check mode it has its ``plan`` where one would be made.
+
+    ``recovery_action`` is what became of an interrupted restore, ``seconds`` how long each part took.
+    """
+
+    changed: bool
+    name: str
+    diff: t.Mapping[str, str]
+    removed: t.Sequence[str]
+    recovery_action: str | None
+    backup: BackupSummary | None = None
+    plan: BackupPlan | None = field(default=None, metadata=state_file.when_set())
+    seconds: t.Mapping[str, float] | None = field(default=None, metadata=state_file.when_set())
+    copied_offsite: bool | None = field(default=None, metadata=state_file.when_set())
+    removed_offsite: t.Sequence[str] | None = field(default=None, metadata=state_file.when_set())
 
 
 def plan_backup(
@@ -143,10 +163,8 @@ def compress_option(compression: str, client_major_version: int) -> str:
     return (level or "6") if client_major_version < 16 and method == "gzip" else compression
 
 
-def create_backup(
-    engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool = False
-) -> dict[str, t.Any]:
-    """Create and verify a backup; return the module's result.
+def create_backup(engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool = False) -> BackupResult:
+    """Create and verify a backup.
 
     Raises SwitchyardError with all problems before anything changes. A failed dump leaves nothing. A backup that
     cannot be verified stays in the state ``dumped``, and the error says why.
@@ -160,7 +178,7 @@ def create_backup(
         return _create(engine, store, request, check_mode=False)
 
 
-def _create(engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool) -> dict[str, t.Any]:
+def _create(engine: Engine, store: BackupStore, request: BackupRequest, check_mode: bool) -> BackupResult:
     started = time.time()
     name = store.next_name(started)
     run = name.rpartition("-")[2]
@@ -175,18 +193,9 @@ def _create(engine: Engine, store: BackupStore, request: BackupRequest, check_mo
         facts = _gather_facts(server, admin_session, store, request)
         plan, problems = plan_backup(request, facts, store.usable(), name, started)
         raise_for(problems, request)
-        oldest_first = list(reversed(store.names()))
-        before = "".join(f"{backup}\n" for backup in oldest_first)
-        after = "".join(f"{backup}\n" for backup in oldest_first if backup not in plan.remove) + plan.diff
-        result: dict[str, t.Any] = {
-            "changed": True,
-            "diff": {"before": before, "after": after},
-            "removed": plan.remove,
-            "name": name,
-            "recovery_action": recovery_action,
-        }
+        planned = BackupResult(True, name, store.diff(plan.remove, plan.diff), plan.remove, recovery_action)
         if check_mode:
-            return {**result, "backup": None, "plan": asdict(plan)}
+            return replace(planned, plan=plan)
         seconds: dict[str, float] = {}
         with timed(seconds, "dump"):
             manifest = _dump(server, admin_session, store, request, facts, plan, started, run)
@@ -197,7 +206,7 @@ def _create(engine: Engine, store: BackupStore, request: BackupRequest, check_mo
     # Decided again: the state that the new backup reached is known now.
     removed = retention.backups_to_remove(store.usable(), request.retention, time.time(), request.keep_names)
     store.remove(removed)
-    return {**result, "removed": removed, "backup": manifest.summary(), "seconds": seconds}
+    return replace(planned, removed=removed, backup=manifest.summary(), seconds=seconds)
 
 
 def _gather_facts(

@@ -43,6 +43,28 @@ class ManifestError(SwitchyardError):
         super().__init__(f"The backup {folder.name} cannot be used: {text}")
 
 
+@dataclass(frozen=True)
+class BackupSummary:
+    """A backup of a database, as lists show it; times are seconds since the epoch."""
+
+    name: str
+    state: str
+    started: float
+    finished: float
+    release: int | None
+    format: str
+    database: str
+    database_bytes: int
+    source: str | None
+    schema_version: str | None
+    verified_at: t.Mapping[str, float]
+    bytes: int
+    rows: int
+    tables: int
+    postgres: str
+    problems: tuple[str, ...] = ()
+
+
 @state_file.register(NAME)
 @dataclass(frozen=True)
 class Manifest:
@@ -119,17 +141,16 @@ class Manifest:
         """The major version of the server that was dumped."""
         return int(self.server["number"]) // 10000
 
-    def summary(self) -> dict[str, t.Any]:
+    def summary(self) -> BackupSummary:
         """Return the backup as lists show it."""
         shown = ("name", "state", "started", "finished", "release", "format", "database", "database_bytes", "source")
-        return {
+        return BackupSummary(
             **{key: getattr(self, key) for key in (*shown, "schema_version", "verified_at")},
-            "bytes": self.bytes,
-            "rows": self.rows,
-            "tables": len(self.tables),
-            "postgres": self.server["version"],
-            "problems": [],
-        }
+            bytes=self.bytes,
+            rows=self.rows,
+            tables=len(self.tables),
+            postgres=self.server["version"],
+        )
 
 
 def text(manifest: Manifest) -> str:

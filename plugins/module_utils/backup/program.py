@@ -15,7 +15,7 @@ import shlex
 import sys
 import typing as t
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import atomic_file, paths
@@ -178,15 +178,20 @@ def plan_program(spec: ProgramSpec) -> ProgramPlan:
     return ProgramPlan(files, initialise)
 
 
-def install(spec: ProgramSpec, check_mode: bool = False) -> dict[str, t.Any]:
-    """Write or remove the program's files and initialise the repository; return the module's result."""
+@dataclass(frozen=True)
+class ProgramResult:
+    """What the module ``backup_program`` returns; ``command`` is what the timer starts."""
+
+    changed: bool
+    diff: t.Mapping[str, str]
+    command: str
+    repository_created: bool = False
+
+
+def install(spec: ProgramSpec, check_mode: bool = False) -> ProgramResult:
+    """Write or remove the program's files and initialise the repository."""
     plan = plan_program(spec)
-    result: dict[str, t.Any] = {
-        "changed": plan.changed,
-        "diff": plan.diff,
-        "command": spec.command,
-        "repository_created": False,
-    }
+    result = ProgramResult(plan.changed, plan.diff, spec.command)
     if check_mode or not plan.changed:
         return result
     for file in plan.files:
@@ -200,7 +205,7 @@ def install(spec: ProgramSpec, check_mode: bool = False) -> dict[str, t.Any]:
     if plan.initialise:
         repository = offsite_restic.OffsiteRepository(spec.repository_folder, f"{spec.project}-{spec.environment}")
         try:
-            result["repository_created"] = repository.ensure_initialised()
+            result = replace(result, repository_created=repository.ensure_initialised())
         except SwitchyardError:
             # Without the URL, no backup is copied until the repository works, and the next run tries again.
             atomic_file.write_or_remove(spec.repository_folder / offsite_restic.REPOSITORY, None)

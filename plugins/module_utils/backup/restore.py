@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .. import atomic_file, progress
+from .. import atomic_file, progress, state_file
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
 from ..postgres import catalog, change_counters, content_snapshot, lockout, temporary_role
@@ -29,7 +29,7 @@ from ..postgres.sql import ident
 from . import checksums, copy_progress, load, restore_journal, verify
 from .checksums import VerificationFailed, verification_report
 from .dump_process import timed
-from .manifest import Manifest
+from .manifest import BackupSummary, Manifest
 from .request import BACKUP_MOUNT, BackupRequest, raise_for
 from .restore_journal import RestoreJournal
 from .restore_plan import RestoreFacts, RestorePlan, RestoreRequest, plan_restore, restore_diff
@@ -46,6 +46,27 @@ class _Connection:
     store: BackupStore
 
 
+@dataclass(frozen=True)
+class RestoreResult:
+    """A restore that was done, or in check mode would be done, which has no ``seconds``.
+
+    ``retained`` is the database that has the previous content; ``discarded_changes`` are its changes of rows that the
+    new one lacks, None where they cannot be counted.
+    """
+
+    changed: bool
+    diff: t.Mapping[str, str]
+    backup: BackupSummary
+    database: str
+    retained: str | None
+    discarded_changes: int | None
+    locked_out: bool
+    anonymised: bool
+    grants_restored: bool
+    recovery_action: str | None
+    seconds: t.Mapping[str, float] | None = field(default=None, metadata=state_file.when_set())
+
+
 def restore_backup(
     engine: Engine,
     store: BackupStore,
@@ -53,8 +74,8 @@ def restore_backup(
     restore_request: RestoreRequest,
     check_mode: bool = False,
     source: BackupStore | None = None,
-) -> dict[str, t.Any]:
-    """Restore a backup and return the module's result; ``source`` is the store of another environment, if any.
+) -> RestoreResult:
+    """Restore a backup; ``source`` is the store of another environment, if any.
 
     Raises SwitchyardError with all problems before anything changes. After a later failure, the old database has its
     name and accepts connections, and its logins are enabled; or the new one does, and the result says so.
@@ -80,7 +101,7 @@ def _restore(
     restore_request: RestoreRequest,
     source: BackupStore,
     check_mode: bool,
-) -> dict[str, t.Any]:
+) -> RestoreResult:
     manifest = source.get(restore_request.backup)
     folder = source.folder / manifest.name
     # A changed file is never passed to a program.
@@ -99,30 +120,35 @@ def _restore(
             # An interrupted restore may have closed the database. Its changes are counted after that was finished.
             problems = [problem for problem in problems if problem.where != "max_discarded_changes"]
         raise_for(problems, request)
-        result = {
-            "changed": not plan.up_to_date or recovery_action is not None,
-            "diff": restore_diff(plan, manifest),
-            "backup": manifest.summary(),
-            "database": plan.database,
-            "retained": None if plan.up_to_date else plan.retained_database,
-            "discarded_changes": plan.discarded_changes,
-            "locked_out": plan.locked_out,
-            "anonymised": bool(restore_request.anonymise),
-            "grants_restored": plan.restore_grants,
-            "recovery_action": recovery_action,
-        }
+        planned = RestoreResult(
+            changed=not plan.up_to_date or recovery_action is not None,
+            diff=restore_diff(plan, manifest),
+            backup=manifest.summary(),
+            database=plan.database,
+            retained=None if plan.up_to_date else plan.retained_database,
+            discarded_changes=plan.discarded_changes,
+            locked_out=plan.locked_out,
+            anonymised=bool(restore_request.anonymise),
+            grants_restored=plan.restore_grants,
+            recovery_action=recovery_action,
+        )
         if check_mode or plan.up_to_date:
-            return result
-        return {**result, **_load_and_swap(connection, manifest, plan, restore_request, facts)}
+            return planned
+        return _load_and_swap(connection, manifest, plan, restore_request, facts, planned)
 
 
 def _load_and_swap(
-    connection: _Connection, manifest: Manifest, plan: RestorePlan, restore_request: RestoreRequest, facts: RestoreFacts
-) -> dict[str, t.Any]:
-    """Do what was planned; return the parts of the result that are known afterwards."""
+    connection: _Connection,
+    manifest: Manifest,
+    plan: RestorePlan,
+    restore_request: RestoreRequest,
+    facts: RestoreFacts,
+    planned: RestoreResult,
+) -> RestoreResult:
+    """Do what was planned; return the result with what is known afterwards."""
     admin_session, folder = connection.admin_session, connection.store.folder
     seconds: dict[str, float] = {}
-    result: dict[str, t.Any] = {"seconds": seconds}
+    result = planned
     old_oid = facts.database["oid"] if facts.database else None
     journal = RestoreJournal(manifest.name, plan.database, plan.new_database, plan.retained_database, old_oid)
     restore_journal.save_journal(folder, journal)
@@ -132,9 +158,8 @@ def _load_and_swap(
             block_connections(admin_session, plan.database)
             final_change_count(admin_session, restore_request, manifest, plan, facts)
         journal = _load(connection, manifest, plan, restore_request, journal, seconds)
-        result["discarded_changes"] = swap_databases(
-            admin_session, restore_request, manifest, plan, facts, journal, seconds
-        )
+        discarded = swap_databases(admin_session, restore_request, manifest, plan, facts, journal, seconds)
+        result = replace(result, discarded_changes=discarded)
         restore_journal.complete(folder, journal)
     except SwitchyardError as error:
         outcome = undo_failed_swap(connection.server, connection.store)
@@ -143,10 +168,10 @@ def _load_and_swap(
             if outcome is None:
                 state = "Start the restore again when the server answers: it will finish or undo this one."
             raise SwitchyardError(f"{error} {state}", **error.details) from error
-        result["recovery_action"] = outcome
+        result = replace(result, recovery_action=outcome)
     if restore_request.block_writes:
         seconds["outage"] = round(time.monotonic() - begin, 3)
-    return result
+    return replace(result, seconds=seconds)
 
 
 def _gather_facts(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import atomic_file, progress
 from ..engine.docker_client import Engine
@@ -37,8 +37,8 @@ class BackupRun:
 
 def run_backup(
     engine: Engine, store: BackupStore, request: BackupRequest, run: BackupRun, check_mode: bool = False
-) -> dict[str, t.Any]:
-    """Create a backup with its hooks and its off-site copy; return the module's result.
+) -> create.BackupResult:
+    """Create a backup with its hooks and its off-site copy.
 
     A pre-hook that fails ends the run before anything changes. The post-hooks run whenever the pre-hooks succeeded,
     also after a failure. The outcome is written to ``last-run.json`` in any case.
@@ -66,7 +66,7 @@ class _Outcome:
 
 def _run(
     engine: Engine, store: BackupStore, request: BackupRequest, run: BackupRun, outcome: _Outcome
-) -> dict[str, t.Any]:
+) -> create.BackupResult:
     variables: dict[str, t.Any] = {
         "project": request.project,
         "environment": request.environment,
@@ -77,15 +77,15 @@ def _run(
     hooks.run_hooks("pre", run.pre_hooks, variables, run.hook_timeout)
     try:
         result = create.create_backup(engine, store, request)
-        name = result["name"]
-        outcome.name, outcome.state = name, result["backup"]["state"]
+        name = result.name
+        outcome.name, outcome.state = name, result.backup.state if result.backup else None
         variables.update({"backup": name, "backup_state": outcome.state, "backup_folder": store.folder / name})
         if run.offsite:
             with store.locked(), progress.report_progress(store.folder, "offsite"):
                 removed = run.offsite.upload(store, store.get(name), request.retention, request.keep_names)
-                result["removed_offsite"] = removed
+                result = replace(result, removed_offsite=removed)
             outcome.copied_offsite = True
-        result["copied_offsite"] = outcome.copied_offsite
+        result = replace(result, copied_offsite=outcome.copied_offsite)
     except BaseException:
         # The first error is the one to show.
         with contextlib.suppress(SwitchyardError):

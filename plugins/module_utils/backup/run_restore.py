@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..engine.docker_client import Engine
@@ -22,6 +22,7 @@ from .options import (
     with_accessory,
 )
 from .request import raise_for
+from .restore import RestoreResult
 from .restore_plan import RestoreRequest
 from .store import BackupStore
 
@@ -44,8 +45,19 @@ def _with_database(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {**params, **(dict(zip(("accessory", "database"), named[0])) if named else {})}
 
 
-def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool = False) -> dict[str, t.Any]:
-    """Restore as the module's options say; return the module's result."""
+@dataclass(frozen=True)
+class FetchPreview:
+    """A restore of a backup that check mode cannot read, because only its off-site copy exists."""
+
+    diff: t.Mapping[str, str]
+    backup: None = None
+    changed: bool = True
+
+
+def run_restore(
+    engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool = False
+) -> RestoreResult | FetchPreview:
+    """Restore as the module's options say."""
     params = with_accessory(_with_database(params), lambda: engine)
     restore_request = RestoreRequest(
         backup=params["backup"],
@@ -64,9 +76,9 @@ def run_restore(engine: Engine, params: t.Mapping[str, t.Any], check_mode: bool 
             name = repository.resolve(params["backup"], unit_of(params))
             before = f"{request.database}: as it is now\n"
             after = f"{request.database}: the backup {name}, from its off-site copy\n"
-            return {"changed": True, "backup": None, "diff": {"before": before, "after": after}}
+            return FetchPreview({"before": before, "after": after})
         with source.locked():
             source.remove_partials()
             manifest = repository.fetch(source, params["backup"], unit_of(params))
-        restore_request = dataclasses.replace(restore_request, backup=manifest.name)
+        restore_request = replace(restore_request, backup=manifest.name)
     return backup_restore.restore_backup(engine, store, request, restore_request, check_mode, other)

@@ -18,7 +18,7 @@ from .. import atomic_file, paths
 from ..errors import SwitchyardError
 from . import checksums
 from . import manifest as backup_manifest
-from .manifest import Manifest, ManifestError
+from .manifest import BackupSummary, Manifest, ManifestError
 from .retention import sequence_number
 
 # Ends the folder name of a backup that is being written; such a folder is never read.
@@ -40,11 +40,18 @@ class StoredBackup:
     manifest: Manifest | None
     problems: tuple[str, ...] = ()
 
-    def summary(self) -> dict[str, t.Any]:
+    def summary(self) -> BackupSummary | BrokenBackup:
         """Return the backup as lists show it."""
-        if self.manifest:
-            return self.manifest.summary()
-        return {"name": self.name, "state": "broken", "problems": list(self.problems)}
+        return self.manifest.summary() if self.manifest else BrokenBackup(self.name, self.problems)
+
+
+@dataclass(frozen=True)
+class BrokenBackup:
+    """A backup without a usable manifest, as lists show it."""
+
+    name: str
+    problems: tuple[str, ...]
+    state: str = "broken"
 
 
 class BackupStore:
@@ -64,6 +71,12 @@ class BackupStore:
         above = [folder for folder in self.folder.parents if folder == self._root or self._root in folder.parents]
         for folder in (self.folder, *above, self._root.parent):
             folder.chmod(0o700)
+
+    def diff(self, removed: t.Container[str], added: str) -> dict[str, str]:
+        """Return the diff of the names of the backups, the oldest first; ``added`` are the lines of the new one."""
+        oldest_first = [f"{name}\n" for name in reversed(self.names())]
+        kept = [line for line in oldest_first if line.rstrip() not in removed]
+        return {"before": "".join(oldest_first), "after": "".join(kept) + added}
 
     @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:

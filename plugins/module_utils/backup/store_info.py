@@ -6,43 +6,65 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field, replace
 
 from .. import state_file
-from ..postgres.lockout import LockoutFile
+from ..postgres.lockout import Lockout, LockoutFile
 from . import restore_journal, run
+from .manifest import BackupSummary
 from .offsite_restic import OffsiteRepository
-from .store import BackupStore
+from .store import BackupStore, BrokenBackup
 from .volume_store import volume_stores
 
 
-def info(store: BackupStore, unit: str, repository: OffsiteRepository | None) -> dict[str, t.Any]:
+@dataclass(frozen=True)
+class StoreInfo:
+    """The backups of one store, its last run, and what was interrupted.
+
+    ``offsite`` are the copies, where the repository was asked. A store of an accessory has its service and its
+    database, one of a volume the volume.
+    """
+
+    backups: t.Sequence[BackupSummary | BrokenBackup]
+    last_run: t.Mapping[str, t.Any] | None
+    unfinished: t.Sequence[str]
+    interrupted_restore: str | None
+    lockout: Lockout | None
+    folder: str
+    offsite: t.Sequence[str] | None = field(default=None, metadata=state_file.when_set())
+    accessory: str | None = field(default=None, metadata=state_file.when_set())
+    database: str | None = field(default=None, metadata=state_file.when_set())
+    volume: str | None = field(default=None, metadata=state_file.when_set())
+
+
+def info(store: BackupStore, unit: str, repository: OffsiteRepository | None) -> StoreInfo:
     """Return the backups of one store, its last run, and what was interrupted; of a repository also the copies.
 
     ``unit`` is the name by which off-site copies are found, as in ``Manifest.unit``.
     """
     interrupted = restore_journal.load_journal(store.folder)
-    return {
-        **({"offsite": list(repository.snapshots(unit))} if repository else {}),
-        "backups": [backup.summary() for backup in store.all()],
-        "last_run": run.last_run(store),
-        "unfinished": store.partials(),
-        "interrupted_restore": interrupted.backup if interrupted else None,
-        "lockout": state_file.as_json(LockoutFile(store.folder).read()),
-        "folder": str(store.folder),
-    }
+    return StoreInfo(
+        backups=[backup.summary() for backup in store.all()],
+        last_run=run.last_run(store),
+        unfinished=store.partials(),
+        interrupted_restore=interrupted.backup if interrupted else None,
+        lockout=LockoutFile(store.folder).read(),
+        folder=str(store.folder),
+        offsite=list(repository.snapshots(unit)) if repository else None,
+    )
 
 
-def of_accessories(store: BackupStore, stack: str, repository: OffsiteRepository | None) -> list[dict[str, t.Any]]:
+def of_accessories(store: BackupStore, stack: str, repository: OffsiteRepository | None) -> list[StoreInfo]:
     """Return the same for each database of an accessory whose backups are below the stack's own."""
     return [
-        {"accessory": service, "database": database, **info(found, f"{stack}/{found.folder.name}", repository)}
+        replace(info(found, f"{stack}/{found.folder.name}", repository), accessory=service, database=database)
         for service, database, found in store.of_accessories()
     ]
 
 
-def of_volumes(store: BackupStore, stack: str, repository: OffsiteRepository | None) -> list[dict[str, t.Any]]:
+def of_volumes(store: BackupStore, stack: str, repository: OffsiteRepository | None) -> list[StoreInfo]:
     """Return the same for each volume whose backups are below the stack's own."""
     return [
-        {"volume": volume, **info(found, f"{stack}/volume@{volume}", repository)}
+        replace(info(found, f"{stack}/volume@{volume}", repository), volume=volume)
         for volume, found in volume_stores(store)
     ]

@@ -18,6 +18,8 @@ from .. import atomic_file
 from ..engine.docker_client import Engine
 from ..errors import SwitchyardError
 from . import offsite_restic, options, run, volume_backup
+from .manifest import BackupSummary
+from .volume_manifest import VolumeSummary
 
 PARAMETERS = "parameters.json"
 LAST_CHECK = "last-check.json"
@@ -58,11 +60,15 @@ def _volume(params: dict[str, t.Any], write: Write) -> int:
     except (SwitchyardError, OSError) as error:
         write(f"{unit}: FAILED: {error}")
         return 1
-    backup = result["backup"]
-    facts = [backup["state"], f"{backup['bytes']} bytes", f"{backup['rows']} files"]
+    facts = _facts(result.backup, "files")
     facts.append(f"{time.monotonic() - begin:.1f} s")
-    write(f"{unit}: {result['name']}: {', '.join([*facts, *(['copied off-site'] if offsite else [])])}")
+    write(f"{unit}: {result.name}: {', '.join([*facts, *(['copied off-site'] if offsite else [])])}")
     return 0
+
+
+def _facts(backup: BackupSummary | VolumeSummary | None, of: str) -> list[str]:
+    """Return what a line says of a backup; ``of`` are its rows or files."""
+    return [backup.state, f"{backup.bytes} bytes", f"{backup.rows} {of}"] if backup else []
 
 
 def _backups(params: dict[str, t.Any], kept_backups: options.KeptBackups, expand: options.Expand, write: Write) -> int:
@@ -85,10 +91,9 @@ def _backup(params: dict[str, t.Any], kept_backups: options.KeptBackups, write: 
     except (SwitchyardError, OSError) as error:
         write(f"{unit}: FAILED: {error}")
         return 1
-    backup = result["backup"]
-    facts = [backup["state"], f"{backup['bytes']} bytes", f"{backup['rows']} rows"]
-    facts += [f"{time.monotonic() - begin:.1f} s", *(["copied off-site"] if result["copied_offsite"] else [])]
-    write(f"{unit}: {result['name']}: {', '.join(facts)}")
+    facts = _facts(result.backup, "rows")
+    facts += [f"{time.monotonic() - begin:.1f} s", *(["copied off-site"] if result.copied_offsite else [])]
+    write(f"{unit}: {result.name}: {', '.join(facts)}")
     return 0
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import names, progress
+from .. import names, progress, state_file
 from ..engine.docker_client import Engine
 from ..engine.models import Container, Volume
 from ..errors import Problem, SwitchyardError, report
@@ -22,7 +22,7 @@ from .create import MARGIN
 from .dump_process import timed
 from .offsite_restic import OffsiteRepository
 from .retention import RetentionPolicy
-from .volume_manifest import VolumeManifest
+from .volume_manifest import VolumeManifest, VolumeSummary
 from .volume_store import VolumeStore
 
 ARCHIVE = "dump"
@@ -149,14 +149,32 @@ def raise_for(problems: t.Sequence[Problem], request: VolumeRequest) -> None:
         raise SwitchyardError(report(problems, heading), problems=[problem.as_dict() for problem in problems])
 
 
+@dataclass(frozen=True)
+class VolumeResult:
+    """A copy of a volume that was made, or in check mode would be made, which leaves out ``backup`` and ``seconds``.
+
+    ``started_again`` are containers that an interrupted run had stopped.
+    """
+
+    changed: bool
+    name: str
+    diff: t.Mapping[str, str]
+    removed: t.Sequence[str]
+    plan: VolumePlan
+    started_again: t.Sequence[str]
+    backup: VolumeSummary | None = None
+    seconds: t.Mapping[str, float] | None = field(default=None, metadata=state_file.when_set())
+    removed_offsite: t.Sequence[str] | None = field(default=None, metadata=state_file.when_set())
+
+
 def create_volume_backup(
     engine: Engine,
     store: VolumeStore,
     request: VolumeRequest,
     check_mode: bool = False,
     offsite: OffsiteRepository | None = None,
-) -> dict[str, t.Any]:
-    """Copy a volume, read the copy back and compare it; return the module's result.
+) -> VolumeResult:
+    """Copy a volume, read the copy back and compare it.
 
     Raises SwitchyardError with all problems before anything changes. A failed copy leaves nothing, and the containers
     that were stopped run again.
@@ -172,28 +190,18 @@ def create_volume_backup(
         facts = gather_facts(engine, store, request)
         plan, problems = plan_volume(request, facts, store.volumes(), name, started)
         raise_for(problems, request)
-        oldest_first = list(reversed(store.names()))
-        before = "".join(f"{backup}\n" for backup in oldest_first)
-        after = "".join(f"{backup}\n" for backup in oldest_first if backup not in plan.remove) + plan.diff
-        result: dict[str, t.Any] = {
-            "changed": True,
-            "diff": {"before": before, "after": after},
-            "name": name,
-            "removed": plan.remove,
-            "plan": asdict(plan),
-            "started_again": restarted,
-        }
+        planned = VolumeResult(True, name, store.diff(plan.remove, plan.diff), plan.remove, plan, restarted)
         if check_mode:
-            return {**result, "backup": None}
+            return planned
         seconds: dict[str, float] = {}
         manifest = _copy(engine, store, request, facts, plan, started, seconds)
         removed = retention.backups_to_remove(store.volumes(), request.retention, time.time())
         store.remove(removed)
-        copied = {}
-        if offsite:
-            with progress.report_progress(store.folder, "offsite"):
-                copied = {"removed_offsite": offsite.upload(store, manifest, request.retention)}
-        return {**result, **copied, "removed": removed, "backup": manifest.summary(), "seconds": seconds}
+        result = replace(planned, removed=removed, backup=manifest.summary(), seconds=seconds)
+        if not offsite:
+            return result
+        with progress.report_progress(store.folder, "offsite"):
+            return replace(result, removed_offsite=offsite.upload(store, manifest, request.retention))
 
 
 def _copy(

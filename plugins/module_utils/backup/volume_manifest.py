@@ -24,6 +24,23 @@ KIND = "volume"
 STATES = backup_manifest.STATES[:2]
 
 
+@dataclass(frozen=True)
+class VolumeSummary:
+    """A backup of a volume, as lists show it; its files count as rows, times are seconds since the epoch."""
+
+    name: str
+    state: str
+    started: float
+    finished: float
+    release: int | None
+    volume: str
+    method: str
+    verified_at: t.Mapping[str, float]
+    bytes: int
+    rows: int
+    problems: tuple[str, ...] = ()
+
+
 @state_file.register("volume/manifest.json")
 @dataclass(frozen=True)
 class VolumeManifest:
@@ -62,11 +79,11 @@ class VolumeManifest:
         """The size of the archive in bytes."""
         return sum(file["bytes"] for file in self.files.values())
 
-    def summary(self) -> dict[str, t.Any]:
+    def summary(self) -> VolumeSummary:
         """Return the backup as lists show it; its files count as rows."""
         shown = ("name", "state", "started", "finished", "release", "volume", "method", "verified_at")
         rows = sum(entry["type"] == "file" for entry in self.entries.values())
-        return {**{key: getattr(self, key) for key in shown}, "bytes": self.bytes, "rows": rows, "problems": []}
+        return VolumeSummary(**{key: getattr(self, key) for key in shown}, bytes=self.bytes, rows=rows)
 
 
 def write(folder: Path, manifest: VolumeManifest) -> None:

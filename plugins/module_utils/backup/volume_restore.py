@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import atomic_file, names, state_file
@@ -23,7 +23,7 @@ from . import volume_archive, volume_quiet
 from .checksums import checksum_file
 from .dump_process import timed
 from .volume_backup import ARCHIVE, VolumeRequest, gather_facts, problems_of, raise_for
-from .volume_manifest import VolumeManifest
+from .volume_manifest import VolumeManifest, VolumeSummary
 from .volume_store import VolumeStore
 
 JOURNAL = "volume-restore.json"
@@ -44,10 +44,26 @@ class VolumeJournal:
     extra: dict[str, t.Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class VolumeRestoreResult:
+    """A restore that was done, or in check mode would be done, which has no ``seconds``.
+
+    ``retained`` is the volume that has the previous content.
+    """
+
+    changed: bool
+    backup: VolumeSummary
+    volume: str
+    retained: str
+    diff: t.Mapping[str, str]
+    recovery_action: str | None = None
+    seconds: t.Mapping[str, float] | None = field(default=None, metadata=state_file.when_set())
+
+
 def restore_volume(
     engine: Engine, store: VolumeStore, request: VolumeRequest, backup: str, check_mode: bool = False
-) -> dict[str, t.Any]:
-    """Restore a backup of a volume and return the module's result.
+) -> VolumeRestoreResult:
+    """Restore a backup of a volume.
 
     Raises SwitchyardError with all problems before anything changes. After a later failure, the live volume has its
     content of before, and the containers run again.
@@ -57,12 +73,12 @@ def restore_volume(
     with store.locked():
         store.remove_partials()
         recovered = finish_interrupted(engine, store)
-        return {**_restore(engine, store, request, backup, check_mode=False), "recovery_action": recovered}
+        return replace(_restore(engine, store, request, backup, check_mode=False), recovery_action=recovered)
 
 
 def _restore(
     engine: Engine, store: VolumeStore, request: VolumeRequest, backup: str, check_mode: bool
-) -> dict[str, t.Any]:
+) -> VolumeRestoreResult:
     manifest = store.get_volume(backup)
     archive = store.folder / manifest.name / ARCHIVE
     known = manifest.files.get(ARCHIVE, {})
@@ -75,19 +91,11 @@ def _restore(
     live = t.cast(Volume, facts.volume)
     now = time.gmtime()
     retained = f"{live.name}-before-{time.strftime('%Y%m%d-%H%M%S', now)}"
-    result: dict[str, t.Any] = {
-        "changed": True,
-        "backup": manifest.summary(),
-        "volume": live.name,
-        "retained": retained,
-        "diff": {
-            "before": f"{live.name}: as it is now\n",
-            "after": f"{live.name}: the backup {manifest.name}\n{retained}: as {live.name} is now\n",
-        },
-        "recovery_action": None,
-    }
+    after = f"{live.name}: the backup {manifest.name}\n{retained}: as {live.name} is now\n"
+    diff = {"before": f"{live.name}: as it is now\n", "after": after}
+    planned = VolumeRestoreResult(True, manifest.summary(), live.name, retained, diff)
     if check_mode:
-        return result
+        return planned
     seconds: dict[str, float] = {}
     with timed(seconds, "load"):
         new = _create(engine, request, f"{live.name}-restore-{manifest.name.rpartition('-')[2]}")
@@ -102,7 +110,7 @@ def _restore(
             raise
     with timed(seconds, "outage"):
         _swap(engine, store, request, manifest, live, new, retained)
-    return {**result, "seconds": seconds}
+    return replace(planned, seconds=seconds)
 
 
 def _create(engine: Engine, request: VolumeRequest, name: str) -> Volume:

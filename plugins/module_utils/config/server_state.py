@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import atomic_file, paths, state_file
@@ -46,11 +47,21 @@ def _save(root: Path, state: ServerState) -> None:
     state_file.save(paths.server_state(root), state, 0o644)
 
 
-def result_of(planned: SettingsPlan, changed: bool) -> dict[str, t.Any]:
-    """Return the result of the module ``server_settings``."""
-    return {
-        "changed": changed,
-        "pending": planned.changed,
-        "effects": [one.effect for one in planned.differences],
-        "diff": {**planned.diff(), "before_header": paths.SERVER, "after_header": paths.SERVER},
-    }
+@dataclass(frozen=True)
+class SettingsResult:
+    """What the module ``server_settings`` returns; ``pending`` says that a record would change the server's file."""
+
+    changed: bool
+    pending: bool
+    effects: t.Sequence[str]
+    diff: t.Mapping[str, str]
+
+
+def result_of(planned: SettingsPlan, changed: bool) -> SettingsResult:
+    """Return the result of a plan."""
+    return SettingsResult(
+        changed=changed,
+        pending=planned.changed,
+        effects=tuple(one.effect for one in planned.differences),
+        diff={**planned.diff(), "before_header": paths.SERVER, "after_header": paths.SERVER},
+    )

@@ -54,9 +54,7 @@ class DecommissionPlan:
             *(f"container {name}" for name in (*self.containers, *self.shared, *self.servers)),
             *([f"unit {self.unit}"] if self.unit else []),
             *(f"connection of {container} to the network {network}" for network, container in self.disconnects),
-            *(f"network {name}" for name in self.networks),
-            *(f"volume {name} with its data" for name in self.volumes),
-            *map(str, self.paths),
+            *resource_lines(self.networks, self.volumes, self.paths),
             *(f"use of the server's shared settings of {part}" for part in self.server_parts),
         ]
 
@@ -64,6 +62,15 @@ class DecommissionPlan:
     def changed(self) -> bool:
         """Whether anything is removed."""
         return bool(self.removed)
+
+
+def resource_lines(networks: t.Iterable[str], volumes: t.Iterable[str], folders: t.Iterable[Path]) -> list[str]:
+    """Return the lines of a report that names what is removed."""
+    return [
+        *(f"network {name}" for name in networks),
+        *(f"volume {name} with its data" for name in volumes),
+        *map(str, folders),
+    ]
 
 
 def plan(

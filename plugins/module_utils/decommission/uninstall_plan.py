@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import names, paths
 from ..engine.models import LabelledResource
 from ..errors import SwitchyardError
-from .plan import REMOVE_DATA, DecommissionPlan, plan
+from .plan import REMOVE_DATA, DecommissionPlan, plan, resource_lines
 from .scan import EnvironmentScan
 from .shared_scan import SharedScan
 
@@ -44,10 +44,8 @@ class UninstallPlan:
             *self.environment.removed,
             *(f"database {name} of PostgreSQL with its logins" for name in self.databases),
             *(f"database {number} of Redis with its users" for number in self.redis_numbers),
-            *(f"network {name}" for name in self.networks),
-            *(f"volume {name} with its data" for name in self.volumes),
             *(f"unit {path.name}" for path in self.units),
-            *map(str, self.paths),
+            *resource_lines(self.networks, self.volumes, self.paths),
         ]
 
     @property

@@ -163,7 +163,17 @@ def is_page(answer: Answer, pages: t.Iterable[str]) -> bool:
     return answer.status == 503 and bool(answer.body) and any(page.startswith(answer.body) for page in pages)
 
 
-def result(host: HostContext, intended: MaintenancePlan) -> dict[str, t.Any]:
+@dataclass(frozen=True)
+class MaintenanceResult:
+    """What the module ``maintenance`` returns; ``requests`` counts those that verified the change."""
+
+    changed: bool
+    stacks: t.Sequence[str]
+    requests: int
+    diff: t.Mapping[str, str]
+
+
+def result(host: HostContext, intended: MaintenancePlan) -> MaintenanceResult:
     """Return the result of the module ``maintenance``, done or planned."""
     keys = {stack: names.stack_key(host.project, stack, host.environment) for stack in intended.pages_before}
 
@@ -179,7 +189,7 @@ def result(host: HostContext, intended: MaintenancePlan) -> dict[str, t.Any]:
         "before_header": "stacks",
         "after_header": "stacks",
     }
-    return {"changed": intended.changed, "stacks": list(keys), "requests": intended.requests, "diff": diff}
+    return MaintenanceResult(intended.changed, tuple(keys), intended.requests, diff)
 
 
 def _summary(page: str | None) -> str:

@@ -108,7 +108,16 @@ def _plan_routes(proxy: Proxy, stack: StackRoutes) -> t.Callable[[ProxyState], P
     return lambda state: ProxyPlan(state, state) if stack.key in state.live else proxy.plan_routes(state, stack, COLOR)
 
 
-def result(intended: PlaceholderPlan) -> dict[str, t.Any]:
+@dataclass(frozen=True)
+class PlaceholderResult:
+    """What the module ``placeholder_page`` returns; ``stacks`` are those that have the page now."""
+
+    changed: bool
+    stacks: t.Sequence[str]
+    diff: t.Mapping[str, str]
+
+
+def result(intended: PlaceholderPlan) -> PlaceholderResult:
     """Return the result of the module ``placeholder_page``, done or planned."""
 
     def text(state: ProxyState, pages: t.Mapping[str, str | None]) -> str:
@@ -117,13 +126,11 @@ def result(intended: PlaceholderPlan) -> dict[str, t.Any]:
             f"{name}.html: {len((page or '').encode())} bytes\n" for name, page in pages.items()
         )
 
-    return {
-        "changed": intended.changed,
-        "stacks": [stack.stack for stack in intended.stacks if stack.routes],
-        "diff": {
-            "before": text(intended.before, intended.pages_before),
-            "after": text(intended.after, intended.pages),
-            "before_header": "placeholder routes",
-            "after_header": "placeholder routes",
-        },
+    diff = {
+        "before": text(intended.before, intended.pages_before),
+        "after": text(intended.after, intended.pages),
+        "before_header": "placeholder routes",
+        "after_header": "placeholder routes",
     }
+    stacks = tuple(stack.stack for stack in intended.stacks if stack.routes)
+    return PlaceholderResult(intended.changed, stacks, diff)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .. import atomic_file, paths
 from .host import ProxyHost
@@ -13,8 +14,17 @@ from .process import process_for
 from .state import ProxyPlan, ProxyState
 
 
-def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> dict[str, t.Any]:
-    """Make ``content`` the role's part of the configuration; return the result of the module.
+@dataclass(frozen=True)
+class BaseConfigResult:
+    """What the module ``proxy_config`` returns; ``running`` is whether the proxy ran before."""
+
+    changed: bool
+    running: bool
+    diff: t.Mapping[str, str]
+
+
+def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> BaseConfigResult:
+    """Make ``content`` the role's part of the configuration.
 
     Raises SwitchyardError when the running proxy refuses it; then nothing has changed.
     """
@@ -22,7 +32,7 @@ def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> dict[s
     if check_mode and not paths.proxy_settings(host.root).exists():
         # Before the first setup there is nothing to compare with.
         diff = {"before": "", "after": content, "before_header": str(folder), "after_header": str(folder)}
-        return {"changed": True, "running": False, "diff": diff}
+        return BaseConfigResult(True, False, diff)
     path = folder / host.proxy.own_file
     after = host.proxy.own_files(content)
     current = {name: atomic_file.read(folder / name) for name in after}
@@ -49,7 +59,7 @@ def apply_base_config(host: ProxyHost, content: str, check_mode: bool) -> dict[s
         "before_header": str(path),
         "after_header": str(path),
     }
-    return {"changed": changed, "running": running, "diff": diff}
+    return BaseConfigResult(changed, running, diff)
 
 
 def is_running(host: ProxyHost) -> bool:

@@ -34,6 +34,23 @@ def start(ctx: StackContext, record: Record, token: int) -> list[str]:
             raise _restored(ctx, record, cause) from error
 
 
+def ended(ctx: StackContext, record: Record) -> list[str]:
+    """Return a sentence for each accessory of a release that has ended or restarts, and that nothing needs healthy.
+
+    A condition ``service_started`` holds for it, as with Compose: the health gate says whether the color needs it.
+    """
+    waits = {wait.service for wait in record.waits}
+    plain = [service for service in record.stack.accessories if service not in waits]
+    containers = ctx.containers(role="accessory") if plain else []
+    return [
+        f"The accessory {one.label('service')} does not keep running: {one.name} is {one.state}, "
+        f"exit code {one.exit_code}, {one.restarts} restarts. "
+        f"Its last log line: {' '.join(ctx.engine.logs(one.id, lines=1)) or 'none'}"
+        for one in containers
+        if one.state in ("exited", "dead", "restarting") and one.label("service") in plain
+    ]
+
+
 def _wait(ctx: StackContext, wait: HealthWait) -> str | None:
     containers = functools.partial(ctx.containers, role="accessory", service=wait.service)
     return container_health.wait_until_healthy(ctx.engine, "accessory", wait, containers)

@@ -18,7 +18,8 @@ class StackState:
     """The current state of a stack; ``fingerprints`` are those of the running containers by role or color.
 
     ``weight`` is the percent of the clients that get ``canary``, a release that is not live; ``held`` says that
-    requests wait in the proxy, ``interrupted`` that a migration was not finished.
+    requests wait in the proxy, ``interrupted`` that a migration was not finished. ``ended`` are the containers of the
+    live release that do not run.
     """
 
     live: str | None
@@ -31,6 +32,7 @@ class StackState:
     canary: Record | None = None
     held: bool = False
     interrupted: bool = False
+    ended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def deploy(
     elif state.fingerprints != {fingerprint}:
         reasons.append("the running release differs")
     elif not state.healthy:
-        reasons.append("a container of the live release is not running")
+        reasons.append(" ".join(["a container of the live release is not running:", *state.ended]).rstrip(":"))
     if state.weight:
         reasons.append(f"a canary has {state.weight} % of the clients")
     if state.held:

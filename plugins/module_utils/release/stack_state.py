@@ -28,7 +28,8 @@ def read_state(
     current = [item for item in containers if item.label("role") == "worker" or (live and item.label("color") == live)]
     numbers = {int(item.label("release") or 0) for item in current if item.label("color") == live}
     record = ctx.records.get(max(numbers, default=0))
-    running = sum(1 for item in containers if item.running and (item in current or _is_accessory(item, record)))
+    own = [item for item in containers if item in current or _is_accessory(item, record)]
+    running = sum(1 for item in own if item.running)
     expected = record.containers + record.workers + record.accessories if record else -1
     weight = state.weights.get(ctx.key, 0)
     return StackState(
@@ -42,6 +43,7 @@ def read_state(
         canary=ctx.records.get(ctx.release_on(names.other(live))) if live and weight else None,
         held=state.availability.get(ctx.key) == "held",
         interrupted=migration_state.load_state(ctx) is not None,
+        ended=tuple(sorted(item.name for item in own if not item.running)),
     )
 
 

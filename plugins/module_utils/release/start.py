@@ -22,7 +22,8 @@ class StartResult:
     """What ran before the start: the commands with their seconds, the migration, and what was stopped first.
 
     ``stopped`` is the color that was stopped, ``dropped_requests`` what it still answered at its drain limit.
-    ``failed_dependencies`` has a sentence for each dependency that failed and that the Compose file does not require.
+    ``failed_dependencies`` has a sentence for each dependency that failed and that the Compose file does not require,
+    and for each accessory that does not keep running.
     """
 
     jobs: t.Sequence[JobSummary]
@@ -77,5 +78,7 @@ def start(ctx: StackContext, number: int, token: int, run_jobs: bool, start_colo
         run(after)
     ctx.lock.renew(token, "start")
     ctx.compose_up(record, record.color)
+    # Now, because a program that cannot start needs a moment to end.
+    failed_dependencies += accessories.ended(ctx, record)
     dropped = hold.dropped_requests
     return StartResult(migration.jobs, migration, hold.stopped, dropped, failed_dependencies)

@@ -24,7 +24,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 
 @check
 def make_targets_exist(root: Path) -> list[str]:
-    """Every `make x` that the documentation tells to type exists, and every target's script too."""
+    """The targets that the documentation tells to type exist, with their scripts, and CONTRIBUTING.md lists all."""
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
     problems = [
@@ -38,6 +38,9 @@ def make_targets_exist(root: Path) -> list[str]:
             problems.append(f"Makefile: {script} is missing or cannot be executed")
     phony = set((re.search(r"^\.PHONY:(.*)", makefile, re.MULTILINE) or [""])[0].split()[1:])
     problems += [f"Makefile: {target} is not in .PHONY" for target in sorted(targets - phony)]
+    guide = root / "CONTRIBUTING.md"
+    listed = set(re.findall(r"`make ([a-z][\w-]*)", guide.read_text(encoding="utf-8"))) if guide.exists() else targets
+    problems += [f"CONTRIBUTING.md does not list make {target}" for target in sorted(targets - listed - {"help"})]
     return problems
 
 

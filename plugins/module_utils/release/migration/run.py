@@ -126,7 +126,7 @@ def _backup(migration: MigrationRun, result: MigrationResult, verify: str) -> st
     )
     try:
         with ctx.lock.renewed(migration.token, "backup"):
-            result.backup = str(retry_while_busy(lambda: create.create_backup(ctx.engine, store, request))["name"])
+            result.backup = retry_while_busy(lambda: create.create_backup(ctx.engine, store, request)).name
     except (SwitchyardError, OSError) as error:
         details = error.details if isinstance(error, SwitchyardError) else {}
         raise SwitchyardError(f"The backup failed, so nothing was migrated. {error}", **details) from error

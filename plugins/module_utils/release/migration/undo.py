@@ -85,11 +85,11 @@ def _restore(ctx: StackContext, state: MigrationState, token: int) -> str:
             retry_while_busy(lock_out)
         request = restore_plan.RestoreRequest(str(state.backup))
         result = _twice(lambda: backup_restore.restore_backup(ctx.engine, store, backup_request(ctx, state), request))
-    retained = f"; the migrated one is retained as {result['retained']}" if result["retained"] else ""
+    retained = f"; the migrated one is retained as {result.retained}" if result.retained else ""
     return f"{state.database} was restored from the backup {state.backup}, from before the migration{retained}"
 
 
-def _twice(restore: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+def _twice(restore: t.Callable[[], backup_restore.RestoreResult]) -> backup_restore.RestoreResult:
     """Restore, and once more when the server died during it: it is up again, with the database as before."""
     try:
         return retry_while_busy(restore)

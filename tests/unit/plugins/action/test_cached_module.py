@@ -6,6 +6,6 @@ from ansible_collections.switchyard.stacks.plugins.action.cached_module import A
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 
 
-def test_the_stored_code_comes_before_the_way_of_ansible() -> None:
+def test_the_stored_code_runs_where_the_server_has_it() -> None:
     order = ActionModule.__mro__
     assert order.index(CachedModuleAction) < order.index(Normal)

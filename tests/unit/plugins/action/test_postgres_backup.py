@@ -9,7 +9,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store imp
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
 
 
-def test_it_tells_of_the_backups_and_of_no_release(tmp_path: Path) -> None:
+def test_its_progress_is_that_of_the_backups_and_not_of_a_release(tmp_path: Path) -> None:
     write_progress(HostContext(tmp_path, "po", "prod").stack("shop").folder, "migrate", done=None)
     looking = action(ActionModule, tmp_path)
     assert looking.read_progress() is None

@@ -63,7 +63,7 @@ def lines(result: dict[str, t.Any]) -> list[str]:
     return [f"{problem['where']}: {problem['message']}" for problem in result["problems"]]
 
 
-def test_a_good_inventory_goes_to_the_server_with_its_files_and_without_its_secrets(controller: Controller) -> None:
+def test_a_good_inventory_reaches_the_server_with_its_files_and_without_its_secrets(controller: Controller) -> None:
     result = controller.run([written(secrets={"key": "hunter2"}, postgres={"password": "hunter3"})])
     assert result["problems"] == []
     assert not result["changed"]
@@ -262,7 +262,9 @@ def test_no_stacks_at_all(controller: Controller) -> None:
     assert lines(controller.run(None)) == ["switchyard_stacks: has no stack"]
 
 
-def test_who_releases_is_told_to_the_next_person(monkeypatch: pytest.MonkeyPatch, controller: Controller) -> None:
+def test_the_holder_of_the_lock_is_shown_to_the_next_user(
+    monkeypatch: pytest.MonkeyPatch, controller: Controller
+) -> None:
     monkeypatch.delenv("CI_JOB_URL", raising=False)
     assert controller.run([written()])["lock_holder"].startswith(
         f"{getpass.getuser()}@{socket.gethostname()} (process "
@@ -292,7 +294,7 @@ def test_the_lock_of_a_process_that_ended_here_is_stale(controller: Controller) 
     assert controller.run([written()], lambda args: answer)["stale_tokens"] == {"ended": 7}
 
 
-def test_the_process_of_this_run_goes_to_the_lock(controller: Controller) -> None:
+def test_the_lock_holds_the_process_of_this_run(controller: Controller) -> None:
     process = controller.run([written()])["lock_process"]
     assert (process["user"], process["machine"]) == (getpass.getuser(), socket.gethostname())
     assert process["id"] == os.getppid()
@@ -303,7 +305,7 @@ def test_a_value_says_in_which_file_it_is(tmp_path: Path) -> None:
     file.write_text("---\nkey: '{{ vault_key }}'\n")
     value = DataLoader().load_from_file(str(file), trusted_as_template=True)["key"]
     assert preflight.origin(value) == f" ({file}:2:6)"
-    assert preflight.origin("made elsewhere") == ""
+    assert preflight.origin("made by hand") == ""
 
 
 def test_a_misspelt_variable_of_a_role_is_a_warning(controller: Controller) -> None:

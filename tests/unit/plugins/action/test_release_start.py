@@ -8,7 +8,7 @@ from ansible_collections.switchyard.stacks.plugins.action.release_start import A
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.context import HostContext
 
 
-def test_a_release_tells_of_its_migration_and_of_its_backup(tmp_path: Path) -> None:
+def test_the_progress_of_a_release_is_that_of_its_migration_and_its_backup(tmp_path: Path) -> None:
     release = action(ActionModule, tmp_path)
     assert release.read_progress() is None
     write_progress(tmp_path / "backups" / "po-prod" / "shop", "dump")

@@ -15,5 +15,5 @@ def test_the_files_of_an_inventory() -> None:
     assert found["until"].endswith("Z")
     assert found["until"][:4] in (str(NOW.year), str(NOW.year + 1))
     assert found["file"].startswith("prod.")
-    (told,) = certificates([mine], "prod")
-    assert told == {name: value for name, value in found.items() if name != "content"}
+    (reported,) = certificates([mine], "prod")
+    assert reported == {name: value for name, value in found.items() if name != "content"}

@@ -66,11 +66,11 @@ def test_what_a_page_refers_to_is_in_it(page: str, expected: str) -> None:
         "a < b, and src=logo.png",
     ],
 )
-def test_what_is_no_reference_to_a_file_stays(page: str) -> None:
+def test_what_is_not_a_reference_to_a_file_stays(page: str) -> None:
     assert inline(page, FILES.__getitem__) == page
 
 
-def test_a_style_sheet_brings_what_it_refers_to_from_where_it_lies() -> None:
+def test_a_style_sheet_brings_what_it_refers_to_from_its_folder() -> None:
     page = inline('<link rel="stylesheet" href="style.css">', FILES.__getitem__)
     more = FILES["css/more.css"].replace(b"../f.woff2", coded("font/woff2", b"wOF2").encode())
     more = more.replace(b"back.svg", coded("image/svg+xml", b"<svg/>").encode())
@@ -79,7 +79,7 @@ def test_a_style_sheet_brings_what_it_refers_to_from_where_it_lies() -> None:
     assert page == f'<link rel="stylesheet" href="{coded("text/css", style)}">'
 
 
-def test_a_kind_of_file_that_nobody_knows() -> None:
+def test_an_unknown_kind_of_file() -> None:
     assert data("a.unknown", lambda name: b"x") == coded("application/octet-stream", b"x")
 
 
@@ -99,7 +99,7 @@ def test_a_folder(tmp_path: Path) -> None:
         ('<img src="/static/logo.png">', "/static/logo.png, which the application cannot serve"),
     ],
 )
-def test_what_is_not_in_the_folder_is_told(tmp_path: Path, page: str, message: str) -> None:
+def test_what_is_not_in_the_folder_is_reported(tmp_path: Path, page: str, message: str) -> None:
     folder = tmp_path / "page"
     (folder / "sub").mkdir(parents=True)
     (tmp_path / "secret").write_text("s")
@@ -108,7 +108,7 @@ def test_what_is_not_in_the_folder_is_told(tmp_path: Path, page: str, message: s
         inline_assets(page, str(folder))
 
 
-def test_a_page_that_is_too_large_is_told(tmp_path: Path) -> None:
+def test_a_page_that_is_too_large_is_reported(tmp_path: Path) -> None:
     (tmp_path / "big.png").write_bytes(b"x" * 900)
     with pytest.raises(AnsibleFilterError, match="has 1234 bytes with all its files, and 1000 are allowed"):
         inline_assets('<img src="big.png">', str(tmp_path), 1000)

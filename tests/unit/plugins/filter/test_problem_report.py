@@ -11,7 +11,7 @@ INVENTORY = {
 DISK = {"where": "server", "message": "/ has 0.1 GiB free", "hint": "Make room", "code": "server.disk_space"}
 
 
-def test_a_problem_that_servers_share_stands_once_and_one_of_a_server_names_it() -> None:
+def test_a_problem_that_servers_share_is_listed_once_and_one_of_a_server_names_it() -> None:
     text = FilterModule().filters()["problem_report"]({"app1": [INVENTORY, DISK], "app2": [INVENTORY, DISK]})
     assert text.splitlines() == [
         "Nothing was changed. These problems prevent it (3):",

@@ -46,7 +46,7 @@ def test_a_name_has_one_certificate_for_all_environments() -> None:
 
 
 @pytest.mark.parametrize("value", ["hunter2", "$1$salt$" + "a" * 22, "$2y$05$short", "", BCRYPT + "\nroot:x"])
-def test_what_is_no_hash(value: str) -> None:
+def test_what_is_not_a_hash(value: str) -> None:
     assert found({"staff": {"anna": value}}) == [
         ("proxy_users.staff.anna", "is not a password hash that the proxy supports")
     ]
@@ -89,7 +89,7 @@ def private(others: t.Any = None, **given: t.Any) -> list[str]:
     return [item["where"] for item in wrong]
 
 
-def test_a_header_for_the_private_way_in() -> None:
+def test_a_header_for_preview_access() -> None:
     assert private() == []
     assert private({"test": {**PRIVATE, "value": "another-secret-of-20-signs"}}) == []
     assert problems([], {}, "prod", "haproxy", {}, {"test": PRIVATE}) == []
@@ -103,7 +103,7 @@ def test_a_header_for_the_private_way_in() -> None:
         *("Accept", "If-Match", "Sec-Fetch-Mode", "TE", "X-Request-ID", "Upgrade", "Forwarded", "Proxy-Authorization"),
     ],
 )
-def test_a_header_that_somebody_else_uses_or_nobody_passes_on(header: t.Any) -> None:
+def test_a_header_with_another_use_or_that_no_proxy_passes_on(header: t.Any) -> None:
     assert private(header=header) == ["proxy_preview_access.header"]
 
 
@@ -115,7 +115,7 @@ def test_a_header_of_ones_own(header: str) -> None:
 @pytest.mark.parametrize(
     "value", ["", "x" * 19, "x" * 19 + " ", "x" * 20 + "\n", "x" * 20 + "\u00e4", 12345678901234567890]
 )
-def test_a_value_that_is_no_secret(value: t.Any) -> None:
+def test_a_value_that_is_not_a_secret(value: t.Any) -> None:
     assert private(value=value) == ["proxy_preview_access.value"]
 
 
@@ -123,7 +123,7 @@ def test_two_environments_never_have_the_same_value() -> None:
     assert private({"test": {"header": "X-Test", "value": PRIVATE["value"]}}) == ["proxy_preview_access.value"]
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     wrong = problems([], {"Staff": {"anna": BCRYPT}}, "prod", "haproxy", {"name": "Host", "value": "short"}, {})
     assert [item["where"] for item in wrong] == [
         "proxy_users.Staff",

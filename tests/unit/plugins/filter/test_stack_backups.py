@@ -16,10 +16,10 @@ def test_the_options_of_one_stack_win() -> None:
     assert FilterModule().filters()["stack_backups"] is stack_backups
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     with pytest.raises(AnsibleFilterError) as raised:
         stack_backups(["shop"], ["shpo"], {"keap": 7}, {"blog": {}, "shop": {"password": "marker", "backup": "latest"}})
-    told = str(raised.value)
+    reported = str(raised.value)
     for part in (
         "stack: the stack shpo has no database. Use one of: shop",
         "backup_stack_options: the stack blog has no database",
@@ -27,8 +27,8 @@ def test_everything_wrong_is_told_at_once() -> None:
         "backup_stack_options.shop: password is not an option of a backup. Set it in backup_passwords.",
         "backup_stack_options.shop: backup is not an option",
     ):
-        assert part in told
-    assert "marker" not in told
+        assert part in reported
+    assert "marker" not in reported
 
 
 def test_an_accessory_is_one_entry_until_its_databases_are_known() -> None:

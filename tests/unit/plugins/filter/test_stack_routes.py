@@ -21,5 +21,5 @@ def test_static_files_are_kept_where_they_are_asked_for() -> None:
     assert set(stack_routes([written()], static=True)[0]) == {"name", "routes"}
 
 
-def test_what_stands_behind_no_proxy_is_left_out() -> None:
+def test_what_runs_behind_no_proxy_is_left_out() -> None:
     assert stack_routes([written(strategy="in_place"), {"name": "worker"}]) == []

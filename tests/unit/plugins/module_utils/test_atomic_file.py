@@ -21,7 +21,7 @@ def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_nobody_needs_after_a_power_cut_is_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_needed_after_a_power_cut_is_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
     atomic_file.write(tmp_path / "progress.json", "{}", 0o600, durable=False)
@@ -78,7 +78,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     assert seen <= contents
 
 
-def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
+def test_json_is_read_as_it_was_written(tmp_path: Path) -> None:
     atomic_file.write_json(tmp_path / "a.json", {"b": [1, None], "a": "ä"}, 0o600)
     assert atomic_file.read_json(tmp_path / "a.json") == {"a": "ä", "b": [1, None]}
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o600

@@ -42,7 +42,7 @@ def test_a_report_counts_its_lines_keeps_their_order_and_says_nothing_twice() ->
     ]
 
 
-def test_an_error_carries_details_beside_its_message() -> None:
+def test_an_error_carries_details_next_to_its_message() -> None:
     error = SwitchyardError("The gate failed.", gate="health")
     assert (str(error), error.details) == ("The gate failed.", {"gate": "health"})
 

@@ -49,7 +49,7 @@ def test_a_result_has_the_fields_of_all_its_dataclasses() -> None:
     assert module_args.to_result(Switched("green"))["changed"]
 
 
-def test_an_error_of_ours_fails_the_module_with_its_details(run_module: RunModule) -> None:
+def test_a_switchyard_error_fails_the_module_with_its_details(run_module: RunModule) -> None:
     def work() -> t.NoReturn:
         raise SwitchyardError("The health gate failed.", gate="health", logs={"web": ["no database"]})
 
@@ -67,6 +67,6 @@ def test_a_full_disk_says_which_file(run_module: RunModule) -> None:
     assert result["msg"].startswith("[Errno 28] No space left on device: '/var/lib/switchyard/x'")
 
 
-def test_a_mistake_of_ours_is_not_hidden(run_module: RunModule) -> None:
+def test_a_mistake_in_the_code_is_not_hidden(run_module: RunModule) -> None:
     with pytest.raises(KeyError):
         run_module(ending(lambda: {}["nothing"]), PLACE)

@@ -11,7 +11,7 @@ def test_the_other_color_of_each() -> None:
     assert [names.other("blue"), names.other("green")] == ["green", "blue"]
 
 
-def test_there_is_no_third_color() -> None:
+def test_there_is_not_a_third_color() -> None:
     with pytest.raises(ValueError, match="'red' is not a color"):
         names.other("red")
 

@@ -26,7 +26,7 @@ def test_rows_with_their_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("reported", "line"),
     [
         (Progress("dump", 990.0, 1000.0, 500), "dumping: 500 rows, 50 rows/s"),
         (Progress("compare", 965.0, 1000.0, 0, 500), "comparing with the backup: 0 of 500 rows, 35 s"),
@@ -53,15 +53,15 @@ def test_rows_with_their_rate() -> None:
         ),
     ],
 )
-def test_what_is_known_is_told_and_no_more(told: Progress, line: str) -> None:
-    assert progress.line("shop", "one", told) == f"shop (one): {line}"
+def test_a_line_has_what_is_known_and_no_more(reported: Progress, line: str) -> None:
+    assert progress.line("shop", "one", reported) == f"shop (one): {line}"
 
 
 def test_the_rate_is_of_this_step_and_never_negative() -> None:
     now = Progress("compare", 990.0, 1000.0, 500, 900)
     assert progress.rate(now, Progress("verify", 900.0, 995.0, 900, 900)) == 50
     assert progress.rate(now, Progress("compare", 990.0, 998.0, 400, 900)) == 50
-    # Asked twice in one second, or told by a clock that was set back
+    # Asked twice in one second, or by a clock that was set back
     assert progress.rate(now, now) == 50
     assert progress.rate(now, Progress("compare", 990.0, 998.0, 600, 900)) == 0
     assert progress.rate(Progress("dump", 1000.0, 1000.0, 0)) == 0
@@ -77,7 +77,7 @@ def test_the_first_file_that_is_whole_and_new_counts() -> None:
     assert progress.read(shown(fresh)) == fresh
     assert progress.read(shown(old, fresh)) == fresh
     assert progress.read(shown(old)) is None
-    # Nobody said what time it is there.
+    # The time of the server is unknown.
     assert progress.read(json.dumps(asdict(fresh))) is None
 
 
@@ -93,31 +93,31 @@ def test_the_first_file_that_is_whole_and_new_counts() -> None:
         json.dumps({**asdict(Progress("dump", 900.0, 1000.0, unit="tables"))}),
     ],
 )
-def test_what_is_no_word_of_ours_is_nothing(line: str) -> None:
+def test_a_line_of_another_program_is_nothing(line: str) -> None:
     assert progress.read(shown(line)) is None
 
 
 def until_there(path: Path) -> Progress:
-    """Return what a file tells, as soon as it is there."""
+    """Return the progress in a file, as soon as it is there."""
     until = time.monotonic() + 30
     while not path.exists():
-        assert time.monotonic() < until, "nothing is told"
+        assert time.monotonic() < until, "nothing was written"
         time.sleep(0.01)
     return Progress(**json.loads(path.read_text()))
 
 
-def test_long_work_tells_how_far_it_is_for_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_work_writes_its_progress_for_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "AFTER", 0.0)
     path = tmp_path / progress.NAME
     with progress.report_progress(tmp_path, "verify", lambda: (3, 9)):
-        told = until_there(path)
+        reported = until_there(path)
         assert path.stat().st_mode & 0o777 == 0o600
-    assert (told.step, told.done, told.of, told.unit) == ("verify", 3, 9, "rows")
-    assert abs(time.time() - told.at) < 60
+    assert (reported.step, reported.done, reported.of, reported.unit) == ("verify", 3, 9, "rows")
+    assert abs(time.time() - reported.at) < 60
     assert list(tmp_path.iterdir()) == []
 
 
-def test_short_work_tells_nothing_and_asks_nobody(tmp_path: Path) -> None:
+def test_short_work_writes_nothing_and_asks_nothing(tmp_path: Path) -> None:
     asked = []
     begun = time.monotonic()
     with progress.report_progress(tmp_path, "verify", lambda: (asked.append(1), None)):  # type: ignore[arg-type,return-value]
@@ -133,7 +133,7 @@ def test_what_a_killed_run_left_is_gone_after_the_next_one(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_told_is_no_reason_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_that_cannot_be_written_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "AFTER", 0.0)
     looked = threading.Event()
 

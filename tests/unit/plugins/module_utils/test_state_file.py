@@ -181,9 +181,9 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
     restore_journal.complete(tmp_path, loaded)
     assert json.loads(restore_journal.origin_path(tmp_path).read_text()) == {"oid": 9, **added}
 
-    fence = LockoutFile(tmp_path)
-    fence.path.write_text(json.dumps(later(EXAMPLES["lockout.json"])))
-    assert fence.read() == dataclasses.replace(EXAMPLES["lockout.json"], extra=added)
+    file = LockoutFile(tmp_path)
+    file.path.write_text(json.dumps(later(EXAMPLES["lockout.json"])))
+    assert file.read() == dataclasses.replace(EXAMPLES["lockout.json"], extra=added)
 
     backup = tmp_path / "x"
     backup.mkdir()
@@ -194,8 +194,8 @@ def test_unknown_fields_survive_each_program(tmp_path: Path) -> None:
 
 
 def test_progress_of_a_later_version_is_read() -> None:
-    told = {"step": "dump", "started": 1.0, "at": 5.0, "done": 1, "of": 2, "unit": "rows", "added_later": 1}
-    assert progress.read(f"{json.dumps(told)}\n5") == progress.Progress("dump", 1.0, 5.0, 1, 2)
+    reported = {"step": "dump", "started": 1.0, "at": 5.0, "done": 1, "of": 2, "unit": "rows", "added_later": 1}
+    assert progress.read(f"{json.dumps(reported)}\n5") == progress.Progress("dump", 1.0, 5.0, 1, 2)
 
 
 def test_a_class_without_room_for_more_is_refused() -> None:
@@ -234,6 +234,7 @@ def test_json_has_the_properties_that_a_class_names_and_not_the_fields_that_it_l
     class Plan:
         action: str
         note: str = dataclasses.field(default="", metadata=state_file.not_in_json())
+        seconds: float | None = dataclasses.field(default=None, metadata=state_file.when_set())
 
         JSON_PROPERTIES: t.ClassVar = ("changed",)
 
@@ -242,3 +243,4 @@ def test_json_has_the_properties_that_a_class_names_and_not_the_fields_that_it_l
             return self.action != "none"
 
     assert state_file.as_json([Plan("release", "for us")]) == [{"action": "release", "changed": True}]
+    assert state_file.as_json(Plan("none", "", 0.5)) == {"action": "none", "seconds": 0.5, "changed": False}

@@ -19,9 +19,9 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[program.ProgramSpec
     """Return the specifications that the module would install, instead of installing them."""
     specs: list[tuple[program.ProgramSpec, bool]] = []
 
-    def install(spec: program.ProgramSpec, check_mode: bool) -> dict[str, t.Any]:
+    def install(spec: program.ProgramSpec, check_mode: bool) -> program.ProgramResult:
         specs.append((spec, check_mode))
-        return {"changed": True}
+        return program.ProgramResult(True, {}, spec.command)
 
     monkeypatch.setattr(program, "install", install)
     return specs

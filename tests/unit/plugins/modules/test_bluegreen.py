@@ -23,7 +23,7 @@ def options(machine: Machine, on_server: dict[str, t.Any]) -> Iterator[dict[str,
         yield {**on_server, "stack": "shop", "color": "green"}
 
 
-def test_the_public_is_sent_to_the_color(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+def test_users_are_sent_to_the_color(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
     result = run_module(bluegreen.main, options)
     assert (result["changed"], result["color_before"], result["color_after"]) == (True, "blue", "green")
     assert (result["requests"], result["old_in_flight"]) == (1, 0)
@@ -46,7 +46,7 @@ def test_check_mode_says_the_same_and_moves_nothing(
     }
 
 
-def test_a_gate_that_fails_is_told_with_the_last_log_lines(
+def test_a_gate_that_fails_is_reported_with_the_last_log_lines(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     machine.proxy.answer = lambda color, path: (500, "no database")
@@ -55,7 +55,7 @@ def test_a_gate_that_fails_is_told_with_the_last_log_lines(
     assert result["failed"]
     assert result["gate"] == "health"
     assert "500 from green: no database" in result["msg"]
-    assert "Last lines of po-shop-web-prod-green:\n  connecting\n  refused" in result["msg"]
+    assert result["logs"] == {"po-shop-web-prod-green": ["connecting", "refused"]}
     assert machine.proxy.live() == "blue"
 
 

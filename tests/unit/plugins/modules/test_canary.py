@@ -19,7 +19,7 @@ def options(machine: Machine, on_server: dict[str, t.Any], percent: int) -> dict
     return {**on_server, "stack": "shop", "release": 2, "token": machine.lock(), "percent": percent}
 
 
-def test_a_share_is_told(
+def test_a_share_is_returned(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(switch, "run_gates", lambda _place, _record: 0.25)
@@ -33,7 +33,7 @@ def test_a_share_is_told(
 
 
 @pytest.mark.parametrize("percent", [0, 100, -5])
-def test_what_is_no_share_is_refused(
+def test_what_is_not_a_share_is_refused(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], percent: int
 ) -> None:
     result = run_module(canary.main, options(machine, on_server, percent))
@@ -41,5 +41,5 @@ def test_what_is_no_share_is_refused(
     assert "write a number from 1 to 99" in result["msg"]
 
 
-def test_there_is_no_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+def test_there_is_not_a_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
     assert run_module(canary.main, options(machine, on_server, 5), check=True)["skipped"]

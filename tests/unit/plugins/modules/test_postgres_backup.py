@@ -25,16 +25,16 @@ def test_it_makes_a_backup_of_what_was_named(
 ) -> None:
     calls: list[tuple[t.Any, ...]] = []
 
-    def backup(engine: t.Any, store: t.Any, request: t.Any, check_mode: bool) -> dict[str, t.Any]:
+    def backup(engine: t.Any, store: t.Any, request: t.Any, check_mode: bool) -> create.BackupResult:
         calls.append((store.folder.name, request.database, request.release, check_mode))
-        return {"changed": True}
+        return create.BackupResult(True, "20260101T000000Z-0001", {}, [], None)
 
     monkeypatch.setattr(create, "create_backup", backup)
     assert run_module(postgres_backup.main, {**options, "release": 12}, check=True)["changed"]
     assert calls == [("shop", "shop_prod", 12, True)]
 
 
-def test_it_proves_one_that_stands(
+def test_it_verifies_an_existing_backup(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     add_backup(backup_store(tmp_path), state="restored")
@@ -44,7 +44,7 @@ def test_it_proves_one_that_stands(
     assert (result["changed"], result["backup"]["state"]) == (False, "restored")
 
 
-def test_all_that_is_wrong_is_told_and_no_password(run_module: RunModule, options: dict[str, t.Any]) -> None:
+def test_all_problems_are_reported_and_no_password(run_module: RunModule, options: dict[str, t.Any]) -> None:
     given = {**options, "host": "db", "port": 0, "compression": "rar", "password": "marker-of-a-password"}
     result = run_module(postgres_backup.main, given)
     assert result["failed"]

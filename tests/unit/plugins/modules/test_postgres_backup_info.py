@@ -38,7 +38,7 @@ def test_it_lists_what_is_there_and_what_is_wrong(run_module: Callable[..., dict
     assert (found["lockout"]["id"], found["interrupted_restore"], found["stack"]) == ("f1", "b-1", "shop")
 
 
-def test_it_tells_what_the_last_run_came_to_and_which_copies_there_are(
+def test_it_returns_the_last_run_and_the_copies(
     run_module: Callable[..., dict[str, t.Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"root": str(tmp_path), "project": "po", "environment": "prod", "stack": "shop"}

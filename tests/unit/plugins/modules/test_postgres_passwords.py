@@ -7,7 +7,7 @@ from pathlib import Path
 from ansible_collections.switchyard.stacks.plugins.modules import postgres_passwords
 
 
-def test_check_mode_tells_and_makes_nothing(run_module: Callable[..., dict[str, t.Any]], tmp_path: Path) -> None:
+def test_check_mode_reports_and_makes_nothing(run_module: Callable[..., dict[str, t.Any]], tmp_path: Path) -> None:
     options = {"root": str(tmp_path), "logins": ["shop_prod_ro"]}
     looked = run_module(postgres_passwords.main, options, check=True, diff=True)
     assert (looked["changed"], looked["created"], looked["verifiers"]) == (True, ["shop_prod_ro"], {})

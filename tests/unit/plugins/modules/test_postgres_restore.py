@@ -54,7 +54,7 @@ def test_options_become_what_is_asked(
     assert calls == [("shop_prod", asked, True, other and f"po-{other}")]
 
 
-def test_a_backup_that_is_not_there_is_told(
+def test_a_backup_that_is_not_there_is_reported(
     run_module: RunModule, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "remove_leftover_containers", lambda *names: [])

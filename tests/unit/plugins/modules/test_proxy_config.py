@@ -35,7 +35,9 @@ def test_check_mode_shows_the_difference_and_writes_nothing(
     assert list((machine.root / "proxy" / "conf.d").iterdir()) == []
 
 
-def test_a_folder_that_is_missing_is_told(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+def test_a_folder_that_is_missing_is_reported(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
+) -> None:
     (machine.root / "proxy" / "conf.d").rmdir()
     result = run_module(proxy_config.main, options)
     assert result["failed"]

@@ -40,7 +40,7 @@ def test_check_mode_says_the_plan_and_takes_no_lock(
     assert machine.ctx.records.all() == []
 
 
-def test_a_second_person_is_refused_with_the_holders_name(
+def test_a_second_user_is_refused_with_the_holders_name(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
     machine.lock("bob@desk")
@@ -68,5 +68,5 @@ def test_the_lock_names_the_process_of_the_release(
     assert (lock.process.user, lock.process.machine, lock.process.id) == ("ann", "laptop", 4711)
 
 
-def test_there_is_no_way_back_yet(run_module: RunModule, options: dict[str, t.Any]) -> None:
+def test_there_is_not_a_way_back_yet(run_module: RunModule, options: dict[str, t.Any]) -> None:
     assert "no earlier release" in run_module(release_prepare.main, {**options, "mode": "rollback"})["msg"]

@@ -19,7 +19,7 @@ def options(machine: Machine, on_server: dict[str, t.Any], **stack: t.Any) -> di
 MIGRATE = {"migrate": {"service": "web", "command": ["migrate"]}}
 
 
-def test_jobs_are_told_with_their_seconds(
+def test_jobs_are_returned_with_their_seconds(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any], docker: Docker
 ) -> None:
     docker("")
@@ -44,8 +44,8 @@ def test_a_job_that_fails_shows_its_last_lines(
     docker("echo 'relation does not exist'; exit 1")
     result = run_module(release_start.main, options(machine, on_server, **MIGRATE))
     assert result["failed"]
-    assert result["msg"].endswith("Last lines of po_shop_prod_jobs-1-1:\n  relation does not exist")
+    assert result["logs"] == {"po_shop_prod_jobs-1-1": ["relation does not exist"]}
 
 
-def test_there_is_no_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
+def test_there_is_not_a_check_mode(run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]) -> None:
     assert run_module(release_start.main, options(machine, on_server, **MIGRATE), check=True)["skipped"]

@@ -24,7 +24,7 @@ def test_a_stack_is_removed_once(run_module: RunModule, machine: Machine, option
     result = run_module(retire.main, options)
     assert (result["changed"], result["stacks"], result["known_stacks"]) == (True, ["shop"], ["shop"])
     assert result["removed"][:2] == [f"routes of shop: {HOST}/", "container po-shop-web-prod-blue"]
-    assert machine.engine.standing == {}
+    assert machine.engine.by_name == {}
     again = run_module(retire.main, options)
     assert (again["changed"], again["stacks"], again["known_stacks"], again["removed"]) == (False, [], [], [])
 

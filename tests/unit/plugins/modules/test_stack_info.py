@@ -73,4 +73,4 @@ def test_a_canary_has_its_weight_its_step_and_whether_it_is_paused(
     assert run_module(stack_info.main, {**on_server, "stack": "shop"})["canary"] is None
     machine.proxy.state = replace(machine.proxy.state, weights={"po.shop.prod": 25})
     canary = run_module(stack_info.main, {**on_server, "stack": "shop"})["canary"]
-    assert canary == {"release": 2, "weight": 25, "step": 2, "paused": True}
+    assert canary == {"release": 2, "version": "-", "weight": 25, "step": 2, "paused": True}

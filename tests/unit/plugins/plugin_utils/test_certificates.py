@@ -37,7 +37,7 @@ def test_the_chain_and_the_key_are_one_file() -> None:
     ]
 
 
-def test_everything_that_is_wrong_comes_together() -> None:
+def test_all_problems_are_reported_together() -> None:
     mine, other = self_signed("a.org"), self_signed("b.org")
     found = problems(
         {"certificate": mine["certificate"], "key": other["key"]},

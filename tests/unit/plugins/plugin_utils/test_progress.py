@@ -16,7 +16,7 @@ SOON = {"switchyard_progress": 0.05, "inventory_hostname": "server1", "ansible_p
 
 
 class Screen:
-    """What a person sees."""
+    """What a user sees."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -93,7 +93,7 @@ def test_a_short_step_costs_no_second_connection(
         ({}, {"switchyard_progress": "never"}),
     ],
 )
-def test_where_nothing_is_to_be_shown_nobody_looks(
+def test_where_nothing_is_to_be_shown_no_query_runs(
     tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, task: dict[str, t.Any], variables: dict[str, t.Any]
 ) -> None:
     made: list[t.Any] = []
@@ -103,7 +103,7 @@ def test_where_nothing_is_to_be_shown_nobody_looks(
     assert made == []
 
 
-def test_trouble_of_the_second_connection_is_no_trouble_of_the_task(
+def test_a_failure_of_the_second_connection_does_not_fail_the_task(
     tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = threading.Event()

@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_named(source: Path) -> None:
     assert read_tree(source, ["current"], []).unreadable == [("current", "No such file or directory")]
 
 
-def test_a_socket_is_no_content(source: Path) -> None:
+def test_a_socket_is_not_content(source: Path) -> None:
     os.mkfifo(source / "img/pipe")
     assert "img/pipe" not in read_tree(source, ["img"], []).entries
 

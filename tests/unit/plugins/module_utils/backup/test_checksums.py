@@ -25,21 +25,21 @@ def test_sums_are_those_of_the_dump_and_of_nothing_else(tmp_path: Path) -> None:
     assert found["dump/toc.dat"] == {"sha256": hashlib.sha256(b"x" * 3_000_000).hexdigest(), "bytes": 3_000_000}
 
 
-def test_sums_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_report_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "dump").write_bytes(b"x" * 10)
-    told: list[t.Any] = []
+    reported: list[t.Any] = []
 
     @contextlib.contextmanager
     def telling(folder: Path, step: str, look: t.Callable[[], t.Any], unit: str) -> t.Iterator[None]:
-        told.append((folder, step, unit, look()))
+        reported.append((folder, step, unit, look()))
         yield
-        told.append(look())
+        reported.append(look())
 
     monkeypatch.setattr(progress, "report_progress", telling)
     checksums.checksum_folder(tmp_path, progress_folder=tmp_path)
-    assert told == [(tmp_path, "checksum", "bytes", (0, 10)), (10, 10)]
+    assert reported == [(tmp_path, "checksum", "bytes", (0, 10)), (10, 10)]
     checksums.checksum_folder(tmp_path)
-    assert len(told) == 2
+    assert len(reported) == 2
 
 
 def test_files_are_what_they_were(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_files_are_what_they_were(tmp_path: Path) -> None:
         (None, "dump is missing"),
     ],
 )
-def test_files_that_are_not_are_told(tmp_path: Path, content: bytes | None, what: str) -> None:
+def test_files_that_are_not_are_reported(tmp_path: Path, content: bytes | None, what: str) -> None:
     store = backup_store(tmp_path)
     made = add_backup(store)
     path = store.folder / made.name / "dump"

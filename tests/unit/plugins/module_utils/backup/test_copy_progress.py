@@ -46,7 +46,7 @@ def test_rows_never_become_fewer() -> None:
     assert copied.rows([]) == 119
 
 
-def test_a_table_that_nobody_has_counted_yet_counts_as_far_as_it_was_seen() -> None:
+def test_a_table_that_was_not_counted_yet_counts_as_far_as_it_was_seen() -> None:
     tables: dict[str, dict[str, t.Any]] = {}
     copied = heard(CopiedRows(tables), 'pg_dump: dumping contents of table "public.a"')
     assert copied.rows([running(90)]) == 90
@@ -87,7 +87,7 @@ BEGINS = """echo 'pg_dump: dumping contents of table "public.a"' >&2; printf 'pg
 
 @pytest.fixture
 def amounts(monkeypatch: pytest.MonkeyPatch) -> list[progress.Amount]:
-    """Give a list of what is told; the work may go on when something is in it."""
+    """Return the list of reports; the work continues when something is in it."""
     found: list[progress.Amount] = []
 
     def telling(folder: Path, step: str, look: t.Callable[[], progress.Amount]) -> t.Any:

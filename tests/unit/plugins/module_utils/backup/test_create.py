@@ -73,7 +73,7 @@ def test_compression_as_the_programs_know_it(client: str, asked: str, compressio
     assert create.compress_option(compression, int(client[:2])) == word
 
 
-def test_everything_in_the_way_is_told_at_once() -> None:
+def test_everything_in_the_way_is_reported_at_once() -> None:
     looked = facts(
         database=database(owner_is_superuser=True, owner="postgres", bytes=20 * GIGABYTE),
         server={**SERVER, "can_administer": False},
@@ -83,7 +83,7 @@ def test_everything_in_the_way_is_told_at_once() -> None:
     assert [problem.where for problem in problems] == ["database", "image", "user", "compression", "root"]
 
 
-def test_a_database_that_is_not_there_is_told() -> None:
+def test_a_database_that_is_not_there_is_reported() -> None:
     problems = create.plan_backup(backup_request(), facts(database=None), [], NAME, 0.0)[1]
     assert "there is no database shop_prod" in str(problems[0])
 
@@ -100,8 +100,8 @@ def test_a_plan_counts_the_backup_that_it_makes() -> None:
         backup_request(retention=RetentionPolicy(count=1)), facts(), [manifest(state="restored")], NAME, 2000.0
     )[0]
     assert made.remove == ["20260101T000000Z-0001"]
-    unproved = backup_request(retention=RetentionPolicy(count=1), verify="none")
-    assert create.plan_backup(unproved, facts(), [manifest(state="restored")], NAME, 2000.0)[0].remove == []
+    unverified = backup_request(retention=RetentionPolicy(count=1), verify="none")
+    assert create.plan_backup(unverified, facts(), [manifest(state="restored")], NAME, 2000.0)[0].remove == []
 
 
 @pytest.fixture
@@ -143,7 +143,8 @@ def test_a_backup_is_of_one_snapshot(tmp_path: Path, server: FakeServer) -> None
     store = backup_store(tmp_path)
     result = create.create_backup(ENGINE, store, backup_request(verify="none", release=7))
     made = store.get("latest")
-    assert (result["changed"], result["name"], result["backup"]["state"]) == (True, made.name, "dumped")
+    assert result.backup
+    assert (result.changed, result.name, result.backup.state) == (True, made.name, "dumped")
     assert (made.release, made.tables["public.a"]["rows"], made.sequences, made.roles) == (
         7,
         3,
@@ -168,8 +169,8 @@ def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, server: FakeS
     assert store.names() == ["20260101T000000Z-0001"]
     assert server.calls == []
     done = create.create_backup(ENGINE, store, asked)
-    assert (looked["changed"], looked["removed"]) == (done["changed"], done["removed"])
-    assert looked["diff"]["before"] == done["diff"]["before"] == "20260101T000000Z-0001\n"
+    assert (looked.changed, looked.removed) == (done.changed, done.removed)
+    assert looked.diff["before"] == done.diff["before"] == "20260101T000000Z-0001\n"
 
 
 def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,13 +182,13 @@ def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, server: FakeServer, mo
     assert (store.names(), store.partials(), server.passwords) == ([], [], {})
 
 
-def test_one_that_cannot_be_proved_stays_what_it_is(
+def test_a_backup_that_cannot_be_verified_keeps_its_state(
     tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unproved(*dummy: t.Any) -> t.NoReturn:
+    def unverified(*dummy: t.Any) -> t.NoReturn:
         raise verify.VerificationFailed("not what was dumped")
 
-    monkeypatch.setattr(verify, "verify", unproved)
+    monkeypatch.setattr(verify, "verify", unverified)
     store = backup_store(tmp_path)
     add_backup(store, state="restored")
     with pytest.raises(verify.VerificationFailed):

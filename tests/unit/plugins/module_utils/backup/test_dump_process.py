@@ -7,7 +7,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.backup.dump_proc
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 
-def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
+def test_a_program_runs_at_the_same_time_and_its_failure_is_reported() -> None:
     with DumpProcess(["true"], "pg_dump") as running:
         running.wait()
     with (
@@ -17,7 +17,7 @@ def test_a_program_runs_beside_us_and_its_failure_is_told() -> None:
         running.wait()
 
 
-def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_without_it() -> None:
+def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_reported_without_it() -> None:
     calm = ["pg_restore: connecting to database for restore", 'pg_restore: creating TABLE "public.t"']
     wrong = [
         "pg_restore: while PROCESSING TOC:",
@@ -40,7 +40,7 @@ def test_what_a_program_says_can_be_read_while_it_runs_and_an_error_is_told_with
     ]
 
 
-def test_the_program_s_own_words_come_before_what_failed_beside_it() -> None:
+def test_the_programs_own_words_precede_what_failed_at_the_same_time() -> None:
     def fail() -> None:
         with DumpProcess(["sh", "-c", "echo 'the reason' >&2; exit 1"], "pg_dump") as running:
             running._process.wait()
@@ -63,5 +63,5 @@ def test_seconds_are_noted() -> None:
     assert 0 <= seconds["dump"] < 1
 
 
-def test_nobody_else_may_read_what_a_program_writes() -> None:
+def test_only_root_may_read_what_a_program_writes() -> None:
     assert dump_process.private_umask(["pg_dump"])[2].startswith("umask 077")

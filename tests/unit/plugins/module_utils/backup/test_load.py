@@ -31,7 +31,7 @@ def test_a_server_before_15_knows_no_provider() -> None:
     assert "PROVIDER" not in load.create_database_statement("n", "o", {**LOCALE, "provider": None})
 
 
-def test_public_loses_everything_and_the_rest_comes_back() -> None:
+def test_public_loses_everything_and_the_rest_is_restored() -> None:
     properties: dict[str, t.Any] = {
         **PROPERTIES,
         "limit": 20,
@@ -91,7 +91,7 @@ def test_lists_of_names(value: str, names: list[str]) -> None:
     assert load.split_names(value) == names
 
 
-def test_missing_extensions_are_told_all_at_once() -> None:
+def test_missing_extensions_are_reported_all_at_once() -> None:
     there = [{"name": "pg_trgm", "version": "1.5"}]
     backup = manifest(extensions=[TRGM, {**TRGM, "name": "postgis"}])
     found = load.missing_extensions(t.cast("t.Any", FakeSession({"available": there})), backup)
@@ -161,10 +161,10 @@ def test_materialized_views_are_filled_in_their_order_with_policies_applied() ->
 def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
     server = FakeServer()
     server.output = LIST
-    load.load(t.cast("t.Any", server), "new", "guest", "/backup/dump", [])
+    load.load(t.cast("t.Any", server), "new", "temporary", "/backup/dump", [])
     words = server.calls[1]
     assert {"--exit-on-error", "--single-transaction", "--no-owner"} <= set(words)
-    assert words[0] == "guest"
+    assert words[0] == "temporary"
     assert "--no-acl" not in words
     followed = []
 
@@ -174,17 +174,17 @@ def test_a_dump_is_loaded_wholly_or_not_at_all() -> None:
         yield
 
     load.load(
-        t.cast("t.Any", server), "new", "guest", "/backup/dump", [], jobs=2, restore_grants=False, follow=following
+        t.cast("t.Any", server), "new", "temporary", "/backup/dump", [], jobs=2, restore_grants=False, follow=following
     )
     assert followed == ["pg_restore"]
     assert {"--jobs=2", "--no-acl"} <= set(server.calls[4])
     assert "--single-transaction" not in server.calls[4]
 
 
-def test_a_persons_sql_runs_wholly_or_not_at_all_and_finds_tables() -> None:
+def test_sql_of_the_operator_runs_wholly_or_not_at_all_and_finds_tables() -> None:
     server = FakeServer()
-    load.run_sql(t.cast("t.Any", server), "new", "guest", "UPDATE a SET b = 1;")
+    load.run_sql(t.cast("t.Any", server), "new", "temporary", "UPDATE a SET b = 1;")
     assert server.client.files[load.SQL_FILE] == 'SET search_path TO "$user", public;\nUPDATE a SET b = 1;\n'
     login, database, *words = server.calls[0]
-    assert (login, database) == ("guest", "new")
+    assert (login, database) == ("temporary", "new")
     assert {"--single-transaction", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"} <= set(words)

@@ -76,7 +76,7 @@ def test_no_secret_is_an_argument(offsite: OffsiteRepository, tmp_path: Path) ->
     assert "marker-password" not in json.dumps(notes(tmp_path))
 
 
-def test_what_is_wrong_with_a_repository_is_told_and_it_is_not_made_anew(
+def test_what_is_wrong_with_a_repository_is_reported_and_it_is_not_created_again(
     offsite: OffsiteRepository, tmp_path: Path
 ) -> None:
     offsite.ensure_initialised()
@@ -85,18 +85,18 @@ def test_what_is_wrong_with_a_repository_is_told_and_it_is_not_made_anew(
         offsite.ensure_initialised()
 
 
-def test_nobody_said_where(tmp_path: Path) -> None:
+def test_a_repository_without_an_address(tmp_path: Path) -> None:
     with pytest.raises(SwitchyardError, match=r"No off-site repository is configured.*Run setup.yml"):
         OffsiteRepository(tmp_path / "nothing", "po-prod").ensure_initialised()
 
 
-def test_there_is_no_restic(offsite: OffsiteRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_not_a_restic(offsite: OffsiteRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(SwitchyardError, match="restic is not installed"):
         offsite.ensure_initialised()
 
 
-def test_a_copy_comes_back_as_it_was(offsite: OffsiteRepository, tmp_path: Path) -> None:
+def test_a_copy_is_fetched_as_it_was(offsite: OffsiteRepository, tmp_path: Path) -> None:
     offsite.ensure_initialised()
     store = backup_store(tmp_path)
     made = add_backup(store, state="restored")
@@ -129,13 +129,15 @@ def test_one_that_is_not_there(offsite: OffsiteRepository, tmp_path: Path) -> No
         offsite.fetch(backup_store(tmp_path), "latest", "shop")
 
 
-def test_copies_go_as_backups_do_and_the_last_proved_one_stays(offsite: OffsiteRepository, tmp_path: Path) -> None:
+def test_copies_are_removed_as_backups_are_and_the_last_verified_one_stays(
+    offsite: OffsiteRepository, tmp_path: Path
+) -> None:
     offsite.ensure_initialised()
     store = backup_store(tmp_path)
     names = [f"2026010{day}T000000Z-000{day}" for day in (1, 2, 3)]
     assert offsite.upload(store, add_backup(store, names[0], state="restored"), RetentionPolicy(count=1)) == []
     assert offsite.upload(store, add_backup(store, names[1]), RetentionPolicy(count=1)) == []
-    # Neither the newest nor the last that was proved.
+    # Neither the newest nor the last that was verified.
     assert offsite.upload(store, add_backup(store, names[2]), RetentionPolicy(count=1)) == [names[1]]
     assert list(offsite.snapshots("shop")) == [names[2], names[0]]
     # A second time it is not copied again.
@@ -143,7 +145,7 @@ def test_copies_go_as_backups_do_and_the_last_proved_one_stays(offsite: OffsiteR
     assert sum(words[0] == "backup" for words, _variables in notes(tmp_path)) == 3
 
 
-def test_a_server_that_was_made_anew_loses_no_copy_of_before(offsite: OffsiteRepository, tmp_path: Path) -> None:
+def test_a_server_that_was_installed_again_loses_no_copy_of_before(offsite: OffsiteRepository, tmp_path: Path) -> None:
     offsite.ensure_initialised()
     store = backup_store(tmp_path)
     offsite.upload(store, add_backup(store, "20260101T000000Z-0041", state="restored"), RetentionPolicy(count=2))

@@ -41,7 +41,7 @@ def test_options_become_what_is_asked() -> None:
     )
 
 
-def test_what_goes_on_around_a_backup() -> None:
+def test_what_runs_around_a_backup() -> None:
     asked = options.backup_run(
         params(pre_hooks=[["sync"]], post_hooks=[["touch", 5]], copy_offsite=True, hook_timeout=9), started_by="timer"
     )

@@ -40,11 +40,11 @@ def test_the_program_is_installed_once(tmp_path: Path) -> None:
     checked = program.install(spec(tmp_path), check_mode=True)
     assert list(tmp_path.iterdir()) == []
     done = program.install(spec(tmp_path))
-    assert (checked["changed"], checked["diff"], checked["command"]) == (True, done["diff"], done["command"])
-    assert done["command"] == f"/usr/bin/python3 {tmp_path}/backups/po-prod/.program/backup.pyz"
+    assert (checked.changed, checked.diff, checked.command) == (True, done.diff, done.command)
+    assert done.command == f"/usr/bin/python3 {tmp_path}/backups/po-prod/.program/backup.pyz"
     parameters = json.loads((tmp_path / "backups/po-prod/.program/parameters.json").read_text())
     assert (parameters["backups"][0]["stack"], parameters["check_subset_count"]) == ("shop", 10)
-    assert not program.install(spec(tmp_path))["changed"]
+    assert not program.install(spec(tmp_path)).changed
 
 
 def test_the_program_is_removed_when_there_is_nothing_to_back_up(tmp_path: Path) -> None:
@@ -52,9 +52,9 @@ def test_the_program_is_removed_when_there_is_nothing_to_back_up(tmp_path: Path)
     checked = program.install(spec(tmp_path, backups=()), check_mode=True)
     assert (tmp_path / "backups/po-prod/.program/backup.pyz").exists()
     done = program.install(spec(tmp_path, backups=()))
-    assert (checked["changed"], checked["diff"]) == (True, done["diff"])
+    assert (checked.changed, checked.diff) == (True, done.diff)
     assert list((tmp_path / "backups/po-prod/.program").iterdir()) == []
-    assert not program.install(spec(tmp_path, backups=()))["changed"]
+    assert not program.install(spec(tmp_path, backups=())).changed
 
 
 def test_secrets_are_readable_by_root_only_and_in_no_diff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,11 +66,11 @@ def test_secrets_are_readable_by_root_only_and_in_no_diff(tmp_path: Path, monkey
         offsite_restic.OffsiteRepository, "ensure_initialised", lambda self: bool(owners.append(self.owner)) or True
     )
     result = program.install(desired)
-    assert (result["repository_created"], owners) == (True, ["po-prod"])
+    assert (result.repository_created, owners) == (True, ["po-prod"])
     # The repository is not contacted in every run.
-    assert not program.install(desired)["changed"]
+    assert not program.install(desired).changed
     assert owners == ["po-prod"]
-    assert "marker" not in json.dumps(result)
+    assert "marker" not in str(result)
     folder = tmp_path / "backups" / "po-prod"
     for path in [*(folder / ".program").iterdir(), *(folder / ".offsite").iterdir()]:
         assert path.stat().st_mode & 0o777 == 0o600, path
@@ -81,7 +81,7 @@ def test_a_file_that_others_can_read_is_corrected(tmp_path: Path) -> None:
     program.install(spec(tmp_path))
     path = tmp_path / "backups/po-prod/.program/parameters.json"
     path.chmod(0o644)
-    assert program.install(spec(tmp_path))["changed"]
+    assert program.install(spec(tmp_path)).changed
     assert path.stat().st_mode & 0o777 == 0o600
 
 

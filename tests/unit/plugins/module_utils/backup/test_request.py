@@ -7,7 +7,7 @@ from fakes_postgres import (
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.retention import RetentionPolicy
 
 
-def test_wrong_options_are_told_at_once() -> None:
+def test_wrong_options_are_reported_at_once() -> None:
     asked = backup_request(compression="rar", parallel_jobs=0, retention=RetentionPolicy(count=0, days=0))
     assert [problem.where for problem in asked.problems()] == [
         "compression",

@@ -102,7 +102,7 @@ def inside() -> FakeSession:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
-    """Give a server with ``shop_prod``, and a backup of it on the shelf."""
+    """Give a server with ``shop_prod``, and a backup of it in the store."""
     admin = Cluster()
     server = FakeServer(postgres=admin, shop_prod=inside(), shop_prod__restore_1=inside())
     monkeypatch.setattr(postgres_server, "connect", connecting_to(server))
@@ -113,7 +113,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
     return admin
 
 
-def restore(tmp_path: Path, check: bool = False, **asked: t.Any) -> dict[str, t.Any]:
+def restore(tmp_path: Path, check: bool = False, **asked: t.Any) -> backup_restore.RestoreResult:
     return backup_restore.restore_backup(
         ENGINE, backup_store(tmp_path), backup_request(), RestoreRequest("latest", **asked), check
     )
@@ -121,10 +121,10 @@ def restore(tmp_path: Path, check: bool = False, **asked: t.Any) -> dict[str, t.
 
 def test_a_restore_swaps_and_keeps_the_old_one(tmp_path: Path, cluster: Cluster) -> None:
     result = restore(tmp_path)
-    assert result["changed"]
-    assert cluster.names == {5: result["retained"], 9: "shop_prod"}
+    assert result.changed
+    assert cluster.names == {5: result.retained, 9: "shop_prod"}
     assert cluster.open == {"shop_prod"}
-    assert set(result["seconds"]) == {"load", "outage"}
+    assert set(result.seconds or ()) == {"load", "outage"}
     order = [
         next(number for number, one in enumerate(cluster.statements) if one.startswith(head))
         for head in (
@@ -145,8 +145,8 @@ def test_a_restore_swaps_and_keeps_the_old_one(tmp_path: Path, cluster: Cluster)
 def test_a_second_time_there_is_nothing_to_do(tmp_path: Path, cluster: Cluster) -> None:
     restore(tmp_path)
     again = restore(tmp_path)
-    assert (again["changed"], again["retained"]) == (False, None)
-    assert again["diff"]["before"] == again["diff"]["after"]
+    assert (again.changed, again.retained) == (False, None)
+    assert again.diff["before"] == again.diff["after"]
 
 
 def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, cluster: Cluster) -> None:
@@ -154,7 +154,7 @@ def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path, cluster: Clus
     assert not any(one.startswith(("CREATE", "ALTER", "DROP")) for one in cluster.statements)
     assert restore_journal.load_journal(backup_store(tmp_path).folder) is None
     done = restore(tmp_path)
-    assert (looked["changed"], looked["discarded_changes"]) == (done["changed"], done["discarded_changes"])
+    assert (looked.changed, looked.discarded_changes) == (done.changed, done.discarded_changes)
 
 
 def test_changes_that_were_not_named_stop_it_before_anything(tmp_path: Path, cluster: Cluster) -> None:
@@ -164,7 +164,7 @@ def test_changes_that_were_not_named_stop_it_before_anything(tmp_path: Path, clu
         restore(tmp_path)
     assert cluster.names == {5: "shop_prod"}
     cluster.changes = 610
-    assert restore(tmp_path, max_discarded_changes="510")["discarded_changes"] == 510
+    assert restore(tmp_path, max_discarded_changes="510").discarded_changes == 510
 
 
 def test_changes_at_the_last_moment_stop_it_and_all_is_as_before(tmp_path: Path, cluster: Cluster) -> None:
@@ -184,17 +184,17 @@ def test_a_server_that_dies_inside_the_swap_is_all_old(tmp_path: Path, cluster: 
 def test_or_all_new(tmp_path: Path, cluster: Cluster) -> None:
     cluster.fail['ALTER ROLE "shop_prod" LOGIN'] = ConnectionLost("the connection is gone.")
     result = restore(tmp_path)
-    assert (result["recovery_action"], cluster.names[9], cluster.open) == ("finished", "shop_prod", {"shop_prod"})
+    assert (result.recovery_action, cluster.names[9], cluster.open) == ("finished", "shop_prod", {"shop_prod"})
 
 
-def test_a_server_that_stays_away_is_told_and_the_journal_remembers(tmp_path: Path, cluster: Cluster) -> None:
+def test_a_server_that_stays_away_is_reported_and_the_journal_is_kept(tmp_path: Path, cluster: Cluster) -> None:
     gone = ConnectionLost("the connection is gone.")
     cluster.fail['"shop_prod__restore_1" RENAME'] = gone
     cluster.fail["ALLOW_CONNECTIONS true"] = gone
     with pytest.raises(SwitchyardError, match="Start the restore again when the server answers"):
         restore(tmp_path)
     assert cluster.open == set()
-    assert restore(tmp_path)["recovery_action"] == "undone"
+    assert restore(tmp_path).recovery_action == "undone"
     assert (cluster.names[9], cluster.open) == ("shop_prod", {"shop_prod"})
 
 
@@ -206,7 +206,7 @@ def test_a_backup_that_was_changed_is_refused_before_anything(tmp_path: Path, cl
     assert cluster.statements == []
 
 
-def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Cluster) -> None:
+def test_a_lockout_that_was_active_since_then_lets_it_pass(tmp_path: Path, cluster: Cluster) -> None:
     store = backup_store(tmp_path)
     add_backup(store, "20260102T000000Z-0002", lockout="f1")
     with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
@@ -215,20 +215,21 @@ def test_a_fence_that_stood_since_then_lets_it_pass(tmp_path: Path, cluster: Clu
         sessions["shop_prod__restore_2"] = inside()
     active = Lockout("f1", "shop_prod", ["shop_prod"], 1.0)
     atomic_file.write_json(store.folder / "lockout.json", dataclasses.asdict(active))
-    # It leaks: somebody let the login in again.
+    # It leaks: the login was enabled again.
     with pytest.raises(SwitchyardError, match="800 row changes"):
         restore(tmp_path)
     cluster.open = set()
-    assert restore(tmp_path)["locked_out"]
-    # Whose fence it is lifts it.
+    assert restore(tmp_path).locked_out
+    # The run that made the lockout ends it.
     assert cluster.open == set()
 
 
-def test_closed_keeps_everybody_out_before_anything_is_loaded(tmp_path: Path, cluster: Cluster) -> None:
+def test_writes_are_blocked_before_anything_is_loaded(tmp_path: Path, cluster: Cluster) -> None:
     result = restore(tmp_path, block_writes=True)
     first = next(number for number, one in enumerate(cluster.statements) if "CREATE DATABASE" in one)
     assert 'ALTER DATABASE "shop_prod" ALLOW_CONNECTIONS false' in cluster.statements[:first]
-    assert result["seconds"]["outage"] >= result["seconds"]["load"]
+    assert result.seconds
+    assert result.seconds["outage"] >= result.seconds["load"]
 
 
 def test_closed_counts_before_it_loads_and_opens_again(tmp_path: Path, cluster: Cluster) -> None:
@@ -248,8 +249,8 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
     assert cluster.entered == set()
     with postgres_server.connect(ENGINE, t.cast("t.Any", None), "x", {}) as found:
         t.cast("t.Any", found).sessions["shop_prod"].answers["tup_inserted"] = [{"changes": 610, "began": "once"}]
-    assert restore(tmp_path, check=True, block_writes=True)["changed"]
-    # What it would set aside is still asked before it is done.
+    assert restore(tmp_path, check=True, block_writes=True).changed
+    # What it would discard is still asked before it is done.
     with pytest.raises(SwitchyardError, match="510 row changes"):
         restore(tmp_path, block_writes=True)
     assert cluster.entered == {"shop_prod"}
@@ -257,14 +258,14 @@ def test_after_a_kill_a_look_does_not_ask_a_closed_database(tmp_path: Path, clus
 
 @pytest.fixture
 def other(tmp_path: Path, cluster: Cluster) -> BackupStore:
-    """Give the shelf of another environment with a backup, of a database with another number."""
+    """Return the store of another environment with a backup, of a database with another number."""
     store = BackupStore(tmp_path, "po", "test", "shop")
     server = {**manifest().server, "oid": 77}
     add_backup(store, environment="test", database="shop_test", owner="shop_test", server=server)
     return store
 
 
-def seed(tmp_path: Path, source: BackupStore, **asked: t.Any) -> dict[str, t.Any]:
+def seed(tmp_path: Path, source: BackupStore, **asked: t.Any) -> backup_restore.RestoreResult:
     return backup_restore.restore_backup(
         ENGINE, backup_store(tmp_path), backup_request(), RestoreRequest("latest", **asked), source=source
     )
@@ -279,13 +280,13 @@ def databases() -> dict[str, t.Any]:
 def test_what_is_in_the_way_must_be_named(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     with pytest.raises(SwitchyardError, match=r"the number of changes since the backup .* is unknown"):
         seed(tmp_path, other)
-    assert seed(tmp_path, other, max_discarded_changes="unknown")["changed"]
+    assert seed(tmp_path, other, max_discarded_changes="unknown").changed
 
 
 def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     databases()["shop_prod"].answers.update({"relkind = 'r'": [], "relkind = 'S'": []})
     result = seed(tmp_path, other)
-    assert (result["discarded_changes"], result["grants_restored"], cluster.names[9]) == (0, False, "shop_prod")
+    assert (result.discarded_changes, result.grants_restored, cluster.names[9]) == (0, False, "shop_prod")
     # What is this environment's own stays; the journal is here, the backup there.
     assert atomic_file.read_json(restore_journal.origin_path(backup_store(tmp_path).folder))["environment"] == "test"
     assert not (other.folder / "restored-from.json").exists()
@@ -293,14 +294,14 @@ def test_nothing_is_in_the_way_of_an_empty_database(tmp_path: Path, cluster: Clu
     assert "--no-acl" in restored
 
 
-def test_nobody_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
+def test_no_login_sees_it_before_it_is_anonymised(tmp_path: Path, cluster: Cluster, other: BackupStore) -> None:
     result = seed(tmp_path, other, max_discarded_changes="unknown", anonymise="UPDATE a SET name = 'x'")
     server = databases()["server"]
     words = next(words for words in server.calls if "psql" in words)
-    assert (result["anonymised"], words[0], words[1]) == (True, "shop_prod__temp_r1", "shop_prod__restore_1")
+    assert (result.anonymised, words[0], words[1]) == (True, "shop_prod__temp_r1", "shop_prod__restore_1")
     assert "UPDATE a SET name = 'x'" in server.client.files["/run/switchyard/run.sql"]
     # The same backup is another one without it.
-    assert not seed(tmp_path, other, anonymise="UPDATE a SET name = 'x'")["changed"]
+    assert not seed(tmp_path, other, anonymise="UPDATE a SET name = 'x'").changed
     databases()["shop_prod"].answers["tup_inserted"] = [{"changes": 200, "began": "once"}]
     with pytest.raises(SwitchyardError, match="To discard them"):
         seed(tmp_path, other)
@@ -325,7 +326,7 @@ def test_an_environment_without_backups_gets_no_folder(tmp_path: Path, cluster: 
     assert not nowhere.folder.parent.exists()
 
 
-def test_room_is_asked_of_a_container_of_ours() -> None:
+def test_only_a_container_is_asked_for_its_free_space() -> None:
     class Inside:
         def exec(self, name: str, command: list[str]) -> tuple[int, str]:
             return 0, "overlay 100 40 60 40% /data"

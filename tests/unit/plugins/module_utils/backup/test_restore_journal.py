@@ -55,7 +55,7 @@ def test_after_the_swap_only_the_logins_come_back(tmp_path: Path) -> None:
     assert atomic_file.read_json(restore_journal.origin_path(tmp_path)) == ORIGIN
 
 
-def test_a_name_that_somebody_else_has_by_now_is_left_alone(tmp_path: Path) -> None:
+def test_a_name_that_another_database_has_by_now_is_left_alone(tmp_path: Path) -> None:
     restore_journal.save_journal(tmp_path, SWAPPING)
     session = cluster(shop=77)
     assert restore_journal.finish_interrupted(t.cast("t.Any", session), tmp_path) == "undone"

@@ -60,7 +60,7 @@ def test_another_owner_gets_no_grants_of_the_first() -> None:
     assert (made.restore_grants, made.properties, problems) == (False, {}, [])
 
 
-def test_the_logins_of_the_owner_get_their_rights_whatever_the_dump_says() -> None:
+def test_the_logins_of_the_owner_get_their_rights_also_against_the_dump() -> None:
     roles = {"shop_prod", "shop_prod_owner", "shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"}
     owner = {"rolname": "shop_prod_owner", "super": False}
     looked = facts(database=database(owner="shop_prod_owner"), owner=owner, roles=frozenset(roles))
@@ -70,7 +70,7 @@ def test_the_logins_of_the_owner_get_their_rights_whatever_the_dump_says() -> No
     assert planned(facts())[0].tenant_roles is None
 
 
-def test_everything_in_the_way_is_told_at_once() -> None:
+def test_everything_in_the_way_is_reported_at_once() -> None:
     looked = facts(
         server={**SERVER, "number": 160001, "version": "16.1", "can_administer": False},
         owner=None,
@@ -97,7 +97,7 @@ def test_a_superuser_owns_no_tenant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "changes", "told"),
+    ("given", "changes", "reported"),
     [
         (None, 0, ""),
         (None, 510, "510 row changes since the backup"),
@@ -111,11 +111,11 @@ def test_a_superuser_owns_no_tenant() -> None:
         ("plenty", 510, "'plenty' is neither a number"),
     ],
 )
-def test_what_may_be_set_aside(given: str | None, changes: int | None, told: str) -> None:
+def test_which_changes_may_be_discarded(given: str | None, changes: int | None, reported: str) -> None:
     found = restore_plan.check_discarded_changes(given, changes, manifest())
-    assert bool(found) == bool(told)
-    assert told in " ".join(map(str, found))
+    assert bool(found) == bool(reported)
+    assert reported in " ".join(map(str, found))
 
 
-def test_a_fence_since_the_backup_needs_no_number() -> None:
+def test_a_lockout_since_the_backup_needs_no_number() -> None:
     assert planned(facts(locked_out=True, changes=510))[1] == []

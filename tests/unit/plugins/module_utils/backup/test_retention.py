@@ -27,7 +27,7 @@ def names(*numbers: int) -> list[str]:
 @pytest.mark.parametrize(
     ("states", "rule", "left_out"),
     [
-        # Nothing is said: nothing goes.
+        # Without a policy nothing is removed.
         (["restored"] * 3, RetentionPolicy(), []),
         (["restored"] * 4, RetentionPolicy(count=2), [1, 2]),
         (["restored"] * 4, RetentionPolicy(days=2.5), [1]),
@@ -51,8 +51,8 @@ def test_one_that_is_named_stays() -> None:
 
 
 def test_a_clock_that_went_back_takes_nothing_newer() -> None:
-    standing = [PlannedBackup("b-0001", "restored", NOW), PlannedBackup("b-0002", "restored", NOW - 50 * DAY)]
-    assert backups_to_remove(standing, RetentionPolicy(count=1), NOW) == names(1)
+    existing = [PlannedBackup("b-0001", "restored", NOW), PlannedBackup("b-0002", "restored", NOW - 50 * DAY)]
+    assert backups_to_remove(existing, RetentionPolicy(count=1), NOW) == names(1)
 
 
 def test_there_may_be_none() -> None:

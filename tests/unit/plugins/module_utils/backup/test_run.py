@@ -29,17 +29,16 @@ class FakeRepository:
 
 @pytest.fixture
 def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
-    """Note what is done in its order; a backup puts one on the shelf."""
+    """Note what is done in its order; a backup adds one to the store."""
     order: list[t.Any] = []
 
-    def backup(engine: t.Any, store: t.Any, asked: t.Any, check_mode: bool = False) -> dict[str, t.Any]:
+    def backup(engine: t.Any, store: t.Any, asked: t.Any, check_mode: bool = False) -> create.BackupResult:
         order.append("look" if check_mode else "backup")
-        return (
-            {"changed": True} if check_mode else {"name": NAME, "backup": add_backup(store, state="restored").summary()}
-        )
+        made = None if check_mode else add_backup(store, state="restored").summary()
+        return create.BackupResult(True, NAME, {}, [], None, made)
 
-    def run(kind: str, commands: t.Any, told: dict[str, t.Any], limit: float) -> None:
-        order.append((kind, told.get("result"), told.get("backup")))
+    def run(kind: str, commands: t.Any, reported: dict[str, t.Any], limit: float) -> None:
+        order.append((kind, reported.get("result"), reported.get("backup")))
         if commands == (("fail",),):
             raise SwitchyardError(f"The {kind}-hook fail ended badly.")
 
@@ -57,7 +56,7 @@ def test_from_the_first_hook_to_the_copy(tmp_path: Path, done: list[t.Any]) -> N
         BackupRun(offsite=t.cast("t.Any", offsite), started_by="timer"),
     )
     assert done == [("pre", None, None), "backup", ("post", "ok", NAME)]
-    assert (result["copied_offsite"], result["removed_offsite"], offsite.uploaded) == (True, ["old"], [NAME])
+    assert (result.copied_offsite, result.removed_offsite, offsite.uploaded) == (True, ["old"], [NAME])
     last = backup_run.last_run(backup_store(tmp_path))
     assert last
     assert last["finished"] >= last["started"]
@@ -82,7 +81,7 @@ def test_a_pre_hook_that_fails_ends_it_before_anything(tmp_path: Path, done: lis
     assert backup_store(tmp_path).folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_fails_in_between_is_told_to_the_post_hooks_and_shown(tmp_path: Path, done: list[t.Any]) -> None:
+def test_what_fails_in_between_is_passed_to_the_post_hooks_and_shown(tmp_path: Path, done: list[t.Any]) -> None:
     offsite = FakeRepository(SwitchyardError("restic backup ended with exit code 1: no route"))
     with pytest.raises(SwitchyardError, match="no route"):
         backup_run.run_backup(
@@ -94,12 +93,12 @@ def test_what_fails_in_between_is_told_to_the_post_hooks_and_shown(tmp_path: Pat
     assert done[-1] == ("post", "failed", NAME)
     last = backup_run.last_run(backup_store(tmp_path))
     assert last
-    # The backup stands, its copy does not.
+    # The backup exists, its copy does not.
     assert (last["ok"], last["name"], last["copied_offsite"]) == (False, NAME, False)
 
 
 def test_check_mode_runs_nothing_around_it(tmp_path: Path, done: list[t.Any]) -> None:
     assert backup_run.run_backup(
         ENGINE, backup_store(tmp_path), backup_request(), BackupRun(pre_hooks=(("fail",),)), check_mode=True
-    )["changed"]
+    ).changed
     assert (done, backup_run.last_run(backup_store(tmp_path))) == (["look"], None)

@@ -4,7 +4,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fakes_postgres import add_backup
+from fakes_postgres import add_backup, restored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
     offsite_restic,
@@ -32,9 +32,9 @@ def test_a_copy_is_fetched_before_it_is_restored(tmp_path: Path, monkeypatch: py
 
     def restore(
         engine: t.Any, store: t.Any, wanted: t.Any, asked: t.Any, check: bool, other: t.Any
-    ) -> dict[str, t.Any]:
+    ) -> backup_restore.RestoreResult:
         calls.append(("restore", asked.backup, store.folder.parent.name, other.folder.parent.name))
-        return {"changed": True}
+        return restored()
 
     monkeypatch.setattr(offsite_restic.OffsiteRepository, "fetch", fetch)
     monkeypatch.setattr(offsite_restic.OffsiteRepository, "resolve", lambda self, name, stack: f"copy-{name}")
@@ -45,9 +45,9 @@ def test_a_copy_is_fetched_before_it_is_restored(tmp_path: Path, monkeypatch: py
     )
     given.update({"anonymise": None, "from_environment": "test", "fetch_offsite": True})
     result = run_restore.run_restore(t.cast("t.Any", None), given, check)
-    assert result["changed"]
+    assert result.changed
     if check:
-        assert (calls, "copy-latest" in result["diff"]["after"]) == ([], True)
+        assert (calls, "copy-latest" in result.diff["after"]) == ([], True)
     else:
         assert calls == [
             ("fetch", "po-test", "po-test", "latest"),

@@ -40,11 +40,11 @@ def test_a_throwaway_server_is_closed_in_and_gone_also_when_it_fails(
     ("needed", "available", "asked", "memory"),
     [(1, 2, "auto", True), (1, 1, "auto", False), (9, 1, "memory", True), (1, 9, "disk", False)],
 )
-def test_where_the_copy_goes(needed: int, available: int, asked: str, memory: bool) -> None:
+def test_where_the_copy_is_written(needed: int, available: int, asked: str, memory: bool) -> None:
     assert scratch_server.in_memory(needed, available, asked) is memory
 
 
-def test_a_copy_that_fits_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_fits_nowhere_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch_server, "_available_memory", lambda: 0)
     monkeypatch.setattr(scratch_server, "free_bytes", lambda folder: 0)
     for scratch, what in (("memory", "Use scratch: disk"), ("auto", "use verify: read")):

@@ -60,14 +60,14 @@ def test_one_without_a_manifest_is_listed_and_not_used(tmp_path: Path) -> None:
     add_backup(store, SECOND)
     (store.folder / SECOND / "manifest.json").unlink()
     broken, whole = (entry.summary() for entry in store.all())
-    assert (broken["state"], whole["state"]) == ("broken", "dumped")
-    assert "it is missing" in broken["problems"][0]
+    assert (broken.state, whole.state) == ("broken", "dumped")
+    assert "it is missing" in broken.problems[0]
     assert store.get("latest").name == FIRST
     with pytest.raises(ManifestError, match="it is missing"):
         store.get(SECOND)
 
 
-def test_one_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_one_that_is_not_there_is_reported_with_those_that_are(tmp_path: Path) -> None:
     store = backup_store(tmp_path)
     with pytest.raises(SwitchyardError, match="Existing backups: none"):
         store.get("latest")
@@ -80,7 +80,7 @@ def test_two_runs_do_not_work_at_once(tmp_path: Path) -> None:
     with backup_store(tmp_path).locked():
         with pytest.raises(StoreBusy, match="Another backup or restore is running"), backup_store(tmp_path).locked():
             pass
-        with backup_store(tmp_path / "elsewhere").locked():
+        with backup_store(tmp_path / "other").locked():
             pass
     with backup_store(tmp_path).locked():
         pass

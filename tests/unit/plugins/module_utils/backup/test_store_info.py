@@ -16,9 +16,9 @@ def test_each_database_of_an_accessory_has_a_store_of_its_own(tmp_path: Path) ->
     own = BackupStore(tmp_path, "po", "prod", "shop", ("db", ODD))
     add_backup(own, "20260102T000000Z-0001", source="db@x", dedicated=True)
     assert own.folder.parent == stack.folder / ".accessories"
-    assert [backup["name"] for backup in store_info.info(stack, "shop", None)["backups"]] == ["20260101T000000Z-0001"]
+    assert [backup.name for backup in store_info.info(stack, "shop", None).backups] == ["20260101T000000Z-0001"]
     found = store_info.of_accessories(stack, "shop", None)
-    assert [(one["accessory"], one["database"], len(one["backups"])) for one in found] == [("db", ODD, 1)]
+    assert [(one.accessory, one.database, len(one.backups)) for one in found] == [("db", ODD, 1)]
     # A folder below is not a leftover of an interrupted run, also of a database with such a name.
     stack.remove_partials()
     assert own.names() == ["20260102T000000Z-0001"]

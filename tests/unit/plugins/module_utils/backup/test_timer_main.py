@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes_postgres import manifest
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file, module_args
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import offsite_restic, options, timer_main
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import run as backup_run
+from ansible_collections.switchyard.stacks.plugins.module_utils.backup.create import BackupResult
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 
 
@@ -22,12 +25,12 @@ def parameters(root: Path, *stacks: str) -> dict[str, t.Any]:
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[int, list[str]]]:
     """Start the program as a timer would; a stack called ``bad`` fails."""
 
-    def run(engine: t.Any, where: t.Any, wanted: t.Any, what: backup_run.BackupRun) -> dict[str, t.Any]:
+    def run(engine: t.Any, where: t.Any, wanted: t.Any, what: backup_run.BackupRun) -> BackupResult:
         assert what.started_by == "timer"
         if wanted.stack == "bad":
             raise SwitchyardError("No space left on device. Make room.")
-        made = {"state": "restored", "bytes": 21, "rows": 3}
-        return {"name": f"backup-of-{wanted.database}", "backup": made, "copied_offsite": False}
+        made = replace(manifest(state="restored").summary(), bytes=21, rows=3)
+        return BackupResult(True, f"backup-of-{wanted.database}", {}, [], None, made, copied_offsite=False)
 
     monkeypatch.setattr(backup_run, "run_backup", run)
     monkeypatch.setattr(timer_main, "Engine", lambda: None)

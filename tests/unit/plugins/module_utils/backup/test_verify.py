@@ -42,11 +42,11 @@ def test_what_was_restored_as_it_was_has_no_differences() -> None:
         ({"schema_version": "0002"}, "answers '0002', and answered None"),
     ],
 )
-def test_each_difference_is_told(facts: dict[str, t.Any], what: str) -> None:
+def test_each_difference_is_reported(facts: dict[str, t.Any], what: str) -> None:
     assert what in " ".join(verify.differences(manifest(), {**SAME, **facts}))
 
 
-def test_a_sequence_that_was_set_back_meanwhile_says_nothing() -> None:
+def test_a_sequence_that_was_set_back_in_between_is_not_a_difference() -> None:
     assert verify.differences(manifest(sequences={"public.a_id_seq": [9, 2]}), SAME) == []
 
 
@@ -56,9 +56,9 @@ def test_a_backup_that_was_read_is_read_from_then_on(
     notes = docker("")
     store = backup_store(tmp_path)
     made = add_backup(store, server={**manifest().server, "image": "pg"})
-    proved = verify.verify(ENGINE, store, made, backup_request(), "read")
-    assert proved.state == "read"
-    assert backup_manifest.read(store.folder / made.name) == proved
+    verified = verify.verify(ENGINE, store, made, backup_request(), "read")
+    assert verified.state == "read"
+    assert backup_manifest.read(store.folder / made.name) == verified
     assert "--network none" in notes()[0]
     assert "pg_restore --verbose --file=/dev/null /backup/dump" in notes()[1]
 

@@ -24,7 +24,7 @@ def params(**given: t.Any) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize(("state", "changed"), [("dumped", True), ("restored", False)])
-def test_a_backup_that_stands_is_tried_each_time(
+def test_an_existing_backup_is_verified_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, changed: bool
 ) -> None:
     store = options.store_of(params(root=str(tmp_path)))
@@ -40,13 +40,14 @@ def test_a_backup_that_stands_is_tried_each_time(
     engine = t.cast("t.Any", None)
     looked = verify_existing.verify_existing(engine, store, backup_request(), "latest", check_mode=True)
     done = verify_existing.verify_existing(engine, store, backup_request(), made.name)
-    assert looked["changed"] is done["changed"] is changed
-    assert looked["diff"] == done["diff"]
-    assert done["backup"]["state"] == "restored"
+    assert looked.changed is done.changed is changed
+    assert looked.diff == done.diff
+    assert done.backup
+    assert done.backup.state == "restored"
     assert tried == [made.name]
 
 
-def test_nothing_is_no_proof(tmp_path: Path) -> None:
+def test_verify_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SwitchyardError, match="verify: none verifies nothing"):
         verify_existing.verify_existing(
             t.cast("t.Any", None), options.store_of(params(root=str(tmp_path))), backup_request(verify="none"), "latest"

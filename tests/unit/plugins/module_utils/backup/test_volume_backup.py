@@ -28,7 +28,8 @@ def test_a_volume_is_copied_while_its_containers_are_stopped(tmp_path: Path, mon
     monkeypatch.setattr(volume_archive, "write_archive", lambda *given: engine.noted.append("copy") or write(*given))
     result = volume_backup.create_volume_backup(engine, store, VolumeRequest(*WHO))
     assert engine.noted == ["stop web", "copy", "start web"]
-    assert (result["backup"]["state"], result["backup"]["rows"], result["plan"]["method"]) == ("read", 1, "stopped")
+    assert result.backup
+    assert (result.backup.state, result.backup.rows, result.plan.method) == ("read", 1, "stopped")
     assert store.get("latest").entries["photo.jpg"]["size"] == 7
     assert store.stopped() == []
 
@@ -37,7 +38,7 @@ def test_hooks_replace_stopping(tmp_path: Path) -> None:
     engine, store = server(tmp_path, container("queue", service="queue"))
     request = VolumeRequest(*WHO, service="queue", before=("queue", "pause"), after=("queue", "resume"))
     result = volume_backup.create_volume_backup(engine, store, request)
-    assert (engine.noted, result["plan"]["method"]) == (["queue pause", "queue resume"], "hooked")
+    assert (engine.noted, result.plan.method) == (["queue pause", "queue resume"], "hooked")
 
 
 def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path) -> None:
@@ -48,8 +49,8 @@ def test_check_mode_says_the_same_and_does_nothing(tmp_path: Path) -> None:
     looked = volume_backup.create_volume_backup(engine, store, request, check_mode=True)
     assert (engine.noted, len(store.names())) == ([], 1)
     done = volume_backup.create_volume_backup(engine, store, request)
-    assert (looked["removed"], looked["diff"]["before"]) == (done["removed"], done["diff"]["before"])
-    assert (len(done["removed"]), len(store.names())) == (1, 1)
+    assert (looked.removed, looked.diff["before"]) == (done.removed, done.diff["before"])
+    assert (len(done.removed), len(store.names())) == (1, 1)
 
 
 def test_a_copy_that_fails_leaves_nothing_and_all_runs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +70,7 @@ def test_what_a_killed_run_has_stopped_is_started_first(tmp_path: Path) -> None:
     with store.locked():
         store.set_stopped(["old", "gone"])
     result = volume_backup.create_volume_backup(engine, store, VolumeRequest(*WHO))
-    assert result["started_again"] == ["old", "gone"]
+    assert result.started_again == ["old", "gone"]
     assert engine.noted[0] == "start old"
 
 

@@ -38,7 +38,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     volume_manifest.write(folder, manifest())
     assert volume_manifest.read(folder) == manifest()
     shown = manifest().summary()
-    assert (shown["rows"], shown["bytes"], shown["volume"], manifest().unit) == (
+    assert (shown.rows, shown.bytes, shown.volume, manifest().unit) == (
         1,
         10240,
         "uploads",

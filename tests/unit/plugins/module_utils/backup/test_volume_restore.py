@@ -37,10 +37,10 @@ def test_a_backup_is_swapped_in_and_the_old_content_is_kept(server: tuple[t.Any,
     looked = volume_restore.restore_volume(engine, store, REQUEST, "latest", check_mode=True)
     assert (photo.read_bytes(), engine.noted, set(engine.made_volumes)) == (b"after", [], {LIVE})
     result = volume_restore.restore_volume(engine, store, REQUEST, "latest")
-    assert (looked["changed"], looked["volume"]) == (result["changed"], result["volume"])
+    assert (looked.changed, looked.volume) == (result.changed, result.volume)
     assert (photo.read_bytes(), engine.noted) == (b"before", ["stop web", "start web"])
-    assert set(engine.made_volumes) == {LIVE, result["retained"]}
-    assert (engine.folder_of(result["retained"]) / "photo.jpg").read_bytes() == b"after"
+    assert set(engine.made_volumes) == {LIVE, result.retained}
+    assert (engine.folder_of(result.retained) / "photo.jpg").read_bytes() == b"after"
     assert not (store.folder / volume_restore.JOURNAL).exists()
 
 

@@ -30,12 +30,12 @@ def test_steps_have_a_share_and_a_time_and_the_switch_is_left_out() -> None:
         ("5", "'5' does not say how long"),
     ],
 )
-def test_what_is_no_step(text: str, why: str) -> None:
+def test_what_is_not_a_step(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         canary_steps.parse_steps(text)
 
 
-def test_what_comes_next_ends_with_the_pause() -> None:
+def test_the_next_steps_end_with_the_pause() -> None:
     steps = canary_steps.parse_steps("5/1s, 25/pause, 50/1s, 75/pause, 100")
     assert [(step.number, step.percent) for step in canary_steps.remaining_steps(steps, 0)] == [(1, 5), (2, 25)]
     assert [(step.number, step.percent) for step in canary_steps.remaining_steps(steps, 2)] == [(3, 50), (4, 75)]

@@ -11,7 +11,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack imp
 JOB = {"service": "web", "command": ["migrate"]}
 
 
-def test_a_stack_comes_back_from_json_as_it_was() -> None:
+def test_a_stack_is_read_from_json_as_it_was() -> None:
     stack = checked(
         migrate={**JOB, "check": ["check"]},
         after_migrate=[JOB],

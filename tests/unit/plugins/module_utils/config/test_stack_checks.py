@@ -15,7 +15,7 @@ def test_a_shared_servers_password_is_not_given_twice() -> None:
     assert "secrets.postgres_password: is made from postgres.password" in only(stack)
 
 
-def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> None:
+def test_a_kind_is_required_without_a_check() -> None:
     found = only(written(postgres=POSTGRES, migrate=MIGRATE))
     assert found.startswith("switchyard_stacks[shop].migrate.kind: is missing")
     assert "expand" in found
@@ -25,7 +25,7 @@ def test_a_kind_is_asked_for_where_nobody_can_say_that_nothing_is_pending() -> N
     assert problems(written(migrate=MIGRATE)) == []
 
 
-def test_every_mistake_of_the_guards_is_told_at_once() -> None:
+def test_every_mistake_of_the_guards_is_reported_at_once() -> None:
     more = {
         "kind": "breaking",
         "verify_backup": "none",

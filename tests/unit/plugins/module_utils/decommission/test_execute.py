@@ -69,7 +69,7 @@ def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> No
     running: list[t.Any] = []
     shop.proxy.busy = {"blue": [1, 1, 0]}
     apply = shop.proxy.apply
-    shop.proxy.apply = lambda change: (running.append([*shop.engine.standing]), apply(change))[1]  # type: ignore
+    shop.proxy.apply = lambda change: (running.append([*shop.engine.by_name]), apply(change))[1]  # type: ignore
     execute(shop.host, ["shop"], False, "ann")
     assert len(running) == 2
     assert all("po-shop-web-prod-blue" in names for names in running)
@@ -81,7 +81,7 @@ def test_requests_are_drained_before_a_container_is_removed(shop: Machine) -> No
 def test_an_environment_is_removed_with_the_proxy(shop: Machine) -> None:
     (shop.root / "proxy" / "proxy.json").write_text("{}")
     execute(shop.host, [], True, "ann")
-    assert (shop.engine.standing, shop.engine.made_networks, shop.engine.made_volumes) == ({}, {}, {})
+    assert (shop.engine.by_name, shop.engine.made_networks, shop.engine.made_volumes) == ({}, {}, {})
     assert list(shop.root.iterdir()) == []
     assert not execute(shop.host, [], True, "ann")[1].changed
 
@@ -100,8 +100,8 @@ def test_a_proxy_that_others_use_is_only_disconnected(shop: Machine) -> None:
     other = container("po-shop-web-qual", labels={"environment": "qual"}, addresses={})
     shop.engine.start(shared_container("proxy", FRONT, "po-front-qual"), other)
     execute(shop.host, [], False, "ann")
-    assert set(shop.engine.standing) == {"po-proxy", "po-shop-web-qual"}
-    assert list(shop.engine.standing["po-proxy"].addresses) == ["po-front-qual"]
+    assert set(shop.engine.by_name) == {"po-proxy", "po-shop-web-qual"}
+    assert list(shop.engine.by_name["po-proxy"].addresses) == ["po-front-qual"]
     assert shop.engine.made_networks == {}
     assert (shop.root / "proxy").exists()
 
@@ -115,7 +115,7 @@ def test_a_release_in_progress_is_not_disturbed(shop: Machine, check_mode: bool)
     assert shop.engine.removed == []
 
 
-def test_the_lock_is_held_meanwhile_and_released_after_a_failure(shop: Machine) -> None:
+def test_the_lock_is_held_until_the_end_and_released_after_a_failure(shop: Machine) -> None:
     held: list[t.Any] = []
 
     def remove_resource(kind: str, name: str) -> None:

@@ -141,14 +141,14 @@ def test_workers_and_accessories_keep_their_plain_names_on_the_stacks_network_on
     assert worker["networks"]["po-shop-default-prod"] == {"aliases": ["celery"]}
 
 
-def test_nothing_of_a_release_stands_on_an_accessory() -> None:
+def test_an_accessory_has_nothing_of_a_release() -> None:
     content = normalised(web={}, db={})
     later = compose_render.Release("po", "prod", 8, SECRETS, "def")
     first, second = (render(content, release, accessories=["db"]).accessories for release in (RELEASE, later))
     assert first == second
 
 
-def test_depends_on_follows_the_new_names_and_forgets_what_is_elsewhere() -> None:
+def test_depends_on_follows_the_new_names_and_leaves_other_parts_out() -> None:
     healthy = {"condition": "service_healthy"}
     content = normalised(web={"depends_on": {"cache": healthy, "db": healthy}}, cache={}, db={})
     services = render(content, accessories=["db"]).colors["green"]["services"]

@@ -38,7 +38,7 @@ def test_every_key_of_a_build_that_needs_an_allowance_is_searched() -> None:
     assert outside_access.find(normalised(web={"build": build}), lambda path: False) == []
 
 
-def test_an_access_tells_what_it_reaches() -> None:
+def test_an_access_names_what_it_reaches() -> None:
     tool = {"pid": "host", "volumes": [{"type": "bind", "source": "/srv", "target": "/s"}]}
     found = outside_access.find(normalised(tool=tool), lambda path: False)
     assert [(access.path, access.value, access.meaning) for access in found] == [

@@ -13,7 +13,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.maintenance impo
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 
 PAGE = "<!DOCTYPE html><title>closed</title>"
-SHOP, BLOG, ELSEWHERE = "po.shop.prod", "po.blog.prod", "po.shop.qual"
+SHOP, BLOG, OTHER_ENVIRONMENT = "po.shop.prod", "po.blog.prod", "po.shop.qual"
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +26,13 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def shop(machine: Machine) -> Machine:
     """Return a server with two stacks of the environment and one of another."""
     machine.proxy.state = ProxyState(
-        {SHOP: "blue", ELSEWHERE: "green"},
+        {SHOP: "blue", OTHER_ENVIRONMENT: "green"},
         {
             (SHOP, "blue", f"{HOST}/"): "web",
             (SHOP, "blue", f"api.{HOST}/v1/"): "web",
             (SHOP, "green", f"old.{HOST}/"): "web",
             (BLOG, "blue", "blog.example.org/"): "site",
-            (ELSEWHERE, "green", "qual.example.org/"): "web",
+            (OTHER_ENVIRONMENT, "green", "qual.example.org/"): "web",
         },
     )
     return machine
@@ -68,7 +68,7 @@ def test_a_second_time_changes_nothing_and_sends_no_request(shop: Machine) -> No
     assert (again.changed, shop.proxy.asked, len(shop.proxy.plans)) == (False, [], 1)
 
 
-def test_another_page_replaces_the_former_one(shop: Machine) -> None:
+def test_another_page_replaces_the_previous_one(shop: Machine) -> None:
     mode.set_maintenance(shop.host, ["shop"], PAGE)
     assert mode.set_maintenance(shop.host, ["shop"], f"{PAGE}new").changed
     assert pages(shop) == {f"{SHOP}.maintenance.html": f"{PAGE}new"}
@@ -88,9 +88,9 @@ def test_check_mode_returns_the_same_and_changes_nothing(shop: Machine) -> None:
     predicted = mode.result(shop.host, mode.set_maintenance(shop.host, ["shop"], PAGE, check_mode=True))
     assert (availability(shop), pages(shop), shop.proxy.asked) == ({}, {}, [])
     done = mode.result(shop.host, mode.set_maintenance(shop.host, ["shop"], PAGE))
-    assert (predicted["changed"], predicted["diff"]) == (True, done["diff"])
-    assert done["diff"]["before"] == "shop: available\n"
-    assert done["diff"]["after"].startswith("shop: maintenance, page of 36 bytes (")
+    assert (predicted.changed, predicted.diff) == (True, done.diff)
+    assert done.diff["before"] == "shop: available\n"
+    assert done.diff["after"].startswith("shop: maintenance, page of 36 bytes (")
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(shop: Machine) -> None:
@@ -111,7 +111,7 @@ def test_without_a_known_stack_on_is_an_error_and_off_is_not(machine: Machine) -
 
 
 @pytest.mark.parametrize("answer", [(503, "no server is available"), (200, PAGE), (503, "")])
-def test_the_former_state_is_restored_when_the_page_is_not_shown(shop: Machine, answer: tuple[int, str]) -> None:
+def test_the_previous_state_is_restored_when_the_page_is_not_shown(shop: Machine, answer: tuple[int, str]) -> None:
     shop.proxy.state = shop.proxy.state.with_availability([BLOG], "maintenance")
     (shop.proxy.pages / f"{BLOG}.maintenance.html").write_text("old page")
     shop.proxy.instead_of_page = answer
@@ -121,7 +121,7 @@ def test_the_former_state_is_restored_when_the_page_is_not_shown(shop: Machine, 
     assert pages(shop) == {f"{BLOG}.maintenance.html": "old page"}
 
 
-def test_the_former_state_is_restored_when_the_page_is_still_shown(shop: Machine) -> None:
+def test_the_previous_state_is_restored_when_the_page_is_still_shown(shop: Machine) -> None:
     mode.set_maintenance(shop.host, ["shop"], PAGE)
     shop.proxy.always_closed = True
     with pytest.raises(SwitchyardError, match=r"Maintenance is not off after .* s: GET"):
@@ -174,10 +174,10 @@ def test_maintenance_can_be_turned_on_during_a_release(shop: Machine) -> None:
 def test_a_switch_of_another_stack_at_the_same_time_is_kept(shop: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     apply: Callable[..., t.Any] = shop.proxy.apply
 
-    def switched_meanwhile(change: Callable[[ProxyState], t.Any]) -> t.Any:
-        shop.proxy.state = shop.proxy.state.with_live(ELSEWHERE, "blue")
+    def switched_in_between(change: Callable[[ProxyState], t.Any]) -> t.Any:
+        shop.proxy.state = shop.proxy.state.with_live(OTHER_ENVIRONMENT, "blue")
         return apply(change)
 
-    monkeypatch.setattr(shop.proxy, "apply", switched_meanwhile)
+    monkeypatch.setattr(shop.proxy, "apply", switched_in_between)
     mode.set_maintenance(shop.host, ["shop"], PAGE)
-    assert shop.proxy.state.live[ELSEWHERE] == "blue"
+    assert shop.proxy.state.live[OTHER_ENVIRONMENT] == "blue"

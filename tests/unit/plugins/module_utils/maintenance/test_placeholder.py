@@ -39,7 +39,7 @@ def test_check_mode_returns_the_same_and_changes_nothing(machine: Machine) -> No
     # Before the first setup there was no proxy to read.
     (machine.root / "proxy" / "proxy.json").write_text("{}")
     assert not placeholder.apply(machine.host, stack(), PAGES, check_mode=True).changed
-    assert predicted["diff"]["after"] == f"{HOST}/\nplaceholder.html: 4 bytes\nmaintenance.html: 6 bytes\n"
+    assert predicted.diff["after"] == f"{HOST}/\nplaceholder.html: 4 bytes\nmaintenance.html: 6 bytes\n"
 
 
 def test_a_host_can_change_before_the_first_release(machine: Machine) -> None:
@@ -52,7 +52,7 @@ def test_a_stack_without_a_release_loses_its_routes_when_it_leaves_the_inventory
     placeholder.apply(machine.host, stack("shpo"), PAGES)
     done = placeholder.apply(machine.host, stack(), PAGES)
     assert routes(machine) == {f"{HOST}/": SHOP}
-    assert placeholder.result(done)["stacks"] == ["shop"]
+    assert placeholder.result(done).stacks == ("shop",)
     assert not placeholder.apply(machine.host, stack(), PAGES).changed
 
 
@@ -66,7 +66,9 @@ def test_a_stack_that_is_live_or_has_a_release_does_not_change(machine: Machine)
     assert placeholder.apply(machine.host, {}, {}).changed is False
 
 
-def test_a_release_that_went_live_meanwhile_keeps_its_routes(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_that_went_live_in_between_keeps_its_routes(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = machine.proxy.read
 
     def read_then_release() -> ProxyState:

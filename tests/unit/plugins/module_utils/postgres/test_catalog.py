@@ -9,7 +9,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import 
 )
 
 
-def test_the_planner_is_told_of_the_tenant_s_tables_only() -> None:
+def test_only_the_tenants_tables_are_analyzed() -> None:
     session = FakeSession({"relkind IN": [{"name": "public.a"}]})
     catalog.analyze(t.cast("t.Any", session))
     assert session.statements[1:] == ["ANALYZE public.a"]

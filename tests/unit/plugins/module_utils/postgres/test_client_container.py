@@ -13,7 +13,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.client_
 Docker = Callable[[str], Callable[[], list[str]]]
 
 
-def test_a_program_that_fails_is_told_with_its_words(docker: Docker) -> None:
+def test_a_program_that_fails_is_reported_with_its_words(docker: Docker) -> None:
     docker("echo 'no such file' >&2; exit 3")
     with pytest.raises(SwitchyardError, match="pg_restore ended with exit code 3: no such file"):
         ClientContainer("one", "image", {}, [], []).call(["pg_restore"])

@@ -24,7 +24,7 @@ def test_content_is_hashed_where_there_are_columns() -> None:
     assert "hash_record_extended" not in session.statements[4]
 
 
-def test_who_looks_meanwhile_sees_the_tables_that_were_counted() -> None:
+def test_the_counted_tables_are_visible_while_others_are_counted() -> None:
     seen: list[set[str]] = []
     found: dict[str, dict[str, t.Any]] = {}
 
@@ -53,5 +53,5 @@ def test_a_sequence_is_known_by_its_next_number(used: bool, following: int) -> N
         ({"relkind = 'S'": [{"name": "public.a_id_seq", "step": 1}]}, False),
     ],
 )
-def test_a_database_is_empty_where_nobody_made_anything(answers: dict[str, t.Any], empty: bool) -> None:
+def test_a_database_without_tables_is_empty(answers: dict[str, t.Any], empty: bool) -> None:
     assert content_snapshot.has_no_tables(t.cast("t.Any", FakeSession(answers))) is empty

@@ -36,29 +36,29 @@ class Cluster(FakeSession):
 def test_up_keeps_out_and_ends_and_down_lets_in(tmp_path: Path) -> None:
     lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app", "worker")
     admin = t.cast("t.Any", cluster)
-    fence = lockout_file.lock_out(admin, "shop", ["app", "worker", "gone"])
-    assert (fence.logins, cluster.open, cluster.inside) == (["app", "worker"], set(), set())
+    active = lockout_file.lock_out(admin, "shop", ["app", "worker", "gone"])
+    assert (active.logins, cluster.open, cluster.inside) == (["app", "worker"], set(), set())
     assert lockout.is_active(admin, lockout_file.read())
-    # A second time it is the same fence: what it keeps out is not forgotten.
-    assert lockout_file.lock_out(admin, "shop", ["app", "worker"]) == fence
+    # A second time it is the same lockout: its logins are kept.
+    assert lockout_file.lock_out(admin, "shop", ["app", "worker"]) == active
     assert lockout_file.lift(admin)
     assert cluster.open == {"app", "worker"}
     assert not lockout_file.lift(admin)
 
 
-def test_a_fence_that_leaks_does_not_stand(tmp_path: Path) -> None:
+def test_a_lockout_with_an_open_login_is_not_active(tmp_path: Path) -> None:
     lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
     admin = t.cast("t.Any", cluster)
-    fence = lockout_file.lock_out(admin, "shop", ["app"])
+    active = lockout_file.lock_out(admin, "shop", ["app"])
     cluster.inside.add("app")
-    assert not lockout.is_active(admin, fence)
+    assert not lockout.is_active(admin, active)
     cluster.inside.clear()
     cluster.open.add("app")
-    assert not lockout.is_active(admin, fence)
+    assert not lockout.is_active(admin, active)
     assert not lockout.is_active(admin, None)
 
 
-def test_it_is_written_down_before_anybody_is_kept_out(tmp_path: Path) -> None:
+def test_it_is_written_before_a_login_is_disabled(tmp_path: Path) -> None:
     lockout_file, cluster = lockout.LockoutFile(tmp_path), Cluster("app")
     known: list[bool] = []
     run = cluster.run
@@ -92,7 +92,7 @@ def test_a_dedicated_server_rejects_connections_and_disables_no_login(
     assert (closed, lockout_file.read()) == ([], None)
 
 
-def test_nobody_is_nobody() -> None:
+def test_no_login_is_locked_out_without_one() -> None:
     admin = t.cast("t.Any", FakeSession())
     assert lockout.enabled_logins(admin, []) == []
     lockout.disable_logins(admin, [])

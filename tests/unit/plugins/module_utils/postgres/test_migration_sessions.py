@@ -15,7 +15,7 @@ def test_a_migration_gives_up_a_lock_and_ends_with_its_client() -> None:
     assert migration_sessions.session_options(5, 130000) == "-c lock_timeout=5000"
 
 
-def test_a_migrator_gives_up_a_lock_whatever_its_driver_reads() -> None:
+def test_a_migrator_gives_up_a_lock_with_every_driver() -> None:
     admin = FakeSession()
     migration_sessions.set_lock_timeout(admin, "shop", "shop_migrator", 5)
     assert admin.statements == ['ALTER ROLE "shop_migrator" IN DATABASE "shop" SET lock_timeout TO 5000']
@@ -36,7 +36,7 @@ def test_what_a_killed_migration_left_is_ended() -> None:
     assert migration_sessions.terminate_sessions(admin, "shop", "shop_migrator") == ["shop_migrator (no name)"]
 
 
-def test_nobody_is_ended_where_nothing_was_left() -> None:
+def test_no_session_is_ended_where_nothing_was_left() -> None:
     admin = FakeSession()
     assert migration_sessions.terminate_sessions(admin, "shop", "shop_migrator") == []
     assert not any("pg_terminate_backend" in one for one in admin.statements)
@@ -69,7 +69,7 @@ def test_a_migration_that_left_everything_as_it_should_be() -> None:
     migration_sessions.check_result(FakeSession(), None)
 
 
-def test_everything_that_a_migration_left_wrong_is_told_at_once() -> None:
+def test_everything_that_a_migration_left_wrong_is_reported_at_once() -> None:
     inside = FakeSession({"indisvalid": [{"name": "public.a_idx"}], "^SELECT version$": ["6"]})
     with pytest.raises(SwitchyardError) as failed:
         migration_sessions.check_result(inside, VERIFY)
@@ -77,6 +77,6 @@ def test_everything_that_a_migration_left_wrong_is_told_at_once() -> None:
     assert "'SELECT version' answers '6', not '7'" in str(failed.value)
 
 
-def test_a_query_that_the_server_refuses_is_told() -> None:
+def test_a_query_that_the_server_refuses_is_reported() -> None:
     with pytest.raises(SwitchyardError, match="'SELECT version' is refused"):
         migration_sessions.check_result(FakeSession(errors={"^SELECT version$": "42P01"}), VERIFY)

@@ -23,7 +23,7 @@ def test_a_password_is_made_once_and_for_root_alone(tmp_path: Path) -> None:
     assert path.read_text() == word
 
 
-def test_what_leaves_is_what_proves_it(tmp_path: Path) -> None:
+def test_a_verifier_leaves_the_server_and_the_password_does_not(tmp_path: Path) -> None:
     passwords.create(tmp_path, ["a"])
     word = passwords.password_path(tmp_path, "a").read_text()
     found = passwords.verifiers(tmp_path, ["a", "nobody"])

@@ -42,7 +42,7 @@ def session(tmp_path: Path) -> t.Iterator[PsqlSession]:
         yield found
 
 
-def test_a_session_gives_answers_and_errors_and_goes_on(session: PsqlSession) -> None:
+def test_a_session_continues_after_answers_and_errors(session: PsqlSession) -> None:
     assert session.run("one\ntwo") == ["one", "two"]
     with pytest.raises(QueryError, match="PostgreSQL: it went boom") as caught:
         session.run("boom")
@@ -50,7 +50,7 @@ def test_a_session_gives_answers_and_errors_and_goes_on(session: PsqlSession) ->
     assert session.run("three") == ["three"]
 
 
-def test_a_server_that_goes_away_is_told_with_its_words(session: PsqlSession) -> None:
+def test_a_server_that_ends_is_reported_with_its_words(session: PsqlSession) -> None:
     with pytest.raises(ConnectionLost, match="server closed the connection unexpectedly"):
         session.run("leave")
     with pytest.raises(ConnectionLost):
@@ -62,7 +62,7 @@ def test_a_statement_that_does_not_end_is_ended(session: PsqlSession) -> None:
         session.run("hang", limit=0.2)
 
 
-def test_a_session_that_does_not_begin_is_told_with_what_to_do() -> None:
+def test_a_session_that_does_not_begin_is_reported_with_what_to_do() -> None:
     words = ["sh", "-c", "echo 'FATAL:  password authentication failed for user \"x\"' >&2; exit 2"]
     with pytest.raises(ConnectionLost, match="Check user and password"):
         PsqlSession(words, "PostgreSQL")
@@ -78,6 +78,6 @@ def test_a_session_that_does_not_begin_is_told_with_what_to_do() -> None:
         ("something else", ""),
     ],
 )
-def test_complaints_come_with_advice(said: str, what: str) -> None:
+def test_errors_come_with_advice(said: str, what: str) -> None:
     assert what in psql_session.hint_for(said)
     assert what in str(client_container.command_failure("pg_dump", 1, said))

@@ -19,7 +19,7 @@ ROLES = Path(__file__).parents[5] / "roles"
 
 
 def role(**changes: t.Any) -> dict[str, t.Any]:
-    """Return a role as state.sql tells it."""
+    """Return a role as state.sql returns it."""
     return {
         "login": True,
         "limit": -1,
@@ -32,7 +32,7 @@ def role(**changes: t.Any) -> dict[str, t.Any]:
     } | (changes)
 
 
-def standing() -> dict[str, t.Any]:
+def existing() -> dict[str, t.Any]:
     """Return the roles of a server as they should be."""
     wanted = postgres_roles.settings(SHOP, TIMEOUTS)
     roles = {
@@ -63,8 +63,8 @@ def test_the_application_owns_nothing_and_the_owner_cannot_log_in() -> None:
     ]
 
 
-def test_roles_that_stand_need_nothing() -> None:
-    assert postgres_roles.role_statements(SHOP, CONNECTIONS, TIMEOUTS, {"roles": standing()}) == []
+def test_existing_roles_need_nothing() -> None:
+    assert postgres_roles.role_statements(SHOP, CONNECTIONS, TIMEOUTS, {"roles": existing()}) == []
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_roles_that_stand_need_nothing() -> None:
     ],
 )
 def test_what_was_changed_is_put_right(name: str, changes: dict[str, t.Any], done: str) -> None:
-    roles = standing()
+    roles = existing()
     roles[name].update(changes)
     assert postgres_roles.role_statements(SHOP, CONNECTIONS, TIMEOUTS, {"roles": roles}) == [done]
 
 
-def test_a_login_behind_a_fence_stays_there() -> None:
-    roles = standing()
+def test_a_login_in_a_lockout_stays_disabled() -> None:
+    roles = existing()
     roles["shop_prod"]["login"] = False
     assert postgres_roles.role_statements(SHOP, CONNECTIONS, TIMEOUTS, {"roles": roles}) == []
 
 
 def test_settings_of_others_are_left_alone_and_another_time_is_set() -> None:
-    roles = standing()
+    roles = existing()
     roles["shop_prod_ro"]["settings"] = {**roles["shop_prod_ro"]["settings"], "work_mem": "9MB"}
     done = postgres_roles.role_statements(SHOP, CONNECTIONS, {**TIMEOUTS, "lock": "1s"}, {"roles": roles})
     assert done == ["ALTER ROLE \"shop_prod_migrator\" SET lock_timeout TO '1s'"]
 
 
-def test_an_administrator_who_is_no_superuser_says_nothing_that_only_one_may() -> None:
+def test_an_administrator_without_superuser_runs_nothing_that_only_one_may() -> None:
     done = postgres_roles.role_statements(SHOP, CONNECTIONS, TIMEOUTS, {"superuser": False})
     assert not [one for one in done if "SUPERUSER" in one or "lo_compat" in one]
     assert 'GRANT "shop_prod_owner" TO CURRENT_USER' in done
@@ -122,7 +122,7 @@ def database(**changes: t.Any) -> dict[str, t.Any]:
         ({"grants": {**database()["grants"], "shop_prod_ro": []}}, False),
     ],
 )
-def test_whether_the_rights_stand_is_told_from_outside(changes: dict[str, t.Any], there: bool) -> None:
+def test_whether_the_rights_exist_is_read_from_the_catalog(changes: dict[str, t.Any], there: bool) -> None:
     assert postgres_roles.role_matches(SHOP, database(**changes)) is there
     assert not postgres_roles.role_matches(SHOP, None)
 
@@ -142,7 +142,7 @@ def test_the_readers_only_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "connections", "timeouts", "told"),
+    ("given", "connections", "timeouts", "reported"),
     [
         (DatabaseRoles("Shop", "shop"), {}, {}, "Shop is not a valid name"),
         (DatabaseRoles("s" * 55, "shop"), {}, {}, "has 64 characters"),
@@ -154,14 +154,14 @@ def test_the_readers_only_read() -> None:
     ],
 )
 def test_bad_input_is_named(
-    given: DatabaseRoles, connections: dict[str, t.Any], timeouts: dict[str, t.Any], told: str
+    given: DatabaseRoles, connections: dict[str, t.Any], timeouts: dict[str, t.Any], reported: str
 ) -> None:
     found = postgres_roles.option_problems(given, connections, timeouts)
     assert len(found) == 1
-    assert told in str(found[0])
+    assert reported in str(found[0])
 
 
-def test_good_input_is_no_problem() -> None:
+def test_good_input_has_no_problem() -> None:
     assert postgres_roles.option_problems(SHOP, {**CONNECTIONS, "app": "12"}, {**TIMEOUTS, "lock": 0}) == []
 
 

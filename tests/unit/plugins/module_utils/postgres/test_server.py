@@ -25,14 +25,14 @@ def reached(engine: FakeEngine, target: Target, docker: Docker) -> tuple[dict[st
     notes = docker("cat > /dev/null")
     labels = postgres_server.labels_of("po", "prod", "shop")
     with postgres_server.connect(t.cast("t.Any", engine), target, "one", labels) as server:
-        env = server.environment("shop", "guest")
+        env = server.environment("shop", "temporary")
     return env, notes()
 
 
 def test_a_container_with_a_socket_is_reached_through_it(docker: Docker) -> None:
     engine = engine_with(postgresql="/srv/run")
     env, notes = reached(engine, Target(container="po-postgres"), docker)
-    assert (env["PGHOST"], env["PGUSER"], env["PGDATABASE"]) == ("/var/run/postgresql", "guest", "shop")
+    assert (env["PGHOST"], env["PGUSER"], env["PGDATABASE"]) == ("/var/run/postgresql", "temporary", "shop")
     assert "--network none" in notes[0]
     assert "source=/srv/run,target=/var/run/postgresql" in notes[0]
     assert "io.switchyard.role=backup" in notes[0]
@@ -57,7 +57,7 @@ def test_a_host_with_tls_and_its_password_nowhere(docker: Docker, tmp_path: Path
     assert any("umask 077" in note for note in notes)
 
 
-def test_a_container_that_is_not_there_or_stands_still_is_told() -> None:
+def test_a_container_that_is_missing_or_stopped_is_reported() -> None:
     engine = FakeEngine(container("po-postgres", state="exited"))
     for name, what in (("other", "no container other"), ("po-postgres", "is not running")):
         with (

@@ -23,7 +23,7 @@ def test_a_password_file_bears_every_password() -> None:
         (Target(host="db", image="i:1", tls_ca="/nowhere.pem"), ["tls_ca"]),
     ],
 )
-def test_all_that_is_wrong_with_a_server_is_told(target: Target, wrong: list[str]) -> None:
+def test_all_that_is_wrong_with_a_server_is_reported(target: Target, wrong: list[str]) -> None:
     assert [problem.where for problem in target.problems()] == wrong
 
 

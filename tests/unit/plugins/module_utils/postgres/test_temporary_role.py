@@ -13,14 +13,14 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.postgres.psql_se
 )
 
 
-def test_a_guest_is_a_member_of_the_owner_and_gone_afterwards() -> None:
-    standing: list[dict[str, str]] = []
-    admin = FakeSession({"FROM pg_roles": lambda: list(standing)})
+def test_a_temporary_role_is_a_member_of_the_owner_and_gone_afterwards() -> None:
+    existing: list[dict[str, str]] = []
+    admin = FakeSession({"FROM pg_roles": lambda: list(existing)})
     server = FakeServer()
     with temporary_role.temporary_role(t.cast("t.Any", server), t.cast("t.Any", admin), "shop", "0007") as name:
         assert name == "shop__temp_0007"
         assert name in server.passwords
-        standing.append({"name": name})
+        existing.append({"name": name})
         made = next(one for one in admin.statements if one.startswith("CREATE ROLE"))
         assert "NOSUPERUSER" in made
         assert 'IN ROLE "shop"' in made
@@ -29,7 +29,7 @@ def test_a_guest_is_a_member_of_the_owner_and_gone_afterwards() -> None:
     assert admin.statements[-1] == 'DROP ROLE "shop__temp_0007"'
 
 
-def test_what_a_guest_was_made_to_own_goes_to_the_owner() -> None:
+def test_what_a_temporary_role_was_made_to_own_passes_to_the_owner() -> None:
     inside = FakeSession()
     admin = FakeSession(
         {"FROM pg_roles WHERE starts_with": [{"name": "shop__temp_1"}], "pg_shdepend": [{"datname": "shop_prod"}]}

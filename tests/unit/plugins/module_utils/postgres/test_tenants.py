@@ -110,14 +110,14 @@ def test_postgres_converts_a_database_that_its_application_owns() -> None:
     assert made["rights"][0]["statements"] == postgres_roles.rights_statements(DatabaseRoles("shop_prod", "shop_prod"))
 
 
-def test_postgres_of_ours_closes_every_database() -> None:
+def test_our_postgres_closes_every_database() -> None:
     there = state()
     there["databases"]["shop_prod__before_20260101_000000"] = {**there["databases"]["postgres"], "open": True}
     there["databases"]["template0"] = {**there["databases"]["postgres"], "open": False}
     assert plan(there)["open"] == ["shop_prod__before_20260101_000000"]
 
 
-def test_postgres_of_somebody_else_keeps_what_is_not_ours_open() -> None:
+def test_a_foreign_postgres_keeps_foreign_databases_open() -> None:
     there = state()
     for database in there["databases"].values():
         database["open"] = True
@@ -133,8 +133,8 @@ def test_a_changed_password_is_set_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"password": "of somebody else"},
-        {"password": "of somebody else", "comment": tenants.password_fingerprint("made of shop_prod_ro")},
+        {"password": "of another tool"},
+        {"password": "of another tool", "comment": tenants.password_fingerprint("made of shop_prod_ro")},
         {"comment": None},
         {"password": None},
     ],
@@ -150,13 +150,13 @@ def test_a_password_that_is_not_the_one_on_the_server_is_set_again(changes: dict
     ]
 
 
-def test_a_password_whose_file_is_gone_is_made_anew() -> None:
+def test_a_password_whose_file_is_gone_is_made_again() -> None:
     assert plan(state(password_files=["shop_prod_migrator", "shop_prod_backup"]))["generate_passwords"] == [
         "shop_prod_ro"
     ]
 
 
-def test_a_password_that_nobody_may_read_is_known_by_its_comment() -> None:
+def test_a_password_that_cannot_be_read_is_known_by_its_comment() -> None:
     there = state(password_files=None, readable=False)
     for role in there["roles"].values():
         role["password"] = None
@@ -172,15 +172,15 @@ def test_a_team_may_give_the_reader_a_password() -> None:
     assert made["passwords"] == [f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{scram.verifier('given', 'shop_prod_ro')}'"]
 
 
-def test_everything_wrong_with_tenants_is_told_at_once_and_no_password() -> None:
+def test_everything_wrong_with_tenants_is_reported_at_once_and_no_password() -> None:
     made = plan({}, {**SHOP, "password": "naïve marker", "connections": {"app": 0}}, {**SHOP, "database": "Shop"})
-    told = "\n".join(made["problems"])
+    reported = "\n".join(made["problems"])
     assert len(made["problems"]) == 4
-    assert "password is empty, or not made of printable ASCII" in told
-    assert "app: 0 is not a number" in told
-    assert "Shop is not a valid name" in told
-    assert "would both have the login shop_prod" in told
-    assert "marker" not in told
+    assert "password is empty, or not made of printable ASCII" in reported
+    assert "app: 0 is not a number" in reported
+    assert "Shop is not a valid name" in reported
+    assert "would both have the login shop_prod" in reported
+    assert "marker" not in reported
     assert made["roles"] == made["passwords"] == made["databases"] == []
 
 
@@ -195,13 +195,13 @@ def test_a_login_that_another_database_has_is_refused() -> None:
 
 def test_the_sessions_of_all_logins_fit_the_server() -> None:
     there = state()
-    guest = {**there["roles"]["shop_prod"], "limit": 50}
+    foreign = {**there["roles"]["shop_prod"], "limit": 50}
     there["roles"].update(
-        other_qual=guest, shop_prod_owner__temp_1=guest, old=there["roles"]["shop_prod"] | {"limit": -1}
+        other_qual=foreign, shop_prod_owner__temp_1=foreign, old=there["roles"]["shop_prod"] | {"limit": -1}
     )
     assert plan(there, settings={"max_connections": 105})["problems"] == []
-    told = plan(there, settings={"max_connections": "104"})["problems"]
-    assert told == [
+    reported = plan(there, settings={"max_connections": "104"})["problems"]
+    assert reported == [
         "connections: the logins may have 102 sessions at once (shop_prod 52, all others 50), and the server has"
         " 101 (max_connections 104, 3 of them reserved). Raise max_connections in postgres_settings, or set smaller"
         " connections for a stack."

@@ -29,7 +29,7 @@ def own(server: HostContext) -> str:
 
 def test_a_proxy_that_does_not_run_finds_the_file_at_its_start(server: HostContext, master: FakeMaster) -> None:
     result = base_config.apply_base_config(server, "global\n", check_mode=False)
-    assert (result["changed"], result["running"]) == (True, False)
+    assert (result.changed, result.running) == (True, False)
     assert own(server) == "global\n"
     assert master.log == []
 
@@ -38,20 +38,20 @@ def test_a_proxy_that_runs_takes_it_over_by_a_reload(server: HostContext, machin
     base_config.apply_base_config(server, "old\n", check_mode=False)
     machine.engine.start(container("po-proxy"))
     result = base_config.apply_base_config(server, "new\n", check_mode=False)
-    assert (result["changed"], result["running"], own(server)) == (True, True, "new\n")
-    assert (result["diff"]["before"], result["diff"]["after"]) == ("old\n", "new\n")
+    assert (result.changed, result.running, own(server)) == (True, True, "new\n")
+    assert (result.diff["before"], result.diff["after"]) == ("old\n", "new\n")
     assert master.log.count("reload") == 1
 
 
 def test_the_same_again_changes_nothing(server: HostContext, machine: Machine, master: FakeMaster) -> None:
     base_config.apply_base_config(server, "same\n", check_mode=False)
     machine.engine.start(container("po-proxy"))
-    assert not base_config.apply_base_config(server, "same\n", check_mode=False)["changed"]
+    assert not base_config.apply_base_config(server, "same\n", check_mode=False).changed
     assert master.log == []
 
 
 def test_a_look_says_what_would_change_and_writes_nothing(server: HostContext) -> None:
-    assert base_config.apply_base_config(server, "global\n", check_mode=True)["changed"]
+    assert base_config.apply_base_config(server, "global\n", check_mode=True).changed
     assert list((server.root / "proxy" / "conf.d").iterdir()) == []
 
 
@@ -59,7 +59,7 @@ def test_a_look_before_the_first_setup_shows_everything(machine: Machine) -> Non
     result = base_config.apply_base_config(
         HostContext(machine.root / "none", "po", "prod"), "global\n", check_mode=True
     )
-    assert (result["changed"], result["running"], result["diff"]["after"]) == (True, False, "global\n")
+    assert (result.changed, result.running, result.diff["after"]) == (True, False, "global\n")
     assert not (machine.root / "none").exists()
 
 
@@ -106,6 +106,6 @@ def test_users_are_taken_over_and_no_diff_has_them(server: HostContext, machine:
     (folder / "prod.staff.htpasswd").write_text("anna:$6$a$b\n")
     server.proxy.capabilities = capabilities.ProxyCapabilities(users=("prod.staff",))
     result = base_config.apply_base_config(server, "same\n", check_mode=False)
-    assert (result["changed"], master.log.count("reload")) == (True, 1)
-    assert "$6$" not in json.dumps(result)
-    assert not base_config.apply_base_config(server, "same\n", check_mode=False)["changed"]
+    assert (result.changed, master.log.count("reload")) == (True, 1)
+    assert "$6$" not in str(result)
+    assert not base_config.apply_base_config(server, "same\n", check_mode=False).changed

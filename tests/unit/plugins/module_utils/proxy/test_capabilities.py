@@ -98,7 +98,7 @@ def test_a_route_without_https_needs_nothing() -> None:
     assert ProxyCapabilities().missing_prerequisites(NO_OPTIONS, ["a.org"]) == []
 
 
-def test_behind_an_edge_the_certificates_are_not_ours_and_only_who_is_believed_tells_of_clients() -> None:
+def test_behind_a_front_proxy_certificates_are_not_ours_and_only_trusted_proxies_name_clients() -> None:
     options = RouteOptions("redirect", hsts=5, allow_ips=("10.0.0.0/8",), rate_limit=Rate(1, 1, 0))
     front = {"https": {"port": 443, "certificates": []}, "users": []}
     assert (

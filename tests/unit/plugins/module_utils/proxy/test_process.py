@@ -32,9 +32,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 def test_the_role_said_where_the_proxy_runs() -> None:
     engine = FakeEngine()
     inside = process.process_for({"container": "po-proxy"}, engine)  # type: ignore[arg-type]
-    beside = process.process_for({"unit": "po-proxy.service"}, engine)  # type: ignore[arg-type]
+    unit = process.process_for({"unit": "po-proxy.service"}, engine)  # type: ignore[arg-type]
     assert (type(inside), inside.log_command) == (process.ContainerProcess, "docker logs po-proxy")
-    assert (type(beside), beside.log_command) == (process.SystemdProcess, "journalctl --unit po-proxy.service")
+    assert (type(unit), unit.log_command) == (process.SystemdProcess, "journalctl --unit po-proxy.service")
 
 
 def test_a_container_is_asked_of_the_engine() -> None:
@@ -68,10 +68,10 @@ def test_a_unit_is_asked_of_systemd(programs: Programs, said: str, up: bool) -> 
 def test_a_command_runs_with_the_mounts_and_the_user_of_the_unit(programs: Programs) -> None:
     programs("systemctl", UP)
     # What it writes can be opened once more, as nginx does with /dev/stdout.
-    programs("nsenter", 'echo "$@" >> /dev/stdout; echo complaint >&2; exit 4')
+    programs("nsenter", 'echo "$@" >> /dev/stdout; echo error >&2; exit 4')
     code, words = UNIT.run(["haproxy", "-c"])
-    line, complaint = words.splitlines()
-    assert (code, complaint) == (4, "complaint")
+    line, error = words.splitlines()
+    assert (code, error) == (4, "error")
     assert line.startswith(f"--target={os.getpid()} --mount -- setpriv --reuid={os.getuid()} --regid={os.getgid()} ")
     assert line.endswith(" --ambient-caps=-all,+net_bind_service -- haproxy -c")
 
@@ -89,9 +89,7 @@ def test_the_log_of_a_unit_is_in_the_journal(programs: Programs) -> None:
     assert second == "second"
 
 
-def test_a_unit_goes_with_what_describes_it(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_unit_is_removed_with_its_files(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(process, "UNITS", tmp_path)
     described = tmp_path / "po-proxy.service"
     described.touch()
@@ -104,7 +102,7 @@ def test_a_unit_goes_with_what_describes_it(
     assert len((tmp_path / "said").read_text().splitlines()) == 2
 
 
-def test_a_program_that_fails_or_is_missing_is_told(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_fails_or_is_missing_is_reported(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs("systemctl", "echo Failed to connect to bus; exit 1")
     with pytest.raises(SwitchyardError, match="systemctl ended with exit code 1: Failed to connect to bus"):
         UNIT.is_up()

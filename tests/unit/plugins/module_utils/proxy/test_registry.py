@@ -70,6 +70,6 @@ def test_haproxy_behind_traefik_is_whichever_container_runs(machine: Machine) ->
     proxy = opened(machine, {**BEHIND, "provider": "haproxy"})
     assert isinstance(proxy, BehindTraefikProxy)
     assert proxy.address == "172.18.0.9"
-    machine.engine.remove([machine.engine.standing["po-proxy"]])
-    machine.engine.start(container("po-proxy-next", mounts={"/run/switchyard": "/elsewhere"}))
-    assert str(proxy.run) == "/elsewhere"
+    machine.engine.remove([machine.engine.by_name["po-proxy"]])
+    machine.engine.start(container("po-proxy-next", mounts={"/run/switchyard": "/other-folder"}))
+    assert str(proxy.run) == "/other-folder"

@@ -25,9 +25,9 @@ def seen(plan: dict[str, t.Any], environment: str = "prod", loaded: bool = True)
     return "\n".join([*lines, f"user {plan['loaded']}"] if loaded else lines)
 
 
-def redis_plan(environment: str, told: str = "", **databases: list[int]) -> dict[str, t.Any]:
+def redis_plan(environment: str, reported: str = "", **databases: list[int]) -> dict[str, t.Any]:
     wanted = [{"user": user, "password": "secret", "databases": numbers} for user, numbers in databases.items()]
-    return redis_users.redis_plan(wanted, environment, RULES, 16, told)
+    return redis_users.redis_plan(wanted, environment, RULES, 16, reported)
 
 
 @pytest.mark.parametrize("databases", [None, [], "2", ["2"], -1])
@@ -58,9 +58,9 @@ def test_redis_that_did_not_load_the_files_has_to() -> None:
 
 
 def test_redis_without_the_file_of_its_administrator_gets_it_again() -> None:
-    told = seen(redis_plan("prod", shop=[2]))
-    assert not redis_plan("prod", told.replace("sum 0  users/_admin.acl\n", ""), shop=[2])["admin"]
-    assert not redis_plan("prod", told.replace("user _admin\n", ""), shop=[2])["admin"]
+    reported = seen(redis_plan("prod", shop=[2]))
+    assert not redis_plan("prod", reported.replace("sum 0  users/_admin.acl\n", ""), shop=[2])["admin"]
+    assert not redis_plan("prod", reported.replace("user _admin\n", ""), shop=[2])["admin"]
 
 
 def test_a_changed_password_changes_the_users_and_not_the_numbers() -> None:

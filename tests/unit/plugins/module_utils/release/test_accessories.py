@@ -4,7 +4,7 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
-from fakes import Machine, container
+from fakes import Machine, container, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import paths
 from ansible_collections.switchyard.stacks.plugins.module_utils.command import CommandError
@@ -51,6 +51,35 @@ def test_an_optional_accessory_is_a_warning(machine: Machine, docker: Docker) ->
     machine.engine.start(accessory(None, state="exited", exit_code=1))
     (warning,) = begin(machine, HealthWait("db", ("web",), required=False))
     assert warning.startswith("The accessory db has ended with exit code 1; web waits for it")
+
+
+@pytest.mark.parametrize(("state", "restarts"), [("restarting", 3), ("exited", 0), ("dead", 0)])
+def test_an_accessory_that_does_not_keep_running_is_named_with_its_last_words(
+    machine: Machine, state: str, restarts: int
+) -> None:
+    record = machine.deployed("green", given(normalised(web={}, db={}), accessories=["db"]), accessories=1)
+    one = accessory(None, state=state, exit_code=1, restarts=restarts)
+    machine.engine.start(one)
+    machine.engine.written[one.id] = ["starting", "no password"]
+    assert accessories.ended(machine.ctx, record) == [
+        f"The accessory db does not keep running: po-db-prod is {state}, exit code 1, {restarts} restarts. "
+        "Its last log line: no password"
+    ]
+
+
+def test_other_accessories_are_not_named(machine: Machine) -> None:
+    record = machine.deployed("green", given(normalised(web={}, db={}), accessories=["db"]), accessories=1)
+    machine.engine.start(accessory("starting"))
+    old = container("po-old-prod", labels={"service": "old", "role": "accessory"}, state="exited")
+    machine.engine.start(old)
+    assert accessories.ended(machine.ctx, record) == []
+
+
+def test_one_that_others_need_healthy_is_not_named_twice(machine: Machine) -> None:
+    spec = given(normalised(web={}, db={}), accessories=["db"])
+    record = machine.deployed("green", spec, accessories=1, waits=(WAIT,))
+    machine.engine.start(accessory(None, state="exited", exit_code=1))
+    assert accessories.ended(machine.ctx, record) == []
 
 
 def test_a_required_accessory_fails_the_release(machine: Machine, docker: Docker) -> None:

@@ -48,7 +48,7 @@ def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: lis
     assert machine.ctx.records.require(2).steps == 2
 
 
-def test_a_container_that_ends_meanwhile_ends_the_canary(machine: Machine) -> None:
+def test_a_container_that_ends_in_between_ends_the_canary(machine: Machine) -> None:
     token = prepared(machine)
     machine.engine.start(replace(colored("green", 2), state="exited", exit_code=1))
     with pytest.raises(SwitchyardError, match=r"po-shop-web-prod-green ended \(exit code 1"):
@@ -56,7 +56,7 @@ def test_a_container_that_ends_meanwhile_ends_the_canary(machine: Machine) -> No
     assert machine.ctx.records.require(2).steps == 0
 
 
-def test_a_proxy_that_does_not_do_it_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_does_not_do_it_is_reported(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     token = prepared(machine)
 
     def refuse(change: t.Callable[[ProxyState], ProxyPlan]) -> ProxyPlan:

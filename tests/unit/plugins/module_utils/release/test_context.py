@@ -53,7 +53,7 @@ def test_only_containers_of_this_stack_and_environment_count(machine: Machine) -
     assert [machine.ctx.owns(one) for one in [mine, *foreign]] == [True, False, False, False]
 
 
-def test_nothing_stands_on_an_empty_color(machine: Machine) -> None:
+def test_an_empty_color_has_nothing(machine: Machine) -> None:
     assert machine.ctx.release_on("green") is None
     assert machine.ctx.release_on(None) is None
     assert machine.ctx.live() is None

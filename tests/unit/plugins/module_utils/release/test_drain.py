@@ -45,7 +45,7 @@ def test_a_release_that_lost_its_lock_empties_nothing(machine: Machine) -> None:
     assert machine.engine.removed == []
 
 
-def test_a_color_that_just_lost_the_public_gets_its_whole_time(machine: Machine, limits: list[float]) -> None:
+def test_a_color_that_just_lost_its_users_gets_its_whole_time(machine: Machine, limits: list[float]) -> None:
     release_drain.drain_and_remove(machine.ctx, "blue", checked(drain=30), idle(machine))
     assert limits == [30]
     assert machine.engine.removed == ["po-shop-web-prod-blue"]
@@ -73,7 +73,7 @@ def test_a_canary_gives_its_clients_back_and_its_whole_time_begins_then(machine:
     assert limits == [30]
 
 
-def test_when_the_live_release_got_the_public(machine: Machine) -> None:
+def test_when_the_live_release_got_its_users(machine: Machine) -> None:
     assert release_drain.live_since(machine.ctx) is None
     machine.released("blue", finished=1234.5)
     machine.make_live("blue")

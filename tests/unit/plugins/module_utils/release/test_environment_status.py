@@ -49,8 +49,8 @@ def test_a_release_that_runs_on_the_idle_color_is_warm(machine: Machine) -> None
     assert seen.release
     assert seen.warm
     assert (seen.release.version, seen.warm.version, seen.containers) == ("1.5.0", "1.4.0", 1)
-    machine.engine.standing["po-shop-web-prod-blue"] = replace(
-        machine.engine.standing["po-shop-web-prod-blue"], state="exited"
+    machine.engine.by_name["po-shop-web-prod-blue"] = replace(
+        machine.engine.by_name["po-shop-web-prod-blue"], state="exited"
     )
     assert line(machine).warm is None
 

@@ -32,14 +32,14 @@ def test_a_release_is_recorded_and_the_lock_given_back(machine: Machine) -> None
 
 def test_the_old_color_stays_warm(machine: Machine) -> None:
     finish.finish(machine.ctx, 2, 1, switched(machine))
-    assert "po-shop-web-prod-blue" in machine.engine.standing
+    assert "po-shop-web-prod-blue" in machine.engine.by_name
 
 
-def test_the_old_color_goes_when_it_is_not_kept(machine: Machine) -> None:
+def test_the_old_color_is_removed_when_it_is_not_kept(machine: Machine) -> None:
     token = switched(machine, keep_previous=False)
     machine.proxy.busy = {"blue": [3]}
     assert finish.finish(machine.ctx, 2, 1, token).dropped_requests == 3
-    assert list(machine.engine.standing) == ["po-shop-web-prod-green"]
+    assert list(machine.engine.by_name) == ["po-shop-web-prod-green"]
 
 
 def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
@@ -107,7 +107,7 @@ def test_a_release_that_lost_its_lock_is_not_recorded_as_finished(machine: Machi
     token = switched(machine, keep_previous=False)
     with pytest.raises(SwitchyardError, match="lost its lock"):
         finish.finish(machine.ctx, 2, 1, token + 1)
-    assert "po-shop-web-prod-blue" in machine.engine.standing
+    assert "po-shop-web-prod-blue" in machine.engine.by_name
     assert machine.ctx.records.require(2).state == "prepared"
     assert machine.ctx.records.require(1).state == "live"
 

@@ -36,7 +36,7 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
     monkeypatch.setattr(machine.engine, "stop", note)
     assert hold_requests.hold_and_stop(machine.ctx, 2, token) == hold_requests.HoldResult("blue", 0)
     assert seen == [{KEY: "held"}]
-    states = {name: one.state for name, one in machine.engine.standing.items()}
+    states = {name: one.state for name, one in machine.engine.by_name.items()}
     assert states == {
         "po-shop-web-prod-blue": "exited",
         "po-shop-celery-prod": "exited",
@@ -44,14 +44,14 @@ def test_requests_wait_before_the_old_application_stops(machine: Machine, monkey
     }
 
 
-def test_what_a_person_closed_stays_closed_with_its_page(machine: Machine) -> None:
+def test_maintenance_of_an_operator_stays_with_its_page(machine: Machine) -> None:
     token = cut(machine)
     machine.proxy.state = machine.proxy.state.with_availability([KEY], "maintenance")
     assert hold_requests.hold_and_stop(machine.ctx, 2, token).stopped == "blue"
     assert machine.proxy.state.with_live(KEY, "green").availability == {KEY: "maintenance"}
 
 
-def test_where_nothing_is_live_nobody_has_to_wait(machine: Machine) -> None:
+def test_where_nothing_is_live_no_request_has_to_wait(machine: Machine) -> None:
     machine.released("blue", checked(strategy="recreate"), state="prepared")
     assert hold_requests.hold_and_stop(machine.ctx, 1, machine.lock()) == hold_requests.HoldResult()
     assert machine.proxy.state.availability == {}
@@ -64,7 +64,7 @@ def test_a_release_that_lost_its_lock_stops_nothing(machine: Machine) -> None:
     assert machine.proxy.state.availability == {}
 
 
-def test_the_way_back_starts_what_was_stopped_and_then_lets_go(
+def test_a_revert_starts_what_was_stopped_and_then_resumes(
     machine: Machine, docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, notes = cut(machine), docker("")
@@ -79,7 +79,7 @@ def test_the_way_back_starts_what_was_stopped_and_then_lets_go(
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue", "po_shop_prod_workers"]
 
 
-def test_there_is_nothing_to_let_go_where_nothing_was_held(machine: Machine, docker: Docker) -> None:
+def test_there_is_nothing_to_resume_where_nothing_was_held(machine: Machine, docker: Docker) -> None:
     notes = docker("")
     cut(machine)
     assert not hold_requests.restart_and_resume(machine.ctx, machine.ctx.records.require(1))

@@ -78,7 +78,7 @@ def test_a_command_whose_quotes_are_open_is_refused(two_releases: Machine) -> No
 def test_a_service_that_does_not_run_takes_no_command(machine: Machine) -> None:
     machine.released("blue")
     machine.make_live("blue")
-    machine.engine.standing["po-shop-web-prod-blue"] = container(
+    machine.engine.by_name["po-shop-web-prod-blue"] = container(
         "po-shop-web-prod-blue", labels={"color": "blue", "service": "web", "role": "routed"}, state="exited"
     )
     with pytest.raises(SwitchyardError, match="No container of 'web' runs: po-shop-web-prod-blue is exited"):

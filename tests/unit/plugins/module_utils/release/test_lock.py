@@ -36,7 +36,7 @@ def idle() -> None:
     return None
 
 
-def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: ReleaseLock, clock: Clock) -> None:
+def test_a_second_user_is_refused_at_once_with_the_holders_name(lock: ReleaseLock, clock: Clock) -> None:
     lock.take("ann@laptop", "prepare", idle)
     clock.time += 10
     with pytest.raises(LockHeld) as refused:
@@ -51,7 +51,7 @@ def test_a_second_person_is_refused_at_once_with_the_holders_name(lock: ReleaseL
     assert held.holder == "ann@laptop"
 
 
-def test_a_lease_that_ran_out_is_taken_over_with_a_higher_token(lock: ReleaseLock, clock: Clock) -> None:
+def test_a_stale_lock_is_taken_over_with_a_higher_token(lock: ReleaseLock, clock: Clock) -> None:
     first = lock.take("ann", "prepare", idle)
     clock.time += MARGIN + 1
     assert lock.take("bob", "prepare", idle).token > first.token
@@ -82,7 +82,7 @@ def test_a_holder_that_was_gone_is_not_the_one_that_holds_now(lock: ReleaseLock)
         lock.take("eve", "prepare", idle, stale_token=first.token)
 
 
-def test_only_a_lease_that_has_not_run_out_is_in_the_way(lock: ReleaseLock, clock: Clock) -> None:
+def test_only_a_lock_that_is_not_stale_is_in_the_way(lock: ReleaseLock, clock: Clock) -> None:
     lock.assert_free()
     lock.take("ann", "prepare", idle)
     with pytest.raises(LockHeld, match=r"released by ann since .* Try later\.") as refused:
@@ -161,9 +161,9 @@ def test_of_two_processes_at_the_same_time_one_gets_it(tmp_path: Path) -> None:
         assert racer.stdin
         racer.stdin.write("\n")
         racer.stdin.flush()
-    told = sorted(racer.communicate(timeout=10)[0].strip() for racer in racers)
-    assert told[1] == "taken"
-    assert told[0].startswith(("shop is being released by ann", "shop is being released by bob"))
+    reported = sorted(racer.communicate(timeout=10)[0].strip() for racer in racers)
+    assert reported[1] == "taken"
+    assert reported[0].startswith(("shop is being released by ann", "shop is being released by bob"))
 
 
 def test_a_step_of_any_length_keeps_the_lock(lock: ReleaseLock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

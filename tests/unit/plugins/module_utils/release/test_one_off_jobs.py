@@ -109,8 +109,8 @@ def test_the_progress_of_a_job_is_reported_while_it_runs(
     path, seen = machine.ctx.folder / progress.NAME, machine.root / "seen"
     docker(f"until cp {path} {seen} 2>/dev/null; do sleep 0.05; done")
     one_off_jobs.run_one(machine.ctx, number, token, job("migrate", step="migrate", rows=1200))
-    told = json.loads(seen.read_text())
-    assert (told["step"], told["done"], told["of"]) == ("migrate", None, 1200)
+    reported = json.loads(seen.read_text())
+    assert (reported["step"], reported["done"], reported["of"]) == ("migrate", None, 1200)
     assert not path.exists()
 
 

@@ -42,9 +42,7 @@ def test_the_first_release_begins_on_blue() -> None:
         ({}, ["app:2"], "app:2 is not on the server yet"),
     ],
 )
-def test_a_release_goes_to_the_idle_color_and_says_why(
-    changes: dict[str, t.Any], pulls: list[str], reason: str
-) -> None:
+def test_a_release_takes_the_idle_color_and_says_why(changes: dict[str, t.Any], pulls: list[str], reason: str) -> None:
     plan = release_plan.deploy("shop", "new", pulls, replace(LIVE, **changes))
     assert (plan.action, plan.color, plan.live, plan.changed) == ("release", "blue", "green", True)
     assert plan.reasons == (reason,)
@@ -71,7 +69,7 @@ def test_the_way_back_also_leads_away_from_a_release_without_a_record() -> None:
     assert plan.reasons == ("back from a release without a record to release 1",)
 
 
-def test_there_is_no_way_back_from_nothing_or_to_nothing() -> None:
+def test_there_is_not_a_way_back_from_nothing_or_to_nothing() -> None:
     assert release_plan.rollback("shop", NOTHING) is None
     assert release_plan.rollback("shop", replace(LIVE, warm_record=None)) is None
 
@@ -101,7 +99,7 @@ def test_while_a_canary_is_out_the_way_back_takes_it_back() -> None:
     assert plan.reasons == ("the canary loses its 25 % of the clients",)
 
 
-def test_only_a_release_that_waits_goes_on() -> None:
+def test_only_a_paused_release_continues() -> None:
     third = Record(3, "blue", "paused", "newer", checked(), "ann", 1.0)
     plan = release_plan.promote("shop", replace(LIVE, weight=25, canary=third))
     assert (plan.action, plan.color, plan.target, plan.reasons) == (

@@ -96,12 +96,12 @@ def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkey
     machine.make_live("green")
     assert begin(machine)["color"] == "blue"
     assert (machine.ctx.records.require(2).ports, published(machine, 2)) == ({"web": [20002]}, "20002")
-    # The next release on this color stands in the way of nobody but itself.
+    # The next release on this color takes its own ports.
     machine.engine.start(colored("blue", 2))
     busy.add(20002)
     begin(machine, given(normalised(web={"environment": {"NEW": "1"}})), gone=1)
     assert published(machine, 3) == "20002"
-    # What somebody else took while nothing of this color stood is left to them.
+    # What another program took while nothing of this color ran is left to it.
     begin(machine, given(normalised(web={"environment": {"NEW": "2"}})), gone=2)
     assert published(machine, 4) == "20003"
 
@@ -138,7 +138,7 @@ def test_a_migration_that_was_killed_is_brought_to_an_end_first(
     assert begin(machine)["recovery_action"] == "undone"
 
 
-def test_where_only_a_killed_migration_was_left_that_is_told_and_the_lock_is_free(
+def test_where_only_a_killed_migration_was_left_that_is_reported_and_the_lock_is_free(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.engine.images = {"reg/web:1": machine.engine.pull("reg/web:1")}
@@ -214,7 +214,7 @@ def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) ->
     assert machine.ctx.records.all() == []
 
 
-def test_an_image_that_cannot_be_pulled_leaves_the_public_alone(machine: Machine) -> None:
+def test_an_image_that_cannot_be_pulled_does_not_affect_users(machine: Machine) -> None:
     machine.engine.registry.clear()
     with pytest.raises(SwitchyardError, match="reg/web:1 cannot be pulled"):
         begin(machine)
@@ -268,7 +268,7 @@ def test_an_accessory_is_the_same_in_every_release_until_its_own_files_change(ma
     assert "releases" not in json.dumps(accessories(4))
 
 
-def test_the_idle_color_finishes_its_requests_before_it_goes(machine: Machine) -> None:
+def test_the_idle_color_finishes_its_requests_before_it_is_removed(machine: Machine) -> None:
     machine.released("blue", state="superseded")
     machine.deployed("green", given(), previous=1)
     machine.proxy.busy = {"blue": [2, 1, 0], "green": [50]}
@@ -302,14 +302,14 @@ def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
     assert machine.ctx.records.all() == []
 
 
-def test_a_color_that_still_stands_needs_nothing(machine: Machine) -> None:
+def test_a_color_that_still_runs_needs_nothing(machine: Machine) -> None:
     two_releases(machine)
     result = begin(machine, mode="rollback")
     assert (result["release"], result["previous_release"], result["color"], result["started"]) == (1, 2, "blue", True)
     assert machine.engine.removed == []
 
 
-def test_a_color_that_does_not_stand_any_more_is_started_anew(machine: Machine) -> None:
+def test_a_color_that_does_not_run_any_more_is_started_again(machine: Machine) -> None:
     two_releases(machine)
     machine.engine.start(colored("blue", 1, state="exited"))
     assert not begin(machine, mode="rollback")["started"]
@@ -323,7 +323,7 @@ def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
     assert is_free(machine)
 
 
-def test_a_preview_tells_the_same_plan_and_changes_nothing(machine: Machine) -> None:
+def test_a_preview_returns_the_same_plan_and_changes_nothing(machine: Machine) -> None:
     before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
     preview = module_args.to_result(prepare.preview(machine.ctx, given(), "deploy"))
     assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
@@ -342,12 +342,12 @@ def test_a_canary_has_steps_up_to_its_pause(machine: Machine) -> None:
     assert result["pauses"]
 
 
-def test_where_nothing_is_live_there_is_nobody_to_share(machine: Machine) -> None:
+def test_where_nothing_is_live_there_are_no_clients_to_share(machine: Machine) -> None:
     result = begin(machine, given(strategy="canary"))
     assert (result["steps"], result["pauses"]) == ([], False)
 
 
-def test_a_canary_that_waits_goes_on_with_its_next_step(machine: Machine) -> None:
+def test_a_paused_canary_continues_with_its_next_step(machine: Machine) -> None:
     canary_out(machine, "paused")
     result = begin(machine, mode="promote")
     assert (result["release"], result["color"], result["previous_release"], result["started"]) == (2, "green", 1, True)
@@ -369,20 +369,20 @@ def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: s
     result = begin(machine, mode="rollback")
     assert (result["changed"], result["canary_cancelled"], result["plan"]["action"]) == (True, True, "cancel_canary")
     assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
-    assert list(machine.engine.standing) == ["po-shop-web-prod-blue"]
+    assert list(machine.engine.by_name) == ["po-shop-web-prod-blue"]
     record = machine.ctx.records.require(2)
     assert (record.state, record.reason) == ("failed", "cancelled by ann@laptop")
     assert machine.ctx.lock.state() is None
 
 
-def test_a_canary_whose_release_was_killed_is_no_share_any_more(machine: Machine) -> None:
+def test_a_canary_whose_release_was_killed_has_no_share_any_more(machine: Machine) -> None:
     canary_out(machine, "prepared")
     begin(machine, given(normalised(web={"environment": {"NEW": "1"}}), drain=0))
     assert machine.proxy.state.weights == {}
     assert "po-shop-web-prod-green" in machine.engine.removed
 
 
-def test_the_strategy_recreate_starts_nothing_beside_the_old_application(machine: Machine, commands: Notes) -> None:
+def test_the_strategy_recreate_starts_nothing_next_to_the_old_application(machine: Machine, commands: Notes) -> None:
     result = begin(machine, given(strategy="recreate"))
     assert (result["strategy"], result["started"]) == ("recreate", False)
     assert not any(" up " in line for line in commands())

@@ -21,13 +21,13 @@ def release(records: Records, **changes: object) -> Record:
     return record
 
 
-def test_a_record_comes_back_as_it_was_saved(records: Records) -> None:
+def test_a_record_is_read_as_it_was_saved(records: Records) -> None:
     record = release(records, images={"app:1": "sha256:1"}, previous=3, reason="slow")
     assert records.get(record.number) == record
     assert records.require(record.number) == record
 
 
-def test_nobody_else_reads_it(records: Records) -> None:
+def test_only_root_reads_it(records: Records) -> None:
     folder = records.path(release(records).number)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "release.json").stat().st_mode & 0o777 == 0o600

@@ -35,9 +35,9 @@ def test_a_release_that_never_went_live_leaves_nothing_behind(machine: Machine) 
     secrets = machine.ctx.folder / "secrets" / "0123456789abcdef"
     secrets.mkdir(parents=True)
     (machine.ctx.records.path(2) / "green.yml").write_text(json.dumps(f"{secrets}/key"))
-    told = fail(machine, token)
-    assert told == revert.RevertResult("blue")
-    assert list(machine.engine.standing) == ["po-shop-web-prod-blue"]
+    reported = fail(machine, token)
+    assert reported == revert.RevertResult("blue")
+    assert list(machine.engine.by_name) == ["po-shop-web-prod-blue"]
     record = machine.ctx.records.require(2)
     assert (record.state, record.reason) == ("failed", "the smoke gate failed")
     assert not secrets.exists()
@@ -55,7 +55,7 @@ def test_the_routes_of_a_release_that_failed_go_and_those_of_the_live_one_stay(m
     assert machine.proxy.state.routes_of("po.shop.prod", "green") == {}
 
 
-def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traffic_is_reverted_before_anything_is_removed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     token = switched(machine)
     live_at_removal = []
     remove = machine.engine.remove
@@ -65,10 +65,10 @@ def test_traffic_goes_back_before_anything_is_removed(machine: Machine, monkeypa
         return remove(containers, timeout)
 
     monkeypatch.setattr(machine.engine, "remove", note)
-    told = fail(machine, token)
-    assert (told.traffic_reverted, told.live) == (True, "blue")
+    reported = fail(machine, token)
+    assert (reported.traffic_reverted, reported.live) == (True, "blue")
     assert live_at_removal == ["blue"]
-    # Proved from outside, through the public way in.
+    # Confirmed from outside, through the route of users.
     assert machine.proxy.asked[-1][2] is None
 
 
@@ -86,8 +86,8 @@ def test_an_application_that_was_stopped_runs_again(
     monkeypatch.setattr(health, "wait_until_healthy", lambda *_words: 0.0)
     token = switched(machine, live="blue", strategy="recreate")
     hold_requests.hold_and_stop(machine.ctx, 2, token)
-    told = fail(machine, token)
-    assert (told.traffic_reverted, told.live, machine.proxy.state.availability) == (True, "blue", {})
+    reported = fail(machine, token)
+    assert (reported.traffic_reverted, reported.live, machine.proxy.state.availability) == (True, "blue", {})
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_blue"]
 
 
@@ -108,26 +108,26 @@ def test_workers_that_were_not_replaced_yet_are_left_alone(machine: Machine, doc
     machine.engine.start(worker(1))
     assert not fail(machine, token).workers_reverted
     assert notes() == []
-    assert "po-shop-celery-prod" in machine.engine.standing
+    assert "po-shop-celery-prod" in machine.engine.by_name
 
 
-def test_a_first_release_that_fails_is_taken_off_the_public(machine: Machine) -> None:
+def test_a_first_release_that_fails_serves_no_users(machine: Machine) -> None:
     machine.released("blue", checked(drain=0), state="prepared")
     machine.make_live("blue")
     machine.engine.start(worker(1))
-    told = fail(machine, machine.lock(), number=1, before=None)
-    assert told.live is None
-    assert machine.engine.standing == {}
+    reported = fail(machine, machine.lock(), number=1, before=None)
+    assert reported.live is None
+    assert machine.engine.by_name == {}
 
 
 def test_a_way_back_that_fails_keeps_the_release_it_led_to(machine: Machine) -> None:
     machine.released("blue", checked(drain=0), state="superseded")
     machine.released("green", checked(drain=0), previous=1)
     machine.make_live("blue")
-    told = fail(machine, machine.lock(), number=1, before=2)
-    assert told.live == "green"
+    reported = fail(machine, machine.lock(), number=1, before=2)
+    assert reported.live == "green"
     assert machine.ctx.records.require(1).state == "superseded"
-    assert "po-shop-web-prod-blue" in machine.engine.standing
+    assert "po-shop-web-prod-blue" in machine.engine.by_name
 
 
 def test_a_release_that_lost_its_lock_takes_nothing_back(machine: Machine) -> None:
@@ -135,10 +135,10 @@ def test_a_release_that_lost_its_lock_takes_nothing_back(machine: Machine) -> No
     with pytest.raises(SwitchyardError, match="lost its lock"):
         fail(machine, token + 1)
     assert machine.proxy.live() == "green"
-    assert "po-shop-web-prod-green" in machine.engine.standing
+    assert "po-shop-web-prod-green" in machine.engine.by_name
 
 
-def test_the_database_goes_back_before_the_old_application_starts(
+def test_the_database_is_restored_before_the_old_application_starts(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = switched(machine, live="blue")
@@ -172,9 +172,9 @@ def test_a_release_that_the_one_before_cannot_replace_any_more_stays(machine: Ma
     migration_state.save_state(
         machine.ctx, migration_state.MigrationState(2, "breaking", "shop_prod", "begun", "m", "b")
     )
-    told = fail(machine, token)
-    assert (told.live, told.traffic_reverted) == ("green", False)
-    assert "release 2 stays" in told.database
+    reported = fail(machine, token)
+    assert (reported.live, reported.traffic_reverted) == ("green", False)
+    assert "release 2 stays" in reported.database
     first, second = machine.ctx.records.require(1), machine.ctx.records.require(2)
     assert (first.state, second.state, second.previous, second.reason) == (
         "superseded",

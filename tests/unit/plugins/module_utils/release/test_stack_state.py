@@ -65,9 +65,9 @@ def test_a_change_makes_a_release(machine: Machine, new: StackInput, reason: str
 
 def test_a_live_container_that_ended_is_not_healthy(machine: Machine) -> None:
     machine.deployed("green", given())
-    machine.engine.start(replace(machine.engine.standing["po-shop-web-prod-green"], state="exited"))
+    machine.engine.start(replace(machine.engine.by_name["po-shop-web-prod-green"], state="exited"))
     assert not state(machine, given()).healthy
-    assert plan(machine, given()).reasons == ("a container of the live release is not running",)
+    assert plan(machine, given()).reasons == ("a container of the live release is not running: po-shop-web-prod-green",)
 
 
 def test_a_worker_of_another_release_makes_a_release(machine: Machine) -> None:

@@ -4,7 +4,7 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
-from fakes import Machine, checked
+from fakes import Machine, checked, container
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_one_shots import OneShot
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -25,10 +25,20 @@ def prepared(machine: Machine, strategy: str = "blue_green") -> int:
 
 def test_the_color_starts_after_the_jobs(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine), docker("")
-    told = start.start(machine.ctx, 2, token, True)
+    reported = start.start(machine.ctx, 2, token, True)
     assert [line.split()[2] for line in notes()] == ["po_shop_prod_jobs", "po_shop_prod_green"]
-    assert ([job.command for job in told.jobs], told.stopped) == (["migrate"], None)
+    assert ([job.command for job in reported.jobs], reported.stopped) == (["migrate"], None)
     assert machine.proxy.state.availability == {}
+
+
+def test_an_accessory_that_does_not_keep_running_is_a_warning(machine: Machine, docker: Docker) -> None:
+    labels = {"service": "db", "role": "accessory"}
+    machine.engine.start(container("po-shop-db-prod", labels=labels, state="restarting", restarts=2, exit_code=1))
+    stack = checked(accessories=["db"])
+    machine.released("green", stack, state="prepared", accessories=1)
+    docker("")
+    (warning,) = start.start(machine.ctx, 1, machine.lock(), True).failed_dependencies
+    assert warning.startswith("The accessory db does not keep running: po-shop-db-prod is restarting, exit code 1, 2 ")
 
 
 def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker) -> None:
@@ -40,7 +50,7 @@ def test_on_the_way_back_the_jobs_are_left_out(machine: Machine, docker: Docker)
 def test_the_strategy_recreate_stops_the_old_application_first(machine: Machine, docker: Docker) -> None:
     token, notes = prepared(machine, "recreate"), docker("")
     assert start.start(machine.ctx, 2, token, True).stopped == "blue"
-    assert machine.engine.standing["po-shop-web-prod-blue"].state == "exited"
+    assert machine.engine.by_name["po-shop-web-prod-blue"].state == "exited"
     assert machine.proxy.state.availability == {"po.shop.prod": "held"}
     assert len(notes()) == 2
 
@@ -79,8 +89,8 @@ def test_nothing_pending_still_stops_an_application_that_cannot_run_twice(
     token = prepared(machine, "recreate")
     docker("")
     monkeypatch.setattr(pending, "pending_migration", lambda *dummy: None)
-    told = start.start(machine.ctx, 2, token, True)
-    assert (told.stopped, told.migration.pending) == ("blue", False)
+    reported = start.start(machine.ctx, 2, token, True)
+    assert (reported.stopped, reported.migration.pending) == ("blue", False)
 
 
 def planned(machine: Machine, strategy: str = "blue_green", **changes: t.Any) -> int:

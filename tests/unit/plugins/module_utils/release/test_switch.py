@@ -13,11 +13,11 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release import s
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import confirm
 
 
-def test_a_switch_holds_the_gates_moves_and_proves_it(two_releases: Machine) -> None:
+def test_a_switch_runs_the_gates_moves_and_is_confirmed(two_releases: Machine) -> None:
     done = switch.switch(two_releases.ctx, "green", number=2, token=two_releases.lock())
     assert two_releases.proxy.live() == "green"
     assert (done.changed, done.color_before, done.color_after, done.requests) == (True, "blue", "green", 1)
-    # Two for health and one for smoke of this color only; the last is the public's own way in.
+    # Two for health and one for smoke of this color only; the last is the route of users.
     assert [color for _host, _path, color in two_releases.proxy.asked] == ["green", "green", "green", None]
     assert (done.diff["before"], done.diff["after"]) == ("po.shop.prod blue\n", "po.shop.prod green\n")
 
@@ -54,7 +54,7 @@ def test_a_gate_that_does_not_hold_leaves_everything(two_releases: Machine, answ
     assert two_releases.proxy.plans == []
 
 
-def test_a_proof_that_fails_brings_traffic_back(two_releases: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_confirmation_that_fails_reverts_the_traffic(two_releases: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirm, "confirm_switch", functools.partial(confirm.confirm_switch, limit=0.1))
     two_releases.proxy.stuck_on = "blue"
     with pytest.raises(SwitchyardError, match="set to send shop to green, but"):
@@ -62,7 +62,7 @@ def test_a_proof_that_fails_brings_traffic_back(two_releases: Machine, monkeypat
     assert two_releases.proxy.live() == "blue"
 
 
-def test_the_proof_of_a_first_release_that_fails_takes_it_off_the_public(
+def test_a_first_release_that_is_not_confirmed_serves_no_users(
     two_releases: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirm, "confirm_switch", functools.partial(confirm.confirm_switch, limit=0.1))
@@ -73,7 +73,7 @@ def test_the_proof_of_a_first_release_that_fails_takes_it_off_the_public(
     assert two_releases.proxy.live() is None
 
 
-def test_nobody_switches_while_somebody_releases(two_releases: Machine) -> None:
+def test_no_switch_while_a_release_runs(two_releases: Machine) -> None:
     two_releases.lock("bob@desk")
     with pytest.raises(SwitchyardError, match="being released by bob@desk"):
         switch.switch(two_releases.ctx, "green")

@@ -10,11 +10,11 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.behind_tra
     labels as behind_traefik_labels,
 )
 
-EDGE = {"network": "traefik", "entrypoints": ["web", "websecure"]}
+FRONT_PROXY = {"network": "traefik", "entrypoints": ["web", "websecure"]}
 
 
 def of(environment: str = "prod", before: dict[str, str] | None = None, **changes: t.Any) -> dict[str, str]:
-    return behind_traefik_labels.labels([written()], "po", environment, {**EDGE, **changes}, before)
+    return behind_traefik_labels.labels([written()], "po", environment, {**FRONT_PROXY, **changes}, before)
 
 
 def test_a_routed_service_has_a_router_by_the_convention() -> None:
@@ -41,7 +41,7 @@ def test_hosts_and_paths_of_a_service_are_one_rule() -> None:
     }
 
 
-def test_the_routers_of_other_environments_stay_and_ones_own_are_made_anew() -> None:
+def test_the_routers_of_other_environments_stay_and_ones_own_are_replaced() -> None:
     before = {**of("qual"), "io.switchyard.routers.prod": json.dumps({"old-prod": "Host(`x`)"}), "other": "label"}
     labels = of("prod", before)
     assert labels["traefik.http.routers.web-qual.rule"] == f'Host("{HOST}")'
@@ -58,13 +58,13 @@ def test_more_labels_reach_each_router() -> None:
     assert of(labels={"tls": "true"})["traefik.http.routers.web-prod.tls"] == "true"
 
 
-def test_without_an_edge_there_are_none() -> None:
+def test_without_a_front_proxy_there_are_none() -> None:
     assert behind_traefik_labels.label_stages([written()], "po", "prod", {}) == [{}]
 
 
 def test_the_routers_of_environments_that_are_gone_go() -> None:
     before = of("qual", of("dev"))
-    labels = behind_traefik_labels.labels([written()], "po", "prod", EDGE, before, ["prod", "dev"])
+    labels = behind_traefik_labels.labels([written()], "po", "prod", FRONT_PROXY, before, ["prod", "dev"])
     assert [label for label in labels if label.startswith(behind_traefik_labels.ROUTERS_LABEL)] == [
         f"{behind_traefik_labels.ROUTERS_LABEL}dev",
         f"{behind_traefik_labels.ROUTERS_LABEL}prod",
@@ -73,7 +73,7 @@ def test_the_routers_of_environments_that_are_gone_go() -> None:
 
 
 def stages(current: dict[str, str] | None = None, **changes: t.Any) -> list[dict[str, str]]:
-    return behind_traefik_labels.label_stages([written()], "po", "prod", {**EDGE, **changes}, current)
+    return behind_traefik_labels.label_stages([written()], "po", "prod", {**FRONT_PROXY, **changes}, current)
 
 
 def test_labels_that_only_add_names_need_no_container_in_between() -> None:
@@ -81,7 +81,7 @@ def test_labels_that_only_add_names_need_no_container_in_between() -> None:
     assert stages(of("qual")) == [of("prod", of("qual"))]
 
 
-def test_where_two_containers_would_differ_in_a_name_another_one_comes_in_between() -> None:
+def test_where_two_containers_would_differ_in_a_name_another_one_is_used_in_between() -> None:
     changed = of(before=of(), entrypoints=["web"])
     first, last = stages(of(), entrypoints=["web"])
     assert last == changed

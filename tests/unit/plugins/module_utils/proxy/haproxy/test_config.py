@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes import checked
-from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, made, tell
+from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, load_state, made
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver, route_options
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import Rate, RouteOptions
@@ -22,7 +22,7 @@ def test_a_color_has_a_backend_per_service_with_its_number_of_servers() -> None:
     assert "    server-template my_api 1 po-shop-my_api-prod-green:90" in text
 
 
-def test_a_color_with_rates_has_tables_that_are_none_of_its_backends() -> None:
+def test_a_color_with_rates_has_tables_that_are_not_its_backends() -> None:
     route = Route("web", 8000, "a.org", "/", RouteOptions(rate_limit=Rate(1, 1, 0)))
     text = config.configuration(StackRoutes("po", "prod", "shop", (route,)), "green")
     assert driver.backends_in({"": text}) == {"po.shop.prod_web_green", "po.shop.prod_web_green_rate1"}
@@ -30,7 +30,7 @@ def test_a_color_with_rates_has_tables_that_are_none_of_its_backends() -> None:
 
 
 def test_a_color_that_is_published_is_found_at_its_ports(master: FakeMaster, tmp_path: Path, check: Check) -> None:
-    tell(master, STATE)
+    load_state(master, STATE)
     proxy = made(tmp_path / "proxy", check, ports=[20000, 24999])
     twice = routes_of_stack(checked(), "po", "prod", {"web": 2}, {"web": [20000, 20001]})
     assert proxy.plan_routes(STATE, twice, "green").files[FILE].splitlines()[2:] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes import HOST, checked
-from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, made, switch, tell, told
+from fakes_haproxy import FILE, SHOP, STATE, Check, FakeMaster, load_state, loaded_state, made, switch
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import config, driver
@@ -26,7 +26,7 @@ def on_disk(proxy: driver.HAProxy) -> ProxyState:
     return haproxy_maps.state_of(maps)
 
 
-def test_users_are_nobody_elses_to_read(proxy: driver.HAProxy, check: Check) -> None:
+def test_only_root_reads_users(proxy: driver.HAProxy, check: Check) -> None:
     (proxy.folder / "users").mkdir()
     (proxy.folder / "users" / "prod.staff.htpasswd").write_text("anna:$6$a$b\nbert:$6$c$d\n")
     there = made(proxy.folder, check, uid=os.getuid(), users=["prod.staff"])
@@ -42,7 +42,7 @@ def test_users_are_nobody_elses_to_read(proxy: driver.HAProxy, check: Check) -> 
 
 
 def test_requests_that_were_held_go_on_when_the_color_is_live(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    tell(master, STATE.with_availability(["po.shop.prod"], "held"))
+    load_state(master, STATE.with_availability(["po.shop.prod"], "held"))
     proxy.apply(switch("green"))
     commits = [line.split("/")[-1] for line in master.log if " commit map " in line]
     assert commits == ["live.map", "availability.map"]
@@ -79,7 +79,7 @@ def test_read_asks_the_current_worker_and_not_the_files(proxy: driver.HAProxy, m
     assert proxy.read() == ProxyState({"po.shop.prod": "green"}, {})
 
 
-def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, check: Check) -> None:
+def test_a_proxy_that_does_not_answer_is_reported(tmp_path: Path, check: Check) -> None:
     with pytest.raises(SwitchyardError, match=r"answer on .*master\.sock.*'docker logs po-proxy', then run setup\.yml"):
         made(tmp_path, check).read()
     with pytest.raises(SwitchyardError, match=r"'journalctl --unit po-proxy\.service', then"):
@@ -89,16 +89,16 @@ def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, check: Check) -> N
 def test_a_switch_is_one_commit_and_no_reload(proxy: driver.HAProxy, master: FakeMaster) -> None:
     plan = proxy.apply(switch("green"))
     assert plan.changed
-    assert told(master).live == {"po.shop.prod": "green", "po-blog-prod": "green"}
-    assert told(master).routes == STATE.routes
-    assert on_disk(proxy) == told(master)
+    assert loaded_state(master).live == {"po.shop.prod": "green", "po-blog-prod": "green"}
+    assert loaded_state(master).routes == STATE.routes
+    assert on_disk(proxy) == loaded_state(master)
     assert "reload" not in master.log
     commands = [line for line in master.log if " map " in line and " show " not in line]
     assert [line.split()[1] for line in commands] == ["prepare", "add", "commit"]
     assert all("live.map" in line for line in commands)
 
 
-def test_routes_that_only_the_new_color_has_reach_the_public_with_the_switch(
+def test_routes_that_only_the_new_color_has_reach_users_with_the_switch(
     proxy: driver.HAProxy, master: FakeMaster
 ) -> None:
     more = {"service": "web", "port": 8000, "hosts": ["new.org"]}
@@ -137,18 +137,18 @@ def test_a_refused_switch_puts_everything_back(proxy: driver.HAProxy, master: Fa
     with pytest.raises(SwitchyardError, match="Unknown map identifier"):
         proxy.apply(switch("green"))
     assert on_disk(proxy) == STATE
-    assert told(master).live == STATE.live
+    assert loaded_state(master).live == STATE.live
 
 
-def test_new_routes_are_checked_reloaded_and_told(proxy: driver.HAProxy, master: FakeMaster, check: Check) -> None:
+def test_new_routes_are_checked_reloaded_and_loaded(proxy: driver.HAProxy, master: FakeMaster, check: Check) -> None:
     (proxy.folder / "conf.d" / "00-proxy.cfg").write_text("global\n")
     (proxy.folder / "staged" / "50-retired.cfg").write_text("backend gone\n")
-    tell(master, ProxyState({}, {}))
+    load_state(master, ProxyState({}, {}))
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     assert check.staged == [{"00-proxy.cfg": "global\n", FILE: config.configuration(SHOP, "green")}]
     assert (proxy.folder / "conf.d" / FILE).read_text() == config.configuration(SHOP, "green")
     assert master.log.count("reload") == 1
-    assert told(master).routes == {("po.shop.prod", "green", f"{HOST}/"): "web"}
+    assert loaded_state(master).routes == {("po.shop.prod", "green", f"{HOST}/"): "web"}
 
 
 def test_a_configuration_that_the_check_refuses_is_not_put_in_place(
@@ -175,7 +175,7 @@ def test_a_refused_reload_restores_the_files(proxy: driver.HAProxy, master: Fake
         proxy.apply(lambda state: proxy.plan_routes(state, moved, "green"))
     assert (file.read_text() if file.exists() else None) == before
     assert on_disk(proxy) == STATE
-    assert told(master) == STATE
+    assert loaded_state(master) == STATE
 
 
 def test_servers_of_a_color_are_aimed_at_in_the_worker_that_takes_them(
@@ -192,13 +192,13 @@ def test_several_containers_are_left_to_dns(proxy: driver.HAProxy, master: FakeM
     assert not any("set server" in line for line in master.log)
 
 
-def test_nobody_aims_at_a_port_that_stays(master: FakeMaster, tmp_path: Path, check: Check) -> None:
+def test_a_port_that_stays_gets_no_new_address(master: FakeMaster, tmp_path: Path, check: Check) -> None:
     proxy = made(tmp_path / "proxy", check, ports=[20000, 24999])
     proxy.set_server_addresses(SHOP, "green", {"web": "172.18.0.5"})
     assert master.log == []
 
 
-def test_a_stack_is_forgotten_whole_and_its_neighbours_are_not(
+def test_a_stack_is_forgotten_whole_and_the_others_are_not(
     proxy: driver.HAProxy, master: FakeMaster, check: Check
 ) -> None:
     for color in ("blue", "green"):
@@ -206,7 +206,7 @@ def test_a_stack_is_forgotten_whole_and_its_neighbours_are_not(
     assert FILE in proxy.files_of("po.shop.prod")
     done = proxy.apply(lambda state: proxy.plan_forget(state, "po.shop.prod"))
     assert done.after == STATE.without("po.shop.prod")
-    assert told(master) == on_disk(proxy) == done.after
+    assert loaded_state(master) == on_disk(proxy) == done.after
     assert done.after.known_stacks() == {"po-blog-prod"}
     assert list((proxy.folder / "conf.d").glob("50-po.shop.prod-*")) == []
     assert FILE not in check.staged[-1]
@@ -222,7 +222,7 @@ def test_a_stack_that_the_proxy_does_not_forget_keeps_its_files(proxy: driver.HA
     assert on_disk(proxy).known_stacks() == STATE.known_stacks()
 
 
-def test_a_file_of_a_neighbour_is_told_in_haproxys_words(proxy: driver.HAProxy, check: Check) -> None:
+def test_a_foreign_file_is_reported_in_haproxys_words(proxy: driver.HAProxy, check: Check) -> None:
     folder = proxy.folder / "conf.d"
     for name in (proxy.own_file, FILE, ".50-half.cfg.1.tmp"):
         (folder / name).write_text("ours")

@@ -8,7 +8,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state impo
 )
 
 
-def test_the_public_finds_the_routes_of_what_is_live_and_a_named_color_its_own() -> None:
+def test_users_reach_the_routes_of_what_is_live_and_a_named_color_its_own() -> None:
     routes = {
         ("po.shop.prod", "blue", "shop.org/"): "web",
         ("po.shop.prod", "blue", "old.org/"): "web",

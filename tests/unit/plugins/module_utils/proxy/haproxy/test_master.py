@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from fakes import HOST
-from fakes_haproxy import SHOP, STATE, FakeMaster, switch, tell, told
+from fakes_haproxy import SHOP, STATE, FakeMaster, load_state, loaded_state, switch
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.haproxy import driver
@@ -27,7 +27,7 @@ def test_processes_are_the_current_worker_and_then_the_old_ones() -> None:
     assert master_module.parse_processes(answer) == ["22", "12"]
 
 
-def test_a_master_without_a_worker_is_told(proxy: driver.HAProxy, master: FakeMaster) -> None:
+def test_a_master_without_a_worker_is_reported(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers = []
     with pytest.raises(SwitchyardError, match="runs no worker"):
         proxy.read()
@@ -45,7 +45,7 @@ x-po-a-prod_web_blue,BACKEND,400,4,0,UP,
 """
 
 
-def test_in_flight_counts_the_color_in_all_workers_and_no_neighbour(proxy: driver.HAProxy, master: FakeMaster) -> None:
+def test_in_flight_counts_the_color_in_all_workers_and_no_other(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12"]
     master.stat = {"22": STAT, "12": "# pxname,svname,scur,stot,econ,status,\npo-a-prod_web_blue,BACKEND,4,4,0,UP,\n"}
     assert proxy.in_flight("po-a-prod", "blue") == 1 + 2 + 4
@@ -79,37 +79,39 @@ def test_stats_say_what_the_proxy_sees_of_a_color(proxy: driver.HAProxy, master:
 
 def test_workers_that_are_finishing_pass_their_requests_on(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12", "11"]
-    master.former = ["11"]
-    tell(master, STATE)
+    master.passing_on = ["11"]
+    load_state(master, STATE)
     proxy.apply(switch("green"))
-    assert told(master, "22").live == {"po.shop.prod": "green", "po-blog-prod": "green"}
-    assert told(master, "12") == told(master, "11") == STATE
-    assert master.former == ["11", "12"]
+    assert loaded_state(master, "22").live == {"po.shop.prod": "green", "po-blog-prod": "green"}
+    assert loaded_state(master, "12") == loaded_state(master, "11") == STATE
+    assert master.passing_on == ["11", "12"]
 
 
-def test_a_worker_is_told_with_the_reload_that_another_took_its_place(
-    proxy: driver.HAProxy, master: FakeMaster
-) -> None:
+def test_a_worker_learns_with_the_reload_that_another_took_its_place(proxy: driver.HAProxy, master: FakeMaster) -> None:
     def fork(line: str) -> None:
         if line == "reload":
             master.workers = ["22", "12"]
-            tell(master, STATE)
+            load_state(master, STATE)
 
     master.before_answer = fork
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
-    assert master.former == ["12"]
+    assert master.passing_on == ["12"]
 
 
 def test_a_worker_of_an_older_configuration_hears_of_a_switch_itself(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers, master.older = ["22", "12"], ["12"]
-    tell(master, STATE)
+    load_state(master, STATE)
     proxy.apply(switch("green"))
-    assert told(master, "22").live == told(master, "12").live == {"po.shop.prod": "green", "po-blog-prod": "green"}
+    assert (
+        loaded_state(master, "22").live
+        == loaded_state(master, "12").live
+        == {"po.shop.prod": "green", "po-blog-prod": "green"}
+    )
 
 
-def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: driver.HAProxy, master: FakeMaster) -> None:
+def test_a_finishing_worker_that_ends_in_between_is_not_a_failure(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12"]
-    tell(master, STATE)
+    load_state(master, STATE)
 
     def end(line: str) -> None:
         if line.startswith("@!12 add map"):
@@ -117,12 +119,12 @@ def test_a_finishing_worker_that_ends_meanwhile_is_no_failure(proxy: driver.HAPr
 
     master.before_answer = end
     proxy.apply(switch("green"))
-    assert told(master, "22").live["po.shop.prod"] == "green"
+    assert loaded_state(master, "22").live["po.shop.prod"] == "green"
 
 
 def test_the_master_may_list_a_worker_that_has_ended_already(proxy: driver.HAProxy, master: FakeMaster) -> None:
     master.workers = ["22", "12"]
-    tell(master, STATE)
+    load_state(master, STATE)
     asked: list[str] = []
 
     def hear(line: str) -> None:
@@ -135,7 +137,7 @@ def test_the_master_may_list_a_worker_that_has_ended_already(proxy: driver.HAPro
 
     master.before_answer = hear
     proxy.apply(switch("green"))
-    assert told(master, "22").live["po.shop.prod"] == "green"
+    assert loaded_state(master, "22").live["po.shop.prod"] == "green"
 
 
 def test_a_finishing_worker_that_refuses_a_switch_is_a_failure(
@@ -143,7 +145,7 @@ def test_a_finishing_worker_that_refuses_a_switch_is_a_failure(
 ) -> None:
     monkeypatch.setattr(master_module, "ENDING_LIMIT", 0.1)
     master.workers = ["22", "12"]
-    tell(master, STATE)
+    load_state(master, STATE)
     refused = {"add map": "Permission denied"}
 
     def refuse(line: str) -> None:
@@ -155,9 +157,9 @@ def test_a_finishing_worker_that_refuses_a_switch_is_a_failure(
 
 
 def test_an_empty_map_empties_the_running_one(proxy: driver.HAProxy, master: FakeMaster) -> None:
-    tell(master, ProxyState({"po.shop.prod": "blue"}, {}))
+    load_state(master, ProxyState({"po.shop.prod": "blue"}, {}))
     proxy.apply(switch(None))
-    assert told(master) == ProxyState({}, {})
+    assert loaded_state(master) == ProxyState({}, {})
 
 
 def test_a_worker_that_starts_finds_the_maps_and_the_servers_addresses(

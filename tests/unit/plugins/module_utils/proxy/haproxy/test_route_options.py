@@ -27,7 +27,7 @@ def test_routes_without_rules_add_nothing() -> None:
     assert route_options.tables(routing(Route("web", 80, "a.org", "/")), "green") == []
 
 
-def test_the_longest_way_comes_last_and_stays() -> None:
+def test_the_longest_route_is_the_last_and_stays() -> None:
     strict = RouteOptions(hsts=5)
     found = route_options.lines(
         routing(
@@ -165,7 +165,7 @@ def test_a_header_without_a_value_is_taken_away() -> None:
     assert lines(headers=(("Server", ""),))[-1] == "http-after-response del-header 'Server' if options1"
 
 
-def test_what_cannot_be_counted_is_told() -> None:
+def test_what_cannot_be_counted_is_reported() -> None:
     assert route_options.unsupported_options(RouteOptions(rate_limit=Rate(10, 1, 20), response_timeout=3600)) == []
     assert route_options.unsupported_options(RouteOptions(headers=(("A" * 10, "b" * 790),))) == []
     wrong = RouteOptions(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeEngine
-from fakes_nginx import STATE, FakeNginx, tell
+from fakes_nginx import STATE, FakeNginx, load_state
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.nginx import (
     driver,
@@ -36,5 +36,5 @@ def proxy(running: FakeNginx, engine: FakeEngine, monkeypatch: pytest.MonkeyPatc
     engine.inside = running.command
     made = driver.Nginx(running.folder, settings, engine)  # type: ignore[arg-type]
     (running.folder / "conf.d" / made.own_file).write_text("daemon off;\n")
-    tell(running, STATE)
+    load_state(running, STATE)
     return made

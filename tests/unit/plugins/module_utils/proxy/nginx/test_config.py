@@ -32,17 +32,17 @@ def test_a_file_is_a_way_like_any_other() -> None:
     state = ProxyState().with_routes(routing, "green")
     text = config.full_config({}, state.routes, "key")[0][config.ROUTES]
     assert '"volume:po-shop-static-prod";' in text
-    told = "\n".join(re.findall(r"\${sy_state}(.*)\\n\"", text))
-    assert nginx_flags.parse_state(told)[1] == state.routes
+    reported = "\n".join(re.findall(r"\${sy_state}(.*)\\n\"", text))
+    assert nginx_flags.parse_state(reported)[1] == state.routes
 
 
-def test_the_running_process_tells_its_mark_and_routes() -> None:
+def test_the_running_process_answers_with_its_mark_and_routes() -> None:
     strange = {(KEY, "blue", "a.org/x y$z"): "web"}
     whole, mark = config.full_config({}, strange, "key")
     assert nginx_flags.mark_in(whole[config.ROUTES]) == mark
     assert "$z" not in whole[config.ROUTES]
-    told = "\n".join(re.findall(r"\${sy_state}(.*)\\n\"", whole[config.ROUTES]))
-    assert nginx_flags.parse_state(told) == (mark, strange)
+    reported = "\n".join(re.findall(r"\${sy_state}(.*)\\n\"", whole[config.ROUTES]))
+    assert nginx_flags.parse_state(reported) == (mark, strange)
 
 
 def test_a_mark_is_of_everything_that_nginx_loads() -> None:

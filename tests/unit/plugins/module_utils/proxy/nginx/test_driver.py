@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes import HOST, FakeEngine, checked, colored
-from fakes_nginx import KEY, SHOP, STATE, FakeNginx, tell
+from fakes_nginx import KEY, SHOP, STATE, FakeNginx, load_state
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import sockets
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -54,7 +54,7 @@ def test_read_asks_the_running_process_and_not_the_files(proxy: driver.Nginx, ru
     assert proxy.read().live == {}
 
 
-def test_a_proxy_that_does_not_answer_is_told(tmp_path: Path, engine: FakeEngine) -> None:
+def test_a_proxy_that_does_not_answer_is_reported(tmp_path: Path, engine: FakeEngine) -> None:
     settings = {"container": "po-proxy", "address": "127.0.0.1", "port": 80}
     proxy = driver.Nginx(tmp_path, settings, engine)  # type: ignore[arg-type]
     with pytest.raises(SwitchyardError, match=r"answer on .*admin\.sock.*'docker logs po-proxy', then run setup\.yml"):
@@ -115,7 +115,7 @@ def test_routes_that_are_known_need_nothing(proxy: driver.Nginx) -> None:
     assert proxy.plan_routes(replace(STATE, in_sync=False), SHOP, "green").files_before == {}
 
 
-def test_a_switch_is_no_reload(proxy: driver.Nginx, running: FakeNginx) -> None:
+def test_a_switch_needs_no_reload(proxy: driver.Nginx, running: FakeNginx) -> None:
     assert proxy.apply(switch("green")).changed
     assert proxy.read() == STATE.with_live(KEY, "green")
     assert not proxy.apply(switch("green")).changed
@@ -142,12 +142,12 @@ def test_a_switch_that_nginx_does_not_see_is_put_back(proxy: driver.Nginx, runni
     assert on_disk(proxy) == before
 
 
-def test_new_routes_are_checked_reloaded_and_proved(proxy: driver.Nginx, running: FakeNginx) -> None:
+def test_new_routes_are_checked_reloaded_and_verified(proxy: driver.Nginx, running: FakeNginx) -> None:
     (proxy.folder / "staged" / "50-retired.map").write_text("gone\n")
     (proxy.folder / "conf.d" / ".half.tmp").write_text("half\n")
     closing: list[bool] = []
     running.before_reload = lambda: closing.append((proxy.folder / "flags" / driver.CLOSING).exists())
-    tell(running, ProxyState(STATE.live))
+    load_state(running, ProxyState(STATE.live))
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     assert proxy.read() == ProxyState(STATE.live, {(KEY, "green", f"{HOST}/"): "web"})
     assert (proxy.folder / "conf.d" / FILE).read_text() == config.servers(SHOP, "green")
@@ -178,14 +178,14 @@ def test_connections_get_time_to_end_only_where_something_is_live(
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     assert slept[0] == 2.5
     slept.clear()
-    tell(running, ProxyState())
+    load_state(running, ProxyState())
     for path in (proxy.folder / "flags").iterdir():
         path.unlink()
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "blue"))
     assert 2.5 not in slept
 
 
-def test_the_same_routes_again_are_no_reload(proxy: driver.Nginx, running: FakeNginx) -> None:
+def test_the_same_routes_again_need_no_reload(proxy: driver.Nginx, running: FakeNginx) -> None:
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
     running.log.clear()
     proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
@@ -208,7 +208,7 @@ def test_a_configuration_that_the_check_refuses_is_not_put_in_place(proxy: drive
     assert not any("reload" in line for line in running.log)
 
 
-def test_a_reload_that_does_not_happen_restores_the_files_and_tells_why(
+def test_a_reload_that_does_not_happen_restores_the_files_and_says_why(
     proxy: driver.Nginx, running: FakeNginx, engine: FakeEngine
 ) -> None:
     before = proxy.config_contents()
@@ -224,7 +224,7 @@ def test_a_reload_that_does_not_happen_restores_the_files_and_tells_why(
     assert driver.CLOSING not in on_disk(proxy)
 
 
-def test_a_reload_without_a_word_is_told_by_its_limit(proxy: driver.Nginx, running: FakeNginx) -> None:
+def test_a_reload_without_an_answer_ends_at_its_limit(proxy: driver.Nginx, running: FakeNginx) -> None:
     running.emergency = "none in the log"
     with pytest.raises(SwitchyardError, match=r"it still runs the one before, 0\.2 s after the reload"):
         proxy.apply(lambda state: proxy.plan_routes(state, SHOP, "green"))
@@ -265,7 +265,7 @@ def test_a_stack_that_nginx_does_not_forget_keeps_its_files(proxy: driver.Nginx,
     assert (proxy.folder / "conf.d" / FILE).exists()
 
 
-def test_a_file_of_a_neighbour_is_told_in_nginxs_words(proxy: driver.Nginx, running: FakeNginx) -> None:
+def test_a_foreign_file_is_reported_in_nginxs_words(proxy: driver.Nginx, running: FakeNginx) -> None:
     folder = proxy.folder / "conf.d"
     before = proxy.foreign_files(proxy.read())
     (folder / "99-theirs.http").write_text("sever {}")

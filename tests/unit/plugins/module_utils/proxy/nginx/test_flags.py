@@ -42,7 +42,7 @@ def test_what_flags_decide_is_the_state_they_were_made_from(state: ProxyState) -
     assert nginx_flags.state_from_flags(nginx_flags.flags_of(state), state.routes) == state
 
 
-def test_flags_that_are_left_over_are_told() -> None:
+def test_flags_that_are_left_over_are_reported() -> None:
     flags = nginx_flags.flags_of(STATE)
     assert nginx_flags.state_from_flags(flags | {f"{KEY}.to-blue.0"}, ROUTES) == replace(STATE, in_sync=False)
     assert nginx_flags.state_from_flags(flags | {driver.CLOSING}, ROUTES) == replace(STATE, in_sync=False)
@@ -60,14 +60,14 @@ def seen(flags: set[str], later: set[str]) -> str | None:
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations([None, "blue", "green"], 2)))
 @pytest.mark.parametrize("weight", [0, 3])
-def test_no_request_meets_a_color_that_nobody_chose(before: str | None, after: str | None, weight: int) -> None:
+def test_no_request_meets_a_color_that_was_not_chosen(before: str | None, after: str | None, weight: int) -> None:
     flags = nginx_flags.flags_of(ProxyState({KEY: before} if before else {}, weights={KEY: weight}))
     moments = [set(flags)]
     for name, there in nginx_flags.flag_changes(flags, nginx_flags.flags_of(ProxyState({KEY: after} if after else {}))):
         flags = flags | {name} if there else flags - {name}
         moments.append(set(flags))
     met = {seen(*pair) for pair in itertools.combinations_with_replacement(moments, 2)}
-    # Taken off the public, a request may still find it there, but never the other color.
+    # After the switch, a request may still find it there, but never the other color.
     assert met == {before, after}
     assert nginx_flags.state_from_flags(flags, {}).live == ({KEY: after} if after else {})
 
@@ -78,7 +78,7 @@ def test_a_weight_grows_from_below_and_shrinks_from_above() -> None:
     assert nginx_flags.flag_changes(three, one) == [(f"{KEY}.to-green.2", False), (f"{KEY}.to-green.1", False)]
 
 
-def test_a_switch_is_one_flag_and_the_weight_goes_afterwards() -> None:
+def test_a_switch_is_one_flag_and_the_weight_is_removed_afterwards() -> None:
     assert nginx_flags.flag_changes(
         nginx_flags.flags_of(STATE), nginx_flags.flags_of(STATE.with_live(KEY, "green"))
     ) == [(f"{KEY}.green", True)]
@@ -94,7 +94,7 @@ def test_a_closed_stack_is_closed_until_the_last_moment() -> None:
     assert nginx_flags.flag_changes(page, hold) == [(f"{KEY}.held", True), (f"{KEY}.maintenance", False)]
 
 
-def test_requests_that_were_held_go_on_when_the_new_color_stands() -> None:
+def test_held_requests_continue_when_the_new_color_is_live() -> None:
     held = STATE.with_availability([KEY], "held")
     assert nginx_flags.flag_changes(nginx_flags.flags_of(held), nginx_flags.flags_of(held.with_live(KEY, "green"))) == [
         (f"{KEY}.green", True),

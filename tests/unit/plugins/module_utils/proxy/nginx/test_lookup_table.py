@@ -18,7 +18,7 @@ def test_an_expression_begins_with_the_address_and_ends_no_word_of_nginx() -> No
 
 
 def ask_public(table: lookup_table.LookupTable, live: t.Mapping[str, str], at: str) -> str | None:
-    """Do what the public server does with the table: return the stack of a request."""
+    """Do what the server for users does with the table: return the stack of a request."""
     number = next((table.number[one] for one in table.host_paths if at.startswith(one)), None)
     by_number = {number: address for address, number in table.number.items()}
     for _ in range(table.depth()):
@@ -30,7 +30,7 @@ def ask_public(table: lookup_table.LookupTable, live: t.Mapping[str, str], at: s
     return table.owner[by_number[number]] if number else None
 
 
-def test_the_public_finds_what_haproxy_finds() -> None:
+def test_users_reach_what_haproxy_finds() -> None:
     chance = random.Random(3)
     paths = ["/", "/a", "/a/b", "/a/b/c", "/a/b/c/d", "/x"]
     for _ in range(300):

@@ -49,7 +49,7 @@ def rows(text: str, result: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_value_of_the_inventory_stands_in_one_row(value: str) -> None:
+def test_a_value_of_the_inventory_is_in_one_row(value: str) -> None:
     made = maps(RouteOptions(headers=(("X-A", value),)))
     assert rows(made.http(), "$sy_header_x_a")['"1"'] == syntax.quoted(value)
     assert len(made.http().splitlines()) == len(maps(RouteOptions(headers=(("X-A", "plain"),))).http().splitlines())

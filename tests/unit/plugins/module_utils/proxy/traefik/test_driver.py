@@ -49,7 +49,7 @@ def test_a_release_from_nothing_to_a_switch_and_back(proxy: driver.Traefik) -> N
     assert proxy.read() == STATE
 
 
-def test_what_stands_already_is_no_change(shop: driver.Traefik) -> None:
+def test_what_exists_already_is_not_a_change(shop: driver.Traefik) -> None:
     assert not shop.plan_routes(shop.read(), SHOP, "green").changed
     assert not switch(shop, "blue").changed
 
@@ -72,7 +72,7 @@ def test_only_the_proxy_reads_a_file_with_the_key(shop: driver.Traefik, folder: 
         assert (folder / name / FILE).stat().st_mode & 0o777 == 0o600
 
 
-def test_what_somebody_else_changed_is_not_settled(shop: driver.Traefik, running: FakeTraefik) -> None:
+def test_a_foreign_change_is_not_in_sync(shop: driver.Traefik, running: FakeTraefik) -> None:
     running.frozen = True
     running.raw["routers"][f"{KEY}:public:{HOST}/@file"]["rule"] = "Host(`evil.org`)"
     assert not shop.read().in_sync
@@ -86,12 +86,12 @@ def test_a_change_that_is_not_taken_over_is_taken_back(
     before = (folder / "conf.d" / FILE).read_text()
     running.frozen = True
     engine.written["po-proxy"] = [json.dumps({"level": "info", "msg": ""}), INVALID]
-    with pytest.raises(SwitchyardError, match=r"the old configuration is back: neighbour\.yml: field not found"):
+    with pytest.raises(SwitchyardError, match=r"the old configuration is back: foreign\.yml: field not found"):
         switch(shop, "green")
     assert (folder / "conf.d" / FILE).read_text() == before
 
 
-def test_the_first_file_of_a_stack_that_is_not_taken_over_goes_away(
+def test_the_first_file_of_a_stack_that_is_not_taken_over_is_removed(
     proxy: driver.Traefik, running: FakeTraefik, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver, "LOAD_LIMIT", 0.2)
@@ -157,7 +157,9 @@ def test_open_connections_are_requests_in_flight(
     }
 
 
-def test_a_proxy_that_does_not_answer_is_told(shop: driver.Traefik, running: FakeTraefik, engine: FakeEngine) -> None:
+def test_a_proxy_that_does_not_answer_is_reported(
+    shop: driver.Traefik, running: FakeTraefik, engine: FakeEngine
+) -> None:
     running.key = "another"
     with pytest.raises(SwitchyardError, match=r"API does not answer \(status 401\).*docker logs po-proxy.*setup\.yml"):
         shop.read()
@@ -175,7 +177,7 @@ def test_the_way_to_the_api_holds_no_key(proxy: driver.Traefik) -> None:
     assert router["middlewares"] == ["switchyard:api@file"]
 
 
-def test_nothing_has_to_be_told_of_addresses(shop: driver.Traefik, folder: Path) -> None:
+def test_addresses_need_no_command(shop: driver.Traefik, folder: Path) -> None:
     before = atomic_file.read(folder / "conf.d" / FILE)
     shop.set_server_addresses(SHOP, "green", {"web": "172.18.0.4"})
     assert atomic_file.read(folder / "conf.d" / FILE) == before

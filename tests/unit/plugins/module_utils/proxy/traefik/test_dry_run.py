@@ -30,15 +30,15 @@ def test_a_switch_needs_no_trial_but_new_routes_do(
 
 
 @pytest.mark.usefixtures("shop")
-def test_an_invalid_file_of_a_neighbour_is_found_before_anything_changes(
+def test_an_invalid_foreign_file_is_found_before_anything_changes(
     proxy: driver.Traefik, folder: Path, docker: Callable[[str], Callable[[], list[str]]], trial: FakeTraefik
 ) -> None:
-    (folder / "conf.d" / "neighbour.yml").write_text('{"http": {"services": {"x": {"bogus": 1}}}}')
+    (folder / "conf.d" / "foreign.yml").write_text('{"http": {"services": {"x": {"bogus": 1}}}}')
     docker(f"echo '{INVALID}'; cat")
     trial.key = "it loads nothing, so it has no way to its API either"
     before = (folder / "conf.d" / FILE).read_text()
     with pytest.raises(
-        SwitchyardError, match=r"Nothing was changed.*neighbour\.yml: field not found, node: bogus\. Repair that file"
+        SwitchyardError, match=r"Nothing was changed.*foreign\.yml: field not found, node: bogus\. Repair that file"
     ):
         switch(proxy, "green")
     assert (folder / "conf.d" / FILE).read_text() == before
@@ -52,7 +52,7 @@ def test_what_the_trial_does_not_do_is_refused(shop: driver.Traefik, trial: Fake
         routes(shop, "green", replace(SHOP, routes=(Route("web", 9000, HOST, "/"),)))
 
 
-def test_a_file_of_a_neighbour_is_told_in_traefiks_words(
+def test_a_foreign_file_is_reported_in_traefiks_words(
     shop: driver.Traefik, docker: Callable[[str], Callable[[], list[str]]], trial: FakeTraefik
 ) -> None:
     before = shop.foreign_files(shop.read())
@@ -61,4 +61,4 @@ def test_a_file_of_a_neighbour_is_told_in_traefiks_words(
     assert shop.validate_config() is None
     docker(f"echo '{INVALID}'; cat")
     trial.key = "it loads nothing, so it has no way to its API either"
-    assert shop.validate_config() == "neighbour.yml: field not found, node: bogus"
+    assert shop.validate_config() == "foreign.yml: field not found, node: bogus"

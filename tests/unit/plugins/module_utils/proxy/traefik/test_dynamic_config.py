@@ -19,7 +19,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik im
 )
 
 
-def test_the_longest_address_comes_first_and_the_private_way_before_all() -> None:
+def test_the_longest_address_is_first_and_preview_access_before_all() -> None:
     more = {**BOTH, (KEY, "blue", f"{HOST}/api/"): "web"}
     routers = http_part(
         ProxyState({KEY: "blue"}, more, availability={KEY: "held"}), replace(FORM, bypass_ips=("10.0.0.0/8",))
@@ -55,7 +55,7 @@ def test_no_path_breaks_a_rule_or_a_name(address: str) -> None:
     assert api.state_of(seen(content)) == state
 
 
-def test_of_two_ways_the_longer_one_comes_first_also_through_a_proxy() -> None:
+def test_of_two_routes_the_longer_one_is_first_also_through_a_proxy() -> None:
     form = replace(FORM, trusted_proxies=("10.0.0.0/8",))
     state = ProxyState({KEY: "blue"}, {(KEY, "blue", f"{HOST}/"): "web", (KEY, "blue", f"{HOST}/a"): "web"})
     ways = {(KEY, "blue", f"{HOST}/"): RouteOptions(allow_ips=("192.0.2.0/24",))}

@@ -9,7 +9,7 @@ from fakes_traefik import ADDRESS, FORM, FULL, KEY, STATE, marks, ruled
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.route_options import RouteOptions
 
 
-def test_the_public_passes_all_rules_and_the_key_only_those_of_the_answer() -> None:
+def test_users_pass_all_options_and_the_key_only_those_of_the_answer() -> None:
     _content, http = ruled({"blue": FULL})
     assert marks(http, f"public:{ADDRESS}") == [
         f"{kind}-blue" for kind in ("headers", "redirect", "allow", "rate", "users", "body")
@@ -53,7 +53,7 @@ def test_a_request_that_is_buffered_needs_no_limit() -> None:
     assert marks(http, f"public:{ADDRESS}") == ["body-blue"]
 
 
-def test_the_usual_port_is_not_told_and_without_https_nobody_is_sent_there() -> None:
+def test_the_usual_port_is_left_out_and_without_https_no_client_is_sent_there() -> None:
     for port, there in ((443, {"scheme": "https", "permanent": True}), (0, None)):
         _content, http = ruled({"blue": FULL}, form=replace(FORM, https_port=port))
         redirect = http["middlewares"].get(f"{KEY}:redirect-blue:{ADDRESS}", {}).get("redirectScheme")
@@ -63,8 +63,8 @@ def test_the_usual_port_is_not_told_and_without_https_nobody_is_sent_there() -> 
 
 
 @pytest.mark.parametrize("how", ["maintenance", "held"])
-def test_a_page_asks_for_the_rules_but_is_no_answer_of_the_application(how: str) -> None:
-    # Who waits goes on with the key, which passes the options: so they are asked before.
+def test_a_page_asks_for_the_options_but_is_not_an_answer_of_the_application(how: str) -> None:
+    # A request that waited continues with the key, which passes the options: so they are asked before.
     _content, http = ruled({"blue": FULL}, replace(STATE, availability={KEY: how}))
     assert marks(http, f"public:{ADDRESS}") == [f"{kind}-blue" for kind in ("redirect", "allow", "rate", "users")]
     assert marks(http, f"https-public:{ADDRESS}") == [f"{kind}-blue" for kind in ("hsts", "allow", "rate", "users")]

@@ -22,7 +22,7 @@ def test_a_changed_rule_is_a_difference() -> None:
     assert http["middlewares"]
 
 
-def test_a_container_that_has_no_https_yet_keeps_nobody_waiting() -> None:
+def test_a_container_without_https_is_not_waited_for() -> None:
     content, _http = ruled({})
     raw = seen(content)
     raw["routers"][f"{KEY}:https-public:{ADDRESS}@file"]["error"] = [
@@ -48,9 +48,9 @@ def test_each_difference_is_named() -> None:
     ]
 
 
-def test_what_traefik_complains_of_is_told_without_the_folder() -> None:
+def test_an_error_of_traefik_is_reported_without_the_folder() -> None:
     router = '{"level":"error","routerName":"x@file","error":"no such service"}'
     assert mismatches.error_messages(f'noise\n{{"level":"info"}}\n{INVALID}\n{router}\n"text"') == [
-        "neighbour.yml: field not found, node: bogus",
+        "foreign.yml: field not found, node: bogus",
         "x@file: no such service",
     ]

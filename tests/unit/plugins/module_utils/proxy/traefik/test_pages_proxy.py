@@ -11,7 +11,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.traefik im
 )
 
 
-def test_a_held_stack_is_told_before_its_requests_come(shop: driver.Traefik, pages: FakePages) -> None:
+def test_a_stack_is_held_before_its_requests_arrive(shop: driver.Traefik, pages: FakePages) -> None:
     close(shop, "held")
     assert shop.read().availability == pages.closed == {KEY: "held"}
     close(shop, "maintenance")
@@ -20,7 +20,7 @@ def test_a_held_stack_is_told_before_its_requests_come(shop: driver.Traefik, pag
     assert pages.closed == shop.read().availability == {}
 
 
-def test_requests_do_not_wait_where_nobody_lets_them_go(
+def test_requests_do_not_wait_where_nothing_resumes_them(
     shop: driver.Traefik, folder: Path, running: FakeTraefik
 ) -> None:
     (folder / "run" / "pages.sock").unlink()

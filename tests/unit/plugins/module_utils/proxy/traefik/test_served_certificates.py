@@ -29,7 +29,7 @@ def equipped(*hosts: str) -> ProxyCapabilities:
 
 @pytest.fixture
 def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Give an https server that shows a certificate of the folder, and takes another one when it is told to."""
+    """Give an https server that shows a certificate of the folder, and takes another one on request."""
     (folder / "certificates").mkdir()
     for name in ("old", "new"):
         pair = self_signed(HOST)
@@ -57,7 +57,7 @@ def give(proxy: driver.Traefik, name: str) -> None:
     proxy.apply(lambda state: ProxyPlan(state, state, {proxy.own_file: own(name)}, {}))
 
 
-def test_a_new_certificate_is_in_use_before_anybody_says_so(
+def test_a_new_certificate_is_in_use_before_it_is_reported(
     shop: driver.Traefik, serving: Callable[[str], None]
 ) -> None:
     shop.capabilities = equipped(HOST)
@@ -80,7 +80,7 @@ def test_a_proxy_that_has_no_https_yet_is_not_asked_for_it(shop: driver.Traefik,
     assert shop._certificates_not_served(own("old"), running.raw, 1) == []
 
 
-def test_no_answer_on_https_is_told(
+def test_no_answer_on_https_is_reported(
     shop: driver.Traefik, serving: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.capabilities = equipped(HOST)

@@ -33,7 +33,7 @@ def test_a_public_router_leads_to_the_live_color_alone() -> None:
     }
 
 
-def test_the_private_way_in_needs_key_and_color_and_tells_the_color() -> None:
+def test_preview_access_needs_key_and_color_and_shows_the_color() -> None:
     http = http_part(STATE)
     router = http["routers"][f"{KEY}:green:{HOST}/"]
     key, color = 'Header("X-Switchyard-Key", "the-key")', 'Header("X-Switchyard-Color", "{}")'
@@ -65,7 +65,7 @@ def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("live", "standing", "idle"),
+    ("live", "existing", "idle"),
     [
         ({KEY: "blue"}, ("blue", "green"), "green"),
         ({KEY: "green"}, ("blue", "green"), "blue"),
@@ -75,9 +75,9 @@ def test_the_header_of_an_environment_is_a_key_to_its_own_stacks() -> None:
     ],
 )
 def test_the_idle_color_is_the_one_that_is_not_live(
-    live: dict[str, str], standing: tuple[str, ...], idle: str | None
+    live: dict[str, str], existing: tuple[str, ...], idle: str | None
 ) -> None:
-    state = ProxyState(live, {(KEY, color, f"{HOST}/"): "web" for color in standing})
+    state = ProxyState(live, {(KEY, color, f"{HOST}/"): "web" for color in existing})
     routers = http_part(state)["routers"].items()
     found = [name for name, router in routers if "idle" in router["rule"] and "public" in router["entryPoints"]]
     assert found == ([f"{KEY}:{idle}:{HOST}/"] if idle else [])
@@ -89,7 +89,7 @@ def test_the_key_without_a_color_meets_what_is_live() -> None:
     assert http["middlewares"][f"{KEY}:live"]["headers"]["customResponseHeaders"] == {"X-Switchyard-Color": "green"}
 
 
-def test_the_public_follows_the_routes_of_the_live_color() -> None:
+def test_users_follow_the_routes_of_the_live_color() -> None:
     more = {**BOTH, (KEY, "green", f"{HOST}/new"): "web"}
     assert f"{KEY}:public:{HOST}/new" not in http_part(ProxyState({KEY: "blue"}, more))["routers"]
     assert f"{KEY}:green:{HOST}/new" in http_part(ProxyState({KEY: "blue"}, more))["routers"]
@@ -119,7 +119,7 @@ def test_a_client_stays_at_its_color_on_every_service_of_the_stack() -> None:
 
 
 @pytest.mark.parametrize("sticky", [True, False])
-def test_without_a_canary_or_without_the_wish_there_is_no_cookie(sticky: bool) -> None:
+def test_without_a_canary_or_without_the_wish_there_is_not_a_cookie(sticky: bool) -> None:
     state = replace(STATE, weights={KEY: 5} if not sticky else {})
     text = json.dumps(http_part(state, replace(FORM, sticky=sticky)))
     assert "cookie" not in text.lower()
@@ -137,16 +137,16 @@ def test_the_other_color_gets_no_share_of_a_way_it_does_not_have() -> None:
 
 
 @pytest.mark.parametrize("how", ["maintenance", "held"])
-def test_a_closed_stack_leads_to_the_pages_but_not_for_insiders(how: str) -> None:
+def test_maintenance_leads_to_the_pages_but_not_with_preview_access(how: str) -> None:
     http = http_part(replace(STATE, availability={KEY: how}), replace(FORM, bypass_ips=("10.0.0.0/8", "::1")))
     assert http["routers"][f"{KEY}:public:{HOST}/"]["service"] == "switchyard:pages@file"
     asked = http["middlewares"][f"{KEY}:page"]["headers"]["customRequestHeaders"]
     assert (asked["X-Switchyard-Stack"], asked["X-Switchyard-Page"]) == (KEY, how)
-    insider = http["routers"][f"{KEY}:bypass:{HOST}/"]
-    # Maintenance is proved from a server that may be an insider itself.
+    bypass = http["routers"][f"{KEY}:bypass:{HOST}/"]
+    # Maintenance is verified from a server that may have preview access itself.
     also = '&& (ClientIP("10.0.0.0/8") || ClientIP("::1")) && !Header("X-Switchyard-Bypass", "off")'
-    assert insider["rule"].endswith(also)
-    assert insider["service"] == f"{KEY}:public:{HOST}/@file"
+    assert bypass["rule"].endswith(also)
+    assert bypass["service"] == f"{KEY}:public:{HOST}/@file"
     assert http["routers"][f"{KEY}:keyed:{HOST}/"]["service"] == f"{KEY}:blue:web@file"
 
 
@@ -161,7 +161,7 @@ def test_nothing_of_a_stack_is_an_empty_file() -> None:
     assert dynamic_config.parse(dynamic_config.text_of(stack_config.document(KEY, ProxyState(), {}, FORM))) == {}
 
 
-def test_each_way_in_is_there_with_tls_as_well() -> None:
+def test_each_route_exists_with_tls_as_well() -> None:
     state = replace(STATE, weights={KEY: 5}, availability={})
     _content, http = ruled({}, state)
     public = {name: router for name, router in http["routers"].items() if "private" not in router["entryPoints"]}
@@ -198,7 +198,7 @@ def test_in_a_canary_the_rules_of_the_drawn_color_hold() -> None:
     assert marks(http, blue.removesuffix("@file").removeprefix(f"{KEY}:"), "services") == ["body-blue"]
     assert marks(http, green.removesuffix("@file").removeprefix(f"{KEY}:"), "services") == ["users-green"]
     assert http["services"][green.removesuffix("@file")]["loadBalancer"]["serversTransport"] == f"{KEY}:3@file"
-    # Whoever stays at a color has its options as well, and the cookie of the draw is known.
+    # A client that stays at a color has its options as well, and the cookie of the draw is known.
     assert marks(http, f"sticky-green:{ADDRESS}") == ["users-green"]
     assert (
         dynamic_config.cookie_of(green.removesuffix("@file"))
@@ -233,5 +233,5 @@ def test_what_a_trusted_proxy_got_by_https_is_not_sent_there() -> None:
     assert marks(http, f"public:{ADDRESS}") == ["redirect-blue"]
     assert marks(http, f"forwarded-secured-public:{ADDRESS}") == marks(http, f"https-public:{ADDRESS}") == ["hsts-blue"]
     assert not [name for name in http["routers"] if name.startswith(f"{KEY}:https") and "secured" in name]
-    # Nobody is believed where nobody is trusted.
+    # No header is believed where no proxy is trusted.
     assert "secured" not in json.dumps(ruled({"blue": options})[0])

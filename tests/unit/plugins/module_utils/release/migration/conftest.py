@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from fakes import Machine
 from fakes_migration import NAME, Scene
-from fakes_postgres import SERVER, FakeServer, add_backup, database
+from fakes_postgres import SERVER, FakeServer, add_backup, database, restored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
     create,
@@ -48,22 +48,24 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         yield server
 
     @contextlib.contextmanager
-    def guest(*dummy: t.Any) -> Iterator[str]:
-        yield "guest"
+    def temporary(*dummy: t.Any) -> Iterator[str]:
+        yield "temporary"
 
     @contextlib.contextmanager
     def throwaway(*dummy: t.Any) -> Iterator[FakeServer]:
         here.happened.append("copy")
         yield server
 
-    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> dict[str, t.Any]:
+    def backup(engine: t.Any, where: t.Any, wanted: request.BackupRequest) -> create.BackupResult:
         here.happened.append(f"backup {wanted.verify}")
         add_backup(where, NAME, release=wanted.release)
-        return {"name": NAME}
+        return create.BackupResult(True, NAME, {}, [], None)
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
+    def restore(
+        engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest
+    ) -> backup_restore.RestoreResult:
         here.happened.append(f"restore {asked.backup}")
-        return {"retained": "shop_prod__before"}
+        return restored("shop_prod__before")
 
     def one(ctx: t.Any, number: int, token: int, job: one_off_jobs.OneOffJob) -> one_off_jobs.JobResult:
         ctx.lock.renew(token, job.command_line)
@@ -71,7 +73,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
         log = ctx.records.path(number) / "log"
         log.write_text(said)
         here.happened.append(f"{job.name} ({job.part})")
-        here.told.append((job.step, job.rows))
+        here.reported.append((job.step, job.rows))
         job.on_poll()
         return one_off_jobs.JobResult(job, code, 0.1, log, "c")
 
@@ -79,7 +81,7 @@ def scene(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(
         client_container, "remove", lambda *names: here.happened.extend(f"removed {one}" for one in names)
     )
-    monkeypatch.setattr(temporary_role, "temporary_role", guest)
+    monkeypatch.setattr(temporary_role, "temporary_role", temporary)
     monkeypatch.setattr(catalog, "database_facts", lambda admin, name: database(owner="shop_prod_owner"))
     monkeypatch.setattr(catalog, "server_facts", lambda admin: SERVER)
     monkeypatch.setattr(create, "create_backup", backup)

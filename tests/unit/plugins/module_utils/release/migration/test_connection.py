@@ -9,7 +9,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.migratio
 )
 
 
-def test_somebody_elses_backup_is_waited_for(scene: Scene) -> None:
+def test_another_runs_backup_is_waited_for(scene: Scene) -> None:
     busy = [StoreBusy("b"), StoreBusy("b")]
 
     def work() -> str:

@@ -37,7 +37,7 @@ def test_a_stack_without_a_database_of_the_shared_server_migrates_without_guards
     done = state.MigrationResult()
     assert pending.pending_migration(scene.ctx, record, scene.machine.lock(), done) is None
     assert ([one.command for one in done.jobs], scene.happened) == (["migrate"], ["1 (jobs)"])
-    assert scene.told == [("migrate", None)]
+    assert scene.reported == [("migrate", None)]
 
 
 def test_a_stack_without_a_migration_has_nothing_to_do(scene: Scene) -> None:

@@ -16,10 +16,10 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.migratio
 )
 
 
-def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
+def test_a_breaking_migration_is_rehearsed_in_a_lockout(scene: Scene) -> None:
     done = scene.carry_out(scene.release(kind="breaking"))
     assert scene.happened == ["hold", "backup none", "copy", "compared", "rehearsal (rehearse)", "1 (migrate)"]
-    assert scene.told == [("rehearse", 3), ("migrate", 3)]
+    assert scene.reported == [("rehearse", 3), ("migrate", 3)]
     assert done.rehearsal_seconds is not None
     project = json.loads((scene.ctx.records.path(2) / "rehearse.yml").read_text())
     assert project["services"]["web"]["network_mode"] == "container:po_shop_prod_backup-1"
@@ -27,7 +27,7 @@ def test_a_breaking_migration_is_rehearsed_behind_a_fence(scene: Scene) -> None:
     going = state.load_state(scene.ctx)
     assert going
     assert (going.step, going.backup, going.login) == ("begun", NAME, "shop_prod_migrator")
-    # The new version may come in; the fence is known until the public has it.
+    # The new version may connect; the lockout is kept until users have it.
     closed, opened = (scene.admin.statements.index(f'ALTER ROLE "shop_prod" {word}') for word in ("NOLOGIN", "LOGIN"))
     assert closed < opened
     assert 'ALTER ROLE "shop_prod_migrator" NOLOGIN' not in scene.admin.statements

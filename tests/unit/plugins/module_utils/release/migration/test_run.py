@@ -21,7 +21,7 @@ def test_an_expanding_migration_is_backed_up_and_runs_under_its_own_login(scene:
     done = scene.carry_out(scene.release())
     assert scene.happened == ["backup restore", "hold", "1 (migrate)", "health"]
     assert (done.backup, done.attempts, [one.command for one in done.jobs]) == (NAME, 1, ["migrate"])
-    assert scene.told == [("migrate", 3)]
+    assert scene.reported == [("migrate", 3)]
     assert scene.ctx.records.require(2).backup == NAME
     assert state.load_state(scene.ctx) is None
     assert 'ALTER ROLE "shop_prod_migrator" IN DATABASE "shop_prod" SET lock_timeout TO 5000' in scene.admin.statements
@@ -43,7 +43,7 @@ def test_a_database_without_a_table_needs_no_backup(scene: Scene) -> None:
 def test_a_backup_that_is_not_wanted_is_not_made(scene: Scene) -> None:
     scene.carry_out(scene.release(verify_backup="none"))
     assert scene.happened == ["hold", "1 (migrate)", "health"]
-    assert scene.told == [("migrate", None)]
+    assert scene.reported == [("migrate", None)]
 
 
 def test_without_a_good_backup_nothing_is_migrated(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

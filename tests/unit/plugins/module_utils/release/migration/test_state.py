@@ -8,7 +8,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.migratio
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.one_off_jobs import JobSummary
 
 
-def test_the_state_of_a_migration_comes_back_as_it_was_saved(machine: Machine) -> None:
+def test_the_state_of_a_migration_is_read_as_it_was_saved(machine: Machine) -> None:
     assert state.load_state(machine.ctx) is None
     saved = state.MigrationState(2, "breaking", "shop_prod", "begun", "shop_prod_migrator", "20260101T000000Z-0001")
     state.save_state(machine.ctx, saved)

@@ -6,7 +6,7 @@ import typing as t
 import pytest
 from fakes import container
 from fakes_migration import NAME, Scene
-from fakes_postgres import backup_store
+from fakes_postgres import backup_store, restored
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import restore as backup_restore
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import (
@@ -29,8 +29,8 @@ def test_a_breaking_migration_that_fails_is_undone(scene: Scene) -> None:
     with pytest.raises(SwitchyardError, match="exit code 1"):
         scene.carry_out(guarded)
     assert scene.happened == ["hold", "backup read", "1 (migrate)"]
-    told = undo.undo(scene.ctx, scene.token)
-    assert (told or "").startswith(f"shop_prod was restored from the backup {NAME}, from before the migration")
+    reported = undo.undo(scene.ctx, scene.token)
+    assert (reported or "").startswith(f"shop_prod was restored from the backup {NAME}, from before the migration")
     assert scene.happened[-1] == f"restore {NAME}"
     assert state.load_state(scene.ctx) is None
     assert LockoutFile(backup_store(scene.machine.root).folder).read() is None
@@ -43,11 +43,13 @@ def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
     scene.carry_out(scene.release(kind="breaking"))
     attempts: list[str] = []
 
-    def restore(engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest) -> dict[str, t.Any]:
+    def restore(
+        engine: t.Any, where: t.Any, wanted: t.Any, asked: restore_plan.RestoreRequest
+    ) -> backup_restore.RestoreResult:
         attempts.append(asked.backup)
         if len(attempts) == 1:
             raise SwitchyardError("it is as it was before") from cause
-        return {"retained": None}
+        return restored()
 
     monkeypatch.setattr(backup_restore, "restore_backup", restore)
     with contextlib.nullcontext() if cause else pytest.raises(SwitchyardError, match="as it was before"):
@@ -57,7 +59,7 @@ def test_a_server_that_dies_while_it_is_undone_is_given_a_second_chance(
     assert (state.load_state(scene.ctx) is None) is bool(cause)
 
 
-def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
+def test_a_release_that_serves_users_is_not_undone(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
     assert not undo.past_point_of_no_return(scene.ctx, scene.record)
     scene.machine.make_live("green")
@@ -67,7 +69,7 @@ def test_a_release_that_has_the_public_is_not_undone(scene: Scene) -> None:
     assert state.load_state(scene.ctx) is None
 
 
-def test_the_end_of_a_release_lets_everybody_in(scene: Scene) -> None:
+def test_the_end_of_a_release_enables_all_logins(scene: Scene) -> None:
     scene.carry_out(scene.release(kind="breaking"))
     undo.finish_migration(scene.ctx, 1)
     assert state.load_state(scene.ctx)

@@ -50,7 +50,7 @@ def blog(**service: object) -> StackInput:
     return StackInput(BLOG, sources, {}, "switchyard_stacks[blog]")
 
 
-def test_the_first_release_goes_to_blue(machine: Machine) -> None:
+def test_the_first_release_takes_blue(machine: Machine) -> None:
     result = run(machine, given())
     assert (result.problems, result.skipped_checks, result.locks) == ([], [], {})
     assert [(plan.stack, plan.action, plan.color) for plan in result.plans] == [("shop", "release", "blue")]
