@@ -36,6 +36,7 @@ ORDER = (
     # On a server without another project, as uninstall.yml is to leave it
     "compose_application",
     "images",
+    "corpus",
     "postgres",
     "maintenance",
     "stack",
@@ -51,7 +52,7 @@ SERVER2 = frozenset({"server2"})
 # They need this project, no other scenario's.
 OWN_PROJECT = ("host", "postgres", "redis")
 # They need the engine of server2 for themselves.
-EXCLUSIVE = ("compose_application", "images")
+EXCLUSIVE = ("compose_application", "corpus", "images")
 
 
 def newer() -> bool:
