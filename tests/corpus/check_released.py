@@ -152,7 +152,8 @@ def name_differences(stack: dict, container: Container, found: list[Container], 
             continue
         for name in names_of(stack, container.service, target.service):
             expected.setdefault(name, set()).update(target.addresses if reached else ())
-    expected = {**{name: set() for name in foreign if name != container.service}, **expected}
+    own = {container.service, *names_of(stack, container.service, container.service)}
+    expected = {**{name: set() for name in foreign - own}, **expected}
     for name, addresses in container.addresses_of(sorted(expected)).items():
         if not addresses <= expected[name] or len(addresses) != bool(expected[name]):
             yield f"{container.name}: {name} is {sorted(addresses)}, not one of {sorted(expected[name])}"

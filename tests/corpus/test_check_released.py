@@ -81,6 +81,18 @@ def test_a_name_leads_where_the_files_say(
     assert (differences == []) is holds, differences
 
 
+def test_a_container_is_not_asked_for_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def addresses_of(self: Container, names: list[str]) -> dict[str, set[str]]:
+        asked.extend(names)
+        return {name: set() for name in names}
+
+    monkeypatch.setattr(Container, "addresses_of", addresses_of)
+    assert list(check_released.name_differences(CASE, NEW, [NEW], {"www", "shop", "web", "foreign"})) == []
+    assert asked == ["foreign"]
+
+
 @pytest.mark.parametrize(
     ("changes", "holds"),
     [
