@@ -216,8 +216,9 @@ def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) ->
 
 def test_an_image_that_cannot_be_pulled_does_not_affect_users(machine: Machine) -> None:
     machine.engine.registry.clear()
-    with pytest.raises(SwitchyardError, match="reg/web:1 cannot be pulled"):
+    with pytest.raises(SwitchyardError, match="reg/web:1 cannot be pulled") as failed:
         begin(machine)
+    assert failed.value.hint == "Users still have the version that was live before."
     assert is_free(machine)
     assert machine.proxy.plans == []
 
