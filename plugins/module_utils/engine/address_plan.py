@@ -53,7 +53,7 @@ class AddressPlan:
 
     def count_free(self) -> int:
         """Return how many more networks of the smallest size the pool has room for."""
-        return sum(1 for _ in free(self.pool, SMALLEST, [one for subnets in self.used.values() for one in subnets]))
+        return len(list(free(self.pool, SMALLEST, [one for subnets in self.used.values() for one in subnets])))
 
     def blocking(self) -> str:
         """Return what uses the pool, in words: networks by name, and routes."""

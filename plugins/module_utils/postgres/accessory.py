@@ -63,7 +63,7 @@ class PostgresAccessory:
 
 def is_postgres(image_names: t.Iterable[str], environment: t.Mapping[str, str]) -> bool:
     """Return whether a container runs PostgreSQL, by the names of its image and its environment."""
-    stores = {str(data_store_of(name)).split("-")[0].rstrip("0123456789") for name in image_names}
+    stores = {str(data_store_of(name)).partition("-")[0].rstrip("0123456789") for name in image_names}
     return bool(stores & set(REPOSITORIES)) or sum(name in environment for name in OF_IMAGE) > 1
 
 

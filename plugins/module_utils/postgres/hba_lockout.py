@@ -93,10 +93,11 @@ def _write(admin_session: PsqlSession, content: str, database: str) -> None:
     try:
         admin_session.run(_WRITE.format(content=literal(content)))
     except QueryError as error:
+        # The message has the text of the cause.
         raise SwitchyardError(
             f"pg_hba.conf of {admin_session.about} cannot be written ({error}), so {database} stays open to other"
             " clients. Let the server write it, or use kind: expand."
-        ) from error
+        ) from None
     _reload(admin_session)
 
 
