@@ -139,13 +139,18 @@ class RetireResult:
 
 def result(host: HostContext, before: EnvironmentScan, intended: DecommissionPlan) -> RetireResult:
     """Return the result of the module ``retire``, done or planned."""
-    text = "".join(f"{line}\n" for line in intended.removed)
-    header = f"{host.project} {host.environment}"
     return RetireResult(
         changed=intended.changed,
         stacks=intended.stacks,
         known_stacks=before.stacks,
         removed=intended.removed,
         retained=intended.retained,
-        diff={"before": text, "after": "", "before_header": header, "after_header": header},
+        diff=removal_diff(host, intended.removed),
     )
+
+
+def removal_diff(host: HostContext, removed: t.Iterable[str]) -> dict[str, str]:
+    """Return the diff of an environment from which these lines are removed."""
+    header = f"{host.project} {host.environment}"
+    before = "".join(f"{line}\n" for line in removed)
+    return {"before": before, "after": "", "before_header": header, "after_header": header}

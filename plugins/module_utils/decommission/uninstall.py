@@ -69,15 +69,13 @@ def uninstall(
     execute.run(host, intended.environment, lambda: decide()[2].environment, lock_holder, check_mode)
     if not check_mode:
         _remove_shared(host, shared, intended)
-    text = "".join(f"{line}\n" for line in intended.removed)
-    header = f"{host.project} {host.environment}"
     return UninstallResult(
         changed=intended.changed,
         removed=intended.removed,
         retained=intended.retained,
         others=sorted({*shared.proxy_users, *shared.server_users}),
         last_backup=last_backup,
-        diff={"before": text, "after": "", "before_header": header, "after_header": header},
+        diff=execute.removal_diff(host, intended.removed),
     )
 
 
