@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import time
 import typing as t
@@ -22,7 +23,12 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import EXECUTABLE, FILE
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.play_folder import play_folder
-from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction, lines_shown
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import (
+    ProgressAction,
+    bytes_shown,
+    lines_shown,
+    received,
+)
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import pack
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files import read_stack_files
 
@@ -67,9 +73,11 @@ class ActionModule(ProgressAction):
             # A file changed since preflight, or Ansible has masked a short secret in its digest.
             missing = missing if blobs.issuperset(missing) else sorted(blobs)
             if missing and not self._task.check_mode:
-                args["archive"] = self._send(ARCHIVE, lambda archive: pack(folder, files.tree, missing, archive))
+                args["archive"] = self._send(
+                    ARCHIVE, "send_files", lambda archive: pack(folder, files.tree, missing, archive), task_vars or {}
+                )
             if builds and not self._task.check_mode:
-                args["build_archive"] = self._send_builds(stack, builds, args)
+                args["build_archive"] = self._send_builds(stack, builds, args, task_vars or {})
         module = "switchyard.stacks.release_prepare"
         with self.progress_shown(task_vars or {}):
             result.update(self._execute_module(module_name=module, module_args=args, task_vars=task_vars))
@@ -77,16 +85,20 @@ class ActionModule(ProgressAction):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _send_builds(self, stack: Stack, builds: dict[str, t.Any], args: dict[str, t.Any]) -> str:
+    def _send_builds(
+        self, stack: Stack, builds: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> str:
         """Return the path on the server of an archive with the source of images, or with the images."""
         logins = logins_of(args.get("registries") or [])
         request = build_sender.BuildRequest.from_result(builds, args["secrets"], logins)
         whose = f"{stack.name} ({args['environment']})"
         labels = names.labels(project=args["project"], stack=stack.name)
+        built_here, first = stack.build_on == "controller", self.progress_seconds(task_vars)
+        shown = functools.partial(bytes_shown, stack.name, args["environment"], first=first)
 
         def write(archive: Path) -> None:
             begin = time.monotonic()
-            if stack.build_on == "controller":
+            if built_here:
                 log = archive.with_suffix(".log")
                 log.touch(mode=0o600)
 
@@ -94,12 +106,12 @@ class ActionModule(ProgressAction):
                     step = compose_build.step_of(log)
                     return f"{whose}: building images: {f'{step}, ' if step else ''}{passed:.0f} s"
 
-                with lines_shown(line):
+                with lines_shown(line, first):
                     found = build_sender.build_here(request, labels, play_folder(), log)
                 for built in found:
                     seconds = time.monotonic() - begin
                     display.display(f"{whose}: built {built.image} in {seconds:.0f} s", stderr=True)
-                size = build_sender.pack_images(request, self._known_layers(), archive)
+                size = build_sender.pack_images(request, self._known_layers(), archive, shown)
                 what = ", ".join(image.image for image in request.images)
             else:
                 size = build_sender.pack_source(request, archive)
@@ -107,7 +119,7 @@ class ActionModule(ProgressAction):
             display.display(f"{whose}: sending {what} ({size / 2**20:,.1f} MiB)", stderr=True)
 
         try:
-            return self._send(BUILDS, write)
+            return self._send(BUILDS, "send_images" if built_here else "send_files", write, task_vars)
         except SwitchyardError as error:
             raise AnsibleActionFail(f"{error} Users still have the version that was live before.") from error
 
@@ -116,12 +128,14 @@ class ActionModule(ProgressAction):
         answer = self._low_level_execute_command(image_archive.LAYERS_COMMAND)
         return image_archive.known_layers(answer["stdout"]) if answer["rc"] == 0 else frozenset()
 
-    def _send(self, name: str, write: t.Callable[[Path], t.Any]) -> str:
-        """Return the path on the server of a file that ``write`` has written here."""
+    def _send(self, name: str, step: str, write: t.Callable[[Path], t.Any], task_vars: dict[str, t.Any]) -> str:
+        """Return the path on the server of a file that ``write`` has written here; show the progress of the step."""
         remote_folder = self._connection._shell.tmpdir or self._make_tmp_path()
         with tempfile.TemporaryDirectory(prefix="switchyard-", dir=play_folder()) as local:
-            write(Path(local, name))
+            file = Path(local, name)
+            write(file)
             remote: str = self._connection._shell.join_path(remote_folder, name)
-            self._transfer_file(str(Path(local, name)), remote)
+            with self.progress_shown(task_vars, received(remote, file.stat().st_size, step)):
+                self._transfer_file(str(file), remote)
         self._fixup_perms2((remote_folder, remote))
         return remote

@@ -14,7 +14,8 @@ DOCUMENTATION = r"""
 name: status_table
 short_description: What runs of an environment, as a table for the screen
 description:
-  - Returns a line for each stack of each server, with what needs attention in the last column.
+  - Returns a line for each stack of each server, with what needs attention in the last column. Below them is a line for
+    each volume that the Compose files do not name.
 options:
   _input:
     description: The result of M(switchyard.stacks.environment_info) by the name of the server.
@@ -46,7 +47,19 @@ def status_table(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     if not rows:
         return ["No stack has a release."]
     first = 0 if len(results) > 1 else 1
-    return table_lines([row[first:] for row in (HEADER, *rows)])
+    return [*table_lines([row[first:] for row in (HEADER, *rows)]), *_volumes(results, first)]
+
+
+def _volumes(results: t.Mapping[str, t.Mapping[str, t.Any]], first: int) -> list[str]:
+    """Return a table of the volumes that no Compose file names; empty where there are none."""
+    rows = [
+        (server, line["stack"], name, *content.split(":", 1))
+        for server, result in results.items()
+        for line in result.get("stacks", [])
+        for name, content in sorted(line["unnamed_volumes"].items())
+    ]
+    header = ("SERVER", "STACK", "VOLUME WITHOUT A NAME IN THE COMPOSE FILES", "SERVICE", "PATH")
+    return ["", *table_lines([row[first:] for row in (header, *rows)])] if rows else []
 
 
 def _row(line: t.Mapping[str, t.Any], now: float) -> tuple[str, ...]:

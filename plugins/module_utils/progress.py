@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 import time
 import typing as t
@@ -43,7 +44,11 @@ STEPS = {
     "command": ("running a command of the release", ""),
     "pull": ("pulling", ""),
     "build": ("building images", ""),
-    "load": ("loading images", ""),
+    "save": ("saving images", "the end"),
+    "pack": ("packing images", "the end"),
+    "send_images": ("sending images", "the end"),
+    "send_files": ("sending files", "the end"),
+    "load": ("loading images", "the end"),
 }
 
 # Done so far, and the total; None is unknown.
@@ -69,6 +74,14 @@ class Progress:
 def unknown() -> Amount:
     """Return the amount of a step that only its duration is known of."""
     return None, None
+
+
+def read_so_far(file: t.IO[bytes]) -> Amount:
+    """Return how many bytes of an open file were read, and its size; another thread reads it.
+
+    The position is that of the descriptor: a look at that of the buffer would change it for the other thread.
+    """
+    return os.lseek(file.fileno(), 0, os.SEEK_CUR), os.fstat(file.fileno()).st_size
 
 
 @contextlib.contextmanager

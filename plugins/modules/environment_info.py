@@ -81,6 +81,12 @@ stacks:
       description: Host and path of each route.
       type: list
       elements: str
+    unnamed_volumes:
+      description: >-
+        The volumes of accessories that the Compose files do not name, such as those that an image declares, each with
+        the service and the path. They go with the stack's data.
+      type: dict
+      sample: {"po-shop-redis-redis-data-prod": "redis:/data"}
 """
 
 import time

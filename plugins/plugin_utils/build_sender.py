@@ -8,12 +8,15 @@ One file travels to the server over Ansible's own connection; no registry is nee
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import tempfile
 import typing as t
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file, command
+from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_file, command, progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_build
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_build import ImageBuild
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.registry_login import Logins
@@ -69,15 +72,43 @@ def build_here(request: BuildRequest, labels: t.Mapping[str, str], top: Path, lo
     return missing
 
 
-def pack_images(request: BuildRequest, known: t.Collection[image_archive.Chain], archive: Path) -> int:
+# A context in which the progress of a step is shown, from the step and the function that returns its amount
+Shown = t.Callable[[str, t.Callable[[], progress.Amount]], t.ContextManager[None]]
+
+
+def not_shown(_step: str, _amount: t.Callable[[], progress.Amount]) -> t.ContextManager[None]:
+    """Return a context that shows nothing."""
+    return contextlib.nullcontext()
+
+
+def pack_images(
+    request: BuildRequest, known: t.Collection[image_archive.Chain], archive: Path, shown: Shown = not_shown
+) -> int:
     """Write the images into an archive without the layers that the server has; return its size in bytes."""
-    whole = archive.with_suffix(".whole")
     images = [image.image for image in request.images]
-    command.run(["docker", "save", "--output", str(whole), "--", *images], name="docker save", timeout=TIMEOUT)
-    try:
-        return image_archive.copy_without_layers(whole, archive, known)
-    finally:
-        whole.unlink()
+    total = _bytes_of(images)
+    with tempfile.TemporaryFile(dir=archive.parent) as whole:
+        with shown("save", lambda: (os.fstat(whole.fileno()).st_size, total)):
+            _save(images, whole)
+        whole.seek(0)
+        with shown("pack", lambda: progress.read_so_far(whole)):
+            return image_archive.copy_without_layers(whole, archive, known)
+
+
+def _save(images: t.Sequence[str], file: t.IO[bytes]) -> None:
+    # With --output, the client would write another file first, whose size says how far it is.
+    process = command.Process(["docker", "save", "--", *images], name="docker save", stdout=file, stderr=command.PIPE)
+    errors = process.communicate(None, TIMEOUT)[1].decode("utf-8", "replace")
+    code = process.poll()
+    if code:
+        raise command.failure(process.name, code, errors)
+
+
+def _bytes_of(images: t.Sequence[str]) -> int:
+    """Return about how many bytes an archive of images has: layers that two of them share are counted twice."""
+    args = ["docker", "image", "inspect", "--format", "{{.Id}} {{.Size}}", "--", *images]
+    lines = set(command.run(args, name="docker image inspect", timeout=TIMEOUT).stdout.splitlines())
+    return sum(int(line.split()[1]) for line in lines)
 
 
 def _exists(image: str) -> bool:

@@ -60,9 +60,9 @@ def _json(archive: tarfile.TarFile, name: str) -> t.Any:
     return json.load(file)
 
 
-def copy_without_layers(source: Path, target: Path, known: t.Collection[Chain]) -> int:
+def copy_without_layers(source: t.IO[bytes], target: Path, known: t.Collection[Chain]) -> int:
     """Write a compressed copy of an archive without the layers of ``known``; return its size in bytes."""
-    with tarfile.open(source) as archive, tarfile.open(target, "w:gz", compresslevel=1) as result:
+    with tarfile.open(fileobj=source) as archive, tarfile.open(target, "w:gz", compresslevel=1) as result:
         left_out = unneeded_layers(archive, known)
         for member in archive:
             if member.name not in left_out:

@@ -60,18 +60,25 @@ class ProgressAction(CachedModuleAction, Normal):
         answer = self._low_level_execute_command(f"cat -- {files} 2>/dev/null; date +%s")
         return progress.read(answer["stdout"])
 
+    def progress_seconds(self, task_vars: dict[str, t.Any]) -> float:
+        """Return the seconds before the first line; 0 for no lines, also where the variable is not a number."""
+        try:
+            return float(self._templar.template(task_vars.get(VARIABLE, SECONDS)))
+        except (TypeError, ValueError):
+            return 0.0
+
     @contextlib.contextmanager
-    def progress_shown(self, task_vars: dict[str, t.Any]) -> t.Iterator[None]:
-        """Show the progress of the module that runs in this context."""
+    def progress_shown(self, task_vars: dict[str, t.Any], read: Reader | None = None) -> t.Iterator[None]:
+        """Show the progress of the module that runs in this context, or of the work that ``read`` reads it of."""
         printer = None
         # The module reports invalid arguments.
         with contextlib.suppress(Exception):
-            seconds = float(self._templar.template(task_vars.get(VARIABLE, SECONDS)))
+            seconds = self.progress_seconds(task_vars)
             # A task with async polls over the connection that this one would be copied from.
             if seconds > 0 and not self._task.async_val and not self._task.check_mode:
                 hosts = task_vars.get("ansible_play_hosts_all") or []
                 host = f"[{task_vars['inventory_hostname']}] " if len(hosts) > 1 else ""
-                printer = ProgressPrinter(self, seconds, host)
+                printer = ProgressPrinter(self, seconds, host, read)
         if not printer:
             yield
             return
@@ -94,9 +101,48 @@ class ProgressAction(CachedModuleAction, Normal):
         return action
 
 
+# Reads the progress of a step over the connection of an action; None where there is nothing to show.
+Reader = t.Callable[[ProgressAction], t.Optional[progress.Progress]]
+
+
+def received(path: str, size: int, step: str) -> Reader:
+    """Return a reader of how much of a file the server has received; ``size`` is in bytes."""
+    started = time.time()
+
+    def read(action: ProgressAction) -> progress.Progress | None:
+        answer = action._low_level_execute_command(f"stat -c %s -- {shlex.quote(path)} 2>/dev/null")
+        text = answer["stdout"].strip()
+        return progress.Progress(step, started, time.time(), int(text), size, "bytes") if text.isdigit() else None
+
+    return read
+
+
+@contextlib.contextmanager
+def bytes_shown(
+    stack: str, environment: str, step: str, amount: t.Callable[[], progress.Amount], first: float = SECONDS
+) -> t.Iterator[None]:
+    """Print lines about the bytes that a step of the controller has processed in this context."""
+    started, before = time.time(), None
+
+    def line(_passed: float) -> str:
+        nonlocal before
+        now = progress.Progress(step, started, time.time(), *amount(), "bytes")
+        text, before = progress.line(stack, environment, now, before), now
+        return text
+
+    with lines_shown(line, first):
+        yield
+
+
 @contextlib.contextmanager
 def lines_shown(line: t.Callable[[float], str], first: float = SECONDS) -> t.Iterator[None]:
-    """Print lines about work of the controller in this context; ``line`` gets the seconds since its beginning."""
+    """Print lines about work of the controller in this context; ``line`` gets the seconds since its beginning.
+
+    ``first`` is the number of seconds before the first line; 0 for none.
+    """
+    if first <= 0:
+        yield
+        return
     ended = threading.Event()
 
     def show() -> None:
@@ -120,8 +166,9 @@ def lines_shown(line: t.Callable[[float], str], first: float = SECONDS) -> t.Ite
 class ProgressPrinter:
     """A thread that prints progress lines until it is ended."""
 
-    def __init__(self, action: ProgressAction, first: float, host: str) -> None:
+    def __init__(self, action: ProgressAction, first: float, host: str, read: Reader | None = None) -> None:
         self._action, self._first, self._host = action, first, host
+        self._read = read or (lambda action: action.read_progress())
         self._ended = threading.Event()
         self._printing = threading.Lock()
 
@@ -151,7 +198,7 @@ class ProgressPrinter:
         before: progress.Progress | None = None
         while not self._ended.wait(pause):
             action = action or self._action.with_own_connection()
-            report = action.read_progress()
+            report = self._read(action)
             if report:
                 line = progress.line(action.stack, action._task.args["environment"], report, before)
                 with self._printing:

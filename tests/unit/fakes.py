@@ -241,8 +241,8 @@ class FakeEngine:
     def platform(self) -> str:
         return "linux/amd64"
 
-    def load_images(self, archive: Path) -> None:
-        for name in archive.read_text().split():
+    def load_images(self, archive: t.IO[bytes]) -> None:
+        for name in archive.read().decode().split():
             self.images[name] = Image(id=f"sha256:{name}", digest=None, user=os.getuid())
 
     def registry_error(self, name: str, login: dict[str, str] | None = None) -> RegistryError | None:

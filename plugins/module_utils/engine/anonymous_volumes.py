@@ -4,7 +4,7 @@
 """Names for the volumes that a service has without a name: those of its image, and those of the file without a source.
 
 A container that is removed loses a volume without a name. A volume with a name survives it, is listed, and is removed
-with the data of its stack. Pure.
+with the data of its stack. Its labels have the service and the path that it was made for. Pure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ import posixpath
 import re
 import typing as t
 
+from .. import names
 from .models import Mapping
+
+# The key of an added volume in the files, with the service and the path that it was made for.
+MADE_FOR = "x-made-for"
 
 
 def name_volumes(normalised: Mapping, image_volumes: t.Mapping[str, t.Sequence[str]]) -> Mapping:
@@ -50,8 +54,14 @@ def _add(normalised: Mapping, service: str, path: str) -> str:
     name = f"{service}-{re.sub(r'[^A-Za-z0-9_.]+', '-', path).strip('-')}"
     while name in volumes:
         name += "-2"
-    volumes[name] = {}
+    volumes[name] = {MADE_FOR: {"service": service, "path": posixpath.normpath(path)}}
     return name
+
+
+def made_for(labels: t.Mapping[str, str]) -> str:
+    """Return the service and the path, ``redis:/data``, that the labels of a volume without a name have; else empty."""
+    service, path = (labels.get(names.LABEL + key, "") for key in ("service", "path"))
+    return f"{service}:{path}" if path else ""
 
 
 def _listed(value: t.Any) -> list[str]:

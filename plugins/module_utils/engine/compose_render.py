@@ -30,8 +30,12 @@ from .models import Mapping
 # What the release decides by itself, so that what the file says of it is left out.
 DROPPED = ("build", "container_name", "ports", "profiles", "links", "depends_on", "networks", "scale")
 
-# Labels of these families are left out: a Traefik on the server would route requests to both colors, past the proxy.
-DROPPED_LABELS = ("traefik.", names.LABEL)
+# The families of labels that are left out, each with the reason. A Traefik on the server would route requests to both
+# colors, past the proxy.
+DROPPED_LABELS = {
+    "traefik.": "only the proxy may route requests",
+    names.LABEL: "only releases set labels of this family",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Rendered:
 def kept_labels(service: Mapping) -> dict[str, str]:
     """Return the labels of a service that its containers get."""
     labels = service.get("labels") or {}
-    return {name: value for name, value in labels.items() if not name.startswith(DROPPED_LABELS)}
+    return {name: value for name, value in labels.items() if not name.startswith(tuple(DROPPED_LABELS))}
 
 
 def render(normalised: Mapping, stack: Stack, release: Release) -> Rendered:

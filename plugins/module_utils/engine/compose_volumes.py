@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .. import names
+from .anonymous_volumes import MADE_FOR
 from .models import Mapping
 
 
@@ -20,10 +21,17 @@ def server_names(normalised: Mapping, project: str, stack: str, environment: str
 
 
 def created(normalised: Mapping, project: str, stack: str, environment: str) -> dict[str, Mapping]:
-    """Return the volumes that a release creates where they are missing, by their name on the server."""
+    """Return the volumes that a release creates where they are missing, by their name on the server.
+
+    ``made_for`` has the service and the path of a volume that the files do not name.
+    """
     given = normalised.get("volumes", {})
     return {
-        server: {"driver": given[name].get("driver", "local"), "driver_opts": given[name].get("driver_opts", {})}
+        server: {
+            "driver": given[name].get("driver", "local"),
+            "driver_opts": given[name].get("driver_opts", {}),
+            "made_for": given[name].get(MADE_FOR, {}),
+        }
         for name, server in server_names(normalised, project, stack, environment).items()
         if not given[name].get("external")
     }

@@ -233,11 +233,10 @@ class Engine(ContainerDetails):
         version = self.client.version()
         return f"{version['Os']}/{version['Arch']}"
 
-    def load_images(self, archive: Path) -> None:
+    def load_images(self, archive: t.IO[bytes]) -> None:
         """Load images from an archive that ``docker save`` has written. Raises EngineError."""
         try:
-            with archive.open("rb") as file:
-                self.client.images.load(file)
+            self.client.images.load(archive)
         except (self.sdk.errors.APIError, self.sdk.errors.ImageLoadError) as error:
             raise EngineError(f"The images that the controller has built cannot be loaded: {error}") from error
 

@@ -37,8 +37,8 @@ def build_missing(ctx: StackContext, given: StackInput, builds: t.Sequence[Image
     services = ", ".join(build.service for build in builds)
     if given.stack.build_on == "controller":
         ctx.lock.renew(token, f"load {services}", compose_build.TIMEOUT)
-        with progress.report_progress(ctx.folder, "load"):
-            ctx.engine.load_images(archive)
+        with archive.open("rb") as file, _load_progress(ctx, file):
+            ctx.engine.load_images(file)
     else:
         ctx.lock.renew(token, f"build {services}", compose_build.TIMEOUT)
         try:
@@ -51,6 +51,10 @@ def build_missing(ctx: StackContext, given: StackInput, builds: t.Sequence[Image
     if missing:
         raise EngineError(f"{', '.join(missing)} is not on this server after the build.")
     return {name: image.pinned for name, image in found.items() if image}
+
+
+def _load_progress(ctx: StackContext, file: t.IO[bytes]) -> t.ContextManager[None]:
+    return progress.report_progress(ctx.folder, "load", lambda: progress.read_so_far(file), "bytes")
 
 
 def build_here(ctx: StackContext, given: StackInput, builds: t.Sequence[ImageBuild], archive: Path) -> None:

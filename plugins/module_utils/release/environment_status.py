@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import names, paths
 from ..backup.store import BackupStore, StoredBackup
+from ..engine.anonymous_volumes import made_for
 from ..engine.models import Container
 from ..errors import SwitchyardError
 from ..near_name import did_you_mean
@@ -33,7 +34,8 @@ class NewestBackup:
 class StackLine:
     """What runs of a stack. ``failing`` are its containers that do not run or are not healthy, with their state.
 
-    ``warm`` is the release on the idle color; a rollback to it is one switch.
+    ``warm`` is the release on the idle color; a rollback to it is one switch. ``unnamed_volumes`` are those that the
+    Compose files do not name, each with the service and the path that it was made for.
     """
 
     stack: str
@@ -47,6 +49,7 @@ class StackLine:
     lock: LockStatus | None
     backup: NewestBackup | None
     routes: tuple[str, ...]
+    unnamed_volumes: dict[str, str]
 
 
 def environment_status(host: HostContext, only: Sequence[str], now: float) -> list[StackLine]:
@@ -59,7 +62,12 @@ def environment_status(host: HostContext, only: Sequence[str], now: float) -> li
     require_known(only, known, host.environment, folder)
     state = host.proxy.read()
     containers = host.engine.containers(project=host.project, environment=host.environment)
-    return [stack_line(host.stack(name), state, containers, now) for name in only or known]
+    volumes = {
+        name: labels
+        for (kind, name), labels in host.engine.names_in_use().items()
+        if kind == "volume" and made_for(labels)
+    }
+    return [stack_line(host.stack(name), state, containers, volumes, now) for name in only or known]
 
 
 def require_known(asked: Sequence[str], known: Sequence[str], environment: str, folder: Path) -> None:
@@ -71,8 +79,17 @@ def require_known(asked: Sequence[str], known: Sequence[str], environment: str, 
     raise SwitchyardError(f"{folder} has no release of {', '.join(unknown)} ({environment}).", hint=f"{hint}.")
 
 
-def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Container], now: float) -> StackLine:
-    """Return the line of a stack; ``containers`` are those of its environment."""
+def stack_line(
+    ctx: StackContext,
+    state: ProxyState,
+    containers: Sequence[Container],
+    volumes: Mapping[str, Mapping[str, str]],
+    now: float,
+) -> StackLine:
+    """Return the line of a stack.
+
+    ``containers`` are those of its environment, ``volumes`` the labels of each volume of the server without a name.
+    """
     live = state.live.get(ctx.key)
     own = [container for container in containers if ctx.owns(container)]
     shown = [container for container in own if container.label("color") in ("", live or "")]
@@ -81,6 +98,7 @@ def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Contai
     canary = canary_status(idle, state.weights.get(ctx.key, 0))
     running = {item.label("color") for item in own if item.running}
     warm = idle if live and names.other(live) in running and not canary else None
+    owner = (ctx.project, ctx.stack, ctx.environment)
     backups = BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack).all()
     return StackLine(
         stack=ctx.stack,
@@ -94,6 +112,7 @@ def stack_line(ctx: StackContext, state: ProxyState, containers: Sequence[Contai
         lock=lock_status(ctx, now),
         backup=_newest(backups[0]) if backups else None,
         routes=tuple(sorted(state.routes_of(ctx.key, live))),
+        unnamed_volumes={name: made_for(labels) for name, labels in volumes.items() if names.owner(labels) == owner},
     )
 
 

@@ -233,9 +233,9 @@ def _count(normalised: dict[str, t.Any], roles: dict[str, str], *counted: str) -
 
 def _ensure_resources(ctx: StackContext, rendered: compose_render.Rendered) -> None:
     """Create the networks and volumes that the projects refer to."""
-    labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack)
     stack_networks.ensure(ctx, rendered.networks)
     for name, volume in rendered.volumes.items():
+        labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack, **volume["made_for"])
         ctx.engine.ensure_volume(name, volume["driver"], volume["driver_opts"], labels)
 
 

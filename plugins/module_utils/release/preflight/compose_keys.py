@@ -28,7 +28,7 @@ def key_problems(normalised: Mapping, where: str) -> list[Problem]:
     return [
         Problem(
             f"{where}.compose.{found.path}",
-            f"{_shown(found.value)} is refused: {found.fate.reason}",
+            f"{_shown(found.value)} is refused, also with allow: {found.fate.reason}",
             found.fate.hint,
             "compose.key_refused",
         )

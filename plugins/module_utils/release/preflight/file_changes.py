@@ -169,9 +169,10 @@ def _added(service: Mapping, role: str) -> list[tuple[str, str, str]]:
     Each is a key, its value in the file, and a message.
     """
     added = []
-    dropped = sorted(set(service.get("labels") or {}) - set(compose_render.kept_labels(service)))
-    if dropped:
-        added.append(("labels", ", ".join(dropped), "left out, because only the proxy may route requests"))
+    for family, reason in compose_render.DROPPED_LABELS.items():
+        dropped = sorted(name for name in service.get("labels") or {} if name.startswith(family))
+        if dropped:
+            added.append(("labels", ", ".join(dropped), f"left out, because {reason}"))
     if role in ("job", "one-shot"):
         if service.get("restart", "no") != "no":
             added.append(("restart", service["restart"], "left out: what runs once is not started again"))

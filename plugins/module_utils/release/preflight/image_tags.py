@@ -20,6 +20,8 @@ def check(context: StackCheckContext) -> list[Problem]:
     for name, service in context.services.items():
         where, image = f"{context.where}.compose.services.{name}.image", service.get("image") or ""
         reason = floating_tag_reason(image)
+        if not image and service.get("provider"):
+            continue  # refused by itself
         if not image:
             hint = "Name an image with a fixed tag, as registry/app:1.2, or add build"
             problems.append(Problem(where, "is missing", hint, "compose.image_missing"))

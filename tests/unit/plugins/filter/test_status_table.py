@@ -20,6 +20,7 @@ def line(**changes: t.Any) -> dict[str, t.Any]:
         "canary": None,
         "lock": None,
         "backup": None,
+        "unnamed_volumes": {},
         **changes,
     }
 
@@ -51,6 +52,16 @@ def test_what_needs_attention_is_in_the_last_column() -> None:
     )
     assert "3 of 4 run" in notes[2]
     assert notes[2].endswith("requests are held; po-celery-prod is restarting")
+
+
+def test_volumes_that_no_file_names_are_a_second_table() -> None:
+    volumes = {"po-shop-redis-data-prod": "redis:/data", "po-shop-mq-var-lib-mq-prod": "mq:/var/lib/mq"}
+    assert table(line(unnamed_volumes=volumes), line(stack="blog"))[3:] == [
+        "",
+        "STACK  VOLUME WITHOUT A NAME IN THE COMPOSE FILES  SERVICE  PATH",
+        "shop   po-shop-mq-var-lib-mq-prod                  mq       /var/lib/mq",
+        "shop   po-shop-redis-data-prod                     redis    /data",
+    ]
 
 
 def test_a_broken_backup_is_said() -> None:

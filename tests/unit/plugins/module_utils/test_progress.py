@@ -97,6 +97,19 @@ def test_a_line_of_another_program_is_nothing(line: str) -> None:
     assert progress.read(shown(line)) is None
 
 
+def test_how_far_a_file_was_read_does_not_move_its_reader(tmp_path: Path) -> None:
+    path = tmp_path / "archive"
+    path.write_bytes(b"x" * 100_000)
+    with path.open("rb", buffering=4096) as file:
+        assert progress.read_so_far(file) == (0, 100_000)
+        assert len(file.read(50_000)) == 50_000
+        done, of = progress.read_so_far(file)
+        assert done is not None
+        assert 50_000 <= done < 60_000
+        assert of == 100_000
+        assert len(file.read()) == 50_000
+
+
 def until_there(path: Path) -> Progress:
     """Return the progress in a file, as soon as it is there."""
     until = time.monotonic() + 30

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import tarfile
 import typing as t
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.command import CommandError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_files import PLACEHOLDER
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
 
@@ -31,6 +33,37 @@ def test_the_source_of_a_build_is_packed(request_of: build_sender.BuildRequest, 
     build_sender.pack_source(request_of, tmp_path / "a.tar.gz")
     with tarfile.open(tmp_path / "a.tar.gz") as tar:
         assert tar.getnames() == ["app/Dockerfile", "app/data"]
+
+
+def test_saving_and_packing_report_their_bytes(
+    request_of: build_sender.BuildRequest, tmp_path: Path, real_engine: None
+) -> None:
+    seen: dict[str, t.Any] = {}
+
+    @contextlib.contextmanager
+    def shown(step: str, amount: t.Callable[[], t.Any]) -> t.Iterator[None]:
+        yield
+        seen[step] = amount()
+
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    build_sender.build_here(request_of, {}, tmp_path, tmp_path / "log")
+    build_sender.pack_images(request_of, frozenset(), folder / "all.tar.gz", shown)
+    assert list(seen) == ["save", "pack"]
+    done, total = seen["save"]
+    assert done > 100_000
+    assert total >= 100_000
+    # All of what was saved was read.
+    assert seen["pack"] == (done, done)
+    # Nothing but the archive stays on the controller.
+    assert [path.name for path in folder.iterdir()] == ["all.tar.gz"]
+
+
+def test_an_image_that_cannot_be_saved_is_named(
+    request_of: build_sender.BuildRequest, tmp_path: Path, real_engine: None
+) -> None:
+    with pytest.raises(CommandError, match="No such image"):
+        build_sender.pack_images(request_of, frozenset(), tmp_path / "all.tar.gz")
 
 
 def test_an_image_is_built_once_and_loaded_without_the_layers_that_are_there(

@@ -63,6 +63,28 @@ def test_work_of_the_controller_is_shown(screen: Screen) -> None:
     assert len(screen.lines) == number
 
 
+def test_bytes_of_the_controller_are_shown_with_their_rate(screen: Screen) -> None:
+    amount = (40 * 2**20, 100 * 2**20)
+    with progress.bytes_shown("shop", "prod", "save", lambda: amount, 0.01):
+        assert screen.first.wait(30)
+    assert screen.lines[0].startswith("shop (prod): saving images: 40 MiB of 100 MiB, ")
+    assert screen.lines[0].endswith("/s")
+    number = len(screen.lines)
+    with progress.bytes_shown("shop", "prod", "save", lambda: amount, 0):
+        assert threading.active_count() < 1000
+    assert len(screen.lines) == number
+
+
+def test_a_file_that_the_server_receives_is_shown(tmp_path: Path, screen: Screen) -> None:
+    file = tmp_path / "it's an archive.tar.gz"
+    file.write_bytes(b"x" * 3 * 2**20)
+    sending = action(ProgressAction, tmp_path)
+    with sending.progress_shown(SOON, progress.received(str(file), 9 * 2**20, "send_images")):
+        assert screen.first.wait(30)
+    assert screen.lines[0].startswith("shop (prod): sending images: 3 MiB of 9 MiB, ")
+    assert progress.received(str(tmp_path / "missing"), 9, "send_images")(sending) is None
+
+
 def test_where_there_are_several_servers_the_line_says_which(
     tmp_path: Path, store_folder: Path, screen: Screen
 ) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import typing as t
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def test_an_image_that_is_not_on_the_server_is_planned_and_one_that_is_there_is_
     assert build.image.startswith("po-shop-web:0123456789ab-")
     archive = machine.root / "images"
     archive.write_text(build.image)
-    machine.engine.load_images(archive)
+    with archive.open("rb") as file:
+        machine.engine.load_images(file)
     assert missing(machine, built()) == []
     assert [one.service for one in missing(machine, built(COMMIT[::-1]))] == ["web"]
 
@@ -91,8 +93,9 @@ def test_a_long_build_reports_its_step(
     image = compose_build.ImageBuild("po-shop-web:1", "web", definition, ("app",))
     machine.engine.images[image.image] = Image(id="sha256:1", digest=None, user=0)
 
-    def load(_archive: Path) -> None:
-        while not report.exists():
+    def load(file: t.IO[bytes]) -> None:
+        size = len(file.read())
+        while f'"done": {size}' not in (report.read_text() if report.exists() else ""):
             pass
         seen.write_bytes(report.read_bytes())
 
@@ -100,8 +103,12 @@ def test_a_long_build_reports_its_step(
     spec = built(archive=archive, build_on=build_on)
     build_images.build_missing(machine.ctx, spec, [image], machine.lock())
     found = progress.Progress(**json.loads(seen.read_text()))
-    expected = {"server": ("build", "[web 2/4] RUN pip install x"), "controller": ("load", "")}
-    assert (found.step, found.detail) == expected[build_on]
+    size = archive.stat().st_size
+    expected = {
+        "server": ("build", "[web 2/4] RUN pip install x", None, None),
+        "controller": ("load", "", size, size),
+    }
+    assert (found.step, found.detail, found.done, found.of) == expected[build_on]
     assert not report.exists()
 
 

@@ -6,6 +6,7 @@ import pytest
 from fakes import HOST, Machine, checked, container, worker
 from fakes_postgres import manifest
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest as backup_manifest
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -94,6 +95,20 @@ def test_maintenance_lock_and_backup_are_shown(machine: Machine) -> None:
     assert seen.lock
     assert seen.lock.holder == "bob@desk"
     assert seen.backup == NewestBackup("20260102T000000Z-0002", "restored", saved.finished)
+
+
+def test_volumes_that_no_file_names_are_listed(machine: Machine) -> None:
+    released(machine, "blue", "1.4.0")
+    machine.make_live("blue")
+    own = names.labels(project="po", environment="prod", stack="shop")
+    unnamed = names.labels(service="redis", path="/data")
+    for name, labels in {
+        "po-shop-redis-data-prod": {**own, **unnamed},
+        "po-shop-uploads-prod": own,
+        "po-blog-redis-data-prod": {**own, **names.labels(stack="blog"), **unnamed},
+    }.items():
+        machine.engine.ensure_volume(name, "local", {}, labels)
+    assert line(machine).unnamed_volumes == {"po-shop-redis-data-prod": "redis:/data"}
 
 
 def test_a_stack_without_a_live_release_is_listed(machine: Machine) -> None:

@@ -174,7 +174,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
         StackCase(
             given(normalised(web={"provider": {"type": "x"}})),
             ".compose.services.web.provider",
-            "{'type': 'x'} is refused: Compose would start a program of the server as root",
+            "{'type': 'x'} is refused, also with allow: Compose would start a program of the server as root",
             "Run it as a service",
             "compose.key_refused",
         )

@@ -31,11 +31,15 @@ def test_an_ordinary_file_has_no_problem() -> None:
 @pytest.mark.parametrize(
     ("text", "path", "reason"),
     [
-        ("{image: 'a:1', network_mode: 'service:db'}", "network_mode", "service:db is refused: a service is not"),
-        ("{image: 'a:1', ipc: 'service:db'}", "ipc", "service:db is refused: a service is not"),
-        ("{image: 'a:1', volumes_from: [db]}", "volumes_from", "['db'] is refused: a service is not"),
-        ("{provider: {type: /usr/bin/id}}", "provider", "{'type': '/usr/bin/id'} is refused: Compose would start a"),
-        ("{image: 'a:1', sysctls: {vm.overcommit_memory: 1}}", "sysctls", "{'vm.overcommit_memory': '1'} is refused"),
+        (
+            "{image: 'a:1', network_mode: 'service:db'}",
+            "network_mode",
+            "service:db is refused, also with allow: a",
+        ),
+        ("{image: 'a:1', ipc: 'service:db'}", "ipc", "service:db is refused, also with allow: a"),
+        ("{image: 'a:1', volumes_from: [db]}", "volumes_from", "['db'] is refused, also with allow: a service is not"),
+        ("{provider: {type: /usr/bin/id}}", "provider", "{'type': '/usr/bin/id'} is refused, also with allow: Compose"),
+        ("{image: 'a:1', sysctls: {vm.swappiness: 1}}", "sysctls", "{'vm.swappiness': '1'} is refused, also"),
     ],
 )
 def test_a_refused_key_has_its_path_and_its_reason(tmp_path: Path, text: str, path: str, reason: str) -> None:
@@ -46,6 +50,6 @@ def test_a_refused_key_has_its_path_and_its_reason(tmp_path: Path, text: str, pa
 def test_a_config_of_a_variable_is_refused(tmp_path: Path) -> None:
     text = "services: {web: {image: 'a:1', configs: [motd]}}\nconfigs: {motd: {environment: MOTD}}"
     assert messages(from_file(tmp_path, text)) == [
-        "stacks[shop].compose.configs.motd.environment: MOTD is refused: the variable is not set on the server. "
-        "Write content: with ${NAME} in it.",
+        "stacks[shop].compose.configs.motd.environment: MOTD is refused, also with allow: the variable is not set on "
+        "the server. Write content: with ${NAME} in it.",
     ]

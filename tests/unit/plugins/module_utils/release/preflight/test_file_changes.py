@@ -25,7 +25,7 @@ services:
     logging: {driver: local}
     ports: ["8080:8000", "53:53/udp", "25"]
     links: ["db:database", "cache"]
-    labels: {traefik.enable: "true", team: a}
+    labels: {traefik.enable: "true", team: a, io.switchyard.color: green}
     networks: {default: {aliases: [www, site]}}
     depends_on:
       db: {condition: service_healthy}
@@ -65,6 +65,7 @@ def test_every_change_of_a_file_is_named(tmp_path: Path) -> None:
             "services.web.depends_on: mail service_started: not waited for: a release starts it later",
             "services.web.hostname: website: an alias that resolves to the own color, not the container's own name",
             "services.web.labels: traefik.enable: left out, because only the proxy may route requests",
+            "services.web.labels: io.switchyard.color: left out, because only releases set labels of this family",
             "services.web.ports: 8080:8000/tcp: not published: requests arrive through the routes of the proxy",
             "services.web.ports: 53:53/udp: not published: only containers of the stack reach it",
             "services.web.ports: 25/tcp: not published: only containers of the stack reach it",
