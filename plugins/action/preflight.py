@@ -37,6 +37,7 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables 
     variables_by_stack,
 )
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.playbook_command import playbook_command
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.problem_files import shown, with_files
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.requested_stacks import (
     MISSING,
@@ -168,14 +169,13 @@ class ActionModule(CachedModuleAction):
             return {}
         stacks = [item for item in raw if isinstance(item, dict)] if isinstance(raw, list) else None
         given = read_settings(self._templar, task_vars, stacks=stacks)
-        sources = task_vars.get("ansible_inventory_sources") or []
         return {
             "stacks": None if stacks is None else [str(stack.get("name")) for stack in stacks],
             "settings": given.settings,
             "unset": given.unset,
             "operator": operator(),
             "redis_is_shared": given.redis_is_shared and any("redis" in stack for stack in stacks or ()),
-            "retire": " ".join(["ansible-playbook retire.yml", *(f"-i {source}" for source in sources)]),
+            "retire": playbook_command("retire"),
         }
 
     def _ask_server(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -18,6 +18,7 @@ from fakes import written
 from fakes_action import action_of
 
 from ansible_collections.switchyard.stacks.plugins.action import preflight
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.playbook_command import playbook_command
 
 Answer = Callable[[dict[str, t.Any]], dict[str, t.Any]]
 
@@ -418,12 +419,11 @@ def test_the_module_learns_what_the_inventory_says_of_other_stacks(controller: C
         "switchyard_environment": "prod",
         "proxy_https_port": 443,
         "redis_shared": True,
-        "ansible_inventory_sources": ["inventories/prod"],
     }
     controller.run(stacks, others=others, only=["shop"])
     facts = controller.asked["inventory"]
     assert (facts["stacks"], facts["redis_is_shared"]) == (["shop", "blog"], True)
-    assert facts["retire"] == "ansible-playbook retire.yml -i inventories/prod"
+    assert facts["retire"] == playbook_command("retire")
     assert facts["settings"]["proxy"]["proxy_https_port"] == 443
     assert set(facts["settings"]) == {"proxy", "redis", "networks"}
     assert "proxy_http_port" in facts["unset"]
