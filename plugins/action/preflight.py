@@ -154,7 +154,7 @@ class ActionModule(CachedModuleAction):
                 reason = str(error).split("\n", maxsplit=1)[0].rstrip(".")
                 problems.append(
                     Problem(
-                        where + origin(value),
+                        where,
                         reason,
                         undefined_hint(reason),
                         "inventory.not_templated",
@@ -193,16 +193,6 @@ class ActionModule(CachedModuleAction):
             answer["_problems"] = []
         answer.pop("invocation", None)
         return answer
-
-
-def origin(value: str) -> str:
-    """Return the file and line of a value of the inventory, where Ansible knows them (core 2.19 and later)."""
-    try:
-        from ansible._internal._datatag._tags import Origin
-    except ImportError:
-        return ""
-    found = Origin.get_tag(value)
-    return f" ({found})" if found else ""
 
 
 def resolve(stack: Stack, variable: str, source: StackSource) -> tuple[dict[str, t.Any], StackFiles]:

@@ -17,6 +17,11 @@ ERROR, WARNING, NOTICE = "error", "warning", "notice"
 SEVERITIES = (ERROR, WARNING, NOTICE)
 
 
+def sentence(text: str) -> str:
+    """Return a text with a full stop, unless it ends with a mark."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake that was found before anything changed.
@@ -37,7 +42,7 @@ class Problem:
         return asdict(self)
 
     def __str__(self) -> str:
-        return ". ".join([f"{self.where}: {self.message}", *([self.hint] if self.hint else [])]) + "."
+        return " ".join(sentence(part) for part in (f"{self.where}: {self.message}", self.hint) if part)
 
 
 class SwitchyardError(Exception):

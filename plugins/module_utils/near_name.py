@@ -17,4 +17,4 @@ def near_name(name: str, known: t.Iterable[str], likeness: float = 0.6) -> str |
 def did_you_mean(name: str, known: t.Iterable[str], otherwise: str) -> str:
     """Return the hint of a problem that names the known name, or ``otherwise`` where none is like it."""
     near = near_name(name, known)
-    return f"Did you mean '{near}'" if near else otherwise
+    return f"Did you mean '{near}'?" if near else otherwise

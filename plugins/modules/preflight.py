@@ -148,7 +148,7 @@ problems:
     - where: switchyard_stacks[bookings].rotes
       file: inventories/prod/group_vars/all.yml:12
       message: unknown key
-      hint: Did you mean 'routes'
+      hint: Did you mean 'routes'?
       code: inventory.key_unknown
       severity: error
 problem_warnings:

@@ -81,7 +81,7 @@ def misspelt_extra_variables(
         meant = _closest(name, used, words)
         if meant:
             message = "has no effect: no variable of a stack and no playbook uses it"
-            hint = "Write -e stack=a,b" if meant == "stack" else f"Did you mean '{meant}'"
+            hint = "Write -e stack=a,b" if meant == "stack" else f"Did you mean '{meant}'?"
             problems.append(Problem(f"-e {name}", message, hint, "request.variable_unknown"))
         else:
             others.append(name)

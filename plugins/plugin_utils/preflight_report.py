@@ -10,7 +10,13 @@ import typing as t
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ERROR, NOTICE, SEVERITIES, WARNING
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
+    ERROR,
+    NOTICE,
+    SEVERITIES,
+    WARNING,
+    sentence,
+)
 
 # The keys of the result of the module ``preflight``
 RESULTS = {ERROR: "problems", WARNING: "problem_warnings", NOTICE: "notices"}
@@ -44,7 +50,7 @@ class Item:
         return f"{self.where} ({self.file})" if self.file else self.where
 
     def __str__(self) -> str:
-        hint = f" {self.hint}." if self.hint else ""
+        hint = f" {sentence(self.hint)}" if self.hint else ""
         code = f" [{self.code}]" if self.code else ""
         return f"{self.place}: {self.message.rstrip('.')}.{hint}{code}"
 
@@ -110,7 +116,7 @@ def report_of(
     }
     plans.update(
         {
-            f"networks on {server}: {counts['created']} are created, the pool has room for {counts['left']} more": None
+            f"networks on {server}: {counts['created']} to create, room for {counts['left']} more in the pool": None
             for server, result in results.items()
             for counts in [result.get("networks")]
             if counts

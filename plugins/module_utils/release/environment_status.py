@@ -13,7 +13,7 @@ from .. import names, paths
 from ..backup.store import BackupStore, StoredBackup
 from ..engine.anonymous_volumes import made_for
 from ..engine.models import Container
-from ..errors import SwitchyardError
+from ..errors import SwitchyardError, sentence
 from ..near_name import did_you_mean
 from ..proxy.state import ProxyState
 from .context import HostContext, StackContext, newest_release
@@ -76,7 +76,7 @@ def require_known(asked: Sequence[str], known: Sequence[str], environment: str, 
     if not unknown:
         return
     hint = did_you_mean(unknown[0], known, f"The stacks with a release are: {', '.join(known) or 'none'}")
-    raise SwitchyardError(f"{folder} has no release of {', '.join(unknown)} ({environment}).", hint=f"{hint}.")
+    raise SwitchyardError(f"{folder} has no release of {', '.join(unknown)} ({environment}).", hint=sentence(hint))
 
 
 def stack_line(

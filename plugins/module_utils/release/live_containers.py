@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 
 from ..engine.models import Container
-from ..errors import SwitchyardError
+from ..errors import SwitchyardError, sentence
 from ..near_name import did_you_mean
 from .context import StackContext
 
@@ -64,7 +64,7 @@ def containers_of(ctx: StackContext, service: str | None, color: str | None = No
     if not found:
         hint = did_you_mean(service, services, f"Its services are: {', '.join(services)}")
         message = f"{ctx.stack} ({ctx.environment}) has no container of a service '{service}'."
-        raise SwitchyardError(message, hint=f"{hint}.")
+        raise SwitchyardError(message, hint=sentence(hint))
     return found
 
 

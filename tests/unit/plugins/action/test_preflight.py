@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
 from fakes import written
 from fakes_action import action_of
@@ -255,7 +254,7 @@ def test_a_misspelt_extra_variable_is_a_problem(controller: Controller, monkeypa
     others = {"shop_version": "1.0.0", "shop_versoin": "2.0.0"}
     problems = controller.run([written(variables=variables)], others=others)["problems"]
     assert [(problem["where"], problem["hint"]) for problem in problems] == [
-        ("-e shop_versoin", "Did you mean 'shop_version'")
+        ("-e shop_versoin", "Did you mean 'shop_version'?")
     ]
 
 
@@ -299,14 +298,6 @@ def test_the_lock_holds_the_process_of_this_run(controller: Controller) -> None:
     process = controller.run([written()])["lock_process"]
     assert (process["user"], process["machine"]) == (getpass.getuser(), socket.gethostname())
     assert process["id"] == os.getppid()
-
-
-def test_a_value_says_in_which_file_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "stacks.yml"
-    file.write_text("---\nkey: '{{ vault_key }}'\n")
-    value = DataLoader().load_from_file(str(file), trusted_as_template=True)["key"]
-    assert preflight.origin(value) == f" ({file}:2:6)"
-    assert preflight.origin("made by hand") == ""
 
 
 def test_a_misspelt_variable_of_a_role_is_a_warning(controller: Controller) -> None:

@@ -25,8 +25,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import (
 
 
 def test_a_problem_says_where_what_and_what_to_do() -> None:
-    problem = Problem("switchyard_stacks[shop].rotes", "unknown key", "Did you mean 'routes'", "inventory.key_unknown")
-    assert str(problem) == "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'."
+    problem = Problem("switchyard_stacks[shop].rotes", "unknown key", "Did you mean 'routes'?", "inventory.key_unknown")
+    assert str(problem) == "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'?"
     assert Problem(**problem.as_dict()) == problem
 
 

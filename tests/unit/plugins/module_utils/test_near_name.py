@@ -14,5 +14,5 @@ def test_a_higher_likeness_finds_less() -> None:
 
 
 def test_a_hint_names_the_known_name_or_what_there_is() -> None:
-    assert did_you_mean("wep", {"web": 1, "db": 2}, "Services are web, db") == "Did you mean 'web'"
+    assert did_you_mean("wep", {"web": 1, "db": 2}, "Services are web, db") == "Did you mean 'web'?"
     assert did_you_mean("queue", ["web"], "Services are web") == "Services are web"

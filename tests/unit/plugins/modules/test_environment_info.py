@@ -23,4 +23,4 @@ def test_an_unknown_stack_fails(run_module: RunModule, machine: Machine, on_serv
     machine.released("blue")
     result = run_module(environment_info.main, {**on_server, "stacks": ["shpo"]})
     assert result["failed"]
-    assert "Did you mean 'shop'." in result["msg"]
+    assert "Did you mean 'shop'?" in result["msg"]

@@ -46,23 +46,23 @@ def test_which_variables_are_behind_a_stack() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("shop_versoin", "Did you mean 'shop_version'"),
-        ("shop-version", "Did you mean 'shop_version'"),
-        ("version", "Did you mean 'shop_version'"),
-        ("blog_tags", "Did you mean 'blog_tag'"),
-        ("stacks", "Write -e stack=a,b"),
-        ("stack_list", "Write -e stack=a,b"),
-        ("only_stack", "Write -e stack=a,b"),
-        ("accept_downgrades", "Did you mean 'accept_downgrade'"),
-        ("confirm_enviroment", "Did you mean 'confirm_environment'"),
-        ("switchyard_enviroment", "Did you mean 'switchyard_environment'"),
-        ("proxy_https_prot", "Did you mean 'proxy_https_port'"),
+        ("shop_versoin", "Did you mean 'shop_version'?"),
+        ("shop-version", "Did you mean 'shop_version'?"),
+        ("version", "Did you mean 'shop_version'?"),
+        ("blog_tags", "Did you mean 'blog_tag'?"),
+        ("stacks", "Write -e stack=a,b."),
+        ("stack_list", "Write -e stack=a,b."),
+        ("only_stack", "Write -e stack=a,b."),
+        ("accept_downgrades", "Did you mean 'accept_downgrade'?"),
+        ("confirm_enviroment", "Did you mean 'confirm_environment'?"),
+        ("switchyard_enviroment", "Did you mean 'switchyard_environment'?"),
+        ("proxy_https_prot", "Did you mean 'proxy_https_port'?"),
     ],
 )
 def test_a_misspelt_variable_is_a_problem(name: str, hint: str) -> None:
     problems, warnings = misspelt_extra_variables([name, "shop_version"], USED, VARIABLES)
     assert [str(problem) for problem in problems] == [
-        f"-e {name}: has no effect: no variable of a stack and no playbook uses it. {hint}."
+        f"-e {name}: has no effect: no variable of a stack and no playbook uses it. {hint}"
     ]
     assert [problem.code for problem in problems] == ["request.variable_unknown"]
     assert warnings == []

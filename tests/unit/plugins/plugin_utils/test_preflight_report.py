@@ -12,7 +12,7 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.preflight_report
 )
 
 KEY = "switchyard_stacks[shop].rotes"
-UNKNOWN = {"where": KEY, "message": "unknown key", "hint": "Did you mean 'routes'", "code": "inventory.key_unknown"}
+UNKNOWN = {"where": KEY, "message": "unknown key", "hint": "Did you mean 'routes'?", "code": "inventory.key_unknown"}
 DISK = {"where": "server", "message": "/ has 0.1 GiB free", "hint": "Make room", "code": "server.disk_space"}
 CLOCK = {"where": "server", "message": "its clock is 80 s behind", "hint": "Start chrony", "code": "server.clock"}
 PORTS = {"where": "switchyard_stacks[shop].compose", "message": "ports of web: not published", "hint": "", "code": ""}
@@ -46,7 +46,7 @@ def test_each_problem_is_there_once_with_its_servers_and_the_worst_are_first() -
         "Preflight of po prod on app1, app2: 2 errors, 1 warning, 1 notice. Nothing was changed.",
         "",
         "Errors: nothing is released before they are corrected:",
-        f"  1. {KEY} (all.yml:7): unknown key. Did you mean 'routes'. [inventory.key_unknown]",
+        f"  1. {KEY} (all.yml:7): unknown key. Did you mean 'routes'? [inventory.key_unknown]",
         "  2. app1, app2: / has 0.1 GiB free. Make room. [server.disk_space]",
         "",
         "Warnings: a release stops for a confirmation only:",
@@ -103,4 +103,4 @@ def test_what_is_left_over_is_a_notice() -> None:
 
 def test_the_networks_of_the_pool_are_counted() -> None:
     (line,) = report_of({"app1": result(networks={"created": 3, "left": 240})}, "po", "prod").plans
-    assert line == "networks on app1: 3 are created, the pool has room for 240 more"
+    assert line == "networks on app1: 3 to create, room for 240 more in the pool"

@@ -15,7 +15,7 @@ def test_the_example_of_each_word_is_valid(word: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("docker_soket", "docker_soket is not a word of allow", "Did you mean 'docker_socket'"),
+        ("docker_soket", "docker_soket is not a word of allow", "Did you mean 'docker_socket'?"),
         ("everything", "everything is not a word of allow", f"Words are {', '.join(allowances.WORDS)}, or an absolute"),
         ("privileged yes", "'privileged yes' is not valid", "Write privileged"),
         ("network", "'network' is not valid", 'Write "network traefik"'),

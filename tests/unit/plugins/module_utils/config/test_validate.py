@@ -43,7 +43,7 @@ def test_problems_of_every_kind_and_stack_come_together() -> None:
     found = problems(wrong, second(routes=[]), project="Po")
     expected = [
         "switchyard_project: 'Po' is not a valid name",
-        "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'",
+        "switchyard_stacks[shop].rotes: unknown key. Did you mean 'routes'?",
         "switchyard_stacks[shop].source: is missing. Write source: <mapping>",
         "switchyard_stacks[shop].drain: a str is not a number",
         "switchyard_stacks[shop].keep_previous: a str is not true or false",
@@ -113,7 +113,7 @@ def test_a_wrong_value(changes: dict[str, t.Any], where: str, what: str) -> None
         ({"hosts": ["Shop.example.org"]}, "is not a valid host name"),
         ({"hosts": ["https://shop.example.org"]}, "is not a valid host name"),
         ({"hosts": ["shop.example.org:80"]}, "is not a valid host name"),
-        ({"health": {"pth": "/"}}, "routes[0].health.pth: unknown key. Did you mean 'path'"),
+        ({"health": {"pth": "/"}}, "routes[0].health.pth: unknown key. Did you mean 'path'?"),
         ({"https": "always"}, "routes[0].https: 'always' is not known. Write one of optional, redirect"),
         ({"hsts": -1}, "routes[0].hsts: -1 is too small"),
         ({"allow_ips": ["10.0.0.0/33"]}, "routes[0].allow_ips: a list is not a list of addresses or networks"),

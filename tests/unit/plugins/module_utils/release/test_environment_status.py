@@ -120,7 +120,7 @@ def test_a_stack_without_a_live_release_is_listed(machine: Machine) -> None:
 def test_an_unknown_stack_is_refused_with_the_known_ones(machine: Machine) -> None:
     released(machine, "blue", "1.4.0")
     machine.make_live("blue")
-    with pytest.raises(SwitchyardError, match=r"no release of shpo \(prod\)\. Did you mean 'shop'\."):
+    with pytest.raises(SwitchyardError, match=r"no release of shpo \(prod\)\. Did you mean 'shop'\?"):
         environment_status(machine.host, ["shpo"], NOW)
     with pytest.raises(SwitchyardError, match="The stacks with a release are: shop"):
         environment_status(machine.host, ["billing"], NOW)

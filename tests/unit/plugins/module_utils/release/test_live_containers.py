@@ -34,7 +34,7 @@ def test_the_idle_color_is_shown_when_it_is_asked_for(two_releases: Machine) -> 
 
 def test_an_unknown_service_names_the_known_ones(two_releases: Machine) -> None:
     two_releases.engine.start(worker(1))
-    with pytest.raises(SwitchyardError, match=r"'wbe'\. Did you mean 'web'\."):
+    with pytest.raises(SwitchyardError, match=r"'wbe'\. Did you mean 'web'\?"):
         live_containers.read_logs(two_releases.ctx, "wbe", None, 0.0, 2)
     with pytest.raises(SwitchyardError, match="Its services are: celery, web"):
         live_containers.read_logs(two_releases.ctx, "mailer", None, 0.0, 2)
