@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import display
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import EXPIRES_SOON
 from ansible_collections.switchyard.stacks.plugins.module_utils.text_table import table_lines
 
 DOCUMENTATION = r"""
@@ -95,6 +97,12 @@ def _notes(line: t.Mapping[str, t.Any], now: float) -> t.Iterator[str]:
         yield f"{lock['holder']} releases it for {display.age(now - lock['since'])}, step {lock['step']}{expired}"
     for name, state in line["failing"].items():
         yield f"{name} is {state}"
+    for host, until in line["certificates"].items():
+        days = math.floor((until - now) / 86400)
+        if until <= now:
+            yield f"the certificate of {host} has expired"
+        elif days < EXPIRES_SOON:
+            yield f"the certificate of {host} expires in {days} days"
     if line["warm"]:
         yield f"{line['warm']['version']} is warm"
 

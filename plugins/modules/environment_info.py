@@ -87,6 +87,12 @@ stacks:
         the service and the path. They go with the stack's data.
       type: dict
       sample: {"po-shop-redis-redis-data-prod": "redis:/data"}
+    certificates:
+      description: >-
+        The end of the proxy's certificate for each host of a route, in seconds since the epoch. Hosts without one are
+        missing.
+      type: dict
+      sample: {"shop.example.org": 1798761600.0}
 """
 
 import time

@@ -15,15 +15,21 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Pr
 
 VARIABLE = "proxy_certificates"
 
+IN_ORDER = "Write the server's certificate first, and each certificate before the one of its issuer"
+
 
 @dataclass(frozen=True)
 class CertificateWithKey:
-    """A certificate with its chain and its key in PEM form, its host names and its validity."""
+    """A certificate with its chain and its key in PEM form, its host names, and when all of the chain is valid.
+
+    ``part`` is the certificate that expires first, for messages.
+    """
 
     names: tuple[str, ...]
     begin: datetime
     until: datetime
     content: str
+    part: str
 
     def file(self, environment: str) -> str:
         """Return the name of its file. It changes with the content, so that the proxy loads a new certificate."""
@@ -44,7 +50,7 @@ def read(given: t.Any, environment: str, now: datetime | None = None) -> tuple[l
             continue
         moment = now or datetime.now(timezone.utc)
         if certificate.until <= moment:
-            message = f"the certificate of {', '.join(certificate.names)} expired on {certificate.until:%Y-%m-%d}"
+            message = f"{certificate.part} expired on {certificate.until:%Y-%m-%d}"
             problems.append(Problem(where, message, "Replace it by a new one", "certificate.expired"))
         elif certificate.begin > moment:
             message = (
@@ -91,9 +97,6 @@ def _parse(item: t.Any) -> CertificateWithKey:
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
 
-    def public(key: t.Any) -> t.Any:
-        return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
     if (
         not isinstance(item, dict)
         or not isinstance(item.get("certificate"), str)
@@ -110,10 +113,18 @@ def _parse(item: t.Any) -> CertificateWithKey:
         raise ValueError("the key has a password", "Take it off; a vault keeps the key") from None
     except ValueError:
         raise ValueError("the key is not in PEM form", "It begins with -----BEGIN PRIVATE KEY-----") from None
-    leaf = chain[0]
-    if public(leaf.public_key()) != public(key.public_key()):
-        hint = "Put the server's certificate first and its chain after it"
-        raise ValueError("the certificate does not belong to the key", hint)
+    leaf, own = chain[0], _public(key.public_key())
+    fitting = [number for number, one in enumerate(chain, 1) if _public(one.public_key()) == own]
+    if not fitting:
+        raise ValueError(
+            "the certificate does not belong to the key", "Write the key that the certificate was made for"
+        )
+    if fitting[0] != 1:
+        raise ValueError(f"the certificate of the key is number {fitting[0]} of the chain", IN_ORDER)
+    for number, (one, issuer) in enumerate(zip(chain, chain[1:]), 1):
+        if not _issued(issuer, one):
+            message = f"the chain is not in order: certificate {number + 1} ({issuer.subject.rfc4514_string()}) has not"
+            raise ValueError(f"{message} issued certificate {number} ({one.subject.rfc4514_string()})", IN_ORDER)
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -122,4 +133,32 @@ def _parse(item: t.Any) -> CertificateWithKey:
     if not hosts:
         raise ValueError("the certificate names no host", "Clients only read its subjectAltName")
     content = f"{item['certificate'].strip()}\n{item['key'].strip()}\n"
-    return CertificateWithKey(hosts, leaf.not_valid_before_utc, leaf.not_valid_after_utc, content)
+    # Clients have the root themselves, and do not look at the one in the chain.
+    counted = [leaf, *(one for one in chain[1:] if one.subject != one.issuer)]
+    first = min(counted, key=lambda one: one.not_valid_after_utc)
+    shown = f"the certificate of {', '.join(hosts)}"
+    part = shown if first is leaf else f"{first.subject.rfc4514_string()} in the chain of {shown}"
+    begin = max(one.not_valid_before_utc for one in counted)
+    return CertificateWithKey(hosts, begin, first.not_valid_after_utc, content, part)
+
+
+def _public(key: t.Any) -> bytes:
+    """Return a public key in a form that can be compared."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return encoded
+
+
+def _issued(issuer: t.Any, certificate: t.Any) -> bool:
+    """Return whether a certificate has the signature of another one."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    except UnsupportedAlgorithm:
+        # The names are all that can be compared.
+        return bool(certificate.issuer == issuer.subject)
+    return True

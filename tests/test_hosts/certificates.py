@@ -45,7 +45,31 @@ def self_signed(
     return {"certificate": certificate.decode(), "key": secret.decode()}
 
 
-CA = self_signed("ca.example.org")["certificate"]
+def issued(*hosts: str, ends: tuple[datetime, datetime] | None = None) -> dict[str, str]:
+    """A certificate with its key and a chain of an intermediate and a root; ``ends`` are those of the first two."""
+    until = NOW + timedelta(days=30)
+    leaf_end, intermediate_end = ends or (until, until)
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("leaf", "intermediate", "root")]
+    keys = [ec.generate_private_key(ec.SECP256R1()) for name in names]
+    chain = []
+    for number, end in enumerate((leaf_end, intermediate_end, until)):
+        issuer = min(number + 1, 2)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(names[number])
+            .issuer_name(names[issuer])
+            .public_key(keys[number].public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(min(NOW, end) - timedelta(days=1))
+            .not_valid_after(end)
+            .add_extension(x509.BasicConstraints(ca=number > 0, path_length=None), True)
+        )
+        if number == 0:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), False)
+        chain.append(builder.sign(keys[issuer], hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode())
+    lock = serialization.NoEncryption()
+    secret = keys[0].private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+    return {"certificate": "".join(chain), "key": secret.decode()}
 
 
 def main(folder: str, *hosts: str) -> None:

@@ -12,6 +12,9 @@ from datetime import datetime, timezone
 from ..errors import Problem
 from .route_options import RouteOptions
 
+# Days. A public certificate of 90 days is renewed 30 days before its end: below this, the renewal has failed.
+EXPIRES_SOON = 21
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -57,6 +60,11 @@ class ProxyCapabilities:
             bool(settings.get("trusts_front_proxy")),
         )
 
+    def last_certificate(self, host: str) -> Certificate | None:
+        """Return the certificate for a host that is valid longest; None where it has none."""
+        matching = (certificate for certificate in self.certificates if certificate.covers(host))
+        return max(matching, key=lambda certificate: certificate.until, default=None)
+
     def has_certificate(self, host: str) -> bool:
         """Return whether the proxy itself answers users of a host with https."""
         has_port = bool(self.https_port) and not self.behind_traefik
@@ -86,14 +94,14 @@ class ProxyCapabilities:
             problems.append(Problem(https_key, "the proxy has no https port", hint, "route.no_https_port"))
         elif https_key and not self.behind_traefik:
             for host in hosts:
-                matching = [certificate for certificate in self.certificates if certificate.covers(host)]
-                if not matching:
-                    message = f"the proxy has no certificate for {host}"
+                last = self.last_certificate(host)
+                if not last:
+                    names = ", ".join(name for certificate in self.certificates for name in certificate.names)
+                    message = f"the proxy has no certificate for {host}{names and f', only for {names}'}"
                     hint = "Add it to proxy_certificates, then run setup.yml"
                     problems.append(Problem(https_key, message, hint, "route.no_certificate"))
-                elif all(certificate.until <= (now or datetime.now(timezone.utc)) for certificate in matching):
-                    last = max(certificate.until for certificate in matching)
-                    message = f"the proxy's certificate for {host} expired on {last:%Y-%m-%d}"
+                elif last.until <= (now or datetime.now(timezone.utc)):
+                    message = f"the proxy's certificate for {host} expired on {last.until:%Y-%m-%d}"
                     hint = "Add a new one to proxy_certificates, then run setup.yml"
                     problems.append(Problem(https_key, message, hint, "route.certificate_expired"))
         if options.basic_auth and options.basic_auth not in self.users:

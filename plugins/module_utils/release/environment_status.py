@@ -15,6 +15,7 @@ from ..engine.anonymous_volumes import made_for
 from ..engine.models import Container
 from ..errors import SwitchyardError, sentence
 from ..near_name import did_you_mean
+from ..proxy.capabilities import ProxyCapabilities
 from ..proxy.state import ProxyState
 from .context import HostContext, StackContext, newest_release
 from .release_line import ReleaseLine, release_line
@@ -36,6 +37,8 @@ class StackLine:
 
     ``warm`` is the release on the idle color; a rollback to it is one switch. ``unnamed_volumes`` are those that the
     Compose files do not name, each with the service and the path that it was made for.
+    ``certificates`` has for each host of a route the end of the proxy's certificate for it, seconds since the epoch;
+    hosts without one are missing.
     """
 
     stack: str
@@ -50,6 +53,7 @@ class StackLine:
     backup: NewestBackup | None
     routes: tuple[str, ...]
     unnamed_volumes: dict[str, str]
+    certificates: dict[str, float]
 
 
 def environment_status(host: HostContext, only: Sequence[str], now: float) -> list[StackLine]:
@@ -100,6 +104,7 @@ def stack_line(
     warm = idle if live and names.other(live) in running and not canary else None
     owner = (ctx.project, ctx.stack, ctx.environment)
     backups = BackupStore(ctx.host.root, ctx.project, ctx.environment, ctx.stack).all()
+    routes = sorted(state.routes_of(ctx.key, live))
     return StackLine(
         stack=ctx.stack,
         live=live,
@@ -111,9 +116,15 @@ def stack_line(
         canary=canary,
         lock=lock_status(ctx, now),
         backup=_newest(backups[0]) if backups else None,
-        routes=tuple(sorted(state.routes_of(ctx.key, live))),
+        routes=tuple(routes),
         unnamed_volumes={name: made_for(labels) for name, labels in volumes.items() if names.owner(labels) == owner},
+        certificates=_certificates(ctx.proxy.capabilities, {route.partition("/")[0] for route in routes}),
     )
+
+
+def _certificates(capabilities: ProxyCapabilities, hosts: set[str]) -> dict[str, float]:
+    found = {host: capabilities.last_certificate(host) for host in sorted(hosts) if capabilities.has_certificate(host)}
+    return {host: certificate.until.timestamp() for host, certificate in found.items() if certificate}
 
 
 def _newest(backup: StoredBackup) -> NewestBackup:

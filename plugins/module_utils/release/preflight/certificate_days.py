@@ -9,13 +9,10 @@ import typing as t
 from datetime import datetime, timezone
 
 from ...errors import ERROR, WARNING, Problem
-from ...proxy.capabilities import Certificate
+from ...proxy.capabilities import EXPIRES_SOON, ProxyCapabilities
 from .context import HostCheckContext
 
 NEEDS = ("engine", "proxy")
-
-# Days. A public certificate of 90 days is renewed 30 days before its end: below this, the renewal has failed.
-SOON = 21
 
 
 def check(context: HostCheckContext) -> list[Problem]:
@@ -27,25 +24,25 @@ def check(context: HostCheckContext) -> list[Problem]:
         for _kind, _index, endpoint in spec.stack.endpoints:
             needs_https = getattr(endpoint, "https", "") == "redirect" or bool(getattr(endpoint, "hsts", 0))
             hosts.update({host: hosts.get(host, False) or needs_https for host in endpoint.hosts})
-    return problems(hosts, context.host.proxy.capabilities.certificates, datetime.now(timezone.utc))
+    return problems(hosts, context.host.proxy.capabilities, datetime.now(timezone.utc))
 
 
-def problems(hosts: t.Mapping[str, bool], certificates: t.Sequence[Certificate], now: datetime) -> list[Problem]:
+def problems(hosts: t.Mapping[str, bool], capabilities: ProxyCapabilities, now: datetime) -> list[Problem]:
     """Return the problems of ``check``; ``hosts`` has for each host whether a route needs HTTPS there.
 
     The expired certificate of a route that needs HTTPS is a problem of the route.
     """
     result = []
     for host, needs_https in hosts.items():
-        matching = [certificate for certificate in certificates if certificate.covers(host)]
-        if not matching:
+        certificate = capabilities.last_certificate(host)
+        if not certificate:
             continue
-        last = max(certificate.until for certificate in matching)
+        last = certificate.until
         days = (last - now).days
         if last <= now and not needs_https:
             message = f"the proxy's certificate for {host} expired on {last:%Y-%m-%d}"
             result.append(_problem(message, code="certificate.expired", severity=ERROR))
-        elif now < last and days < SOON:
+        elif now < last and days < EXPIRES_SOON:
             message = f"the proxy's certificate for {host} expires in {days} days, on {last:%Y-%m-%d}"
             result.append(_problem(message, code="certificate.expires_soon", severity=WARNING))
     return result

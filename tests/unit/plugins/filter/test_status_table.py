@@ -21,6 +21,7 @@ def line(**changes: t.Any) -> dict[str, t.Any]:
         "lock": None,
         "backup": None,
         "unnamed_volumes": {},
+        "certificates": {},
         **changes,
     }
 
@@ -62,6 +63,14 @@ def test_volumes_that_no_file_names_are_a_second_table() -> None:
         "shop   po-shop-mq-var-lib-mq-prod                  mq       /var/lib/mq",
         "shop   po-shop-redis-data-prod                     redis    /data",
     ]
+
+
+def test_a_certificate_that_expires_is_said() -> None:
+    day = 86400
+    ends = {"a.org": NOW - 1, "b.org": NOW + 20.9 * day, "c.org": NOW + 21 * day}
+    assert table(line(certificates=ends))[1].endswith(
+        "the certificate of a.org has expired; the certificate of b.org expires in 20 days"
+    )
 
 
 def test_a_broken_backup_is_said() -> None:

@@ -4,7 +4,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from certificates import CA, NOW, self_signed
+from certificates import NOW, issued, self_signed
 
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import certificates
 
@@ -28,13 +28,62 @@ def test_a_new_certificate_has_another_file() -> None:
 
 
 def test_the_chain_and_the_key_are_one_file() -> None:
-    item = self_signed("a.org")
-    content = certificates.read([{**item, "certificate": item["certificate"] + CA}], "prod", NOW)[0][0].content
+    content = certificates.read([issued("a.org")], "prod", NOW)[0][0].content
     assert [line for line in content.splitlines() if "BEGIN" in line] == [
-        "-----BEGIN CERTIFICATE-----",
-        "-----BEGIN CERTIFICATE-----",
+        *["-----BEGIN CERTIFICATE-----"] * 3,
         "-----BEGIN PRIVATE KEY-----",
     ]
+
+
+def parts(item: dict[str, str]) -> list[str]:
+    end = "-----END CERTIFICATE-----\n"
+    return [part + end for part in item["certificate"].split(end) if part]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ((0,), None),
+        ((0, 1), None),
+        ((0, 1, 2), None),
+        ((1, 0, 2), "the certificate of the key is number 2 of the chain"),
+        ((2, 1, 0), "the certificate of the key is number 3 of the chain"),
+        (
+            (0, 2, 1),
+            "the chain is not in order: certificate 2 (CN=root) has not issued certificate 1 (CN=leaf)",
+        ),
+        (
+            (0, 1, 1),
+            "the chain is not in order: certificate 3 (CN=intermediate) has not issued certificate 2 (CN=intermediate)",
+        ),
+    ],
+)
+def test_the_order_of_a_chain(order: tuple[int, ...], expected: str | None) -> None:
+    item = issued("a.org")
+    given = {**item, "certificate": "".join(parts(item)[number] for number in order)}
+    found = certificates.read([given], "prod", NOW)[1]
+    assert [problem.message for problem in found] == ([expected] if expected else [])
+
+
+def test_an_issuer_of_the_same_name_with_another_key_is_not_the_issuer() -> None:
+    item, other = issued("a.org"), issued("a.org")
+    (problem,) = certificates.read([{**item, "certificate": parts(item)[0] + parts(other)[1]}], "prod", NOW)[1]
+    assert problem.message.startswith("the chain is not in order: certificate 2 (CN=intermediate)")
+
+
+def test_a_chain_expires_with_its_first_certificate() -> None:
+    day = timedelta(days=1)
+    (pair,), found = certificates.read([issued("a.org", ends=(NOW + 30 * day, NOW + 9 * day))], "prod", NOW)
+    assert (pair.until, found) == (NOW + 9 * day, [])
+    for ends, shown in (
+        ((NOW + day, NOW - day), "CN=intermediate in the chain of the certificate of a.org"),
+        ((NOW - day, NOW + day), "the certificate of a.org"),
+    ):
+        (problem,) = certificates.read([issued("a.org", ends=ends)], "prod", NOW)[1]
+        assert (problem.code, problem.message) == (
+            "certificate.expired",
+            f"{shown} expired on {NOW - day:%Y-%m-%d}",
+        )
 
 
 def test_all_problems_are_reported_together() -> None:

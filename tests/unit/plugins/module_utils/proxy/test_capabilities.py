@@ -77,7 +77,22 @@ def test_a_proxy_that_has_everything() -> None:
         ({}, RouteOptions("redirect"), "a.org", ("https", "the proxy has no https port")),
         ({}, RouteOptions(hsts=1), "a.org", ("hsts", "the proxy has no https port")),
         ({}, RouteOptions(basic_auth="prod.staff"), "a.org", ("basic_auth", "the proxy has no user list staff")),
-        (SETTINGS, RouteOptions("redirect"), "a.org", ("https", "the proxy has no certificate for a.org")),
+        (
+            SETTINGS,
+            RouteOptions("redirect"),
+            "a.org",
+            (
+                "https",
+                "the proxy has no certificate for a.org, "
+                "only for shop.example.org, *.shop.example.org, old.example.org",
+            ),
+        ),
+        (
+            {"https": {"port": 443}},
+            RouteOptions("redirect"),
+            "a.org",
+            ("https", "the proxy has no certificate for a.org"),
+        ),
         (
             SETTINGS,
             RouteOptions("redirect"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 from fakes import HOST, Machine, checked, container, worker
@@ -10,6 +11,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup import manifest as backup_manifest
 from ansible_collections.switchyard.stacks.plugins.module_utils.backup.store import BackupStore
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.environment_status import (
     NewestBackup,
     StackLine,
@@ -40,6 +42,16 @@ def test_the_live_release_has_the_version_of_its_routed_services(machine: Machin
     assert (seen.stack, seen.live, seen.release.version, seen.release.number) == ("shop", "blue", "1.4.0", 1)
     assert (seen.release.since, seen.release.holder, seen.routes) == (1000.0, "ann@laptop", (f"{HOST}/",))
     assert (seen.containers, seen.failing, seen.warm, seen.canary, seen.lock) == (1, {}, None, None, None)
+
+
+def test_the_end_of_the_certificates_of_its_hosts_is_shown(machine: Machine) -> None:
+    released(machine, "blue", "1.4.0")
+    machine.make_live("blue")
+    assert line(machine).certificates == {}
+    ends = [datetime(2030, month, 1, tzinfo=timezone.utc) for month in (1, 2)]
+    certificates = (*(Certificate((HOST,), end) for end in ends), Certificate(("other.org",), ends[0]))
+    machine.proxy.capabilities = replace(machine.proxy.capabilities, https_port=443, certificates=certificates)
+    assert line(machine).certificates == {HOST: ends[1].timestamp()}
 
 
 def test_a_release_that_runs_on_the_idle_color_is_warm(machine: Machine) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from fakes import HOST, Machine, given
 
-from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate
+from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.capabilities import Certificate, ProxyCapabilities
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import certificate_days
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.context import HostCheckContext
 
@@ -29,16 +29,17 @@ NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 )
 def test_the_days_that_are_left(days: int, needs_https: bool, code: str) -> None:
     certificate = Certificate(("*.example.org",), NOW + timedelta(days=days, hours=1))
-    found = certificate_days.problems({HOST: needs_https, "other.org": True}, [certificate], NOW)
+    proxy = ProxyCapabilities(certificates=(certificate,))
+    found = certificate_days.problems({HOST: needs_https, "other.org": True}, proxy, NOW)
     assert [problem.code for problem in found] == ([code] if code else [])
     severities = {"certificate.expires_soon": "warning", "certificate.expired": "error"}
     assert all(problem.severity == severities[code] for problem in found)
 
 
 def test_the_certificate_that_is_valid_longest_counts() -> None:
-    both = [Certificate((HOST,), NOW + timedelta(days=days)) for days in (3, 80)]
-    assert certificate_days.problems({HOST: False}, both, NOW) == []
-    (problem,) = certificate_days.problems({HOST: False}, both[:1], NOW)
+    both = tuple(Certificate((HOST,), NOW + timedelta(days=days)) for days in (3, 80))
+    assert certificate_days.problems({HOST: False}, ProxyCapabilities(certificates=both), NOW) == []
+    (problem,) = certificate_days.problems({HOST: False}, ProxyCapabilities(certificates=both[:1]), NOW)
     assert problem.message == f"the proxy's certificate for {HOST} expires in 3 days, on 2026-03-04"
 
 
