@@ -78,8 +78,8 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
     Only files that exist are returned; Compose itself reports a missing file that is required. ``variables`` are those
     of the stack; a path whose variables have no value here cannot be found.
     """
-    search = _Search(folder.resolve())
     project = os.path.dirname(compose[0]) if compose else ""
+    search = _Search(folder.resolve(), project)
     if search.add(project, ".env"):
         search.values = read_env_file((folder / project / ".env").read_text(encoding="utf-8", errors="replace"))
     search.values.update(variables)
@@ -102,8 +102,9 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
 class _Search:
     """Walks through Compose files and collects what they refer to, as ``References`` has it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, project: str) -> None:
         self.folder = folder
+        self.project = project
         self.values: dict[str, str] = {}
         self.files: list[str] = []
         self.outside: list[str] = []
@@ -116,9 +117,14 @@ class _Search:
         # Names of Compose files, each with the folder where its relative paths start.
         self.visited: set[tuple[str, str]] = set()
 
+    def known(self, base: str, text: str) -> str | None:
+        """Return a text with its variables' values, as ``substitute``; ``${PWD}`` is relative to ``base``."""
+        working = f"./{os.path.relpath(self.project or '.', base or '.')}"
+        return substitute(text, {"PWD": working, **self.values})
+
     def name_of(self, base: str, path: t.Any) -> str | None:
         """Return a path relative to ``base`` by its name below the folder, or None where it is not known."""
-        text = substitute(path, self.values) if isinstance(path, str) else None
+        text = self.known(base, path) if isinstance(path, str) else None
         return os.path.normpath(os.path.join(base, text)) if text and "://" not in text else None
 
     def mount(self, base: str, path: t.Any) -> None:
@@ -131,7 +137,7 @@ class _Search:
         """Note a file that a key of a service or of a file names, as ``add``, also one that Compose finds itself."""
         if not isinstance(path, str) or not path:
             return None
-        text = substitute(path, self.values)
+        text = self.known(base, path)
         if text is None:
             self.unknown.append(OutsideFile(service, key, path))
         elif os.path.isabs(text) or text.startswith("~") or ADDRESS.search(text):
@@ -198,7 +204,7 @@ class _Search:
         directory = include.get("project_directory")
         if isinstance(directory, str):
             self.refer(EVERY_SERVICE, "include", base, directory)
-        first = substitute(directory if isinstance(directory, str) else os.path.dirname(paths[0]), self.values) or ""
+        first = self.known(base, directory if isinstance(directory, str) else os.path.dirname(paths[0])) or ""
         project = os.path.join(base, first)
         for env_file in _items(include.get("env_file")):
             self.refer(EVERY_SERVICE, "include", base, env_file)
@@ -216,7 +222,7 @@ class _Search:
                 self.mount(base, volume.get("source") if volume.get("type") == "bind" else None)
             elif isinstance(volume, str):
                 # A source with a variable in it may have colons of its own.
-                text = substitute(volume, self.values) or ""
+                text = self.known(base, volume) or ""
                 if text.startswith("."):
                     self.mount(base, text.split(":")[0])
         image = substitute(str(service.get("image") or ""), self.values)
@@ -226,7 +232,7 @@ class _Search:
         extends = service.get("extends")
         if isinstance(extends, dict) and isinstance(extends.get("file"), str):
             file = extends["file"]
-            folder = os.path.dirname(substitute(file, self.values) or "")
+            folder = os.path.dirname(self.known(base, file) or "")
             self._follow(name, "extends", base, file, os.path.join(base, folder))
 
     def _build(self, build: t.Any, base: str) -> None:

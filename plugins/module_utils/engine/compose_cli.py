@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,13 @@ class NormalisedFiles:
 
 
 def read_files(
-    folder: Path, files: t.Sequence[str], values: t.Mapping[str, str], *, name: str = "stack", fetches: bool = False
+    folder: Path,
+    files: t.Sequence[str],
+    values: t.Mapping[str, str],
+    *,
+    name: str = "stack",
+    fetches: bool = False,
+    inherit: t.Collection[str] = (),
 ) -> NormalisedFiles:
     """Return the files as one mapping, with values for variables and with absolute paths.
 
@@ -89,8 +96,9 @@ def read_files(
     Compose names a mistake that an overlay can make up for, it is asked again with the overlay. Raises ComposeError
     with Compose's message when it rejects the files for another reason, EngineError when Compose does not answer.
 
-    ``name`` is the value of ``${COMPOSE_PROJECT_NAME}``. With ``fetches``, Compose fetches files that others include
-    from a Git repository or a registry.
+    ``name`` is the value of ``${COMPOSE_PROJECT_NAME}``; that of ``${PWD}`` is the folder of the first file. With
+    ``fetches``, Compose fetches files that others include from a Git repository or a registry. ``inherit`` are
+    variables of this process that the files may use too.
     """
     # Without a file, Compose searches for one by its default names.
     project = (folder / files[0] if files else folder / "-").parent
@@ -98,11 +106,11 @@ def read_files(
     for file in files:
         args += ["--file", str(folder / file)]
     mistakes: list[ComposeMistake] = []
-    values = values if fetches else {**values, **NO_REMOTE_FILES}
+    values = {"PWD": str(project), **values, **({} if fetches else NO_REMOTE_FILES)}
     while True:
-        result = _config(args, values, overlay(mistakes))
+        result = _config(args, values, overlay(mistakes), inherit)
         if not result.code:
-            content = json.loads(result.stdout)
+            content = json.loads(_with_home(result.stdout, folder))
             unset = tuple(dict.fromkeys(UNSET.findall(result.stderr)))
             return NormalisedFiles(without_overlay(content, mistakes) if mistakes else content, unset, tuple(mistakes))
         mistake = parse_mistake(result.stderr)
@@ -113,17 +121,26 @@ def read_files(
         mistakes.append(mistake)
 
 
-def _config(args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping) -> command.Result:
+def _with_home(text: str, folder: Path) -> str:
+    """Return Compose's answer with the home folder for ``~/``, which Compose without HOME takes for a folder."""
+    start = re.escape(json.dumps(str(folder))[:-1])
+    return re.sub(rf"{start}(?:/[^\"]*)?/~/", lambda _match: json.dumps(os.path.expanduser("~"))[:-1] + "/", text)
+
+
+def _config(
+    args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping, inherit: t.Collection[str]
+) -> command.Result:
     """Return the answer of Compose to files and an overlay. Raises EngineError when Compose does not answer."""
-    args = [*args, *(["--file", "-"] if added else []), "config", "--format", "json"]
-    # No other variable of this server's environment may become part of a release.
+    program = shutil.which(args[0])
+    args = [program or args[0], *args[1:], *(["--file", "-"] if added else []), "config", "--format", "json"]
+    # No other variable of this server's environment may become part of a release, HOME and PATH included.
     result = command.run(
         args,
         name="docker compose config",
         timeout=TIMEOUT,
         stdin=json.dumps(added) if added else None,
         env=values,
-        inherit=("PATH", "HOME"),
+        inherit=inherit if program else ("PATH",),
         check=False,
     )
     # Without the plugin, the Docker client itself rejects the first word or the first option.

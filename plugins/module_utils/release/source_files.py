@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from .. import names
-from ..config.allowances import is_address
+from ..config.allowances import FILE, is_address
 from ..engine import compose_cli
 from ..errors import ComposeError
 from .context import StackContext
@@ -45,11 +45,17 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
         folder.mkdir(parents=True)
         compose_cli.write_sources(spec.sources, folder)
         try:
-            fetches = any(map(is_address, chain.from_iterable(spec.stack.allow.values())))
+            allowed = list(chain.from_iterable(spec.stack.allow.values()))
+            fetches = any(map(is_address, allowed))
+            # Compose needs these for Git and its logins, and for a file that it reads in the home folder.
+            needs_home = fetches or any(one.startswith(f"{FILE} ~/") for one in allowed)
+            inherit = [*(["PATH"] if fetches else []), *(["HOME"] if needs_home else [])]
             name = names.of_stack(ctx.project, spec.stack.name, ctx.environment)
             # The check of the inventory reports invalid parts of the name.
             name = name if names.NAME_PART.match(name) else "stack"
-            files = compose_cli.read_files(folder, spec.stack.compose, values, name=name, fetches=fetches)
+            files = compose_cli.read_files(
+                folder, spec.stack.compose, values, name=name, fetches=fetches, inherit=inherit
+            )
         except ComposeError as error:
             # Compose repeats the line of a file that it cannot read.
             raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint) from None

@@ -27,17 +27,18 @@ def limit_notices(normalised: Mapping, images: t.Mapping[str, Image], where: str
         f"{container_limits.NO_NEW_PRIVILEGES}, pids_limit {container_limits.PIDS} and cap_drop ALL with cap_add "
         f"{', '.join(container_limits.CAPABILITIES)} are added where the files do not set them"
     ]
-    for has_risk, text, advice in (
-        (lambda service: is_root(service, images), "run as root", "Write user, or USER in the image"),
+    for has_risk, one, several, advice in (
+        (lambda service: is_root(service, images), "runs as root", "run as root", "Write user, or USER in the image"),
         (
             lambda service: not service.get("read_only"),
+            "can write to the files of its image",
             "can write to the files of their image",
             "Write read_only: true",
         ),
-        (lambda service: not memory_limit(service), "have no memory limit", "Write mem_limit"),
+        (lambda service: not memory_limit(service), "has no memory limit", "have no memory limit", "Write mem_limit"),
     ):
         names = [name for name, service in services.items() if has_risk(service)]
-        lines += [f"{listed(names)} {text}. {advice}"] if names else []
+        lines += [f"{listed(names)} {several if len(names) > 1 else one}. {advice}"] if names else []
     return [Notice(f"{where}.compose", line, code="compose.limits") for line in lines]
 
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from ...engine.compose_build import is_built
 from ...errors import Problem
+from ..source_files import PLACEHOLDER
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -16,7 +18,8 @@ CODE = "compose.variable_not_set"
 def check(context: StackCheckContext) -> list[Problem]:
     """Return the variables without a value and without a default, which Compose replaces by an empty text.
 
-    ``environment: [NAME]`` without a value would take the value from the server's environment.
+    ``environment: [NAME]`` without a value, or ``args: [NAME]`` of a build, would take the value from the server's
+    environment, and ``${PWD}`` there has no meaning in a container.
     """
     problems = [
         Problem(
@@ -28,9 +31,15 @@ def check(context: StackCheckContext) -> list[Problem]:
         for name in context.files.unset
     ]
     for service, content in context.services.items():
-        for name, value in (content.get("environment") or {}).items():
-            if value is None:
-                where = f"{context.where}.compose.services.{service}.environment.{name}"
-                hint = f"Write {name} in variables, or remove it"
-                problems.append(Problem(where, "has no value", hint, CODE))
+        given = {"environment": content.get("environment") or {}}
+        if is_built(content):
+            given["build.args"] = content["build"].get("args") or {}
+        for key, values in given.items():
+            for name, value in values.items():
+                where = f"{context.where}.compose.services.{service}.{key}.{name}"
+                if value is None:
+                    problems.append(Problem(where, "has no value", f"Write {name} in variables, or remove it", CODE))
+                elif PLACEHOLDER in str(value):
+                    message = "has the path of the folder of the Compose files, which a release does not have"
+                    problems.append(Problem(where, message, "Write a path of the container in place of ${PWD}", CODE))
     return problems

@@ -62,13 +62,30 @@ def test_compose_gets_the_files_in_their_order_and_only_the_given_variables(
     tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-server")
-    notes = docker('printf \'{"image": "%s", "leaked": "%s"}\' "$IMAGE" "$AWS_SECRET_ACCESS_KEY"')
+    notes = docker('printf \'{"image": "%s", "leaked": "%s"}\' "$IMAGE" "$AWS_SECRET_ACCESS_KEY$HOME"')
     result: dict[str, t.Any] = compose_cli.normalise(tmp_path, ["a.yml", "b.yml"], {"IMAGE": "app:1"})
     assert result == {"image": "app:1", "leaked": ""}
     assert notes() == [
         f"compose --project-name stack --project-directory {tmp_path} "
         f"--file {tmp_path}/a.yml --file {tmp_path}/b.yml config --format json"
     ]
+
+
+@pytest.mark.usefixtures("real_compose")
+def test_the_home_and_the_working_folder_are_paths_and_no_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/srv/home")
+    volumes = '["~/keys:/keys", "$PWD/conf:/conf"]'
+    (tmp_path / "a.yml").write_text(
+        f'services: {{web: {{image: "a:1", environment: [HOME, PATH, "W=${{PWD}}"], volumes: {volumes}}}}}'
+    )
+    web = compose_cli.normalise(tmp_path, ["a.yml"], {})["services"]["web"]
+    assert web["environment"] == {"HOME": None, "PATH": None, "W": str(tmp_path)}
+    assert [mount["source"] for mount in web["volumes"]] == ["/srv/home/keys", f"{tmp_path}/conf"]
+    given = compose_cli.read_files(tmp_path, ["a.yml"], {"HOME": "/srv"}, inherit=["PATH"]).content["services"]["web"]
+    assert given["environment"]["HOME"] == "/srv"
+    assert given["environment"]["PATH"]
 
 
 def test_rejected_files_are_reported_with_the_message_of_compose(tmp_path: Path, docker: Docker) -> None:

@@ -21,7 +21,7 @@ def test_each_kind_of_risk_is_one_line() -> None:
     assert messages(web={}, api={}, other={}) == [
         "no-new-privileges, pids_limit 1024 and cap_drop ALL with cap_add CHOWN, DAC_OVERRIDE, FOWNER, KILL, "
         "NET_BIND_SERVICE, SETGID, SETUID are added where the files do not set them",
-        "web run as root. Write user, or USER in the image",
+        "web runs as root. Write user, or USER in the image",
         "web, api, other can write to the files of their image. Write read_only: true",
         "web, api, other have no memory limit. Write mem_limit",
     ]
