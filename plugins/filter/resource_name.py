@@ -20,8 +20,8 @@ description:
 options:
   _input:
     description:
-      - Kind of the resource, one of V(container), V(volume), V(network), V(of_environment), V(compose_project),
-        V(shared), V(domain), V(database), V(redis_user).
+      - Kind of the resource, one of V(container), V(volume), V(network), V(front), V(back), V(of_environment),
+        V(compose_project), V(shared), V(domain), V(database), V(redis_user).
     type: str
     required: true
   parts:
@@ -49,6 +49,8 @@ KINDS: dict[str, t.Callable[..., str]] = {
     "container": names.container,
     "volume": names.volume,
     "network": names.network,
+    "front": names.front,
+    "back": names.back,
     "of_environment": names.of_environment,
     "compose_project": names.compose_project,
     "shared": names.shared,

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.switchyard.stacks.plugins.module_utils.config import stack_services
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import tenants
 from ansible_collections.switchyard.stacks.plugins.module_utils.redis import users
 
@@ -37,4 +38,6 @@ class FilterModule:
             "postgres_plan": _filter(tenants.postgres_plan),
             "redis_tenants": _filter(users.redis_tenants),
             "redis_plan": _filter(users.redis_plan),
+            "front_networks": stack_services.front_networks,
+            "back_networks": stack_services.back_networks,
         }

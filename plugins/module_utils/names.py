@@ -19,8 +19,9 @@ LABEL = "io.switchyard."
 SHARED_CONTAINERS = ("postgres", "redis", "proxy", "pages")
 REPLACEMENT_SUFFIX = "-next"
 
-# What all stacks of an environment share: two networks, and the container and the volume of its own Redis.
-OF_ENVIRONMENT = ("front", "back", "own-redis")
+# What an environment has for itself: the network of tenants without a stack, and the container and the volume of
+# its own Redis.
+OF_ENVIRONMENT = ("back", "own-redis")
 
 # The longest label of a DNS name (RFC 1035, 2.3.4): containers reach each other by their names.
 LONGEST_LABEL = 63
@@ -61,6 +62,19 @@ def volume(project: str, stack: str, name: str, environment: str) -> str:
 def network(project: str, stack: str, name: str, environment: str) -> str:
     """Return the name on the server of a network of a stack."""
     return of_stack(project, stack, name, environment)
+
+
+def front(project: str, stack: str, environment: str) -> str:
+    """Return the name of the network between the proxy and the routed services of a stack.
+
+    It ends in what no environment has in its name, so that no network of a Compose file can have it.
+    """
+    return of_stack(project, stack, environment) + ".front"
+
+
+def back(project: str, stack: str, environment: str) -> str:
+    """Return the name of the network between a stack and the shared servers; ``stack`` is empty for other tenants."""
+    return of_stack(project, stack, environment) + ".back" if stack else of_environment(project, "back", environment)
 
 
 def of_environment(project: str, name: str, environment: str) -> str:

@@ -220,6 +220,11 @@ def redis_folder(root: Path, environment: str | None) -> Path:
     return root / (f"redis-{environment}" if environment else "redis")
 
 
+def postgres_tenants(root: Path, environment: str) -> Path:
+    """Return the file with the logins of an environment that the shared PostgreSQL accepts."""
+    return postgres_folder(root) / "conf" / "tenants" / f"{environment}.conf"
+
+
 def free_bytes(folder: Path) -> int:
     """Return the bytes that are free on the file system of a folder, which may not exist yet."""
     return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free

@@ -50,6 +50,10 @@ options:
           - What it is for, the label C(role).
         type: str
         required: true
+      stack:
+        description:
+          - The stack that it belongs to.
+        type: str
       internal:
         description:
           - Whether containers reach nothing outside of it.
@@ -88,13 +92,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Create the network of the proxy
+- name: Create the network of the ports that the proxy publishes
   switchyard.stacks.server_resources:
     project: po
     environment: prod
     pool: "{{ switchyard_network_pool }}"
     networks:
-      - {name: po-front-prod, role: front}
+      - {name: po-proxy, role: proxy, shared: true}
 """
 
 RETURN = r"""
@@ -103,12 +107,12 @@ created:
   returned: success
   type: list
   elements: str
-  sample: [network po-front-prod]
+  sample: [network po-proxy]
 subnets:
   description: The subnets of the networks that exist, by name.
   returned: success
   type: dict
-  sample: {po-front-prod: [10.201.0.0/26]}
+  sample: {po-proxy: [10.201.0.0/26]}
 """
 
 import typing as t
@@ -124,7 +128,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.networks 
 def main() -> None:
     name = {"type": "str", "required": True}
     switch = {"type": "bool", "default": False}
-    network = {"name": name, "role": name, "internal": switch, "shared": switch}
+    network = {"name": name, "role": name, "stack": {"type": "str"}, "internal": switch, "shared": switch}
     volume = {"name": name, "role": {"type": "str"}, "stack": {"type": "str"}, "shared": switch}
     module = AnsibleModule(
         argument_spec={
@@ -139,7 +143,7 @@ def main() -> None:
 
     def labels(one: dict[str, t.Any]) -> dict[str, str]:
         environment = None if one["shared"] else params["environment"]
-        stack, role = one.get("stack"), one["role"]
+        stack, role = one["stack"], one["role"]
         return names.labels(project=params["project"], environment=environment, stack=stack, role=role)
 
     def work() -> dict[str, object]:

@@ -28,10 +28,12 @@ LABEL = f"{names.LABEL}project={PROJECT}"
 
 
 def of_stack(stack: str) -> list[networks.DesiredNetwork]:
-    """The networks of a stack whose files have four."""
+    """The networks of a stack with a route, a database accessory and a tenant of PostgreSQL."""
     labels = names.labels(project=PROJECT, stack=stack, environment="prod")
-    desired = [names.network(PROJECT, stack, name, "prod") for name in ("default", "front", "inner", "back")]
-    return [networks.DesiredNetwork(name, labels, name.endswith("-back-prod"), 6) for name in desired]
+    default = names.network(PROJECT, stack, "default", "prod")
+    front, back = names.front(PROJECT, stack, "prod"), names.back(PROJECT, stack, "prod")
+    desired = [(default, False), (f"{default}.internal", True), (front, True), (back, True)]
+    return [networks.DesiredNetwork(name, labels, internal, 6) for name, internal in desired]
 
 
 def fill_docker_pools(client: docker.DockerClient) -> int:
@@ -76,7 +78,7 @@ def main() -> int:
                 labels={f"{names.LABEL}project": PROJECT},
             )
             for number in range(options.stacks):
-                client.networks.get(names.network(PROJECT, f"s{number:03d}", "front", "prod")).connect(proxy)
+                engine.connect(names.front(PROJECT, f"s{number:03d}", "prod"), proxy.name)
             print(f"one container in {options.stacks} more networks: {time.monotonic() - begin:.1f} s")
             begin = time.monotonic()
             proxy.restart(timeout=0)

@@ -24,6 +24,7 @@ TYPES = {
     "numbers": "integer or list",
     "secrets": "mapping",
     "steps": "steps",
+    "switches": "mapping",
     "texts": "list of texts",
     "variables": "mapping",
 }

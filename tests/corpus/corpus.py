@@ -20,6 +20,7 @@ from fakes_action import action_of
 from ansible_collections.switchyard.stacks.plugins.action import preflight
 from ansible_collections.switchyard.stacks.plugins.module_utils import names, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_render
+from ansible_collections.switchyard.stacks.plugins.module_utils.engine.compose_networks import INSIDE
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import (
@@ -106,7 +107,7 @@ def release(case: Mapping, folder: Path) -> Outcome:
     variables = {"switchyard_stacks": [stack], "inventory_dir": str(inventory)}
     machine = Machine(root, engine=ServerWithImages())
     server = case.get("server", {})
-    for network in (names.of_environment("po", "front", "prod"), *server.get("networks", [])):
+    for network in server.get("networks", []):
         machine.engine.ensure_network(network, False, {})
     for volume in server.get("volumes", []):
         machine.engine.ensure_volume(volume, "local", {}, {})
@@ -129,7 +130,8 @@ def release(case: Mapping, folder: Path) -> Outcome:
         ),
     )
     projects = {**rendered.colors, **{part: getattr(rendered, part) for part in ("workers", "accessories", "jobs")}}
-    return Outcome([], deploy_input.mounts.normalised, projects, rendered.networks, rendered.volumes, notices)
+    networks = {name.removesuffix(INSIDE): one for name, one in rendered.networks.items() if one["role"] == "stack"}
+    return Outcome([], deploy_input.mounts.normalised, projects, networks, rendered.volumes, notices)
 
 
 def _action(variables: Mapping, machine: Machine) -> Preflight:
@@ -158,7 +160,9 @@ def _kept(key: str, value: t.Any, service: Mapping, aliases: t.Mapping[str, str]
         same_part = {name: condition for name, condition in value.items() if name in aliases.values()}
         return {aliases[name]: condition for name, condition in (result or {}).items()} == same_part
     if key == "networks":
-        return contains(result, {names.network("po", "app", name, "prod"): one or {} for name, one in value.items()})
+        # For services without a way out, a network of the file is a second one, with its names.
+        joined = {name.removesuffix(INSIDE): one for name, one in (result or {}).items()}
+        return contains(joined, {names.network("po", "app", name, "prod"): one or {} for name, one in value.items()})
     if key == "volumes":
         return [_mount(mount) for mount in value] == [_mount(mount) for mount in result or []]
     if key == "scale":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from certificates import self_signed
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.driver import Proxy
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.registry import open_proxy
@@ -81,6 +82,7 @@ def _set_up(kind: str, folder: Path, variables: t.Mapping[str, t.Any]) -> RealPr
         "proxy_image": f"switchyard/{KINDS[kind]}",
         "proxy_http_port": 18980 + 2 * number,
         "proxy_https_port": 18981 + 2 * number,
+        "proxy_stacks": [{"name": "forms", "routes": [{"service": "web"}]}],
     }
     (root / "vars.json").write_text(json.dumps({**variables, **own}), encoding="utf-8")
     _run(
@@ -92,7 +94,7 @@ def _set_up(kind: str, folder: Path, variables: t.Mapping[str, t.Any]) -> RealPr
         ANSIBLE_NOCOLOR="1",
     )
     stack = StackRoutes(project, ENVIRONMENT, "forms", routes())
-    network = f"{project}-front-{ENVIRONMENT}"
+    network = names.front(project, "forms", ENVIRONMENT)
     for service in stack.services():
         name = stack.server(service, "blue")
         label = f"io.switchyard.project={project}"

@@ -94,7 +94,7 @@ def container(name: str = "po-shop-web-prod-blue", **changes: t.Any) -> Containe
         restarts=0,
         exit_code=0,
         labels=names.labels(**labels),
-        addresses={"po-front-prod": "127.0.0.1"},
+        addresses={"po-shop-prod.front": "127.0.0.1"},
         image="sha256:1",
     )
     return replace(plain, **changes)
@@ -129,7 +129,6 @@ class FakeEngine:
         self.mounted: dict[str, tuple[str, ...]] = {}
         # The addresses in use on each network.
         self.addresses: dict[str, set[str]] = {}
-        self.public_network: str | None = None
         self.refused_subnets: set[str | None] = set()
         self.published: dict[int, dict[str, set[str]]] = {}
         self.removed: list[str] = []
@@ -204,8 +203,9 @@ class FakeEngine:
     def containers_publishing(self, port: int) -> dict[str, set[str]]:
         return self.published.get(port, {})
 
-    def published_network(self, name: str) -> str | None:
-        return self.public_network if name in self.by_name else None
+    def connect(self, network: str, container: str) -> None:
+        (one,) = (one for one in self.containers() if one.name == container)
+        self.start(replace(one, addresses={**one.addresses, network: "127.0.0.1"}))
 
     def disconnect(self, network: str, container: str) -> None:
         one = self.by_name[container]

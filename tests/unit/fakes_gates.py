@@ -13,7 +13,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates.pr
 
 def target(port: int, *services: str, count: int = 1) -> ColorTarget:
     routes = tuple(Route(service, port, f"{service}.example.org", "/") for service in services or ("web",))
-    return ColorTarget(StackRoutes("po", "prod", "shop", routes), "blue", "po-front-prod", count)
+    return ColorTarget(StackRoutes("po", "prod", "shop", routes), "blue", "po-shop-prod.front", count)
 
 
 @contextlib.contextmanager

@@ -248,6 +248,7 @@ class Stack:
     accessories: tuple[str, ...] = field(default=(), metadata=key("texts"))
     inner: tuple[str, ...] = field(default=(), metadata=key("texts"))
     allow: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key("allowances"))
+    egress: t.Mapping[str, bool] = field(default_factory=dict, metadata=key("switches"))
     migrate: MigrationSpec | None = field(default=None, metadata=mapping(MigrationSpec))
     after_migrate: tuple[JobSpec, ...] = field(default=(), metadata=mappings(JobSpec))
     smoke: tuple[SmokeCheck, ...] = field(default=(), metadata=mappings(SmokeCheck))

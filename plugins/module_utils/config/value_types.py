@@ -106,6 +106,12 @@ def _allowances(value: t.Any) -> dict[str, tuple[str, ...]]:
     return {service: tuple(dict.fromkeys(" ".join(item.split()) for item in items)) for service, items in lists.items()}
 
 
+def _switches(value: t.Any) -> dict[str, bool]:
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return {_text(name): _boolean(item) for name, item in value.items()}
+
+
 def _possibly_empty(convert: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], tuple[t.Any, ...]]:
     return lambda value: () if value == [] else _list(convert)(value)
 
@@ -124,6 +130,7 @@ TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     "size": (_size, "a size in bytes, or with k, m or g behind it, as 20m"),
     "headers": (_headers, "a mapping of header names, each once, and values in ASCII without line breaks"),
     "allowances": (_allowances, "a mapping of services and lists of texts, as {web: [docker_socket, /srv/media]}"),
+    "switches": (_switches, "a mapping of services and true or false, as {db: true}"),
     "steps": (_steps, "steps of a canary, as 5/60s, 25/pause, 100"),
 }
 

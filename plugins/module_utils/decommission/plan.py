@@ -17,7 +17,7 @@ from .scan import EnvironmentScan, is_ours
 
 # The containers and networks of a project that belong to its proxy, by the label ``role``.
 PROXY_ROLES = ("proxy", "pages")
-PROXY_NETWORKS = ("pages", "front")
+PROXY_NETWORKS = ("pages", "front", "proxy")
 
 # What a user types to remove data as well.
 REMOVE_DATA = "-e remove_data=true"
@@ -148,7 +148,9 @@ def _plan_networks(
     scan: EnvironmentScan, candidates: list[LabelledResource], removed: set[str]
 ) -> tuple[list[tuple[str, str]], list[str], list[str]]:
     """Return the disconnects, the networks that are removed, and why the others are retained."""
-    remaining = {name: set(container.addresses) for name, container in scan.shared.items()}
+    # The shared servers, and what serves the whole environment.
+    servers = [*scan.shared.values(), *(one for one in scan.containers if not one.label("stack"))]
+    remaining = {one.name: set(one.addresses) for one in servers}
     disconnects, networks, retained = [], [], []
     for network in sorted(candidates, key=lambda candidate: candidate.name):
         users = [name for name in network.users if name not in removed]
@@ -156,8 +158,6 @@ def _plan_networks(
         without_other = [name for name in users if name in remaining and remaining[name] <= {network.name}]
         if foreign:
             retained.append(f"the network {network.name}: {', '.join(foreign)} uses it")
-        elif network.name == scan.published_network and users:
-            retained.append(f"the network {network.name}: the published port of the other environments needs it")
         elif without_other:
             retained.append(f"the network {network.name}: {', '.join(without_other)} has no other")
         else:

@@ -24,11 +24,10 @@ class EnvironmentScan:
     """What an environment has on this server, and what it shares with other environments of its project.
 
     ``routes`` are the hosts and paths that the proxy knows, per stack; ``pages`` and ``folders`` are paths per stack.
-    ``shared`` are the project's containers that belong to no environment, by name. ``published_network`` is the
-    network that the published port of the proxy needs. ``others`` are the project's other environments on this
-    server. ``records`` are the newest, per stack. ``redis_folder`` is that of the environment's own Redis.
-    ``server_parts`` are the shared parts of the server that it uses. ``unit`` is the systemd unit of a proxy that runs
-    on the server itself. ``proxy_error`` is why the proxy does not answer.
+    ``shared`` are the project's containers that belong to no environment, by name. ``others`` are the project's other
+    environments on this server. ``records`` are the newest, per stack. ``redis_folder`` is that of the environment's
+    own Redis. ``server_parts`` are the shared parts of the server that it uses. ``unit`` is the systemd unit of a proxy
+    that runs on the server itself. ``proxy_error`` is why the proxy does not answer.
     """
 
     environment: str
@@ -39,7 +38,6 @@ class EnvironmentScan:
     pages: t.Mapping[str, Path] = field(default_factory=dict)
     folders: t.Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     shared: t.Mapping[str, Container] = field(default_factory=dict)
-    published_network: str | None = None
     others: tuple[str, ...] = ()
     records: t.Mapping[str, Record] = field(default_factory=dict)
     proxy_folder: Path | None = None
@@ -100,7 +98,6 @@ def scan(host: HostContext) -> EnvironmentScan:
         pages={path.name.split(".")[1]: path for path in pages},
         folders=folders,
         shared=shared,
-        published_network=engine.published_network(proxy.name) if proxy else None,
         others=tuple(sorted(others - {environment, ""})),
         records={name: records[0] for name, records in latest.items() if records},
         proxy_folder=folder if folder.exists() else None,

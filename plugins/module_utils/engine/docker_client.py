@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from pathlib import Path
 
 from .. import command, names
 from ..errors import EngineError
@@ -186,24 +185,6 @@ class Engine(ContainerDetails):
                     addresses.setdefault(item["Names"][0].lstrip("/"), set()).add(binding["IP"])
         return addresses
 
-    def published_network(self, name: str, proc: Path = Path("/proc")) -> str | None:
-        """Return the network that carries the published ports of a container; None if it publishes none.
-
-        It is the network of the default route: libnetwork publishes on the endpoint that has the gateway.
-        """
-        try:
-            answer = self.client.api.inspect_container(name)
-        except self.sdk.errors.NotFound:
-            return None
-        pid = answer["State"]["Pid"]
-        if not pid or not answer["HostConfig"].get("PortBindings"):
-            return None
-        rows = [line.split() for line in (proc / str(pid) / "net/route").read_text().splitlines()[1:]]
-        # /proc/<pid>/net/route has addresses in hexadecimal, in the byte order of a little-endian machine.
-        gateways = {".".join(str(byte) for byte in bytes.fromhex(row[2])[::-1]) for row in rows if int(row[1], 16) == 0}
-        networks = answer["NetworkSettings"]["Networks"].items()
-        return next((name for name, network in networks if network["Gateway"] in gateways), None)
-
     def has_volume(self, name: str) -> bool:
         """Return whether a volume exists."""
         return self.volume(name) is not None
@@ -303,6 +284,10 @@ class Engine(ContainerDetails):
                 if not are_already_removed(error.output):
                     raise
         return sorted(container.name for container in selected)
+
+    def connect(self, network: str, container: str) -> None:
+        """Connect a container to a network; it keeps running, and its connections stay."""
+        docker_command("network", "connect", "--", network, container)
 
     def disconnect(self, network: str, container: str) -> None:
         """Disconnect a container from a network; it keeps running."""

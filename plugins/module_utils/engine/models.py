@@ -65,6 +65,10 @@ class Container:
     mounts: t.Mapping[str, str] = field(default_factory=dict)
     check: HealthCheck | None = None
 
+    def address_on(self, network: str) -> str:
+        """Return the address on a network, or on any other one where it has none; empty while it does not run."""
+        return self.addresses.get(network) or next(filter(None, self.addresses.values()), "")
+
     @property
     def running(self) -> bool:
         """Whether it runs and is not restarting."""

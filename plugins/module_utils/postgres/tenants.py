@@ -30,7 +30,7 @@ RESERVED, MAX_CONNECTIONS = 3, 100
 
 
 def postgres_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
-    """Return a tenant per stack with a ``postgres`` key: database, login, password, and the optional keys.
+    """Return a tenant per stack with a ``postgres`` key: database, login, stack, password, and the optional keys.
 
     A stack whose PostgreSQL is an accessory is left out.
     """
@@ -39,7 +39,8 @@ def postgres_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
     for stack, settings in stacks_using(shared, "postgres"):
         name = names.database(stack, environment)
         optional = {key: settings[key] for key in OPTIONAL_KEYS if settings.get(key)}
-        tenants.append({"database": name, "user": name, "password": settings["password"], **optional})
+        own = {"database": name, "user": name, "stack": stack, "password": settings["password"]}
+        tenants.append({**own, **optional})
     return tenants
 
 
@@ -79,7 +80,7 @@ def postgres_plan(
     plan: dict[str, t.Any] = {
         "problems": [str(problem) for problem in problems],
         "pairs": [
-            {"database": spec.roles.database, "user": name}
+            {"database": spec.roles.database, "user": name, "stack": spec.stack}
             for spec in specs
             for kind, name in spec.roles.all.items()
             if kind != "owner"
@@ -110,13 +111,17 @@ def postgres_plan(
 
 @dataclass(frozen=True)
 class TenantSpec:
-    """A tenant with the defaults applied, the verifiers of its passwords, and the problems found."""
+    """A tenant with the defaults applied, the verifiers of its passwords, and the problems found.
+
+    ``stack`` is empty for a tenant without a stack.
+    """
 
     roles: DatabaseRoles
     passwords: dict[str, str]
     connections: dict[str, t.Any]
     timeouts: dict[str, t.Any]
     problems: list[Problem]
+    stack: str = ""
 
 
 def tenant_spec(tenant: Tenant, connections: t.Mapping[str, t.Any], timeouts: t.Mapping[str, t.Any]) -> TenantSpec:
@@ -135,7 +140,7 @@ def tenant_spec(tenant: Tenant, connections: t.Mapping[str, t.Any], timeouts: t.
                 problems.append(
                     Problem(f"postgres_tenants, {roles.database}", message, "Set another one", "postgres.password")
                 )
-    return TenantSpec(roles, passwords, limits, times, problems)
+    return TenantSpec(roles, passwords, limits, times, problems, str(tenant.get("stack") or ""))
 
 
 def _check_role_conflicts(specs: list[TenantSpec], state: t.Mapping[str, t.Any]) -> list[Problem]:

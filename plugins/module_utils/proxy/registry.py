@@ -81,5 +81,6 @@ def open_proxy(root: Path, engine: Engine) -> Proxy:
         return provider.behind_traefik()(folder, settings, engine)
     # No port of the server leads to the proxy, so it is reached at the container's address.
     container = engine.container(settings["container"])
-    address = next(filter(None, container.addresses.values()), "") if container else ""
+    # Its own network has its name, and outlives the stacks.
+    address = container.address_on(container.name) if container else ""
     return provider.driver()(folder, {**settings, "address": address}, engine)

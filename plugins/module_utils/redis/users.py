@@ -16,7 +16,7 @@ REDIS_ADMIN = "_admin"
 
 
 def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
-    """Return the user, password and database numbers of each stack that has a ``redis`` key."""
+    """Return the user, stack, password and database numbers of each stack that has a ``redis`` key."""
     tenants = []
     for stack, settings in stacks_using(stacks, "redis"):
         value = settings.get("databases")
@@ -26,6 +26,7 @@ def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
         tenants.append(
             {
                 "user": names.redis_user(stack, environment),
+                "stack": stack,
                 "password": settings["password"],
                 "databases": databases,
             }
@@ -34,14 +35,15 @@ def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
 
 
 def redis_plan(
-    tenants: t.Iterable[Tenant], environment: str, rules: str, numbers: int, output: str
+    tenants: t.Iterable[Tenant], project: str, environment: str, rules: str, numbers: int, output: str
 ) -> dict[str, t.Any]:
     """Return the changes that a Redis server needs for the tenants of an environment.
 
     ``numbers`` is the server's number of databases, ``output`` that of the role's ``state.sh``. In the result,
     ``problems`` are claims that cannot be met. ``files`` are the environment's files with their content, ``differ``
     the names of those to write. ``load``: the running server has to load them; ``loaded`` is the user that shows that
-    it did. ``admin``: the running server has its administrator, also in its files.
+    it did. ``admin``: the running server has its administrator, also in its files. ``other_networks`` are those from
+    which the tenants of other environments connect.
     """
     tenants = list(tenants)
     state = _redis_state(output)
@@ -63,7 +65,18 @@ def redis_plan(
         "load": bool(differ) or not state["assembled"] or loaded not in state["users"],
         "loaded": loaded,
         "admin": REDIS_ADMIN in state["users"] and f"users/{REDIS_ADMIN}.acl" in state["sums"],
+        "other_networks": sorted(_networks(project, others)),
     }
+
+
+def _networks(project: str, allotted: t.Mapping[str, t.Iterable[str]]) -> set[str]:
+    """Return the names that the networks of users can have: of the stack in the user's name, and of the environment."""
+    found = set()
+    for environment, users in allotted.items():
+        ending = f"-{environment}"
+        stacks = {user[: -len(ending)] for user in users if user.endswith(ending)}
+        found |= {names.back(project, stack, environment) for stack in (stacks | {""} if users else ())}
+    return found
 
 
 def _redis_state(output: str) -> dict[str, t.Any]:

@@ -143,7 +143,7 @@ class StackContext:
     def target(self, record: Record) -> ColorTarget:
         """Return the color of a release, as the gates probe it."""
         routing = routes_of_stack(record.stack, self.project, self.environment, record.replicas, record.ports)
-        network = names.of_environment(self.project, "front", self.environment)
+        network = names.front(self.project, self.stack, self.environment)
         return ColorTarget(routing, record.color, network, record.containers)
 
     def compose_project(self, part: str) -> str:

@@ -50,7 +50,7 @@ def fix_addresses(ctx: StackContext, project: Mapping) -> Mapping:
     A service with several containers gets its addresses from Docker, and so do all where the network is not of our
     pool: Docker refuses a fixed address then.
     """
-    front = names.of_environment(ctx.project, "front", ctx.environment)
+    front = names.front(ctx.project, ctx.stack, ctx.environment)
     services = [
         name
         for name, service in project.get("services", {}).items()

@@ -140,6 +140,8 @@ def prepare(
         ctx.project, ctx.environment, number, secrets, fingerprint, images, published, plan.color
     )
     rendered = compose_render.render(normalised, stack, release)
+    # Fixed addresses need the subnet of the network.
+    _ensure_resources(ctx, rendered)
     projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
     for part, content in zip(PARTS, projects):
         if content:
@@ -150,7 +152,6 @@ def prepare(
     for part, content in migration.items():
         atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
     save_text(ctx, number, readable(ctx, rendered.colors[plan.color], rendered.workers, given))
-    _ensure_resources(ctx, rendered)
     dropped = drain_and_remove(ctx, plan.color, stack, token, live_since(ctx))
     configure_routes(ctx, record)
     # A color that waits for nothing starts now: it boots while the controller starts the next module.

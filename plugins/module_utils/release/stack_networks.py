@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from dataclasses import replace
 
 from .. import names
 from ..engine import networks
@@ -14,39 +15,56 @@ from ..engine.networks import DesiredNetwork
 from ..errors import SwitchyardError
 from .context import StackContext
 
-# The label ``role`` of a network of a Compose file.
-ROLE = "stack"
-
 
 def desired(ctx: StackContext, created: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[DesiredNetwork]:
     """Return the networks that a release creates, as ``compose_render.networks_created`` returns them."""
-    labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack, role=ROLE)
-    return [DesiredNetwork(name, labels, one["internal"], one["containers"]) for name, one in created.items()]
+    labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack)
+    return [
+        DesiredNetwork(name, {**labels, **names.labels(role=one["role"])}, one["internal"], one["containers"])
+        for name, one in created.items()
+    ]
 
 
 def ensure(ctx: StackContext, created: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """Create the networks of a release that are missing; return their names. Raises SwitchyardError."""
-    return networks.ensure(ctx.engine, ctx.host.root, desired(ctx, created))
+    """Create the networks of a release that are missing, and let the proxy join; return the names of the new ones.
+
+    A proxy in a container joins each stack's network while it serves. One that runs on the server itself reaches
+    published ports, which a network without a way out does not have. Raises SwitchyardError.
+    """
+    chosen, front = desired(ctx, created), names.front(ctx.project, ctx.stack, ctx.environment)
+    published = front in created and bool(ctx.proxy.ports)
+    if published:
+        chosen = [replace(one, internal=False) if one.name == front else one for one in chosen]
+    new = networks.ensure(ctx.engine, ctx.host.root, chosen)
+    if front in created and not published:
+        # While a proxy is replaced, there are two.
+        for proxy in ctx.engine.containers(project=ctx.project, role="proxy"):
+            if front not in proxy.addresses:
+                ctx.engine.connect(front, proxy.name)
+    return new
 
 
 def remove_unused(ctx: StackContext, needed: t.Container[str]) -> list[str]:
-    """Remove the networks of the stack that its release does not have and no container uses; return their names.
+    """Remove the networks of the stack that its release does not have and no container of it uses; return their names.
 
-    A rollback creates what the earlier release had.
+    The proxy and the shared servers leave them first. A rollback creates what the earlier release had.
     """
     own = (ctx.project, ctx.stack, ctx.environment)
     old = [
         name
         for name, one in ctx.engine.networks_in_use().items()
-        if names.owner(one.labels) == own and one.labels.get(f"{names.LABEL}role") == ROLE and name not in needed
+        if names.owner(one.labels) == own and name not in needed
     ]
     if not old:
         return []
     removed = []
+    servers = {one.name for one in ctx.engine.containers(project=ctx.project) if not one.label("stack")}
     for network in ctx.engine.networks_of(project=ctx.project, environment=ctx.environment, stack=ctx.stack):
-        if network.name in old and not network.users:
+        if network.name in old and servers.issuperset(network.users):
             # A container may have joined it since; the next release looks again.
             with contextlib.suppress(SwitchyardError):
+                for user in network.users:
+                    ctx.engine.disconnect(network.name, user)
                 ctx.engine.remove_resource("network", network.name)
                 removed.append(network.name)
     networks.forget(ctx.host.root, removed)

@@ -23,7 +23,7 @@ def container(**changes: t.Any) -> dict[str, t.Any]:
         "IpcMode": "private",
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m"}},
         "Memory": 2**20,
-        "NetworkMode": "po-front-prod",
+        "NetworkMode": "po-shop-prod.front",
         "PidMode": "",
         "PidsLimit": 1024,
         "PortBindings": {"8080/tcp": []},

@@ -60,7 +60,7 @@ class BehindTraefikProxy(HAProxy):
     def address(self) -> str:
         """The address of the container, since no port of the server leads to it; empty while there is none."""
         with contextlib.suppress(SwitchyardError):
-            return next(filter(None, self.container().addresses.values()), "")
+            return self.container().address_on(self.name)
         return ""
 
     @address.setter

@@ -57,7 +57,7 @@ class TraefikApi:
         """Return the address of the container on one of its networks. Raises OSError where it has none."""
         if not self._address:
             container = self.engine.container(self.container)
-            self._address = next(filter(None, container.addresses.values()), None) if container else None
+            self._address = container.address_on(container.name) or None if container else None
         if not self._address:
             raise OSError(f"the container {self.container} does not run")
         return self._address

@@ -22,7 +22,7 @@ from ...engine import compose_build, compose_cli, compose_render, networks
 from ...engine.address_plan import AddressPlan
 from ...engine.compose_build import ImageBuild
 from ...engine.connection_failure import BECOME, user_name
-from ...engine.models import Image, NetworkInUse, floating_tag_reason
+from ...engine.models import Container, Image, NetworkInUse, floating_tag_reason
 from ...errors import ComposeError, EngineError, Problem, SwitchyardError
 from ...proxy.state import ProxyState
 from .. import mount_plan, source_files
@@ -98,6 +98,12 @@ class HostCheckContext:
     def networks(self) -> dict[str, NetworkInUse]:
         """All networks by name. Raises EngineError."""
         return self.host.engine.networks_in_use()
+
+    @cached_property
+    def servers(self) -> list[Container]:
+        """The containers of PostgreSQL and Redis of all environments of the project. Raises EngineError."""
+        engine, project = self.host.engine, self.host.project
+        return [one for role in ("postgres", "redis") for one in engine.containers(project=project, role=role)]
 
     @cached_property
     def reservations(self) -> SubnetReservations:

@@ -27,6 +27,7 @@ from ..stack_input import StackInput
 from ..stack_state import read_state
 from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, route_dns, server_settings, worker_grace
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
+from .egress_notices import egress_notices
 from .file_changes import Notice, file_changes
 from .inventory_facts import UNKNOWN_INVENTORY, InventoryFacts
 from .left_over import find_left_overs
@@ -229,7 +230,7 @@ def _notices(context: StackCheckContext) -> list[Notice]:
         changes += volume_notices(volumes, context.where)
     notices = [*allowances.notices(*files), *file_changes(*files), *worker_grace.notices(*files), *changes]
     risks = limit_notices(context.normalised, context.found_images, context.where)
-    return [*grouped(notices, context.normalised), *risks]
+    return [*grouped(notices, context.normalised), *egress_notices(*files), *risks]
 
 
 def _missing_files(context: StackCheckContext) -> list[str]:

@@ -1,10 +1,11 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Preflight check: the server's pool has subnets for the new networks, and existing networks have enough addresses."""
+"""Preflight check: the pool has subnets for the new networks, and the existing ones are as the release needs."""
 
 from __future__ import annotations
 
+from ... import names
 from ...engine import networks
 from ...errors import Problem, SwitchyardError
 from .. import stack_networks
@@ -14,7 +15,7 @@ NEEDS = ("compose", "engine")
 
 
 def check(context: StackCheckContext) -> list[Problem]:
-    """Return the networks for which the pool has no subnet, and those with too few addresses for both colors."""
+    """Return the networks without a subnet, those with too few addresses, and those that are not as in the file."""
     problems = []
     try:
         reservations = context.host.reservations
@@ -30,6 +31,14 @@ def check(context: StackCheckContext) -> list[Problem]:
                 )
                 hint = "Lower the number of replicas, or give the network another name in the file"
                 problems.append(Problem(context.where, message, hint, "server.network_too_small"))
+            # The network to the proxy depends on the kind of proxy, not on the file.
+            if one.internal != present.internal and one.labels[f"{names.LABEL}role"] == "stack":
+                message = (
+                    f"the network {one.name} exists {'with' if one.internal else 'without'} a way out, and the files "
+                    f"make it {'internal' if one.internal else 'one that is not internal'}"
+                )
+                hint = "Give the network another name in the files; the old one is removed when no container uses it"
+                problems.append(Problem(context.where, message, hint, "server.network_internal"))
             continue
         reservations.count += 1
         subnet = reservations.plan.choose(one.name, one.containers)

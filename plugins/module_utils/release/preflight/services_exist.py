@@ -25,6 +25,7 @@ def check(context: StackCheckContext) -> list[Problem]:
     named += [("migrate and after_migrate", job.service) for job in stack.jobs]
     named += [("backup_volumes", volume.service) for volume in stack.backup_volumes if volume.service]
     named += [("allow", service) for service in stack.allow if service != EVERY_SERVICE]
+    named += [("egress", service) for service in stack.egress]
     missing = [(key, service) for key, service in named if service not in context.services]
     profiles = profiles_of_services(context.ctx, context.spec) if missing else {}
     problems = [_problem(context, key, service, profiles.get(service, [])) for key, service in missing]

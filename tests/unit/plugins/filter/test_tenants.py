@@ -7,7 +7,14 @@ from ansible_collections.switchyard.stacks.plugins.filter.tenants import FilterM
 
 
 def test_each_filter_is_there_by_its_name() -> None:
-    assert sorted(FilterModule().filters()) == ["postgres_plan", "postgres_tenants", "redis_plan", "redis_tenants"]
+    assert sorted(FilterModule().filters()) == [
+        "back_networks",
+        "front_networks",
+        "postgres_plan",
+        "postgres_tenants",
+        "redis_plan",
+        "redis_tenants",
+    ]
 
 
 def test_a_mistake_in_the_inventory_is_an_error_of_the_filter() -> None:

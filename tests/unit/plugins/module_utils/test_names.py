@@ -26,7 +26,11 @@ def test_there_is_not_a_third_color() -> None:
         (names.volume("po", "po", "strapi-uploads", "prod"), "po-strapi-uploads-prod"),
         (names.network("po", "shop", "default", "qual"), "po-shop-default-qual"),
         (names.network("po", "po", "default", "qual"), "po-default-qual"),
-        (names.of_environment("po", "front", "qual"), "po-front-qual"),
+        (names.front("po", "shop", "qual"), "po-shop-qual.front"),
+        (names.front("po", "po", "qual"), "po-qual.front"),
+        (names.back("po", "shop", "qual"), "po-shop-qual.back"),
+        (names.back("po", "", "qual"), "po-back-qual"),
+        (names.of_environment("po", "own-redis", "qual"), "po-own-redis-qual"),
         (str(paths.stack_folder(Path("/srv"), "po", "prod", "shop")), "/srv/po-prod/shop"),
         (str(paths.backup_store_folder(Path("/srv"), "po", "prod", "shop")), "/srv/backups/po-prod/shop"),
         (names.compose_project("po", "shop", "prod", "workers"), "po_shop_prod_workers"),
@@ -79,11 +83,15 @@ def test_ten_stacks_of_one_environment_have_ten_names() -> None:
 
 def test_reserved_names_are_those_of_the_shared_servers() -> None:
     assert {"po-postgres", "po-redis", "po-proxy", "po-proxy-next"} <= names.shared_hosts("po")
-    assert {*names.shared_hosts("po"), "po-front-prod", "po-back-prod", "po-own-redis-prod"} == names.reserved(
-        "po", "prod"
-    )
-    assert names.network("po", "po", "front", "prod") in names.reserved("po", "prod")
-    assert names.network("po", "shop", "front", "prod") not in names.reserved("po", "prod")
+    assert {*names.shared_hosts("po"), "po-back-prod", "po-own-redis-prod"} == names.reserved("po", "prod")
+    assert names.network("po", "po", "back", "prod") in names.reserved("po", "prod")
+    assert names.network("po", "shop", "back", "prod") not in names.reserved("po", "prod")
+
+
+@pytest.mark.parametrize("key", ["front", ".front", "qual.front", "a-qual.front"])
+def test_no_network_of_a_file_has_the_name_of_the_proxys_network(key: str) -> None:
+    taken = {names.front("po", stack, "qual") for stack in ("po", "shop", "a")}
+    assert not taken & {names.network("po", stack, key, "qual") for stack in ("po", "shop", "a")}
 
 
 def test_labels_are_texts_and_empty_ones_are_left_out() -> None:

@@ -17,7 +17,6 @@ def options(
     machine: Machine, on_server: dict[str, t.Any], docker: Callable[[str], Callable[[], list[str]]]
 ) -> dict[str, t.Any]:
     docker(COMPOSE)
-    machine.engine.ensure_network("po-front-prod", False, {})
     return {**on_server, "min_free_mb": 0, "dns": "off"}
 
 

@@ -21,3 +21,20 @@ def test_a_tenant_without_a_password_is_an_error_that_does_not_show_it(settings:
 
 def test_a_digest_is_the_one_of_sha256() -> None:
     assert stack_services.sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_each_stack_with_routes_has_a_network_to_the_proxy() -> None:
+    route = {"routes": [{"service": "web"}]}
+    stacks = [{"name": "shop", **route}, {"name": "jobs"}, {"name": "local", "strategy": "in_place", **route}]
+    assert stack_services.front_networks(stacks, "po", "prod", True) == [
+        {"name": "po-shop-prod.front", "stack": "shop", "role": "front", "internal": True}
+    ]
+    assert not stack_services.front_networks(stacks, "po", "prod", False)[0]["internal"]
+
+
+def test_each_stack_with_a_tenant_has_a_network_to_the_servers() -> None:
+    tenants = [{"user": "a", "stack": "shop"}, {"user": "b"}, {"user": "c", "stack": "shop"}, {"user": "d"}]
+    assert stack_services.back_networks(tenants, "po", "prod") == [
+        {"name": "po-shop-prod.back", "stack": "shop", "role": "back", "internal": True},
+        {"name": "po-back-prod", "stack": "", "role": "back", "internal": True},
+    ]

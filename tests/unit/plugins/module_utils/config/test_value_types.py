@@ -54,6 +54,8 @@ def test_a_value_gets_its_canonical_form(name: str, value: t.Any, expected: t.An
         ("size", "20 MB"),
         ("headers", {"X A": "one"}),
         ("headers", {"X-A": "1", "x-a": "2"}),
+        ("switches", ["web"]),
+        ("switches", {"web": "no"}),
         ("steps", "100, 100"),
     ],
 )

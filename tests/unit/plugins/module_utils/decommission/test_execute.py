@@ -16,7 +16,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Sw
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy import process
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 
-FRONT, OWN = "po-front-prod", "po-shop-default-prod"
+FRONT, OWN = "po-shop-prod.front", "po-shop-default-prod"
 
 
 @pytest.fixture

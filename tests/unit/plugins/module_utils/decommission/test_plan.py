@@ -14,7 +14,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models im
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.record import Record
 
-FRONT, BACK, OWN = "po-front-prod", "po-back-prod", "po-shop-default-prod"
+FRONT, BACK, OWN = "po-shop-prod.front", "po-shop-prod.back", "po-shop-default-prod"
 
 
 def resource(name: str, *users: str, **labels: str) -> LabelledResource:
@@ -70,15 +70,8 @@ def test_another_environment_retains_the_proxy() -> None:
     planned = plan(scanned(), [], False)
     assert planned.shared == ()
     assert planned.disconnects == ((FRONT, "po-proxy"),)
-    assert planned.networks == (FRONT, OWN)
+    assert planned.networks == (OWN, FRONT)
     assert Path("/proxy") not in planned.paths
-
-
-def test_the_network_of_the_published_port_is_retained_for_other_environments() -> None:
-    planned = plan(scanned(published_network=FRONT), [], False)
-    assert planned.disconnects == ()
-    assert planned.networks == (OWN,)
-    assert "the published port of the other environments needs it" in planned.retained[0]
 
 
 def test_the_proxy_is_removed_with_the_last_environment() -> None:
@@ -88,7 +81,6 @@ def test_the_proxy_is_removed_with_the_last_environment() -> None:
     pages = LabelledResource("po-pages", names.labels(project="po", role="pages"), ("po-pages", "po-proxy"))
     last = scanned(
         others=(),
-        published_network=FRONT,
         networks=(*scanned().networks, front_of_old, pages),
         shared={
             "po-proxy": shared_container("proxy", FRONT, "po-pages"),
@@ -98,7 +90,7 @@ def test_the_proxy_is_removed_with_the_last_environment() -> None:
     )
     planned = plan(last, [], False)
     assert planned.shared == ("po-pages", "po-proxy")
-    assert planned.networks == ("po-front-old", FRONT, "po-pages", OWN)
+    assert planned.networks == ("po-front-old", "po-pages", OWN, FRONT)
     assert (planned.routes, planned.disconnects, planned.paths[-1]) == ({}, (), Path("/proxy"))
 
 
@@ -130,6 +122,14 @@ def test_the_only_network_of_a_shared_server_is_retained() -> None:
     planned = plan(scanned(networks=networks, shared=shared), [], False)
     assert (planned.disconnects, planned.networks) == ((), ())
     assert planned.retained == (f"the network {BACK}: po-postgres has no other",)
+
+
+def test_a_server_of_the_environment_leaves_the_network_of_a_retired_stack() -> None:
+    own = container("po-own-redis-prod", labels={"stack": "", "role": "redis"}, addresses={BACK: "", "po-other": ""})
+    networks = (resource(BACK, "po-own-redis-prod", stack="shop", role="back"),)
+    planned = plan(scanned(networks=networks, containers=(own,)), ["shop"], False)
+    assert (planned.disconnects, planned.networks) == (((BACK, "po-own-redis-prod"),), (BACK,))
+    assert planned.containers == ()
 
 
 def test_what_a_foreign_container_uses_is_retained() -> None:

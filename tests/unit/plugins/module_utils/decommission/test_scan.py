@@ -7,7 +7,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.decommission.sca
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.proxy.state import ProxyState
 
-FRONT = "po-front-prod"
+FRONT = "po-shop-prod.front"
 
 
 def test_other_environments_are_found_by_their_resources(machine: Machine) -> None:

@@ -34,13 +34,13 @@ def test_a_job_has_nothing_that_only_a_server_needs() -> None:
         "image": "i",
         "restart": "always",
         "healthcheck": {},
-        "networks": {"po-front-prod": {}, "po-back-prod": {}},
+        "networks": {"po-shop-prod.front": {}, "po-shop-prod.back": {}},
         "labels": {},
         "deploy": {"replicas": 3, "resources": {"limits": {"memory": "64M"}}, "restart_policy": {"condition": "any"}},
     }
-    assert compose_jobs.as_job(service, "po-front-prod") == {
+    assert compose_jobs.as_job(service, "po-shop-prod.front") == {
         "image": "i",
         "deploy": {"resources": {"limits": {"memory": "64M"}}},
-        "networks": {"po-back-prod": {}},
+        "networks": {"po-shop-prod.back": {}},
         "labels": {"io.switchyard.role": "job"},
     }

@@ -86,7 +86,7 @@ def test_logs_and_restarts_have_limits_unless_the_file_says_otherwise() -> None:
 
 def test_a_color_of_one_service_has_no_private_network() -> None:
     project = render(redis=REDIS).colors["blue"]
-    joined = ("po-shop-default-prod", "po-front-prod", "po-back-prod")
+    joined = ("po-shop-default-prod", "po-shop-prod.front", "po-shop-prod.back")
     assert project["networks"] == {name: {"name": name, "external": True} for name in joined}
     assert project["services"]["po-shop-web-prod-blue"]["networks"] == {name: {} for name in joined}
 
@@ -136,7 +136,7 @@ def test_a_host_name_is_unique_where_other_stacks_are_on_the_network() -> None:
 def test_workers_and_accessories_keep_their_plain_names_on_the_stacks_network_only() -> None:
     rendered = render(normalised(web={}, celery={}, db={}), workers=["celery"], accessories=["db"], redis=REDIS)
     networks = rendered.accessories["services"]["po-shop-db-prod"]["networks"]
-    assert networks == {"po-shop-default-prod": {"aliases": ["db"]}, "po-back-prod": {}}
+    assert networks == {"po-shop-default-prod": {"aliases": ["db"]}, "po-shop-prod.back": {}}
     worker = rendered.workers["services"]["po-shop-celery-prod"]
     assert worker["networks"]["po-shop-default-prod"] == {"aliases": ["celery"]}
 
@@ -203,7 +203,7 @@ def test_a_job_is_its_service_without_what_only_a_server_needs() -> None:
     assert jobs["name"] == "po_shop_prod_jobs"
     service = jobs["services"]["web"]
     assert not {"healthcheck", "restart", "container_name"} & set(service)
-    assert service["networks"] == {"po-shop-default-prod": {}, "po-back-prod": {}}
+    assert service["networks"] == {"po-shop-default-prod": {}, "po-shop-prod.back": {}}
     assert service["environment"] == {"A": "1"}
     assert service["labels"]["io.switchyard.role"] == "job"
 

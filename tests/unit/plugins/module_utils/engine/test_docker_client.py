@@ -5,7 +5,6 @@ import re
 import sys
 import typing as t
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -35,7 +34,7 @@ CONTAINER = {
     "Image": "sha256:aa",
     "State": {"Status": "running", "ExitCode": 0, "Pid": 4711, "Health": {"Status": "starting", "Log": LOG}},
     "Config": {"Labels": {"io.switchyard.stack": "shop"}, "Healthcheck": {"Test": ["CMD", "true"]}},
-    "NetworkSettings": {"Networks": {"po-front-prod": {"IPAddress": "172.18.0.4"}}},
+    "NetworkSettings": {"Networks": {"po-shop-prod.front": {"IPAddress": "172.18.0.4"}}},
     "Mounts": [
         {"Type": "bind", "Source": "/srv", "Destination": "/run/switchyard"},
         {"Type": "volume", "Name": "po-shop-static-prod", "Source": "/v", "Destination": "/static"},
@@ -50,7 +49,7 @@ class Daemon:
         self.answers: dict[str, t.Any] = {
             "/version": {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "20.10.24"},
             "/containers/4f3c/json": CONTAINER,
-            "/networks": [{"Name": "bridge"}, {"Name": "po-front-prod"}],
+            "/networks": [{"Name": "bridge"}, {"Name": "po-shop-prod.front"}],
         }
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.failures: dict[str, tuple[int, str]] = {}
@@ -106,7 +105,7 @@ def test_a_container_is_read_from_the_engine(daemon: Daemon) -> None:
         "starting",
         1,
     )
-    assert actual.addresses == {"po-front-prod": "172.18.0.4"}
+    assert actual.addresses == {"po-shop-prod.front": "172.18.0.4"}
     assert actual.running
     assert actual.pid == 4711
     assert actual.volumes == ("po-shop-static-prod",)
@@ -242,17 +241,17 @@ def test_networks_are_read_with_their_labels_and_subnets(daemon: Daemon) -> None
     ("answer", "error"),
     [
         ("Pool overlaps with other one on this address space", SubnetTaken),
-        ("network with name po-back-prod already exists", EngineError),
+        ("network with name po-shop-prod.back already exists", EngineError),
     ],
 )
 def test_a_network_that_cannot_be_created(daemon: Daemon, answer: str, error: type[Exception]) -> None:
     engine = Engine()
     daemon.answers["/networks/create"] = {"Id": "1"}
-    engine.create_network("po-back-prod", True, {}, "10.201.0.0/26")
-    engine.create_network("po-front-prod", False, {})
+    engine.create_network("po-shop-prod.back", True, {}, "10.201.0.0/26")
+    engine.create_network("po-shop-prod.front", False, {})
     daemon.failures["/networks/create"] = (403, answer)
     with pytest.raises(EngineError, match=answer) as failed:
-        engine.create_network("po-back-prod", True, {}, "10.201.0.0/26")
+        engine.create_network("po-shop-prod.back", True, {}, "10.201.0.0/26")
     assert type(failed.value) is error
 
 
@@ -356,33 +355,22 @@ def test_networks_and_volumes_are_listed_with_their_users(daemon: Daemon, kind: 
     assert (json.loads(users["filters"][0]), users["all"]) == ({kind: ["po-shop-default-prod"]}, ["1"])
 
 
-def test_the_published_network_has_the_default_route(daemon: Daemon, tmp_path: Path) -> None:
-    (tmp_path / "4711/net").mkdir(parents=True)
-    table = "Iface Destination Gateway\neth1 000012AC 00000000\neth0 00000000 010013AC\n"
-    (tmp_path / "4711/net/route").write_text(table)
-    networks = {"po-front-prod": {"Gateway": "172.18.0.1"}, "po-front-qual": {"Gateway": "172.19.0.1"}}
-    proxy = {"State": {"Pid": 4711}, "HostConfig": {"PortBindings": {}}, "NetworkSettings": {"Networks": networks}}
-    daemon.answers["/containers/po-proxy/json"] = proxy
-    assert Engine().published_network("po-proxy", tmp_path) is None
-    daemon.answers["/containers/po-proxy/json"] = {**proxy, "HostConfig": {"PortBindings": {"8080/tcp": [{}]}}}
-    assert Engine().published_network("po-proxy", tmp_path) == "po-front-qual"
-    assert Engine().published_network("missing", tmp_path) is None
-
-
 def test_changes_are_commands_of_the_docker_client(
     daemon: Daemon, docker: Callable[[str], Callable[[], list[str]]]
 ) -> None:
     notes = docker("")
     Engine().start_container("po-proxy-next")
     Engine().rename("po-proxy-next", "po-proxy")
-    Engine().disconnect("po-front-prod", "po-proxy")
-    Engine().remove_resource("network", "po-front-prod")
+    Engine().connect("po-shop-prod.front", "po-proxy")
+    Engine().disconnect("po-shop-prod.front", "po-proxy")
+    Engine().remove_resource("network", "po-shop-prod.front")
     Engine().remove_resource("volume", "po-shop-media-prod")
     assert notes() == [
         "start -- po-proxy-next",
         "rename -- po-proxy-next po-proxy",
-        "network disconnect -- po-front-prod po-proxy",
-        "network rm -- po-front-prod",
+        "network connect -- po-shop-prod.front po-proxy",
+        "network disconnect -- po-shop-prod.front po-proxy",
+        "network rm -- po-shop-prod.front",
         "volume rm -- po-shop-media-prod",
     ]
 

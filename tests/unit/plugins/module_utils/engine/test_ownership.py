@@ -17,6 +17,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine import ow
 )
 def test_a_network_of_our_name_belongs_to_who_labelled_it(labels: dict[str, str], owner: str) -> None:
     present = {**names.labels(**labels), "com.docker.compose.project": "their"}
-    found = ownership.conflict("network", "po-front-prod", present, ("po", "", "prod"))
-    assert found == f"the network po-front-prod exists and belongs to {owner}"
-    assert ownership.conflict("network", "po-front-prod", present, names.owner(present)) is None
+    found = ownership.conflict("network", "po-shop-prod.front", present, ("po", "", "prod"))
+    assert found == f"the network po-shop-prod.front exists and belongs to {owner}"
+    assert ownership.conflict("network", "po-shop-prod.front", present, names.owner(present)) is None

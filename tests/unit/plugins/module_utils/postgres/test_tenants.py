@@ -61,18 +61,19 @@ def plan(there: dict[str, t.Any], *wanted: stack_services.Tenant, **options: t.A
 
 def test_only_stacks_that_ask_for_it_are_tenants() -> None:
     assert tenants.postgres_tenants(STACKS, "prod") == [
-        {"database": "my_shop_prod", "user": "my_shop_prod", "password": "a"}
+        {"database": "my_shop_prod", "user": "my_shop_prod", "stack": "my-shop", "password": "a"}
     ]
     assert redis_users.redis_tenants(STACKS, "prod") == [
-        {"user": "my-shop-prod", "password": "b", "databases": [2]},
-        {"user": "queue-prod", "password": "c", "databases": [5, 3]},
+        {"user": "my-shop-prod", "stack": "my-shop", "password": "b", "databases": [2]},
+        {"user": "queue-prod", "stack": "queue", "password": "c", "databases": [5, 3]},
     ]
 
 
 def test_a_stack_says_more_of_its_logins() -> None:
     more = {"ro_password": "r", "connections": {"app": 5}, "timeouts": {}}
+    own = {"database": "shop_prod", "user": "shop_prod", "stack": "shop", "password": "a"}
     assert tenants.postgres_tenants([{"name": "shop", "postgres": {"password": "a", **more}}], "prod") == [
-        {"database": "shop_prod", "user": "shop_prod", "password": "a", "ro_password": "r", "connections": {"app": 5}}
+        {**own, "ro_password": "r", "connections": {"app": 5}}
     ]
 
 
@@ -95,6 +96,11 @@ def test_postgres_without_a_server_needs_everything() -> None:
 def test_postgres_lets_each_login_but_the_owner_to_its_database() -> None:
     users = [pair["user"] for pair in plan({})["pairs"]]
     assert users == ["shop_prod", "shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
+
+
+def test_postgres_lets_a_login_in_through_the_network_of_its_stack() -> None:
+    pairs = plan({}, {**SHOP, "stack": "shop"}, {**SHOP, "database": "other", "user": "other"})["pairs"]
+    assert {(pair["database"], pair["stack"]) for pair in pairs} == {("shop_prod", "shop"), ("other", "")}
 
 
 def test_postgres_as_it_should_be_needs_nothing() -> None:

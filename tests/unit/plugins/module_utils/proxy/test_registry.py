@@ -60,13 +60,13 @@ def test_an_unknown_provider_is_reported(machine: Machine) -> None:
 @pytest.mark.parametrize("provider", ["nginx", "traefik"])
 def test_a_proxy_behind_traefik_is_reached_at_its_container(machine: Machine, provider: str) -> None:
     assert opened(machine, {**BEHIND, "provider": provider}).address == ""
-    machine.engine.start(container("po-proxy", addresses={"none": "", "po-front-prod": "172.18.0.9"}))
+    machine.engine.start(container("po-proxy", addresses={"none": "", "po-shop-prod.front": "172.18.0.9"}))
     assert opened(machine, {**BEHIND, "provider": provider}).address == "172.18.0.9"
 
 
 def test_haproxy_behind_traefik_is_whichever_container_runs(machine: Machine) -> None:
     assert opened(machine, {**BEHIND, "provider": "haproxy"}).address == ""
-    machine.engine.start(container("po-proxy", addresses={"none": "", "po-front-prod": "172.18.0.9"}))
+    machine.engine.start(container("po-proxy", addresses={"none": "", "po-shop-prod.front": "172.18.0.9"}))
     proxy = opened(machine, {**BEHIND, "provider": "haproxy"})
     assert isinstance(proxy, BehindTraefikProxy)
     assert proxy.address == "172.18.0.9"

@@ -27,7 +27,7 @@ def seen(plan: dict[str, t.Any], environment: str = "prod", loaded: bool = True)
 
 def redis_plan(environment: str, reported: str = "", **databases: list[int]) -> dict[str, t.Any]:
     wanted = [{"user": user, "password": "secret", "databases": numbers} for user, numbers in databases.items()]
-    return redis_users.redis_plan(wanted, environment, RULES, 16, reported)
+    return redis_users.redis_plan(wanted, "po", environment, RULES, 16, reported)
 
 
 @pytest.mark.parametrize("databases", [None, [], "2", ["2"], -1])
@@ -66,7 +66,7 @@ def test_redis_without_the_file_of_its_administrator_gets_it_again() -> None:
 def test_a_changed_password_changes_the_users_and_not_the_numbers() -> None:
     first = redis_plan("prod", shop=[2])
     wanted = [{"user": "shop", "password": "new", "databases": [2]}]
-    assert redis_users.redis_plan(wanted, "prod", RULES, 16, seen(first))["differ"] == ["users/prod.acl"]
+    assert redis_users.redis_plan(wanted, "po", "prod", RULES, 16, seen(first))["differ"] == ["users/prod.acl"]
 
 
 def test_numbers_of_another_environment_are_taken() -> None:
@@ -76,6 +76,15 @@ def test_numbers_of_another_environment_are_taken() -> None:
         "web asks for database 3, but it belongs to shop (qual)",
         "the user shop belongs to qual already",
         "shop asks for database 16, but the last one is 15",
+    ]
+
+
+def test_redis_stays_in_the_networks_of_the_stacks_of_other_environments() -> None:
+    other = seen(redis_plan("qual-2", **{"my-shop-qual-2": [2], "cron": [3]}), "qual-2")
+    left = "allotted old {}"
+    assert redis_plan("prod", f"{other}\n{left}", **{"my-shop-prod": [4]})["other_networks"] == [
+        "po-back-qual-2",
+        "po-my-shop-qual-2.back",
     ]
 
 

@@ -31,7 +31,6 @@ def built(commit: str = COMMIT, archive: Path | None = None, **stack: str) -> St
 
 
 def missing(machine: Machine, spec: StackInput) -> list[compose_build.ImageBuild]:
-    machine.engine.ensure_network("po-front-prod", False, {})
     result = examine.run_preflight(machine.host, [spec], "deploy")
     assert result.problems == []
     return result.builds.get("shop", [])

@@ -68,7 +68,7 @@ def test_the_live_color_is_what_the_real_proxies_says(machine: Machine) -> None:
 def test_what_the_gates_need_of_a_release(machine: Machine) -> None:
     record = machine.released("green", containers=2, replicas={"web": 2})
     target = machine.ctx.target(record)
-    assert (target.color, target.network, target.count) == ("green", "po-front-prod", 2)
+    assert (target.color, target.network, target.count) == ("green", "po-shop-prod.front", 2)
     assert target.routing.routes[0].host == HOST
     assert target.routing.replicas == {"web": 2}
 

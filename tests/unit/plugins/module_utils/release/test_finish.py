@@ -53,7 +53,7 @@ def test_old_records_go_and_the_way_back_stays(machine: Machine) -> None:
 
 def test_networks_that_the_release_no_longer_has_are_removed(machine: Machine) -> None:
     token = switched(machine)
-    network = {"internal": False, "containers": 2}
+    network = {"role": "stack", "internal": False, "containers": 2}
     stack_networks.ensure(machine.ctx, {"po-shop-default-prod": network, "po-shop-old-prod": network})
     machine.ctx.records.save(machine.ctx.records.require(2).updated(networks={"po-shop-default-prod": network}))
     finish.finish(machine.ctx, 2, 1, token)

@@ -10,7 +10,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils import atomic_fi
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import fixed_addresses
 
 SMALL = IPv4Network("10.201.0.0/29")
-FRONT = "po-front-prod"
+FRONT = "po-shop-prod.front"
 
 
 @pytest.mark.parametrize(

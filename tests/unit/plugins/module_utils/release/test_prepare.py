@@ -82,7 +82,10 @@ def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: No
     assert machine.proxy.state.routes == {("po.shop.prod", "blue", f"{HOST}/"): "web"}
     assert machine.proxy.live() is None
     assert machine.engine.made_networks["po-shop-default-prod"]["subnet"] == "10.201.0.0/26"
-    assert record.networks == {"po-shop-default-prod": {"internal": False, "containers": 2}}
+    assert record.networks == {
+        "po-shop-default-prod": {"role": "stack", "internal": False, "containers": 2},
+        "po-shop-prod.front": {"role": "front", "internal": True, "containers": 4},
+    }
 
 
 def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_a_container_that_got_another_address_is_aimed_at_again(engine: FakeEngi
 
     def answer(path: str, headers: t.Any) -> tuple[int, dict[str, str], str]:
         asked.append(path)
-        engine.start(colored("blue", 2, addresses={"po-front-prod": "localhost"}))
+        engine.start(colored("blue", 2, addresses={"po-shop-prod.front": "localhost"}))
         return 200, {}, "ok"
 
     with application(answer) as port:

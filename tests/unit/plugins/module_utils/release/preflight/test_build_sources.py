@@ -13,9 +13,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_in
 OUTSIDE = "Choose source.path so that it contains the folder"
 
 
-@pytest.fixture(autouse=True)
-def _server(machine: Machine, real_compose: None) -> None:
-    machine.engine.ensure_network("po-front-prod", False, {})
+pytestmark = pytest.mark.usefixtures("real_compose")
 
 
 def spec_of(build: str, **contexts: str) -> StackInput:

@@ -29,7 +29,6 @@ STACK = "switchyard_stacks[shop]"
 def _server(docker: Docker, machine: Machine) -> None:
     docker(COMPOSE)
     machine.engine.__init__(images=["reg/web:1", "reg/celery:1"])  # type: ignore[misc]
-    machine.engine.ensure_network("po-front-prod", False, {})
 
 
 EXTERNAL = {
@@ -97,6 +96,7 @@ STACK_CASES: dict[str, list[StackCase]] = {
             (".accessories", "db", {"accessories": ["db"]}),
             (".inner", "cache", {"inner": ["cache"]}),
             (".allow", "tool", {"allow": {"tool": ["privileged"]}}),
+            (".egress", "tool", {"egress": {"tool": False}}),
             (".migrate and after_migrate", "tool", {"after_migrate": [{"service": "tool", "command": ["x"]}]}),
         )
     ]

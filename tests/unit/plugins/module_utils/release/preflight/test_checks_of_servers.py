@@ -18,11 +18,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.prefligh
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.inventory_facts import InventoryFacts
 
 
-@pytest.fixture(autouse=True)
-def _server(machine: Machine) -> None:
-    machine.engine.ensure_network("po-front-prod", False, {})
-
-
 class HostCase(t.NamedTuple):
     """A server with a mistake, and the problem that the check returns: message, hint and code."""
 
@@ -90,14 +85,6 @@ HOST_CASES: dict[str, list[HostCase]] = {
             min_free=2**60,
         )
     ],
-    "front_network": [
-        HostCase(
-            lambda machine: machine.engine.made_networks.clear(),
-            "the network po-front-prod is missing",
-            "Run setup.yml",
-            "server.network_missing",
-        )
-    ],
     "proxy_answers": [
         HostCase(
             set_attribute("proxy.read", fails(ProxyUnavailable("The proxy does not answer on /run/master.sock."))),
@@ -141,13 +128,12 @@ def test_free_space_is_shown_with_what_is_asked_for(machine: Machine) -> None:
     assert problem.message.endswith(" GiB free, 1073741824.0 GiB are asked for")
 
 
-def test_an_environment_without_routes_needs_neither_network_nor_proxy(machine: Machine) -> None:
-    machine.engine.made_networks.clear()
+def test_an_environment_without_routes_needs_no_proxy(machine: Machine) -> None:
     machine.proxy.foreign = {"99-other.cfg": "unknown keyword"}
     machine.proxy.read = fails(ProxyUnavailable("It does not answer."))  # type: ignore[method-assign]
     context = HostCheckContext(machine.host, needs_proxy=False)
     root_without_rights(machine)
-    for name in ("root_rights", "front_network", "proxy_answers", "foreign_proxy_files"):
+    for name in ("root_rights", "proxy_answers", "foreign_proxy_files"):
         assert check_host(name, context) == []
 
 

@@ -59,7 +59,8 @@ def test_a_stack_has_its_images_and_what_is_to_be_pulled(machine: Machine, docke
     assert context.failures == {}
     colors = ("blue", "green")
     containers = [f"po-shop-{name}-prod-{color}" for name in ("web", "cache", "any", "none") for color in colors]
-    assert context.resources == [*(("container", name) for name in containers), ("network", "po-shop-default-prod")]
+    networks = [("network", "po-shop-default-prod"), ("network", "po-shop-prod.front")]
+    assert context.resources == [*(("container", name) for name in containers), *networks]
 
 
 def test_a_check_without_rights_is_skipped(machine: Machine) -> None:

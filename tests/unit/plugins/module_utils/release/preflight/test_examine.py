@@ -28,7 +28,6 @@ Docker = Callable[[str], Callable[[], list[str]]]
 def _server(docker: Docker, machine: Machine) -> None:
     docker(COMPOSE)
     machine.engine.__init__(images=["reg/web:1", "reg/celery:1"])  # type: ignore[misc]
-    machine.engine.ensure_network("po-front-prod", False, {})
 
 
 def run(machine: Machine, *specs: StackInput, mode: str = "deploy", min_free: int = 0) -> examine.PreflightResult:
@@ -57,14 +56,15 @@ def test_the_first_release_takes_blue(machine: Machine) -> None:
 
 
 def test_the_networks_of_all_stacks_are_counted_against_the_pool(machine: Machine) -> None:
-    assert run(machine, given(), blog()).networks == {"created": 2, "left": 1022}
-    networks.ensure(t.cast(t.Any, machine.engine), machine.root, [], "10.201.0.0/26")
+    assert run(machine, given(), blog()).networks == {"created": 4, "left": 1020}
+    networks.ensure(t.cast(t.Any, machine.engine), machine.root, [], "10.201.0.0/25")
     result = run(machine, given(), blog())
-    assert result.networks == {"created": 2, "left": 0}
+    assert result.networks == {"created": 4, "left": 0}
     assert [str(problem) for problem in result.problems] == [
-        "switchyard_stacks[blog]: The pool 10.201.0.0/26 has no free subnet of 64 addresses for the network "
-        "po-blog-default-prod; used by: the network po-shop-default-prod. Set another switchyard_network_pool that "
-        "nothing uses, and run setup.yml; or retire stacks."
+        f"switchyard_stacks[blog]: The pool 10.201.0.0/25 has no free subnet of 64 addresses for the network {name}; "
+        "used by: the network po-shop-default-prod, the network po-shop-prod.front. Set another "
+        "switchyard_network_pool that nothing uses, and run setup.yml; or retire stacks."
+        for name in ("po-blog-default-prod", "po-blog-prod.front")
     ]
     assert run(machine, given(), mode="rollback").networks == {}
 

@@ -40,9 +40,9 @@ def test_each_network_without_a_subnet_is_named(machine: Machine) -> None:
     machine.engine.create_network("lan", False, {}, "10.201.0.0/16")
     assert problems(machine, NETWORKS) == [
         f"server.network_pool {STACK}: The pool 10.201.0.0/16 has no free subnet of 64 addresses for the network "
-        f"po-shop-{name}-prod; used by: the network lan. Set another switchyard_network_pool that nothing uses, and "
-        "run setup.yml; or retire stacks."
-        for name in ("default", "inside")
+        f"{name}; used by: the network lan. Set another switchyard_network_pool that nothing uses, and run setup.yml; "
+        "or retire stacks."
+        for name in ("po-shop-default-prod", "po-shop-inside-prod", "po-shop-prod.front")
     ]
 
 
@@ -50,7 +50,25 @@ def test_networks_that_exist_need_nothing_of_the_pool(machine: Machine) -> None:
     machine.engine.create_network("lan", False, {}, "10.201.0.0/16")
     for name in ("default", "inside"):
         machine.engine.create_network(f"po-shop-{name}-prod", False, LABELS, f"172.{len(name)}.0.0/16")
+    machine.engine.create_network(
+        "po-shop-prod.front", False, {**LABELS, **names.labels(role="front")}, "172.30.0.0/16"
+    )
     assert problems(machine, NETWORKS) == []
+
+
+@pytest.mark.parametrize(
+    ("internal", "message"),
+    [
+        (True, "exists with a way out, and the files make it internal"),
+        (False, "exists without a way out, and the files make it one that is not internal"),
+    ],
+)
+def test_a_network_that_is_not_as_in_the_file_is_named(machine: Machine, internal: bool, message: str) -> None:
+    machine.engine.create_network("po-shop-default-prod", not internal, LABELS)
+    assert problems(machine, {**normalised(), "networks": {"default": {"internal": internal}}}) == [
+        f"server.network_internal {STACK}: the network po-shop-default-prod {message}. Give the network another name "
+        "in the files; the old one is removed when no container uses it."
+    ]
 
 
 def test_a_network_that_is_too_small_for_both_colors_is_named(machine: Machine) -> None:

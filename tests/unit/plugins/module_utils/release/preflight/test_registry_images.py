@@ -19,7 +19,6 @@ STILL_LIVE = "users still have the version that is live"
 @pytest.fixture(autouse=True)
 def _server(docker: Callable[[str], object], machine: Machine) -> None:
     docker(COMPOSE)
-    machine.engine.ensure_network("po-front-prod", False, {})
 
 
 def found(machine: Machine, *errors: RegistryError, host: HostContext | None = None) -> list[tuple[str, ...]]:

@@ -16,7 +16,6 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_in
 @pytest.fixture(autouse=True)
 def _server(machine: Machine, real_compose: None) -> None:
     machine.engine.__init__(images=["reg/web:1", "reg/tool:1"])  # type: ignore[misc]
-    machine.engine.ensure_network("po-front-prod", False, {})
 
 
 def spec_of(text: str, **stack: t.Any) -> StackInput:
