@@ -81,6 +81,16 @@ class Networks:
         is_store = self.roles[service] == "accessory" and data_store_of(image) is not None
         return self.stack.egress.get(service, not is_store)
 
+    def other_ways_out(self, service: str) -> list[str]:
+        """Return what can give a service a way out whatever ``egress`` says: external networks, or its network mode."""
+        mode = str(self.normalised["services"][service].get("network_mode") or "")
+        kind, _colon, other = mode.partition(":")
+        if kind == "service" and other in self.roles and not self.has_egress(other):
+            return self.other_ways_out(other)
+        if mode:
+            return [] if mode == "none" else [f"network_mode {mode}"]
+        return [self.server_name(name) for name in self._in_file(service) if self._is_external(name)]
+
     def _joined(self, service: str, network: str) -> list[str]:
         """Return the names on the server of what a service joins for a network of the file.
 
@@ -98,6 +108,9 @@ class Networks:
         definition = self.normalised["services"][service]
         return () if definition.get("network_mode") else definition.get("networks") or ["default"]
 
+    def _is_external(self, name: str) -> bool:
+        return bool((self.normalised.get("networks", {}).get(name) or {}).get("external"))
+
     def server_name(self, name: str) -> str:
         """Return the name on the server of a network of the file."""
         given = self.normalised.get("networks", {}).get(name) or {}
@@ -107,11 +120,10 @@ class Networks:
 
     def is_own(self, service: str) -> bool:
         """Return whether a service is on networks of the stack only, which no other application shares."""
-        given = self.normalised.get("networks", {})
         own = {
             joined
             for name in self._in_file(service)
-            if not (given.get(name) or {}).get("external")
+            if not self._is_external(name)
             for joined in self._joined(service, name)
         }
         return own >= set(self.of_service(service))

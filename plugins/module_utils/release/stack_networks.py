@@ -44,23 +44,24 @@ def ensure(ctx: StackContext, created: t.Mapping[str, t.Mapping[str, t.Any]]) ->
     return new
 
 
-def remove_unused(ctx: StackContext, needed: t.Container[str]) -> list[str]:
+def remove_unused(ctx: StackContext, needed: t.Collection[str]) -> list[str]:
     """Remove the networks of the stack that its release does not have and no container of it uses; return their names.
 
-    The proxy and the shared servers leave them first. A rollback creates what the earlier release had.
+    The proxy leaves them first. A rollback creates what the earlier release had, except the network to the shared
+    servers: these join it in setup.yml only, and so it stays.
     """
-    own = (ctx.project, ctx.stack, ctx.environment)
+    own, back = (ctx.project, ctx.stack, ctx.environment), names.back(ctx.project, ctx.stack, ctx.environment)
     old = [
         name
         for name, one in ctx.engine.networks_in_use().items()
-        if names.owner(one.labels) == own and name not in needed
+        if names.owner(one.labels) == own and name not in (*needed, back)
     ]
     if not old:
         return []
     removed = []
-    servers = {one.name for one in ctx.engine.containers(project=ctx.project) if not one.label("stack")}
+    proxies = {one.name for one in ctx.engine.containers(project=ctx.project, role="proxy")}
     for network in ctx.engine.networks_of(project=ctx.project, environment=ctx.environment, stack=ctx.stack):
-        if network.name in old and servers.issuperset(network.users):
+        if network.name in old and proxies.issuperset(network.users):
             # A container may have joined it since; the next release looks again.
             with contextlib.suppress(SwitchyardError):
                 for user in network.users:

@@ -16,7 +16,11 @@ def egress_notices(normalised: Mapping, stack: Stack, where: str) -> list[Notice
     """Return a line with the data stores that have no way out because the inventory does not choose one."""
     roles = roles_of(normalised, stack)
     networks = Networks(normalised, stack, "", "", roles)
-    closed = [name for name in roles if name not in stack.egress and not networks.has_egress(name)]
+    closed = [
+        name
+        for name in roles
+        if name not in stack.egress and not networks.has_egress(name) and not networks.other_ways_out(name)
+    ]
     if not closed:
         return []
     choice = ", ".join(f"{name}: true" for name in closed)

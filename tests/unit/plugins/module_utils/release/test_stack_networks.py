@@ -69,3 +69,11 @@ def test_the_proxy_leaves_a_network_that_no_route_needs_any_more(machine: Machin
     machine.engine.remove([colored("blue", 1)])
     assert stack_networks.remove_unused(machine.ctx, needed) == [FRONT]
     assert list(machine.engine.containers(role="proxy")[0].addresses) == ["po-proxy"]
+
+
+def test_the_network_to_the_shared_servers_stays_for_a_rollback(machine: Machine) -> None:
+    back = "po-shop-prod.back"
+    stack_networks.ensure(machine.ctx, {**CREATED, back: {"role": "back", "internal": True, "containers": 4}})
+    machine.engine.start(shared_container("postgres", "po-postgres", back))
+    assert stack_networks.remove_unused(machine.ctx, list(CREATED)) == []
+    assert back in machine.engine.containers(role="postgres")[0].addresses

@@ -19,3 +19,9 @@ def test_data_stores_without_a_choice_are_named() -> None:
 
 def test_a_choice_needs_no_notice() -> None:
     assert notices(db=False, queue=True, web=False) == []
+
+
+def test_a_data_store_with_another_way_out_is_not_said_to_have_none() -> None:
+    files = normalised(web={}, db={"image": "postgres:17", "networks": {"lan": None}})
+    files["networks"]["lan"] = {"external": True}
+    assert egress_notices.egress_notices(files, checked(accessories=["db"]), "stacks[shop]") == []

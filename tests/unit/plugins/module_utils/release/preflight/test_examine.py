@@ -113,7 +113,7 @@ def test_a_proxy_that_does_not_answer_skips_only_the_checks_that_need_it(machine
         ("certificate_days", "server"),
         *(
             (check, "switchyard_stacks[shop]")
-            for check in ("route_options_supported", "static_files", "route_conflicts", "paused_canary")
+            for check in ("egress_holds", "route_options_supported", "static_files", "route_conflicts", "paused_canary")
         ),
     ]
     assert {item.reason for item in result.skipped_checks} == {"needs proxy: The proxy does not answer."}
