@@ -11,6 +11,7 @@ short_description: Return log lines of a stack's containers
 description:
   - Finds the containers by stack and service, so that no name of a container has to be known.
   - Shows the live color, the workers and the accessories unless O(color) names another color.
+  - Shows the requests of the stack from the log of the proxy as well, each with the release that answered.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -53,7 +54,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: The containers and their lines, the oldest line first, each with its time as the engine received it.
+  description:
+    - The containers and their lines, the oldest line first, each with its time as the engine received it.
+    - The last item is the access log of the proxy, C(requests of <project>.<stack>.<environment>).
   returned: always
   type: list
   elements: dict

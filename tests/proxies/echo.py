@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -56,6 +57,25 @@ class Echo(BaseHTTPRequestHandler):
         # BaseHTTPRequestHandler.path has lost slashes at the beginning.
         target = self.requestline.split(" ")[1]
         path = target.partition("?")[0]
+        if path.startswith("/status/"):
+            self.send_response(int(path[8:]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if path.startswith("/wait/"):
+            time.sleep(int(path[6:]) / 1000)
+        if path == "/reset":
+            self.close_connection = True
+            return
+        if path in ("/cut", "/stream"):
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(b"x" * 50000)
+            self.wfile.flush()
+            time.sleep(2 if path == "/stream" else 0.1)
+            self.close_connection = True
+            return
         content = {
             "service": os.environ.get("SERVICE"),
             "target": target,

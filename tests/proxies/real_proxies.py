@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import typing as t
@@ -48,6 +49,10 @@ def routes() -> tuple[Route, ...]:
         Route("web", 8000, "*.wild.test", "/admin/", GUARDS["allow"][0]),
         Route("other", 8000, "exact.wild.test", "/"),
     ]
+    # Services without a container, with one that does not listen, and with an answer after its timeout.
+    found += [Route("gone", 8000, "gone.test", "/"), Route("closed", 8001, "closed.test", "/")]
+    found += [Route("web", 8000, "late.test", "/", RouteOptions(response_timeout=1))]
+    found += [Route("web", 8000, "redirect.test", "/", RouteOptions(https="redirect"))]
     for name, (options, _status) in GUARDS.items():
         found += [Route("web", 8000, f"{name}.test", "/"), Route("web", 8000, f"{name}.test", "/admin/", options)]
     return tuple(found)
@@ -71,8 +76,14 @@ def _run(*command: str, **environment: str) -> str:
     return done.stdout
 
 
+def _free_port() -> int:
+    """Return a port of this machine that is free: two checkouts may test at the same time."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 def _set_up(kind: str, folder: Path, variables: t.Mapping[str, t.Any]) -> RealProxy:
-    number = sorted(KINDS).index(kind)
     project, root = f"rf{kind[0]}{os.getpid()}", folder / kind
     root.mkdir()
     own = {
@@ -80,8 +91,8 @@ def _set_up(kind: str, folder: Path, variables: t.Mapping[str, t.Any]) -> RealPr
         "switchyard_root": str(root),
         "proxy_provider": kind,
         "proxy_image": f"switchyard/{KINDS[kind]}",
-        "proxy_http_port": 18980 + 2 * number,
-        "proxy_https_port": 18981 + 2 * number,
+        "proxy_http_port": _free_port(),
+        "proxy_https_port": _free_port(),
         "proxy_stacks": [{"name": "forms", "routes": [{"service": "web"}]}],
     }
     (root / "vars.json").write_text(json.dumps({**variables, **own}), encoding="utf-8")
@@ -95,7 +106,7 @@ def _set_up(kind: str, folder: Path, variables: t.Mapping[str, t.Any]) -> RealPr
     )
     stack = StackRoutes(project, ENVIRONMENT, "forms", routes())
     network = names.front(project, "forms", ENVIRONMENT)
-    for service in stack.services():
+    for service in sorted({*stack.services()} - {"gone"}):
         name = stack.server(service, "blue")
         label = f"io.switchyard.project={project}"
         command = ["docker", "run", "--detach", "--name", name, "--network", network, "--label", label]

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import raw_client
 import request_forms
 from raw_client import Answer, Http2Client
-from real_proxies import GUARDS, KINDS, RealProxy, real_proxies
+from real_proxies import GUARDS, KINDS, RealProxy
 from request_forms import GUARDED, OPEN, REFUSED
 
 BODY = b"0123456789"
 
 
 @pytest.fixture(scope="module")
-def proxies(real_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RealProxy]]:
-    with real_proxies(tmp_path_factory.mktemp("proxies")) as running:
-        for proxy in running.values():
-            # The first request uses up the rate; Traefik counts those with https apart.
-            raw_client.send(proxy.http, raw_client.request("/admin/", "rate.test"))
-            client = Http2Client(proxy.https, "rate.test")
-            ask_http2(client, "rate.test", "/admin/", b"")
-            client.close()
-        yield running
+def proxies(running_proxies: dict[str, RealProxy]) -> dict[str, RealProxy]:
+    for proxy in running_proxies.values():
+        # The first request uses up the rate; Traefik counts those with https apart.
+        raw_client.send(proxy.http, raw_client.request("/admin/", "rate.test"))
+        client = Http2Client(proxy.https, "rate.test")
+        ask_http2(client, "rate.test", "/admin/", b"")
+        client.close()
+    return running_proxies
 
 
 def ask_http2(client: Http2Client, host: str, target: str, body: bytes) -> Answer:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from fakes_log import FakeProxyProcess
+
 from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
@@ -300,6 +302,7 @@ class FakeProxy(Proxy):
     def __init__(self, state: ProxyState | None = None) -> None:
         self.state = state or ProxyState()
         self.capabilities = ProxyCapabilities()
+        self.process: t.Any = FakeProxyProcess()
         self.ports = None
         self.files: dict[str, str] = {}
         self.plans: list[ProxyPlan] = []

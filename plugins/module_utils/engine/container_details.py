@@ -43,6 +43,13 @@ class ContainerDetails:
             return []
         return named + list(image.get("RepoTags") or [])
 
+    def log_path(self, container: str) -> str:
+        """Return the file in which the engine keeps the log of a container; empty without one."""
+        try:
+            return str(self.client.api.inspect_container(container).get("LogPath") or "")
+        except self.sdk.errors.NotFound:
+            return ""
+
     def volume(self, name: str) -> Volume | None:
         """Return a volume by its name; None if it does not exist."""
         try:

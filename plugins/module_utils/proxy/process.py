@@ -20,6 +20,7 @@ from ..errors import SwitchyardError
 
 if t.TYPE_CHECKING:
     from ..engine.docker_client import Engine
+    from .log_reader import LogReader
 
 # An SSH session may have no sbin on its path, and the output of systemctl depends on the language.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
@@ -48,6 +49,10 @@ class ProxyProcess(abc.ABC):
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the proxy's log."""
 
+    @abc.abstractmethod
+    def open_log(self, since: float, needle: bytes) -> LogReader:
+        """Return a reader of the lines that have a text, from a time on (seconds since the epoch)."""
+
 
 class ContainerProcess(ProxyProcess):
     """A proxy in a container."""
@@ -70,6 +75,12 @@ class ContainerProcess(ProxyProcess):
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the container."""
         return self.engine.logs(self.name, lines)
+
+    def open_log(self, since: float, needle: bytes) -> LogReader:
+        """Return a reader of the engine's files of the container."""
+        from .log_reader import ContainerLogReader  # few module calls read the log
+
+        return ContainerLogReader(lambda: self.engine.log_path(self.name), since, needle)
 
 
 class SystemdProcess(ProxyProcess):
@@ -109,6 +120,12 @@ class SystemdProcess(ProxyProcess):
     def logs(self, lines: int) -> list[str]:
         """Return the last lines of the unit in the journal."""
         return _output(["journalctl", f"--unit={self.unit}", f"--lines={lines}", "--output=cat", "--no-pager"])
+
+    def open_log(self, since: float, needle: bytes) -> LogReader:
+        """Return a reader of the unit in the journal."""
+        from .log_reader import JournalReader
+
+        return JournalReader(self.unit, since, needle, ENVIRONMENT)
 
     def remove(self) -> None:
         """Stop the unit with its own stop signal, and remove it from this server."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..engine.models import Container
 from ..errors import SwitchyardError, sentence
 from ..near_name import did_you_mean
+from . import access_lines
 from .context import StackContext
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -71,11 +72,20 @@ def containers_of(ctx: StackContext, service: str | None, color: str | None = No
 def read_logs(
     ctx: StackContext, service: str | None, color: str | None, since: float, lines: int
 ) -> list[ContainerLog]:
-    """Return the newest lines of each container; ``since`` is in seconds since the epoch."""
+    """Return the newest lines of each container, and the newest requests in the log of the proxy.
+
+    ``since`` is in seconds since the epoch.
+    """
     found = containers_of(ctx, service, color)
+    requests = access_lines.request_lines(ctx, service, color, since, lines)
     return [
-        ContainerLog(item.name, item.state, tuple(ctx.engine.logs(item.name, lines, since=int(since), timestamps=True)))
-        for item in found
+        *(
+            ContainerLog(
+                one.name, one.state, tuple(ctx.engine.logs(one.name, lines, since=int(since), timestamps=True))
+            )
+            for one in found
+        ),
+        ContainerLog(f"requests of {ctx.key}", "the proxy's access log", tuple(requests)),
     ]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import Machine, container, worker
+from fakes_log import request_line
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import live_containers
@@ -23,13 +24,21 @@ def test_the_logs_are_those_of_the_live_color_and_the_workers(two_releases: Mach
     two_releases.engine.start(container("po-shop-jobs-prod-1", labels={"role": "job", "service": "web"}))
     two_releases.engine.written = {"po-shop-web-prod-blue": ["one", "two", "three"]}
     logs = live_containers.read_logs(two_releases.ctx, None, None, 0.0, 2)
-    assert [log.name for log in logs] == ["po-shop-celery-prod", "po-shop-web-prod-blue"]
+    assert [log.name for log in logs] == ["po-shop-celery-prod", "po-shop-web-prod-blue", "requests of po.shop.prod"]
     assert logs[1].lines == ("two", "three")
+
+
+def test_the_requests_of_the_stack_are_shown_with_their_release(two_releases: Machine) -> None:
+    two_releases.proxy.process.written = [request_line(path=f"/{number}") for number in range(3)]
+    logs = live_containers.read_logs(two_releases.ctx, None, None, 0.0, 2)
+    release = two_releases.ctx.release_on("blue")
+    assert [line.split()[3] for line in logs[-1].lines] == ["shop.example.org/1", "shop.example.org/2"]
+    assert all(f" blue release {release} web " in line for line in logs[-1].lines)
 
 
 def test_the_idle_color_is_shown_when_it_is_asked_for(two_releases: Machine) -> None:
     logs = live_containers.read_logs(two_releases.ctx, "web", "green", 0.0, 2)
-    assert [log.name for log in logs] == ["po-shop-web-prod-green"]
+    assert [log.name for log in logs] == ["po-shop-web-prod-green", "requests of po.shop.prod"]
 
 
 def test_an_unknown_service_names_the_known_ones(two_releases: Machine) -> None:
