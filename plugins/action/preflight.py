@@ -8,7 +8,6 @@ The task itself never fails on a problem. It returns all of them, so that one me
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 import time
@@ -22,8 +21,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ControllerProcess
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import clock
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.unlock import ENDED
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.cached_module import CachedModuleAction
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.confirmations import (
     downgrade_questions,
@@ -37,6 +36,12 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.extra_variables 
     variables_by_stack,
 )
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.known_variables import misspelt_variables
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.lock_holder import (
+    as_option,
+    lock_holder,
+    own_process,
+    state_of,
+)
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.playbook_command import playbook_command
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.problem_files import shown, with_files
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.requested_stacks import (
@@ -124,13 +129,13 @@ class ActionModule(CachedModuleAction):
             stack: {"folder": str(sources[stack].folder), "images": images, "platform": module.get("platform", "")}
             for stack, images in module.get("builds", {}).items()
         }
-        process = own_process()
+        process = own_process(os.environ)
         result["lock_holder"] = lock_holder(process)
-        result["lock_process"] = {"user": process.user, "machine": process.machine, "id": process.id}
+        result["lock_process"] = as_option(process)
         result["stale_tokens"] = {
             stack: lock["token"]
             for stack, lock in module.get("locks", {}).items()
-            if has_ended(lock.get("process"), process)
+            if state_of(lock.get("process"), process) == ENDED
         }
         result["questions"] = []
         if args.get("mode", "deploy") == "deploy" and "plans" in module:
@@ -215,28 +220,3 @@ def addresses_of(host: str) -> list[str]:
     except (OSError, UnicodeError):
         # It may be a name of the SSH configuration.
         return []
-
-
-def own_process() -> ControllerProcess:
-    """Return this Ansible process; a task runs in a child of it."""
-    return ControllerProcess(getpass.getuser(), socket.gethostname(), os.getppid())
-
-
-def lock_holder(process: ControllerProcess) -> str:
-    """Return who releases, for the messages of others: the user, the machine, the process and the CI job."""
-    job = os.environ.get("CI_JOB_URL")
-    return f"{process.user}@{process.machine} (process {process.id})" + (f", {job}" if job else "")
-
-
-def has_ended(other: t.Mapping[str, t.Any] | None, own: ControllerProcess) -> bool:
-    """Return whether a lock's process was one of this machine and user that runs no longer."""
-    if not other or (other["user"], other["machine"]) != (own.user, own.machine):
-        return False
-    try:
-        os.kill(other["id"], 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        # It runs, as another user.
-        return False
-    return False

@@ -43,6 +43,23 @@ STACK_INPUT_OPTIONS: dict[str, t.Any] = {
     "commit": {"type": "str"},
 }
 
+# Who takes the lock of a stack, whose lock may be taken over, and how long to wait for another one.
+LOCK_OPTIONS: dict[str, t.Any] = {
+    "lock_holder": {"type": "str", "required": True},
+    "lock_process": {
+        "type": "dict",
+        "options": {
+            "user": {"type": "str", "required": True},
+            "machine": {"type": "str", "required": True},
+            "id": {"type": "int", "required": True},
+            "operator": {"type": "str"},
+            "job": {"type": "str"},
+        },
+    },
+    "stale_token": {"type": "int", "no_log": False},
+    "lock_wait": {"type": "float", "default": 0},
+}
+
 # The logins of the registries of a stack's images.
 REGISTRY_OPTIONS: dict[str, t.Any] = {
     "registries": {

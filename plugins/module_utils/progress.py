@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import threading
 import time
 import typing as t
@@ -30,6 +31,7 @@ STALE = 15.0
 
 # The text of each step, and what it is still doing when all of its rows or bytes are done
 STEPS = {
+    "lock": ("waiting for another run", ""),
     "dump": ("dumping", "the end of the dump"),
     "checksum": ("checksumming the dump", "the end"),
     "read": ("reading the backup", "the end"),
@@ -71,6 +73,22 @@ class Progress:
     detail: str = ""
 
 
+def waiting_name(machine: str, process: int) -> str:
+    """Return the name of the file in which a run reports that it waits for the lock of another one.
+
+    ``machine`` and ``process`` are those of its controller: the run that holds the lock reports next to it.
+    """
+    return f"{re.sub('[^A-Za-z0-9-]', '_', machine)}-{process}.{NAME}"
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove the reports of runs that were killed while they waited."""
+    for path in folder.glob(f"*.{NAME}"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - STALE:
+                path.unlink()
+
+
 def unknown() -> Amount:
     """Return the amount of a step that only its duration is known of."""
     return None, None
@@ -91,12 +109,13 @@ def report_progress(
     amount: t.Callable[[], Amount] = unknown,
     unit: str = "rows",
     detail: t.Callable[[], str] = str,
+    name: str = NAME,
 ) -> t.Iterator[None]:
     """Report the progress of the work in this context, from a thread that calls ``amount`` and ``detail``.
 
-    It never fails: without an amount, nothing is reported.
+    It never fails: without an amount, nothing is reported. ``name`` is that of the file.
     """
-    path, started, finished = folder / NAME, time.time(), threading.Event()
+    path, started, finished = folder / name, time.time(), threading.Event()
 
     def report() -> None:
         # A failure here does not end the work, which fails or succeeds by itself.

@@ -102,6 +102,21 @@ options:
           - Process id.
         type: int
         required: true
+      operator:
+        description:
+          - Who started it, where that is not the user of the process, such as the user of a CI server.
+        type: str
+      job:
+        description:
+          - URL of the CI job.
+        type: str
+  lock_wait:
+    description:
+      - Seconds to wait for the lock while another run holds it. The screen shows for whom.
+      - Without it, the module waits only for what a run has begun on the server whose controller has ended, for a
+        minute at most.
+    type: float
+    default: 0
   archive:
     description:
       - A file on the server with those mounted files of the stack that it does not have. Filled in by the action.
@@ -227,16 +242,7 @@ def main() -> None:
                 "options": module_args.STACK_INPUT_OPTIONS,
             },
             "secrets": {"type": "dict", "default": {}, "no_log": True},
-            "lock_holder": {"type": "str", "required": True},
-            "lock_process": {
-                "type": "dict",
-                "options": {
-                    "user": {"type": "str", "required": True},
-                    "machine": {"type": "str", "required": True},
-                    "id": {"type": "int", "required": True},
-                },
-            },
-            "stale_token": {"type": "int", "no_log": False},
+            **module_args.LOCK_OPTIONS,
             "archive": {"type": "path"},
             "builds": {"type": "dict", "default": {}},
             "build_archive": {"type": "path"},
@@ -254,8 +260,8 @@ def main() -> None:
         if module.check_mode:
             return module_args.to_result(prepare.preview(ctx, given, params["mode"]))
         process = lock.ControllerProcess(**params["lock_process"]) if params["lock_process"] else None
-        holder, stale = params["lock_holder"], params["stale_token"]
-        return module_args.to_result(prepare.start_release(ctx, given, params["mode"], holder, stale, process))
+        lock_options = (params["lock_holder"], params["stale_token"], process, params["lock_wait"])
+        return module_args.to_result(prepare.start_release(ctx, given, params["mode"], *lock_options))
 
     module_args.run_module(module, work)
 

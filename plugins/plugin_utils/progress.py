@@ -56,7 +56,12 @@ class ProgressAction(CachedModuleAction, Normal):
         folders = [paths.stack_folder(*names)] if self.releases else []
         source = (args["accessory"], args["database"]) if args.get("accessory") and args.get("database") else None
         folders += [paths.backup_store_folder(*names, source)]
-        files = " ".join(shlex.quote(str(folder / progress.NAME)) for folder in folders)
+        reports = [folder / progress.NAME for folder in folders]
+        process = args.get("lock_process")
+        if self.releases and process:
+            # While this run waits for the lock, the other reports are those of the run that holds it.
+            reports.insert(0, folders[0] / progress.waiting_name(process["machine"], process["id"]))
+        files = " ".join(shlex.quote(str(report)) for report in reports)
         answer = self._low_level_execute_command(f"cat -- {files} 2>/dev/null; date +%s")
         return progress.read(answer["stdout"])
 

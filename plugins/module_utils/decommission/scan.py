@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import atomic_file, names, paths
+from .. import atomic_file, names, paths, progress
 from ..config import server_state
 from ..engine.models import Container, LabelledResource
 from ..errors import SwitchyardError
@@ -58,7 +58,8 @@ class EnvironmentScan:
 
 def is_ours(path: Path) -> bool:
     """Return whether releases made a path in a stack's folder; everything else there is data of the stack."""
-    return path.name in (paths.RELEASES, paths.CONTENT, paths.SECRETS, *LOCKS)
+    named = (paths.RELEASES, paths.CONTENT, paths.SECRETS, *LOCKS)
+    return path.name in named or path.name.endswith(progress.NAME)
 
 
 def scan(host: HostContext) -> EnvironmentScan:

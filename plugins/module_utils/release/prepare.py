@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import atomic_file, names, paths
+from .. import atomic_file, names, paths, progress
 from ..config import canary_steps
 from ..engine import compose_dependencies, compose_one_shots, compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
@@ -78,16 +78,31 @@ class PreparedRelease:
         )
 
 
-def take_lock(ctx: StackContext, holder: str, stale_token: int | None, process: ControllerProcess | None = None) -> int:
-    """Take the stack's lock and return its token. Raises LockHeld."""
+def take_lock(
+    ctx: StackContext,
+    holder: str,
+    stale_token: int | None,
+    process: ControllerProcess | None = None,
+    wait: float = 0.0,
+) -> int:
+    """Take the stack's lock within ``wait`` seconds, and return its token. Raises LockHeld."""
     ctx.folder.mkdir(parents=True, exist_ok=True)
+    lock = ctx.lock
 
     def remove_jobs() -> str | None:
         # Their release was interrupted; no run waits for them.
         ctx.engine.remove(ctx.containers(role="job"), timeout=10)
         return None
 
-    return ctx.lock.take(holder, "prepare", remove_jobs, stale_token, process).token
+    def of_whom() -> str:
+        held = lock.state()
+        return f"{held.holder}, step {held.step}" if held else "another run"
+
+    name = progress.waiting_name(process.machine, process.id) if process else progress.NAME
+    with progress.report_progress(ctx.folder, "lock", detail=of_whom, name=name):
+        token = lock.take(holder, "prepare", remove_jobs, stale_token, process, wait).token
+    progress.remove_stale(ctx.folder)
+    return token
 
 
 def prepare(
@@ -247,13 +262,14 @@ def start_release(
     holder: str,
     stale_token: int | None,
     process: ControllerProcess | None = None,
+    wait: float = 0.0,
 ) -> PrepareOutcome:
     """Take the lock, run the checks again under it, and prepare; return what the next modules need.
 
-    ``mode`` is ``deploy``, ``rollback`` or ``promote``. Raises SwitchyardError; then the lock is released and
-    the live color unchanged.
+    ``mode`` is ``deploy``, ``rollback`` or ``promote``. ``wait`` is how many seconds to wait for the lock. Raises
+    SwitchyardError; then the lock is released and the live color unchanged.
     """
-    token = take_lock(ctx, holder, stale_token, process)
+    token = take_lock(ctx, holder, stale_token, process, wait)
     recovered = None
     try:
         recovered = undo.undo(ctx, token)

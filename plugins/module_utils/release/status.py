@@ -19,7 +19,7 @@ from .release_line import version_of
 
 @dataclass(frozen=True)
 class LockStatus(LockState):
-    """The lock while it is held; ``stale`` says that it has expired, and that the next run takes it over."""
+    """The lock while it is held; ``stale`` says that the next run takes it over."""
 
     stale: bool = False
 
@@ -108,7 +108,7 @@ def stack_status(ctx: StackContext) -> StackStatus:
 def lock_status(ctx: StackContext, now: float) -> LockStatus | None:
     """Return the lock, or None while it is free; ``now`` is in seconds since the epoch."""
     lock = ctx.lock.state()
-    return LockStatus(**vars(lock), stale=lock.until <= now) if lock else None
+    return LockStatus(**vars(lock), stale=lock.is_stale(now)) if lock else None
 
 
 def canary_status(record: Record | None, weight: int) -> CanaryStatus | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import asdict
@@ -43,6 +44,10 @@ def test_rows_with_their_rate() -> None:
             "checksumming the dump: 40 MiB of 512 MiB, 4 MiB/s",
         ),
         (Progress("migrate", 965.0, 1000.0), "migrating: 35 s"),
+        (
+            Progress("lock", 965.0, 1000.0, detail="ann@laptop, step migrate"),
+            "waiting for another run: ann@laptop, step migrate, 35 s",
+        ),
         (
             Progress("build", 965.0, 1000.0, detail="[web 3/6] RUN pip install"),
             "building images: [web 3/6] RUN pip install, 35 s",
@@ -163,3 +168,14 @@ def test_progress_that_cannot_be_written_fails_nothing(tmp_path: Path, monkeypat
 def test_an_error_of_the_work_is_the_one_that_is_seen(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="mine"), progress.report_progress(tmp_path, "dump"):
         raise KeyError("mine")
+
+
+def test_runs_that_wait_have_files_of_their_own(tmp_path: Path) -> None:
+    assert progress.waiting_name("runner 7/x.example", 12) == "runner_7_x_example-12.progress.json"
+    new, old, own = (tmp_path / name for name in ("a-1.progress.json", "b-2.progress.json", progress.NAME))
+    for path in (new, old, own):
+        path.write_text("{}")
+    for path in (old, own):
+        os.utime(path, (0, 0))
+    progress.remove_stale(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, own.name]

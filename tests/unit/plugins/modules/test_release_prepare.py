@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import typing as t
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 from fakes import COMPOSE, Machine, given, normalised
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import lock as release_lock
 from ansible_collections.switchyard.stacks.plugins.modules import release_prepare
 
 RunModule = Callable[..., dict[str, t.Any]]
@@ -60,12 +62,24 @@ def test_a_lock_whose_holder_ended_is_taken_over(
 def test_the_lock_names_the_process_of_the_release(
     run_module: RunModule, machine: Machine, options: dict[str, t.Any]
 ) -> None:
-    process = {"user": "ann", "machine": "laptop", "id": 4711}
+    process = {"user": "ann", "machine": "laptop", "id": 4711, "job": "https://git.example.org/jobs/7"}
     run_module(release_prepare.main, {**options, "lock_process": process})
     lock = machine.ctx.lock.state()
     assert lock
     assert lock.process
     assert (lock.process.user, lock.process.machine, lock.process.id) == ("ann", "laptop", 4711)
+    assert (lock.process.operator, lock.process.job) == (None, "https://git.example.org/jobs/7")
+
+
+def test_a_run_waits_for_the_lock_when_it_may(
+    run_module: RunModule, machine: Machine, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release_lock, "RETRY_EVERY", 0.01)
+    token = machine.lock("bob@desk")
+    ends = threading.Timer(0.1, lambda: machine.ctx.lock.release(token))
+    ends.start()
+    assert run_module(release_prepare.main, {**options, "lock_wait": 30})["token"] == token + 1
+    ends.join()
 
 
 def test_there_is_not_a_way_back_yet(run_module: RunModule, options: dict[str, t.Any]) -> None:

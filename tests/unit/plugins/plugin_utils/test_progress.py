@@ -9,6 +9,7 @@ import pytest
 from ansible.plugins.loader import become_loader
 from fakes_progress import action, write_progress
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import progress as progress_file
 from ansible_collections.switchyard.stacks.plugins.plugin_utils import progress
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import ProgressAction
 
@@ -193,3 +194,19 @@ def test_the_second_connection_is_as_the_first_and_another_one(tmp_path: Path) -
 
 def test_without_another_user_there_is_none(tmp_path: Path) -> None:
     assert action(ProgressAction, tmp_path).with_own_connection()._connection.become is None
+
+
+def test_the_report_of_a_run_that_waits_comes_before_that_of_the_one_it_waits_for(tmp_path: Path) -> None:
+    folder = tmp_path / "po-prod" / "shop"
+    write_progress(folder, "migrate", done=None, of=None)
+    (folder / progress_file.NAME).rename(folder / "desk-7.progress.json")
+    write_progress(folder, "pull", done=None, of=None)
+    made = action(ProgressAction, tmp_path)
+    made.releases = True
+    seen = made.read_progress()
+    assert seen
+    assert seen.step == "pull"
+    made._task.args["lock_process"] = {"user": "bob", "machine": "desk", "id": 7}
+    seen = made.read_progress()
+    assert seen
+    assert seen.step == "migrate"

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from fakes_lock import KILLED, running_process, worked_at_by
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import LockHeld, LockLost
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import lock as release_lock
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import MARGIN, ReleaseLock
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import (
+    MARGIN,
+    ReleaseLock,
+)
+
+COLLECTIONS = Path(__file__).resolve().parents[5] / ".collections"
 
 
 class Clock:
@@ -42,8 +50,9 @@ def test_a_second_user_is_refused_at_once_with_the_holders_name(lock: ReleaseLoc
     with pytest.raises(LockHeld) as refused:
         lock.take("bob@desk", "prepare", idle)
     assert str(refused.value) == (
-        "shop (prod) is being released by ann@laptop since 2023-11-14 22:13:20 UTC (step: prepare). "
-        "Wait until that is done; if it died, its lock expires in 50 s."
+        "shop (prod) is being released by ann@laptop since 2023-11-14 22:13:20 UTC (for 10 s, step: prepare). "
+        "Wait until that is done, or add -e lock_wait=600; if it died, its lock expires in 50 s. "
+        "unlock.yml shows what of it still runs."
     )
     assert refused.value.details["lock"]["holder"] == "ann@laptop"
     held = lock.state()
@@ -73,6 +82,100 @@ def test_but_not_while_something_of_it_runs(lock: ReleaseLock) -> None:
     first = lock.take("ann", "prepare", idle)
     with pytest.raises(LockHeld, match="still runs"):
         lock.take("bob", "prepare", lambda: "a-job", stale_token=first.token)
+
+
+def test_what_a_lost_controller_has_begun_here_may_end(lock: ReleaseLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lock.take("ann", "migrate", idle)
+    worked_at_by(lock, running_process())
+    monkeypatch.setattr(release_lock, "RETRY_EVERY", 0.01)
+    monkeypatch.setattr(release_lock, "MARGIN", 0.1)
+    begin = time.monotonic()
+    with pytest.raises(
+        LockHeld, match=rf"its process {os.getppid()} on this server still works\. Add -e lock_wait=600"
+    ):
+        lock.take("bob", "prepare", idle, stale_token=first.token)
+    assert time.monotonic() - begin > 0.1
+    monkeypatch.setattr(release_lock, "MARGIN", 60)
+    ends = threading.Timer(0.2, lambda: worked_at_by(lock, KILLED))
+    ends.start()
+    assert lock.take("bob", "prepare", idle, stale_token=first.token).token == first.token + 1
+    ends.join()
+
+
+def test_a_run_whose_process_was_killed_here_has_lost_its_lock_at_once(lock: ReleaseLock) -> None:
+    lock.take("ann", "migrate", idle)
+    dead = worked_at_by(lock, KILLED)
+    assert (dead.was_killed(), dead.is_stale(0.0)) == (True, True)
+    lock.assert_free()
+    assert lock.take("bob", "prepare", idle).holder == "bob"
+
+
+def test_a_run_waits_as_long_as_it_may(lock: ReleaseLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release_lock, "RETRY_EVERY", 0.01)
+    first = lock.take("ann", "prepare", idle)
+    with pytest.raises(LockHeld, match="by ann"):
+        lock.take("bob", "prepare", idle, wait=0.05)
+    ends = threading.Timer(0.2, lambda: lock.release(first.token))
+    ends.start()
+    assert lock.take("bob", "prepare", idle, wait=60).token == first.token + 1
+    ends.join()
+
+
+def test_a_lock_is_taken_away_from_the_one_that_was_seen(lock: ReleaseLock) -> None:
+    first = lock.take("ann", "prepare", idle)
+    lock.take_away(first.token)
+    assert lock.state() is None
+    with pytest.raises(LockLost):
+        lock.renew(first.token, "switch")
+    second = lock.take("bob", "prepare", idle)
+    assert second.token == first.token + 1
+    with pytest.raises(LockHeld, match=r"by bob .*took the lock in the meantime\. Nothing was changed"):
+        lock.take_away(first.token)
+    lock.release(second.token)
+    lock.take_away(second.token)
+
+
+LEAVE = """
+import sys
+from pathlib import Path
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import ReleaseLock
+lock = ReleaseLock(Path(sys.argv[1]), "shop")
+token = lock.take("ann", "prepare", lambda: None).token
+lock.renew(token, "migrate", 900)
+print("works", flush=True)
+sys.exit(int(sys.stdin.readline()))
+"""
+
+
+@pytest.mark.parametrize("how", ["0", "1", "killed"])
+def test_a_module_that_ends_is_not_one_that_was_killed(tmp_path: Path, how: str) -> None:
+    module = subprocess.Popen(
+        [sys.executable, "-c", LEAVE, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(COLLECTIONS)},
+    )
+    assert module.stdout
+    assert module.stdout.readline() == "works\n"
+    lock = ReleaseLock(tmp_path, "shop")
+    working = lock.state()
+    assert working
+    assert (working.works(), working.server_process and working.server_process.id) == (True, module.pid)
+    if how == "killed":
+        module.kill()
+    module.communicate("" if how == "killed" else f"{how}\n", timeout=10)
+    ended = lock.state()
+    assert ended
+    assert (ended.step, ended.was_killed(), ended.until) == ("migrate", how == "killed", working.until)
+
+
+def test_a_retired_stack_gets_no_file_back(lock: ReleaseLock) -> None:
+    token = lock.take("ann", "retire", idle).token
+    lock.path.unlink()
+    lock.guard.unlink()
+    lock._leave(token)
+    assert list(lock.path.parent.iterdir()) == []
 
 
 def test_a_holder_that_was_gone_is_not_the_one_that_holds_now(lock: ReleaseLock) -> None:
@@ -143,14 +246,13 @@ except SwitchyardError as error:
 
 
 def test_of_two_processes_at_the_same_time_one_gets_it(tmp_path: Path) -> None:
-    collections = Path(__file__).resolve().parents[5] / ".collections"
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", TAKE, str(tmp_path), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"PYTHONPATH": str(collections)},
+            env={"PYTHONPATH": str(COLLECTIONS)},
         )
         for name in ("ann", "bob")
     ]

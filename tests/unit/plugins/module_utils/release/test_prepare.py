@@ -3,7 +3,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
+import threading
+import time
 import typing as t
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +15,10 @@ from pathlib import Path
 import pytest
 from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import host_ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, prepare
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, lock, prepare
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import undo
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import SourceTree
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
@@ -30,7 +33,7 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
 
 
 def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    """Return what the module returns."""
+    """Return what the module returns; ``gone`` is the token of a run that has ended."""
     return module_args.to_result(prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone))
 
 
@@ -125,6 +128,37 @@ def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
     with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
         prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", None)
     assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", stale_token=token).token == token + 1
+
+
+def test_a_run_that_waits_reports_for_whom_in_a_file_of_its_own(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "AFTER", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(lock, "RETRY_EVERY", 0.01)
+    token = machine.lock("ann@laptop")
+    process = lock.ControllerProcess("bob", "desk.example", 7)
+    report = machine.ctx.folder / "desk_example-7.progress.json"
+    left = machine.ctx.folder / "other-8.progress.json"
+    left.write_text("{}")
+    os.utime(left, (0, 0))
+    seen: list[str] = []
+
+    def end() -> None:
+        until = time.monotonic() + 30
+        while not seen and time.monotonic() < until:
+            seen.extend([report.read_text()] if report.exists() else [])
+        machine.ctx.lock.release(token)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert prepare.take_lock(machine.ctx, "bob@desk", None, process, wait=30) == token + 1
+    ending.join()
+    now = progress.read(f"{seen[0]}\n{time.time():.0f}\n")
+    assert now
+    line = progress.line("shop", "prod", now)
+    assert line.startswith("shop (prod): waiting for another run: ann@laptop, step prepare, ")
+    assert [path.name for path in machine.ctx.folder.glob("*progress*")] == []
 
 
 def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
