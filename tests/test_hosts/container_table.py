@@ -1,6 +1,6 @@
 """Compare every container of an environment with a table of the rights and limits of each role.
 
-container_table.py TABLE PROJECT ENVIRONMENT < lines of `docker inspect --format '{{json .}}'`
+container_table.py PROJECT ENVIRONMENT < table as a line of JSON, and lines of `docker inspect --format '{{json .}}'`
 
 The rules follow the container section of the CIS Docker Benchmark. It prints each difference, and exits with 1 where
 there is one, where a role is not in the table, or where no container had a role of the table.
@@ -11,9 +11,6 @@ from __future__ import annotations
 import json
 import sys
 import typing as t
-from pathlib import Path
-
-import yaml
 
 ROLE, PROJECT, ENVIRONMENT = (f"io.switchyard.{key}" for key in ("role", "project", "environment"))
 
@@ -94,8 +91,8 @@ def differences(containers: t.Sequence[Container], table: t.Mapping[str, t.Mappi
 
 
 def main() -> int:
-    table = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    containers = of_environment((json.loads(line) for line in sys.stdin if line.strip()), *sys.argv[2:])
+    table, *inspected = (json.loads(line) for line in sys.stdin if line.strip())
+    containers = of_environment(inspected, *sys.argv[1:])
     found = list(dict.fromkeys(differences(containers, table)))
     print("\n".join(found) or f"{len(containers)} containers are as the table says")
     return 1 if found else 0
