@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that name a server's folder, a project, an environment, a stack and a release, and logins."""
+    """Options that name a server's folder, a project, an environment and a stack, and logins."""
 
     DOCUMENTATION = r"""
 options:
@@ -62,19 +62,5 @@ options:
     description:
       - Name of the stack.
     type: str
-    required: true
-"""
-
-    STEP = r"""
-options:
-  release:
-    description:
-      - Number of the release.
-    type: int
-    required: true
-  token:
-    description:
-      - Fencing token of the lock. The module fails when the release no longer holds the lock.
-    type: int
     required: true
 """

@@ -13,6 +13,7 @@ from . import paths, state_file
 from .engine.connection_failure import BECOME
 from .engine.registry_login import logins_of
 from .errors import SwitchyardError
+from .release import detached_work
 from .release.context import HostContext, StackContext
 
 if t.TYPE_CHECKING:
@@ -26,14 +27,7 @@ HOST_OPTIONS: dict[str, t.Any] = {
 
 STACK_OPTIONS: dict[str, t.Any] = {**HOST_OPTIONS, "stack": {"type": "str", "required": True}}
 
-# A step of a release that has begun. The token only keeps an older run from acting: it is not a secret.
-STEP_OPTIONS: dict[str, t.Any] = {
-    **STACK_OPTIONS,
-    "release": {"type": "int", "required": True},
-    "token": {"type": "int", "required": True, "no_log": False},
-}
-
-# What preflight returns of one stack, and the next modules take. Sources include .env, which holds secrets.
+# What preflight returns of one stack, and a release takes. Sources include .env, which holds secrets.
 STACK_INPUT_OPTIONS: dict[str, t.Any] = {
     "definition": {"type": "dict", "required": True},
     "sources": {"type": "dict", "default": {}, "no_log": True},
@@ -97,16 +91,29 @@ def to_result(*values: t.Any) -> dict[str, t.Any]:
     return result
 
 
-def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
-    """Do the work and exit with its result; the only place where an error becomes a failed module."""
+def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]], *, detached: bool = False) -> t.NoReturn:
+    """Do the work and exit with its result; the only place where an error becomes a failed module.
+
+    ``detached``: the work continues when the connection to the controller is lost.
+    """
+    outcome = detached_work.run_detached(lambda: outcome_of(work)) if detached else outcome_of(work)
+    for text in outcome.get("warnings_found", ()):
+        module.warn(text)
+    if outcome.pop("failed", False):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
+
+
+def outcome_of(work: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Return the result of work, or of an error of it: ``failed``, its message and its details."""
     try:
-        result = work()
+        return work()
     except SwitchyardError as error:
         # The result has log lines next to the message: Ansible shows a message twice.
-        module.fail_json(msg=str(error), **error.details)
+        return {"failed": True, "msg": str(error), **error.details}
     except PermissionError as error:
-        module.fail_json(msg=f"{error}. Nothing after that was done. {BECOME if os.geteuid() else ''}".strip())
+        text = f"{error}. Nothing after that was done. {BECOME if os.geteuid() else ''}".strip()
+        return {"failed": True, "msg": text}
     except OSError as error:
         # The Docker SDK's errors are among these; their text is the engine's own words.
-        module.fail_json(msg=f"{error}. Nothing after that was done.")
-    module.exit_json(**result)
+        return {"failed": True, "msg": f"{error}. Nothing after that was done."}

@@ -33,6 +33,7 @@ ROOT = "/var/lib/switchyard"
 
 # In the folder of everything.
 SERVER = "server.json"
+FAILPOINT = "failpoint.json"
 
 # In a stack's folder.
 RELEASES = "releases"
@@ -64,6 +65,11 @@ SERVER_PREVIEW_KEY = "server-preview.key"
 def server_state(root: Path) -> Path:
     """Return the file with what all environments of the server share, and who set it."""
     return root / SERVER
+
+
+def failpoint(root: Path) -> Path:
+    """Return the file with which a test makes a release fail; only root writes it."""
+    return root / FAILPOINT
 
 
 def server_lock(root: Path) -> Path:

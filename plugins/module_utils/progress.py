@@ -51,6 +51,10 @@ STEPS = {
     "send_images": ("sending images", "the end"),
     "send_files": ("sending files", "the end"),
     "load": ("loading images", "the end"),
+    "drain": ("waiting for the last requests of the idle color", ""),
+    "gates": ("waiting until the new color is healthy", ""),
+    "canary": ("watching the canary", ""),
+    "workers": ("replacing the workers", ""),
 }
 
 # Done so far, and the total; None is unknown.

@@ -12,7 +12,7 @@ description:
   - Waits until the color is healthy, runs the smoke checks, switches all routes of the stack in one step and confirms
     the switch with requests through the proxy.
   - When a gate fails, the live color does not change. When the switch is not confirmed, it is reverted.
-  - Does nothing when the color is live already.
+  - Does nothing when the color is live already. Fails while a release of the stack runs.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -38,20 +38,6 @@ options:
   release:
     description:
       - Number of the release on the color; by default the one in the labels of its containers.
-    type: int
-  token:
-    description:
-      - Fencing token of the lock, within a release. Without it the module fails while a release holds the lock.
-    type: int
-  finish:
-    description:
-      - Whether to record the release and release its lock in the same visit, as M(switchyard.stacks.release_finish)
-        does. For releases without workers. Needs O(release) and O(token).
-    type: bool
-    default: false
-  previous_release:
-    description:
-      - Number of the release that was live before, for the record.
     type: int
   drain:
     description:
@@ -94,14 +80,6 @@ requests:
   description: How many requests confirmed the switch.
   returned: when not in check mode
   type: int
-dropped_requests:
-  description: Connections of the old color that were closed, with O(finish=true) where that color is removed.
-  returned: when not in check mode
-  type: int
-release_seconds:
-  description: Seconds since the release took its lock; C(0) unless O(finish) is true.
-  returned: when not in check mode
-  type: float
 old_in_flight:
   description: Requests that the other color still answered when the module ended.
   returned: when not in check mode
@@ -111,7 +89,7 @@ old_in_flight:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import finish, switch
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import switch
 
 
 def main() -> None:
@@ -120,12 +98,8 @@ def main() -> None:
             **module_args.STACK_OPTIONS,
             "color": {"type": "str", "choices": ["blue", "green"], "required": True},
             "release": {"type": "int"},
-            "token": {"type": "int", "no_log": False},
-            "finish": {"type": "bool", "default": False},
-            "previous_release": {"type": "int"},
             "drain": {"type": "float", "default": 0},
         },
-        required_if=[("finish", True, ("release", "token"))],
         supports_check_mode=True,
     )
     params = module.params
@@ -134,11 +108,7 @@ def main() -> None:
         ctx = module_args.stack_context(module)
         if module.check_mode:
             return module_args.to_result(switch.preview(ctx, params["color"]))
-        result = switch.switch(ctx, params["color"], params["release"], params["token"], params["drain"])
-        ended = finish.FinishResult(0, 0.0)
-        if params["finish"]:
-            ended = finish.finish(ctx, params["release"], params["previous_release"], params["token"])
-        return module_args.to_result(ended, result)
+        return module_args.to_result(switch.switch(ctx, params["color"], params["release"], params["drain"]))
 
     module_args.run_module(module, work)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: canary
-short_description: Send a percentage of the clients to a new release
+short_description: Send a percentage of the clients to the idle color
 description:
   - Sends a percentage of a stack's clients to the idle color for some seconds. The health and smoke gates run before
     the first step; afterwards the module watches the color's containers.
-  - A client keeps its color while the percentage grows. M(switchyard.stacks.bluegreen) ends a canary with the switch.
-  - When it fails, revert the release with M(switchyard.stacks.release_finish).
+  - A client keeps its color while the percentage grows. M(switchyard.stacks.bluegreen) ends a canary with the switch,
+    and C(rollback.yml) cancels it.
+  - M(switchyard.stacks.release) runs the steps of a stack's own canary. This module fails while a release runs.
 author:
   - The switchyard.stacks contributors (@switchyard)
 extends_documentation_fragment:
@@ -20,11 +21,10 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.context
   - switchyard.stacks.context.stack
-  - switchyard.stacks.context.step
 attributes:
   check_mode:
     support: none
-    details: There is no prepared release in check mode.
+    details: The gates are the point of it.
   diff_mode:
     support: none
   idempotent:
@@ -41,21 +41,14 @@ options:
       - How long the module watches the color at this percentage.
     type: float
     default: 0
-  step:
-    description:
-      - Number of this step of the release's canary, for its record; M(switchyard.stacks.release_prepare) returns it.
-    type: int
-    default: 1
 """
 
 EXAMPLES = r"""
-- name: Send one of twenty clients to the new release for a minute
+- name: Send one of twenty clients to the idle color for a minute
   switchyard.stacks.canary:
     project: po
     environment: prod
     stack: bookings
-    release: "{{ prepared.release }}"
-    token: "{{ prepared.token }}"
     percent: 5
     seconds: 60
 """
@@ -79,18 +72,18 @@ gate_seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
+from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, names
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.canary_steps import CanaryStep
+from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release import canary
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **module_args.STEP_OPTIONS,
+            **module_args.STACK_OPTIONS,
             "percent": {"type": "int", "required": True},
             "seconds": {"type": "float", "default": 0},
-            "step": {"type": "int", "default": 1},
         },
     )
     params = module.params
@@ -98,9 +91,13 @@ def main() -> None:
         module.fail_json(msg=f"percent is {params['percent']}: write a number from 1 to 99.")
 
     def work() -> dict[str, object]:
-        step = CanaryStep(params["step"], params["percent"], params["seconds"])
+        step = CanaryStep(1, params["percent"], params["seconds"])
         ctx = module_args.stack_context(module)
-        return module_args.to_result(canary.run_canary_step(ctx, params["release"], params["token"], step))
+        live = ctx.live()
+        if not live:
+            raise SwitchyardError("No color is live, so there are no clients to share.", hint="Run deploy.yml.")
+        number = ctx.release_on(names.other(live)) or 0
+        return module_args.to_result(canary.run_canary_step(ctx, number, None, step))
 
     module_args.run_module(module, work)
 

@@ -273,7 +273,7 @@ missing_files:
   returned: always
   type: dict
 stacks:
-  description: The checked stacks, for M(switchyard.stacks.release_prepare).
+  description: The checked stacks, for M(switchyard.stacks.release).
   returned: always
   type: list
   elements: dict

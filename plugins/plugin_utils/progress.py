@@ -72,6 +72,11 @@ class ProgressAction(CachedModuleAction, Normal):
         except (TypeError, ValueError):
             return 0.0
 
+    def host_prefix(self, task_vars: dict[str, t.Any]) -> str:
+        """Return the start of a line about this host; empty where the play has no other one."""
+        hosts = task_vars.get("ansible_play_hosts_all") or []
+        return f"[{task_vars['inventory_hostname']}] " if len(hosts) > 1 else ""
+
     @contextlib.contextmanager
     def progress_shown(self, task_vars: dict[str, t.Any], read: Reader | None = None) -> t.Iterator[None]:
         """Show the progress of the module that runs in this context, or of the work that ``read`` reads it of."""
@@ -81,9 +86,7 @@ class ProgressAction(CachedModuleAction, Normal):
             seconds = self.progress_seconds(task_vars)
             # A task with async polls over the connection that this one would be copied from.
             if seconds > 0 and not self._task.async_val and not self._task.check_mode:
-                hosts = task_vars.get("ansible_play_hosts_all") or []
-                host = f"[{task_vars['inventory_hostname']}] " if len(hosts) > 1 else ""
-                printer = ProgressPrinter(self, seconds, host, read)
+                printer = ProgressPrinter(self, seconds, self.host_prefix(task_vars), read)
         if not printer:
             yield
             return

@@ -26,9 +26,12 @@ def until(condition: Callable[[], bool], seconds: float = 90, every: float = 0.0
 
 
 def kill(installation: Installation, running: Run) -> None:
-    """Kill the controller and everything that it started on this machine."""
+    """Kill the controller, everything that it started on this machine, and the process of the release."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(running.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError, TypeError):
+        lock = json.loads((installation.stack / "lock.json").read_text(encoding="utf-8"))["lock"]
+        os.killpg(lock["server_process"]["id"], signal.SIGKILL)
     running.wait()
 
 

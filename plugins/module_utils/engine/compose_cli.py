@@ -27,8 +27,8 @@ UNSET = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 # Compose would fetch a file that another one includes from a Git repository or a registry, and run what it finds there.
 NO_REMOTE_FILES = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
 
-# The flags that start each part of a release; the role ``stack`` has the same settings for community.docker. A release
-# has pulled its images before. Containers that the project does not define any more are removed.
+# The flags that start each part of a release, which has pulled its images before. Containers that the project does not
+# define any more are removed.
 UP = ("up", "--detach", "--remove-orphans", "--pull", "never", "--no-build")
 UP_TIMEOUT = 600
 
@@ -165,7 +165,7 @@ def version() -> str:
     ).stdout.strip()
 
 
-def up(project: str, file: Path) -> None:
-    """Start a Compose project, or update it to its file. Raises CommandError."""
+def up(project: str, file: Path, timeout: float = UP_TIMEOUT) -> None:
+    """Start a Compose project, or update it to its file; ``timeout`` is seconds. Raises CommandError."""
     args = ["docker", "compose", "-p", project, "-f", str(file), *UP]
-    command.run(args, name="docker compose up", timeout=UP_TIMEOUT)
+    command.run(args, name="docker compose up", timeout=timeout)

@@ -150,9 +150,10 @@ class StackContext:
         """Return the name of the Compose project of a part."""
         return names.compose_project(self.project, self.stack, self.environment, part)
 
-    def compose_up(self, record: Record, part: str) -> None:
-        """Start a part of a release from the Compose file in its own folder."""
-        compose_cli.up(self.compose_project(part), paths.compose_file(self.records.path(record.number), part))
+    def compose_up(self, record: Record, part: str, timeout: float = compose_cli.UP_TIMEOUT) -> None:
+        """Start a part of a release from the Compose file in its own folder; ``timeout`` is seconds."""
+        file = paths.compose_file(self.records.path(record.number), part)
+        compose_cli.up(self.compose_project(part), file, timeout)
 
 
 def newest_release(containers: Iterable[Container]) -> int | None:

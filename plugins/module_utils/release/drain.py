@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import dataclass
 
+from .. import progress
 from ..config.stack import Stack
+from ..engine.models import Container
 from ..errors import SwitchyardError
 from .context import StackContext
 from .gates.probe import POLL
@@ -17,8 +20,23 @@ if t.TYPE_CHECKING:
     from ..proxy.driver import Proxy
 
 
+@dataclass(frozen=True)
+class DrainedColor:
+    """The containers of a color that was drained, and the requests that it still answered at its drain limit."""
+
+    containers: tuple[Container, ...] = ()
+    remaining: int = 0
+
+
 def drain_and_remove(ctx: StackContext, color: str, stack: Stack, token: int, since: float | None = None) -> int:
-    """Drain a color that is not live and remove its containers; return how many requests were dropped.
+    """Drain a color that is not live and remove its containers; return how many requests were dropped."""
+    drained = drain_color(ctx, color, stack, token, since)
+    ctx.engine.remove(drained.containers)
+    return drained.remaining
+
+
+def drain_color(ctx: StackContext, color: str, stack: Stack, token: int, since: float | None = None) -> DrainedColor:
+    """Drain a color that is not live; return its containers, which run still.
 
     ``since`` is when it stopped being live (seconds since the epoch), by default now: from then on requests have
     ``drain`` seconds, and connections that do not end by themselves, such as WebSockets, ``drain_long_lived``.
@@ -31,13 +49,13 @@ def drain_and_remove(ctx: StackContext, color: str, stack: Stack, token: int, si
         since = None
     containers = ctx.containers(color=color)
     if not containers:
-        return 0
+        return DrainedColor()
     passed = time.time() - since if since else 0.0
     limit = max(0.0, stack.drain_limit - passed)
     ctx.lock.renew(token, f"drain {color}", limit)
-    remaining = wait_until_drained(ctx.proxy, ctx.key, color, limit)
-    ctx.engine.remove(containers)
-    return remaining
+    with progress.report_progress(ctx.folder, "drain"):
+        remaining = wait_until_drained(ctx.proxy, ctx.key, color, limit)
+    return DrainedColor(tuple(containers), remaining)
 
 
 def clear_canary_weight(ctx: StackContext) -> bool:

@@ -9,41 +9,53 @@ import time
 from dataclasses import dataclass
 
 from .. import names
-from ..errors import GateFailed
+from ..errors import LockLost, SwitchyardError
 from . import built_images, mounted_files, stack_networks
 from .context import StackContext
 from .drain import drain_and_remove
 from .migration import undo
 from .record import Record
 
-# Seconds between two looks at the workers.
-POLL = 0.2
-
 
 @dataclass(frozen=True)
 class FinishResult:
-    """The end of a release: the closed connections of the old color, and the seconds since it took the lock."""
+    """The end of a release: the closed connections of the old color, and the seconds since it took the lock.
+
+    ``problems`` has a sentence about a clean-up that failed.
+    """
 
     dropped_requests: int
     release_seconds: float
+    problems: tuple[str, ...] = ()
 
 
 def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> FinishResult:
-    """Record a release as live in place of the previous one, after its workers were watched, and release the lock.
+    """Record a release as live in place of the previous one, and remove what it leaves behind.
 
-    The old color is drained when the stack does not keep it. Raises GateFailed when a worker does not keep running; the
-    release is reverted afterwards, not here.
+    The old color is drained when the stack does not keep it. A clean-up that fails does not revert the release.
     """
     record = ctx.records.require(number)
-    ctx.lock.renew(token, "finish", record.stack.worker_min_ready)
-    if record.workers:
-        _watch_workers(ctx, record)
+    ctx.lock.renew(token, "finish")
     undo.finish_migration(ctx, number)
     superseded = ctx.records.get(previous)
     if superseded:
         ctx.records.save(superseded.updated(state="superseded"))
     record = record.updated(state="live", finished=time.time(), previous=previous, reason=None)
     ctx.records.save(record)
+    dropped, problems = 0, []
+    try:
+        dropped = _clean_up(ctx, record, token)
+    except LockLost:
+        raise
+    except (SwitchyardError, OSError) as error:
+        problems.append(f"Release {number} is live. The clean-up after it failed, the next one repeats it: {error}")
+    lock = ctx.lock.state()
+    return FinishResult(dropped, round(time.time() - lock.since, 1) if lock else 0.0, tuple(problems))
+
+
+def _clean_up(ctx: StackContext, record: Record, token: int) -> int:
+    """Remove what a live release does not need; return how many connections were closed for it."""
+    number = record.number
     # Workers that this release no longer has: Compose removes them only from a project that still has others.
     workers = ctx.containers(role="worker")
     ctx.engine.remove(worker for worker in workers if worker.label("release") != str(number))
@@ -55,33 +67,12 @@ def finish(ctx: StackContext, number: int, previous: int | None, token: int) -> 
     stack_networks.remove_unused(ctx, record.networks)
     if pruned:
         built_images.prune(ctx)
-    lock = ctx.lock.state()
-    ctx.lock.release(token)
-    return FinishResult(dropped, round(time.time() - lock.since, 1) if lock else 0.0)
+    return dropped
 
 
 def pause(ctx: StackContext, number: int, token: int) -> Record:
-    """Record a canary as paused with the clients that it has, and release the lock."""
+    """Record a canary as paused with the clients that it has."""
     ctx.lock.renew(token, "pause")
     record = ctx.records.require(number).updated(state="paused")
     ctx.records.save(record)
-    ctx.lock.release(token)
     return record
-
-
-def _watch_workers(ctx: StackContext, record: Record) -> None:
-    """Watch the new workers for ``worker_min_ready`` seconds. Raises GateFailed with the log of one that ends."""
-    end = time.monotonic() + record.stack.worker_min_ready
-    while True:
-        workers = ctx.containers(role="worker")
-        failed = [worker for worker in workers if worker.state in ("exited", "dead", "restarting") or worker.restarts]
-        if failed or len(workers) < record.workers:
-            described = ", ".join(f"{worker.name} ({worker.state}, exit code {worker.exit_code})" for worker in failed)
-            raise GateFailed(
-                f"A worker of {ctx.stack} does not keep running: {described or 'one is missing'}.",
-                gate="workers",
-                logs={worker.name: ctx.engine.logs(worker.id) for worker in failed},
-            )
-        if time.monotonic() > end:
-            return
-        time.sleep(POLL)

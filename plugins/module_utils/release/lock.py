@@ -24,8 +24,7 @@ from ..backup import display
 from ..errors import LockHeld, LockLost
 from .server_process import ServerProcess
 
-# Seconds beyond a step's own limit. Between two steps the controller only starts the next module; a minute covers a
-# slow connection.
+# Seconds beyond a step's own limit: what comes between two steps takes far less.
 MARGIN = 60.0
 
 # Seconds between two attempts to take a lock that another run holds.
@@ -132,17 +131,19 @@ class ReleaseLock:
         """Take the lock, within ``wait`` seconds.
 
         ``busy`` returns what of the last holder still runs and must not be stopped, or None. ``stale_token`` is the
-        token of a holder whose controller is known to have ended: what it began here may take the margin of a step to
-        end. ``process`` lets a later run know it of this one. Raises LockHeld.
+        token of a holder whose controller is known to have ended: while its process works here, this waits for it.
+        ``process`` lets a later run know it of this one. Raises LockHeld.
         """
-        begin = time.monotonic()
+        limit = time.monotonic() + wait
         while True:
             try:
                 return self._take_now(holder, step, busy, stale_token, process)
             except LockHeld:
                 last = self.state()
-                is_ending = last is not None and last.token == stale_token and last.works()
-                if time.monotonic() >= begin + max(wait, MARGIN if is_ending else 0.0):
+                if not last or (last.token == stale_token and last.works()):
+                    # It finishes or reverts its release, or its lock expires.
+                    limit = max(limit, time.monotonic() + 2 * RETRY_EVERY)
+                if time.monotonic() >= limit:
                     raise
             time.sleep(RETRY_EVERY)
 
@@ -158,9 +159,8 @@ class ReleaseLock:
             content = self._read()
             last = content.lock
             if last:
-                has_ended = last.token == stale_token
-                if not last.is_stale(self.now()) and (last.works() or not has_ended):
-                    raise self._held(last, has_ended)
+                if not last.is_stale(self.now()) and (last.works() or last.token != stale_token):
+                    raise self._held(last)
                 if last.server_process:
                     # It works on although its lock has expired.
                     last.server_process.kill()
@@ -178,19 +178,11 @@ class ReleaseLock:
             self._write(lock)
             return lock
 
-    def _held(self, lock: LockState, has_ended: bool) -> LockHeld:
-        sentence = lock.sentence(self.stack, self.now())
+    def _held(self, lock: LockState) -> LockHeld:
         remaining = f"{lock.until - self.now():.0f} s"
-        if has_ended and lock.server_process:
-            message = (
-                f"{sentence}; that run has ended, but its process {lock.server_process.id} on this server still works."
-            )
-            hint = "Add -e lock_wait=600 to wait for it"
-        else:
-            message = f"{sentence}."
-            hint = "Wait until that is done, or add -e lock_wait=600"
-        hint = f"{hint}; if it died, its lock expires in {remaining}. unlock.yml shows what of it still runs."
-        return LockHeld(message, hint=hint, lock=state_file.as_json(lock))
+        hint = f"Wait until that is done, or add -e lock_wait=600; if it died, its lock expires in {remaining}."
+        hint += " unlock.yml shows what of it still runs."
+        return LockHeld(f"{lock.sentence(self.stack, self.now())}.", hint=hint, lock=state_file.as_json(lock))
 
     def take_away(self, token: int) -> None:
         """Free the lock of another run, which fails at its next step. Raises LockHeld when a later run has taken it."""

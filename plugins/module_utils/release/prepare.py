@@ -5,120 +5,80 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-from .. import atomic_file, names, paths, progress
+from .. import atomic_file, names, paths
 from ..config import canary_steps
 from ..engine import compose_dependencies, compose_one_shots, compose_render, compose_roles, host_ports
 from ..errors import SwitchyardError
-from . import build_images, hold_requests, mounted_files, revert, secret_files, stack_networks
+from . import build_images, mounted_files, secret_files, stack_networks
 from . import plan as release_plan
 from .context import StackContext
-from .diff import readable, save_text, saved_text, text_diff
-from .drain import clear_canary_weight, drain_and_remove, live_since
+from .diff import readable, save_text
+from .drain import drain_and_remove, drain_color, live_since
 from .effective_files import effective_files
 from .fingerprint import fingerprint_of
 from .fixed_addresses import fix_addresses, renew_addresses
-from .lock import ControllerProcess
 from .migration import projects as migration_projects
-from .migration import undo
-from .preflight.examine import DeployInput, examine_stack
-from .prepare_result import CancelledCanary, NothingToPrepare, PrepareOutcome, PreparePreview, PrepareResult
+from .preflight.examine import DeployInput
 from .record import Record
-from .release_line import version_of
 from .routes import routes_of_stack
 from .stack_input import StackInput
+
+# Called with the number of a release that has its record, and of the one that is live.
+BeginRecord = t.Callable[[int, t.Optional[int]], None]
 
 PARTS = ("blue", "green", "workers", "accessories", "jobs")
 
 
 @dataclass(frozen=True)
 class PreparedRelease:
-    """A prepared release: its record, the token of its lock, its folder, and the next steps of its canary.
+    """A prepared release: its record, the release that is live before it, and the next steps of its canary.
 
-    ``image_seconds`` is how long images were pulled and built.
+    ``started`` says that its color runs already. ``dropped_requests`` is what the idle color from before still answered
+    at its drain limit.
     """
 
     record: Record
-    token: int
-    folder: Path
     previous: int | None
     started: bool
     dropped_requests: int = 0
-    steps: tuple[canary_steps.CanaryStep, ...] = ()
-    image_seconds: float = 0.0
+    canary_steps: tuple[canary_steps.CanaryStep, ...] = ()
 
-    def result(
-        self, ctx: StackContext, plan: release_plan.ReleasePlan, recovery_action: str | None, before: str
-    ) -> PrepareResult:
-        """Return what the next modules need; ``before`` is the text of the live release."""
-        parts = tuple(part for part in PARTS if paths.compose_file(self.folder, part).exists())
-        return PrepareResult(
-            plan=plan,
-            recovery_action=recovery_action,
-            diff=text_diff(ctx, before, saved_text(ctx, self.record.number)),
-            release=self.record.number,
-            version=version_of(self.record),
-            image_seconds=round(self.image_seconds, 1),
-            previous_release=self.previous,
-            token=self.token,
-            color=self.record.color,
-            folder=str(self.folder),
-            started=self.started,
-            dropped_requests=self.dropped_requests,
-            strategy=self.record.stack.strategy,
-            steps=self.steps,
-            pauses=bool(self.steps and self.steps[-1].pause),
-            parts=parts,
-            projects={part: ctx.compose_project(part) for part in parts},
-        )
+    @property
+    def pauses(self) -> bool:
+        """Whether the last of the next steps of the canary waits for an operator."""
+        return bool(self.canary_steps and self.canary_steps[-1].pause)
 
 
-def take_lock(
-    ctx: StackContext,
-    holder: str,
-    stale_token: int | None,
-    process: ControllerProcess | None = None,
-    wait: float = 0.0,
-) -> int:
-    """Take the stack's lock within ``wait`` seconds, and return its token. Raises LockHeld."""
-    ctx.folder.mkdir(parents=True, exist_ok=True)
-    lock = ctx.lock
-
-    def remove_jobs() -> str | None:
-        # Their release was interrupted; no run waits for them.
-        ctx.engine.remove(ctx.containers(role="job"), timeout=10)
-        return None
-
-    def of_whom() -> str:
-        held = lock.state()
-        return f"{held.holder}, step {held.step}" if held else "another run"
-
-    name = progress.waiting_name(process.machine, process.id) if process else progress.NAME
-    with progress.report_progress(ctx.folder, "lock", detail=of_whom, name=name):
-        token = lock.take(holder, "prepare", remove_jobs, stale_token, process, wait).token
-    progress.remove_stale(ctx.folder)
-    return token
-
-
-def prepare(
-    ctx: StackContext, given: StackInput, deploy_input: DeployInput, holder: str, token: int
-) -> PreparedRelease:
-    """Prepare everything of a release on the server, under the lock; the live color does not change.
-
-    The idle color is drained first, for at most ``drain_limit`` seconds of its stack.
-    """
-    plan, stack = deploy_input.plan, given.stack
-    images, begin = dict(deploy_input.images), time.monotonic()
+def get_images(ctx: StackContext, given: StackInput, deploy_input: DeployInput, token: int) -> dict[str, str]:
+    """Pull and build the images that are missing; return all pinned ones by their names in the Compose files."""
+    images = dict(deploy_input.images)
     for name in deploy_input.pulls:
         ctx.lock.renew(token, f"pull {name}", 900)
         images[name] = ctx.pull(name).pinned
-    images.update(build_images.build_missing(ctx, given, deploy_input.builds, token))
-    image_seconds = time.monotonic() - begin
+    return {**images, **build_images.build_missing(ctx, given, deploy_input.builds, token)}
+
+
+def prepare(
+    ctx: StackContext,
+    given: StackInput,
+    deploy_input: DeployInput,
+    images: dict[str, str],
+    holder: str,
+    token: int,
+    begin_record: BeginRecord,
+) -> PreparedRelease:
+    """Prepare everything of a release on the server, under the lock; the live color does not change.
+
+    The idle color is drained first, for at most ``drain_limit`` seconds of its stack, and stopped while the Compose
+    projects are written. A color that waits for nothing starts before the proxy gets its routes. ``begin_record`` is
+    called as soon as the release has a record.
+    """
+    plan, stack = deploy_input.plan, given.stack
     ctx.lock.renew(token, "prepare")
     number = ctx.records.begin()
     folder = ctx.records.path(number)
@@ -150,6 +110,7 @@ def prepare(
         networks=compose_render.networks_created(normalised, stack, ctx.project, ctx.environment),
     )
     record = _reserve_ports(ctx, record)
+    begin_record(number, before)
     published, secrets = {record.color: record.ports}, secret_files.paths_of(ctx, given)
     release = compose_render.Release(
         ctx.project, ctx.environment, number, secrets, fingerprint, images, published, plan.color
@@ -157,29 +118,37 @@ def prepare(
     rendered = compose_render.render(normalised, stack, release)
     # Fixed addresses need the subnet of the network.
     _ensure_resources(ctx, rendered)
-    projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
-    for part, content in zip(PARTS, projects):
-        if content:
-            fixed = fix_addresses(ctx, content) if part == plan.color else content
-            atomic_file.write_json(paths.compose_file(folder, part), fixed, 0o600)
-    image_names = {name: service["image"] for name, service in normalised["services"].items()}
-    migration = migration_projects.migration_projects(ctx, given, folder, release, image_names)
-    for part, content in migration.items():
-        atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
-    save_text(ctx, number, readable(ctx, rendered.colors[plan.color], rendered.workers, given))
-    dropped = drain_and_remove(ctx, plan.color, stack, token, live_since(ctx))
-    configure_routes(ctx, record)
-    # A color that waits for nothing starts now: it boots while the controller starts the next module.
-    started = not (rendered.jobs or rendered.accessories or stack.strategy == "recreate")
-    if started:
-        ctx.compose_up(record, record.color)
-    steps = _next_steps(record, before)
-    return PreparedRelease(record, token, folder, before, started, dropped, steps, image_seconds)
+    drained = drain_color(ctx, plan.color, stack, token, live_since(ctx))
+    # A container may take minutes to stop.
+    with ctx.lock.renewed(token, "prepare"), ThreadPoolExecutor(1) as pool:
+        removal = pool.submit(ctx.engine.remove, drained.containers)
+        projects = [*rendered.colors.values(), rendered.workers, rendered.accessories, rendered.jobs]
+        for part, content in zip(PARTS, projects):
+            if content:
+                fixed = fix_addresses(ctx, content) if part == plan.color else content
+                atomic_file.write_json(paths.compose_file(folder, part), fixed, 0o600)
+        image_names = {name: service["image"] for name, service in normalised["services"].items()}
+        migration = migration_projects.migration_projects(ctx, given, folder, release, image_names)
+        for part, content in migration.items():
+            atomic_file.write_json(paths.compose_file(folder, part), content, 0o600)
+        removal.result()
+        started = not (rendered.jobs or rendered.accessories or stack.strategy == "recreate")
+        # The longest step of this process: the container boots while the proxy gets its routes.
+        start = pool.submit(ctx.compose_up, record, record.color) if started else None
+        save_text(ctx, number, readable(ctx, rendered.colors[plan.color], rendered.workers, given))
+        configure_routes(ctx, record)
+        if start:
+            start.result()
+    return PreparedRelease(record, before, started, drained.remaining, _next_steps(record, before))
 
 
-def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:
+def prepare_rollback(
+    ctx: StackContext, plan: release_plan.ReleasePlan, token: int, begin_record: BeginRecord
+) -> PreparedRelease:
     """Prepare the previous release to run again; a color that still runs stays as it is."""
     record = ctx.records.require(t.cast(int, plan.target))
+    before = ctx.release_on(plan.live)
+    begin_record(record.number, before)
     for name, pinned in record.images.items():
         if not ctx.engine.image(pinned):
             if pinned.startswith("sha256:"):
@@ -195,22 +164,23 @@ def prepare_rollback(ctx: StackContext, plan: release_plan.ReleasePlan, token: i
         drain_and_remove(ctx, record.color, record.stack, token, live_since(ctx))
         renew_addresses(ctx, record)
     configure_routes(ctx, record)
-    return PreparedRelease(record, token, ctx.records.path(record.number), ctx.release_on(ctx.live()), warm)
+    return PreparedRelease(record, before, warm)
 
 
-def prepare_promote(ctx: StackContext, plan: release_plan.ReleasePlan, token: int) -> PreparedRelease:
+def prepare_promote(ctx: StackContext, plan: release_plan.ReleasePlan, begin_record: BeginRecord) -> PreparedRelease:
     """Continue a paused canary: it runs, and has its clients."""
     record = ctx.records.require(t.cast(int, plan.target)).updated(state="prepared")
-    ctx.records.save(record)
     before = ctx.release_on(plan.live)
-    return PreparedRelease(record, token, ctx.records.path(record.number), before, True, 0, _next_steps(record, before))
+    begin_record(record.number, before)
+    ctx.records.save(record)
+    return PreparedRelease(record, before, True, 0, _next_steps(record, before))
 
 
 def _next_steps(record: Record, before: int | None) -> tuple[canary_steps.CanaryStep, ...]:
     """Return the next steps of the canary; none when no release is live, because there are no clients to split."""
     if record.stack.strategy != "canary" or not before:
         return ()
-    return tuple(canary_steps.remaining_steps(canary_steps.parse_steps(record.stack.canary), record.steps))
+    return tuple(canary_steps.remaining_steps(canary_steps.parse_steps(record.stack.canary), record.canary_steps_done))
 
 
 def configure_routes(ctx: StackContext, record: Record) -> None:
@@ -253,75 +223,3 @@ def _ensure_resources(ctx: StackContext, rendered: compose_render.Rendered) -> N
     for name, volume in rendered.volumes.items():
         labels = names.labels(project=ctx.project, environment=ctx.environment, stack=ctx.stack, **volume["made_for"])
         ctx.engine.ensure_volume(name, volume["driver"], volume["driver_opts"], labels)
-
-
-def start_release(
-    ctx: StackContext,
-    given: StackInput,
-    mode: str,
-    holder: str,
-    stale_token: int | None,
-    process: ControllerProcess | None = None,
-    wait: float = 0.0,
-) -> PrepareOutcome:
-    """Take the lock, run the checks again under it, and prepare; return what the next modules need.
-
-    ``mode`` is ``deploy``, ``rollback`` or ``promote``. ``wait`` is how many seconds to wait for the lock. Raises
-    SwitchyardError; then the lock is released and the live color unchanged.
-    """
-    token = take_lock(ctx, holder, stale_token, process, wait)
-    recovered = None
-    try:
-        recovered = undo.undo(ctx, token)
-        deploy_input, plan = examine_stack(ctx, given, mode)
-        before = saved_text(ctx, ctx.release_on(plan.live))
-        if not plan.changed:
-            ctx.lock.release(token)
-            return NothingToPrepare(plan, recovered)
-        if plan.action == "cancel_canary":
-            return CancelledCanary.of(plan, _cancel_canary(ctx, plan, token, holder))
-        if deploy_input:
-            ready = prepare(ctx, given, deploy_input, holder, token)
-        else:
-            ready = (prepare_promote if plan.action == "promote" else prepare_rollback)(ctx, plan, token)
-    except Exception:
-        if recovered:
-            _resume_serving(ctx)
-        ctx.lock.release(token)
-        raise
-    return ready.result(ctx, plan, recovered, before)
-
-
-def _resume_serving(ctx: StackContext) -> None:
-    """Resume the requests that an interrupted release held, to the live version."""
-    old = ctx.records.get(ctx.release_on(ctx.live()))
-    # The error to show is why the release failed.
-    with contextlib.suppress(SwitchyardError):
-        if old:
-            hold_requests.restart_and_resume(ctx, old)
-
-
-def _cancel_canary(ctx: StackContext, plan: release_plan.ReleasePlan, token: int, holder: str) -> revert.RevertResult:
-    """Send the clients of a canary back, and remove it."""
-    if plan.target:
-        return revert.revert(ctx, plan.target, ctx.release_on(plan.live), token, f"cancelled by {holder}")
-    had_weight = clear_canary_weight(ctx)
-    ctx.lock.release(token)
-    return revert.RevertResult(plan.live, had_weight)
-
-
-def preview(ctx: StackContext, given: StackInput, mode: str) -> PreparePreview:
-    """Return what ``start_release`` would do, for check mode."""
-    deploy_input, plan = examine_stack(ctx, given, mode)
-    before = saved_text(ctx, ctx.release_on(plan.live))
-    if deploy_input:
-        secrets = secret_files.paths_of(ctx, given)
-        release = compose_render.Release(
-            ctx.project, ctx.environment, secrets=secrets, images=deploy_input.images, color=plan.color
-        )
-        files = effective_files(ctx, deploy_input.mounts, given.stack, deploy_input.images)
-        rendered = compose_render.render(files, given.stack, release)
-        after = readable(ctx, rendered.colors[plan.color], rendered.workers, given)
-    else:
-        after = before if plan.action == "cancel_canary" else saved_text(ctx, plan.target)
-    return PreparePreview(plan, text_diff(ctx, before, after))

@@ -21,10 +21,23 @@ from ..engine.compose_one_shots import OneShot
 from ..errors import SwitchyardError
 
 
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a release: its name, begin and end in seconds since the epoch, and ``done`` or ``failed``."""
+
+    name: str
+    started: float
+    ended: float
+    result: str
+    extra: dict[str, t.Any] = field(default_factory=dict)
+
+
 @state_file.register(paths.RECORD)
 @dataclass(frozen=True)
 class Record:
-    """One release; times are seconds since the epoch, ``steps`` counts the finished steps of its canary.
+    """One release; times are seconds since the epoch.
+
+    ``steps`` are those of its last attempt, ``canary_steps_done`` counts the finished steps of its canary.
 
     ``ports`` are the host ports of its services, for a proxy that runs as a systemd unit. ``backup`` is the name of
     the database's backup from before its migration. ``previous`` is the release that was live before. ``one_shots`` are
@@ -52,7 +65,7 @@ class Record:
     containers: int = 0
     workers: int = 0
     accessories: int = 0
-    steps: int = 0
+    canary_steps_done: int = 0
     backup: str | None = None
     reason: str | None = None
     commit: str | None = None
@@ -61,6 +74,7 @@ class Record:
     waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
     color_waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
     networks: dict[str, dict[str, t.Any]] = field(default_factory=dict)
+    steps: tuple[StepRecord, ...] = field(default=(), metadata=state_file.nested_items(StepRecord))
     extra: dict[str, t.Any] = field(default_factory=dict)
 
     def updated(self, **changes: t.Any) -> Record:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import accessories, hold_requests, one_off_jobs
 from .context import StackContext
@@ -26,10 +26,10 @@ class StartResult:
     and for each accessory that does not keep running.
     """
 
-    jobs: t.Sequence[JobSummary]
-    migration: MigrationResult
-    stopped: str | None
-    dropped_requests: int
+    jobs: t.Sequence[JobSummary] = ()
+    migration: MigrationResult = field(default_factory=MigrationResult)
+    stopped: str | None = None
+    dropped_requests: int = 0
     failed_dependencies: t.Sequence[str] = ()
 
 

@@ -117,7 +117,7 @@ def canary_status(record: Record | None, weight: int) -> CanaryStatus | None:
         return None
     if not record:
         return CanaryStatus(None, None, weight, None, False)
-    return CanaryStatus(record.number, version_of(record), weight, record.steps, record.state == "paused")
+    return CanaryStatus(record.number, version_of(record), weight, record.canary_steps_done, record.state == "paused")
 
 
 def release_summary(record: Record) -> ReleaseSummary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from fault_points import FAULTS, Fault
 from installation import Installation
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import LockFile
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.lock import LockFile, LockState
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,9 +35,10 @@ def test_an_expected_message_is_one_of_the_plugins(text: str) -> None:
     assert any(text in path.read_text() for path in (ROOT / "plugins/module_utils").rglob("*.py"))
 
 
-def test_the_message_of_a_failed_revert_is_that_of_the_role() -> None:
-    assert "Reverting failed as well" in (ROOT / "roles/stack/tasks/release.yml").read_text()
+def test_the_message_of_a_failed_revert_is_that_of_the_screen() -> None:
+    assert "Reverting failed as well" in (ROOT / "plugins/plugin_utils/release_report.py").read_text()
 
 
-def test_the_lock_file_says_whether_the_lock_is_held() -> None:
+def test_the_lock_file_says_whether_the_lock_is_held_and_by_which_process() -> None:
     assert LockFile().lock is None
+    assert "server_process" in {item.name for item in fields(LockState)}

@@ -59,20 +59,10 @@ def test_a_gate_that_fails_is_reported_with_the_last_log_lines(
     assert machine.proxy.live() == "blue"
 
 
-def test_the_release_is_recorded_in_the_same_visit(
-    run_module: RunModule, machine: Machine, options: dict[str, t.Any]
-) -> None:
-    token = machine.lock()
-    result = run_module(
-        bluegreen.main, {**options, "finish": True, "release": 2, "previous_release": 1, "token": token}
-    )
-    assert result["changed"]
-    assert machine.ctx.records.require(2).state == "live"
-    assert machine.ctx.lock.state() is None
-
-
-def test_a_release_cannot_be_recorded_without_its_token(run_module: RunModule, options: dict[str, t.Any]) -> None:
-    assert "token" in run_module(bluegreen.main, {**options, "finish": True})["msg"]
+def test_nothing_moves_while_a_release_runs(run_module: RunModule, machine: Machine, options: dict[str, t.Any]) -> None:
+    machine.lock("bob@desk")
+    assert "being released by bob@desk" in run_module(bluegreen.main, options)["msg"]
+    assert machine.proxy.live() == "blue"
 
 
 def test_there_are_two_colors(run_module: RunModule, options: dict[str, t.Any]) -> None:

@@ -68,7 +68,7 @@ def test_a_canary_has_its_weight_its_step_and_whether_it_is_paused(
     run_module: RunModule, machine: Machine, on_server: dict[str, t.Any]
 ) -> None:
     machine.released("blue")
-    machine.released("green", state="paused", previous=1, steps=2)
+    machine.released("green", state="paused", previous=1, canary_steps_done=2)
     machine.make_live("blue")
     assert run_module(stack_info.main, {**on_server, "stack": "shop"})["canary"] is None
     machine.proxy.state = replace(machine.proxy.state, weights={"po.shop.prod": 25})

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from fakes import COMPOSE, Machine, given, normalised
+from fakes_release import prepare_release
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_build
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.docker_client import Engine
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.models import Image
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import EngineError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import build_images, prepare
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import build_images
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import examine
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_files import PLACEHOLDER
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
@@ -55,7 +56,7 @@ def test_images_of_the_controller_are_loaded_and_pinned_in_the_record(machine: M
     (build,) = missing(machine, built())
     archive = machine.root / "images"
     archive.write_text(build.image)
-    prepare.start_release(machine.ctx, built(archive=archive, build_on="controller"), "deploy", "ann@laptop", None)
+    prepare_release(machine, built(archive=archive, build_on="controller"))
     record = machine.ctx.records.require(1)
     assert record.images == {build.image: f"sha256:{build.image}"}
     assert not any(" build" in line for line in notes())
@@ -64,8 +65,7 @@ def test_images_of_the_controller_are_loaded_and_pinned_in_the_record(machine: M
 def test_a_source_that_was_not_sent_ends_the_release_before_anything_changes(machine: Machine, docker: object) -> None:
     docker(COMPOSE)  # type: ignore[operator]
     with pytest.raises(EngineError, match="was not sent: it changed since preflight"):
-        prepare.start_release(machine.ctx, built(), "deploy", "ann@laptop", None)
-    assert machine.ctx.lock.state() is None
+        prepare_release(machine, built())
     assert machine.ctx.records.all() == []
 
 
@@ -74,7 +74,7 @@ def test_a_rollback_to_an_image_that_was_removed_says_what_to_do(machine: Machin
     machine.released("green", previous=1)
     machine.make_live("green")
     with pytest.raises(Exception, match="po-shop-web:1 of release 1 was built, and is not on this server any more"):
-        prepare.start_release(machine.ctx, built(), "rollback", "ann@laptop", None)
+        prepare_release(machine, built(), "rollback")
 
 
 @pytest.mark.parametrize("build_on", ["server", "controller"])

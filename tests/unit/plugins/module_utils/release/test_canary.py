@@ -45,7 +45,7 @@ def test_the_gates_hold_before_the_first_share_only(machine: Machine, gated: lis
     assert gated == [2]
     assert machine.proxy.state.weights == {KEY: 25}
     assert machine.proxy.live() == "blue"
-    assert machine.ctx.records.require(2).steps == 2
+    assert machine.ctx.records.require(2).canary_steps_done == 2
 
 
 def test_a_container_that_ends_in_between_ends_the_canary(machine: Machine) -> None:
@@ -53,7 +53,7 @@ def test_a_container_that_ends_in_between_ends_the_canary(machine: Machine) -> N
     machine.engine.start(replace(colored("green", 2), state="exited", exit_code=1))
     with pytest.raises(SwitchyardError, match=r"po-shop-web-prod-green ended \(exit code 1"):
         canary.run_canary_step(machine.ctx, 2, token, step(seconds=60))
-    assert machine.ctx.records.require(2).steps == 0
+    assert machine.ctx.records.require(2).canary_steps_done == 0
 
 
 def test_a_proxy_that_does_not_do_it_is_reported(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

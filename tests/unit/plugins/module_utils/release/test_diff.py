@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import json
-import typing as t
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from fakes import COMPOSE, Machine, colored, given, normalised
+from fakes_release import prepare_release
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import prepare
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
+from ansible_collections.switchyard.stacks.plugins.module_utils.release import preview
 
 Notes = Callable[[], list[str]]
 
@@ -21,19 +19,14 @@ def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
     return docker(COMPOSE)
 
 
-def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    """Return what the module returns."""
-    return module_args.to_result(prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone))
-
-
 def diff(machine: Machine, old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
     machine.make_live("blue")
     machine.engine.pull("reg/web:1")
-    first = begin(machine, given(normalised(web={"environment": old})))
-    machine.engine.start(colored("green", first["release"], "x"))
+    first = prepare_release(machine, given(normalised(web={"environment": old})))
+    machine.engine.start(colored("green", first.ready.record.number, "x"))
     machine.make_live("green")
-    machine.ctx.lock.release(first["token"])
-    return dict(prepare.preview(machine.ctx, given(normalised(web={"environment": new})), "deploy").diff)
+    machine.ctx.lock.release(first.token)
+    return dict(preview.preview_release(machine.ctx, given(normalised(web={"environment": new})), "deploy").diff)
 
 
 def test_a_diff_shows_which_variable_changed_and_never_its_value(machine: Machine) -> None:
@@ -54,7 +47,7 @@ def test_hidden_values_are_digests_in_every_key(machine: Machine) -> None:
         command = ["serve", f"--password={secret}".replace("$", "$$"), f"--key={of_file}"]
         spec = given(normalised(web={"secrets": [{"source": "key"}], "command": command}), {"key": secret})
         spec = replace(spec, sources={**spec.sources, ".env": f"KEY={of_file}"})
-        return str(prepare.preview(machine.ctx, spec, "deploy").diff["after"])
+        return str(preview.preview_release(machine.ctx, spec, "deploy").diff["after"])
 
     texts = [
         shown('quo"te$d-secret', "of-a-file"),

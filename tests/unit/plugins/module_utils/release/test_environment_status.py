@@ -70,7 +70,7 @@ def test_a_release_that_runs_on_the_idle_color_is_warm(machine: Machine) -> None
 
 def test_a_canary_does_not_count_as_warm(machine: Machine) -> None:
     released(machine, "blue", "1.4.0")
-    released(machine, "green", "1.5.0", state="paused", steps=1)
+    released(machine, "green", "1.5.0", state="paused", canary_steps_done=1)
     machine.make_live("blue")
     machine.proxy.state = replace(machine.proxy.state, weights={"po.shop.prod": 25})
     seen = line(machine)

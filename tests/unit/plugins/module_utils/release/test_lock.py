@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -89,13 +88,6 @@ def test_what_a_lost_controller_has_begun_here_may_end(lock: ReleaseLock, monkey
     worked_at_by(lock, running_process())
     monkeypatch.setattr(release_lock, "RETRY_EVERY", 0.01)
     monkeypatch.setattr(release_lock, "MARGIN", 0.1)
-    begin = time.monotonic()
-    with pytest.raises(
-        LockHeld, match=rf"its process {os.getppid()} on this server still works\. Add -e lock_wait=600"
-    ):
-        lock.take("bob", "prepare", idle, stale_token=first.token)
-    assert time.monotonic() - begin > 0.1
-    monkeypatch.setattr(release_lock, "MARGIN", 60)
     ends = threading.Timer(0.2, lambda: worked_at_by(lock, KILLED))
     ends.start()
     assert lock.take("bob", "prepare", idle, stale_token=first.token).token == first.token + 1

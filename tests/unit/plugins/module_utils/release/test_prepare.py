@@ -3,23 +3,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import tarfile
-import threading
-import time
 import typing as t
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import COMPOSE, HOST, Machine, checked, colored, container, given, normalised
+from fakes import COMPOSE, HOST, Machine, checked, colored, given, normalised
+from fakes_release import prepare_release
 
-from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, progress
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import host_ports
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
-from ansible_collections.switchyard.stacks.plugins.module_utils.release import hold_requests, lock, prepare
-from ansible_collections.switchyard.stacks.plugins.module_utils.release.migration import undo
+from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight.examine import examine_stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import SourceTree
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.stack_input import StackInput
 
@@ -30,15 +26,6 @@ Notes = Callable[[], list[str]]
 def commands(docker: Callable[[str], Notes], machine: Machine) -> Notes:
     machine.engine.registry = {"reg/web:1", "reg/celery:1", "reg/db:1"}
     return docker(COMPOSE)
-
-
-def begin(machine: Machine, what: StackInput | None = None, mode: str = "deploy", gone: int | None = None) -> t.Any:
-    """Return what the module returns; ``gone`` is the token of a run that has ended."""
-    return module_args.to_result(prepare.start_release(machine.ctx, what or given(), mode, "ann@laptop", gone))
-
-
-def is_free(machine: Machine) -> bool:
-    return machine.ctx.lock.state() is None
 
 
 def published(machine: Machine, number: int) -> t.Any:
@@ -58,24 +45,18 @@ def canary_out(machine: Machine, state: str, steps: int = 1) -> None:
     """Leave release 1 live on blue, and release 2 on green with a quarter of the clients."""
     stack = checked(strategy="canary", canary="25/pause, 50/1s, 100", drain=0)
     machine.released("blue", stack)
-    machine.released("green", stack, state=state, steps=steps)
+    machine.released("green", stack, state=state, canary_steps_done=steps)
     machine.make_live("blue")
     machine.proxy.apply(lambda seen: machine.proxy.plan_weight(seen, "po.shop.prod", 25))
 
 
 def test_a_first_release_is_brought_to_the_server(machine: Machine, commands: Notes) -> None:
-    result = begin(machine)
+    begun = prepare_release(machine)
     folder = machine.ctx.records.path(1)
-    assert result["changed"]
-    assert (result["release"], result["previous_release"], result["color"], result["dropped_requests"]) == (
-        1,
-        None,
-        "blue",
-        0,
-    )
-    assert (result["folder"], result["parts"]) == (str(folder), ["blue", "green"])
-    assert result["projects"]["blue"] == "po_shop_prod_blue"
+    assert (begun.ready.previous, begun.ready.dropped_requests, begun.noted) == (None, 0, [(1, None)])
+    assert {path.name for path in folder.glob("*.yml")} == {"blue.yml", "green.yml"}
     record = machine.ctx.records.require(1)
+    assert record == begun.ready.record
     assert (record.state, record.holder, record.containers) == ("prepared", "ann@laptop", 1)
     assert record.images == {"reg/web:1": "reg/web:1@sha256:abc"}
     service = json.loads((folder / "blue.yml").read_text())["services"]["po-shop-web-prod-blue"]
@@ -100,122 +81,28 @@ def test_each_color_has_ports_of_its_own_and_keeps_them(machine: Machine, monkey
     other.records.begin()
     other.records.save(replace(machine.released("green"), number=1, ports={"web": [20001]}))
     machine.make_live("green")
-    assert begin(machine)["color"] == "blue"
+    assert prepare_release(machine).ready.record.color == "blue"
     assert (machine.ctx.records.require(2).ports, published(machine, 2)) == ({"web": [20002]}, "20002")
     # The next release on this color takes its own ports.
     machine.engine.start(colored("blue", 2))
     busy.add(20002)
-    begin(machine, given(normalised(web={"environment": {"NEW": "1"}})), gone=1)
+    prepare_release(machine, given(normalised(web={"environment": {"NEW": "1"}})), gone=1)
     assert published(machine, 3) == "20002"
     # What another program took while nothing of this color ran is left to it.
-    begin(machine, given(normalised(web={"environment": {"NEW": "2"}})), gone=2)
+    prepare_release(machine, given(normalised(web={"environment": {"NEW": "2"}})), gone=2)
     assert published(machine, 4) == "20003"
 
 
 def test_a_stack_of_a_proxy_in_a_container_is_released_again_for_one_on_the_server(machine: Machine) -> None:
     machine.engine.pull("reg/web:1")
     machine.deployed("blue", given())
-    assert not begin(machine)["changed"]
+    assert not examine_stack(machine.ctx, given(), "deploy")[1].changed
     machine.proxy.ports = (20000, 20009)
-    assert begin(machine)["changed"]
-
-
-def test_the_lock_stays_taken_for_the_next_visits(machine: Machine) -> None:
-    token = begin(machine)["token"]
-    held = machine.ctx.lock.state()
-    assert held
-    assert held.token == token
-    with pytest.raises(SwitchyardError, match="being released by ann@laptop"):
-        prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", None)
-    assert prepare.start_release(machine.ctx, given(), "deploy", "bob@desk", stale_token=token).token == token + 1
-
-
-def test_a_run_that_waits_reports_for_whom_in_a_file_of_its_own(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "AFTER", 0.0)
-    monkeypatch.setattr(progress, "EVERY", 0.01)
-    monkeypatch.setattr(lock, "RETRY_EVERY", 0.01)
-    token = machine.lock("ann@laptop")
-    process = lock.ControllerProcess("bob", "desk.example", 7)
-    report = machine.ctx.folder / "desk_example-7.progress.json"
-    left = machine.ctx.folder / "other-8.progress.json"
-    left.write_text("{}")
-    os.utime(left, (0, 0))
-    seen: list[str] = []
-
-    def end() -> None:
-        until = time.monotonic() + 30
-        while not seen and time.monotonic() < until:
-            seen.extend([report.read_text()] if report.exists() else [])
-        machine.ctx.lock.release(token)
-
-    ending = threading.Thread(target=end)
-    ending.start()
-    assert prepare.take_lock(machine.ctx, "bob@desk", None, process, wait=30) == token + 1
-    ending.join()
-    now = progress.read(f"{seen[0]}\n{time.time():.0f}\n")
-    assert now
-    line = progress.line("shop", "prod", now)
-    assert line.startswith("shop (prod): waiting for another run: ann@laptop, step prepare, ")
-    assert [path.name for path in machine.ctx.folder.glob("*progress*")] == []
-
-
-def test_a_job_that_outlived_its_release_is_ended_before_anything_else(machine: Machine) -> None:
-    begin(machine)
-    machine.engine.start(container("po_shop_prod_jobs-1-1", labels={"role": "job"}))
-    begin(machine, gone=1)
-    assert "po_shop_prod_jobs-1-1" in machine.engine.removed
-
-
-def test_a_migration_that_was_killed_is_brought_to_an_end_first(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
-    assert begin(machine)["recovery_action"] == "undone"
-
-
-def test_where_only_a_killed_migration_was_left_that_is_reported_and_the_lock_is_free(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine.engine.images = {"reg/web:1": machine.engine.pull("reg/web:1")}
-    machine.deployed("green", given())
-    monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
-    result = begin(machine)
-    assert (result["changed"], result["recovery_action"], "release" in result) == (True, "undone", False)
-    assert is_free(machine)
-
-
-def test_requests_that_a_killed_migration_left_waiting_go_on_where_nothing_can_be_released(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine.released("blue")
-    machine.make_live("blue")
-    served: list[int] = []
-    monkeypatch.setattr(undo, "undo", lambda ctx, token: "undone")
-    monkeypatch.setattr(hold_requests, "restart_and_resume", lambda ctx, old: served.append(old.number))
-    machine.engine.registry.clear()
-    with pytest.raises(SwitchyardError, match="cannot be pulled"):
-        begin(machine)
-    assert (served, is_free(machine)) == ([1], True)
-
-
-def test_a_killed_migration_that_cannot_be_undone_stops_the_release_and_gives_the_lock_back(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def take_back(ctx: t.Any, token: int) -> str:
-        raise SwitchyardError("no database")
-
-    monkeypatch.setattr(undo, "undo", take_back)
-    with pytest.raises(SwitchyardError, match="no database"):
-        begin(machine)
-    assert is_free(machine)
-    assert machine.ctx.records.all() == []
+    assert examine_stack(machine.ctx, given(), "deploy")[1].changed
 
 
 def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, commands: Notes) -> None:
-    result = begin(machine)
-    assert result["started"]
+    assert prepare_release(machine).ready.started
     assert commands()[-1].startswith("compose -p po_shop_prod_blue ")
     assert commands()[-1].endswith("/0001/blue.yml up --detach --remove-orphans --pull never --no-build")
 
@@ -224,45 +111,21 @@ def test_a_color_that_waits_for_nothing_starts_at_once(machine: Machine, command
 def test_a_color_that_waits_for_jobs_or_accessories_does_not(
     machine: Machine, commands: Notes, stack: dict[str, t.Any]
 ) -> None:
-    result = begin(machine, given(normalised(web={}, db={}), **stack))
-    assert not result["started"]
+    assert not prepare_release(machine, given(normalised(web={}, db={}), **stack)).ready.started
     assert not any(" up " in line for line in commands())
-
-
-def test_what_runs_already_is_not_released_again(machine: Machine) -> None:
-    begin(machine)
-    machine.ctx.lock.release(1)
-    machine.deployed("blue", given())
-    before = len(machine.ctx.records.all())
-    result = begin(machine)
-    assert (result["changed"], result["plan"]["action"]) == (False, "none")
-    assert is_free(machine)
-    assert len(machine.ctx.records.all()) == before
-
-
-def test_a_problem_gives_the_lock_back_and_names_everything(machine: Machine) -> None:
-    with pytest.raises(SwitchyardError) as refused:
-        begin(machine, given(normalised(web={"image": "reg/web"}), {"unused": "x"}))
-    lines = str(refused.value).splitlines()
-    assert lines[0] == "shop cannot be released (2):"
-    assert "reg/web has no tag" in lines[1]
-    assert is_free(machine)
-    assert machine.proxy.plans == []
-    assert machine.ctx.records.all() == []
 
 
 def test_an_image_that_cannot_be_pulled_does_not_affect_users(machine: Machine) -> None:
     machine.engine.registry.clear()
     with pytest.raises(SwitchyardError, match="reg/web:1 cannot be pulled") as failed:
-        begin(machine)
+        prepare_release(machine)
     assert failed.value.hint == "Users still have the version that was live before."
-    assert is_free(machine)
     assert machine.proxy.plans == []
 
 
 def test_secrets_are_files_of_the_stack_that_only_root_reaches(machine: Machine) -> None:
     content = normalised(web={"secrets": [{"source": "key"}]})
-    begin(machine, given(content, {"key": "hunter2"}))
+    prepare_release(machine, given(content, {"key": "hunter2"}))
     (secret,) = machine.ctx.folder.glob("secrets/*/key")
     assert (secret.read_text(), secret.stat().st_mode & 0o777) == ("hunter2", 0o444)
     assert (machine.ctx.folder / "secrets").stat().st_mode & 0o777 == 0o700
@@ -293,11 +156,11 @@ def test_an_accessory_is_the_same_in_every_release_until_its_own_files_change(ma
         spec = given(content, {"key": key}, accessories=["db"])
         return replace(spec, tree=SourceTree({"redis.conf": blob}), archive=str(archive))
 
-    begin(machine, release("a", "1", "1"))
-    begin(machine, release("a", "1", "2"), gone=1)
+    prepare_release(machine, release("a", "1", "1"))
+    prepare_release(machine, release("a", "1", "2"), gone=1)
     assert accessories(1) == accessories(2)
-    begin(machine, release("a", "2", "2"), gone=2)
-    begin(machine, release("b", "2", "2"), gone=3)
+    prepare_release(machine, release("a", "2", "2"), gone=2)
+    prepare_release(machine, release("b", "2", "2"), gone=3)
     assert len({json.dumps(accessories(number)) for number in (2, 3, 4)}) == 3
     mounted = accessories(4)["services"]["po-shop-db-prod"]["volumes"]
     assert Path(mounted[0]["source"]).read_text() == "b"
@@ -310,8 +173,8 @@ def test_the_idle_color_finishes_its_requests_before_it_is_removed(machine: Mach
     machine.released("blue", state="superseded")
     machine.deployed("green", given(), previous=1)
     machine.proxy.busy = {"blue": [2, 1, 0], "green": [50]}
-    result = begin(machine, given(normalised(web={"environment": {"NEW": "1"}})))
-    assert (result["color"], result["previous_release"], result["dropped_requests"]) == ("blue", 2, 0)
+    begun = prepare_release(machine, given(normalised(web={"environment": {"NEW": "1"}})))
+    assert (begun.ready.record.color, begun.ready.dropped_requests, begun.noted) == ("blue", 0, [(3, 2)])
     assert machine.engine.removed == ["po-shop-web-prod-blue"]
     assert machine.proxy.live() == "green"
     assert machine.ctx.records.require(3).previous == 2
@@ -320,7 +183,7 @@ def test_the_idle_color_finishes_its_requests_before_it_is_removed(machine: Mach
 def test_requests_that_were_cut_off_are_counted(machine: Machine) -> None:
     machine.engine.start(colored("blue", 1))
     machine.proxy.busy = {"blue": [3]}
-    assert begin(machine, given(drain=0.05))["dropped_requests"] == 3
+    assert prepare_release(machine, given(drain=0.05)).ready.dropped_requests == 3
 
 
 def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
@@ -335,61 +198,44 @@ def test_a_pull_that_took_so_long_that_the_lock_was_lost_ends_the_release(
 
     monkeypatch.setattr(machine.engine, "pull", slow)
     with pytest.raises(SwitchyardError, match=r"lost its lock .* by bob@desk"):
-        begin(machine)
+        prepare_release(machine)
     assert machine.proxy.plans == []
     assert machine.ctx.records.all() == []
 
 
 def test_a_color_that_still_runs_needs_nothing(machine: Machine) -> None:
     two_releases(machine)
-    result = begin(machine, mode="rollback")
-    assert (result["release"], result["previous_release"], result["color"], result["started"]) == (1, 2, "blue", True)
+    begun = prepare_release(machine, mode="rollback")
+    assert (begun.ready.record.color, begun.ready.started, begun.noted) == ("blue", True, [(1, 2)])
     assert machine.engine.removed == []
 
 
 def test_a_color_that_does_not_run_any_more_is_started_again(machine: Machine) -> None:
     two_releases(machine)
     machine.engine.start(colored("blue", 1, state="exited"))
-    assert not begin(machine, mode="rollback")["started"]
+    assert not prepare_release(machine, mode="rollback").ready.started
     assert machine.engine.removed == ["po-shop-web-prod-blue"]
     assert machine.proxy.live() == "green"
-
-
-def test_no_way_back_gives_the_lock_back(machine: Machine) -> None:
-    with pytest.raises(SwitchyardError, match="no earlier release"):
-        begin(machine, mode="rollback")
-    assert is_free(machine)
-
-
-def test_a_preview_returns_the_same_plan_and_changes_nothing(machine: Machine) -> None:
-    before = {path for path in machine.root.rglob("*") if path.name != "docker.log"}
-    preview = module_args.to_result(prepare.preview(machine.ctx, given(), "deploy"))
-    assert {path for path in machine.root.rglob("*") if path.name != "docker.log"} == before
-    assert machine.proxy.plans == []
-    assert machine.engine.images == {}
-    assert is_free(machine)
-    result = begin(machine)
-    assert (preview["changed"], preview["plan"]) == (result["changed"], result["plan"])
 
 
 def test_a_canary_has_steps_up_to_its_pause(machine: Machine) -> None:
     machine.released("green", checked(drain=0))
     machine.make_live("green")
-    result = begin(machine, given(strategy="canary", canary="5/1s, 25/pause, 50/1s, 100"))
-    assert [step["percent"] for step in result["steps"]] == [5, 25]
-    assert result["pauses"]
+    ready = prepare_release(machine, given(strategy="canary", canary="5/1s, 25/pause, 50/1s, 100")).ready
+    assert [step.percent for step in ready.canary_steps] == [5, 25]
+    assert ready.pauses
 
 
 def test_where_nothing_is_live_there_are_no_clients_to_share(machine: Machine) -> None:
-    result = begin(machine, given(strategy="canary"))
-    assert (result["steps"], result["pauses"]) == ([], False)
+    ready = prepare_release(machine, given(strategy="canary")).ready
+    assert (ready.canary_steps, ready.pauses) == ((), False)
 
 
 def test_a_paused_canary_continues_with_its_next_step(machine: Machine) -> None:
     canary_out(machine, "paused")
-    result = begin(machine, mode="promote")
-    assert (result["release"], result["color"], result["previous_release"], result["started"]) == (2, "green", 1, True)
-    assert [step["percent"] for step in result["steps"]] == [50]
+    ready, _token, noted = prepare_release(machine, mode="promote")
+    assert (ready.record.color, ready.started, noted) == ("green", True, [(2, 1)])
+    assert [step.percent for step in ready.canary_steps] == [50]
     assert machine.proxy.state.weights == {"po.shop.prod": 25}
     assert machine.ctx.records.require(2).state == "prepared"
 
@@ -397,30 +243,17 @@ def test_a_paused_canary_continues_with_its_next_step(machine: Machine) -> None:
 def test_a_deploy_does_not_run_over_a_canary_that_waits(machine: Machine) -> None:
     canary_out(machine, "paused")
     with pytest.raises(SwitchyardError, match=r"release 2 waits at 25 % of the clients. Go on with promote\.yml, or"):
-        begin(machine)
+        prepare_release(machine)
     assert machine.proxy.state.weights == {"po.shop.prod": 25}
-
-
-@pytest.mark.parametrize("state", ["paused", "prepared"])
-def test_the_way_back_takes_a_canary_from_its_clients(machine: Machine, state: str) -> None:
-    canary_out(machine, state)
-    result = begin(machine, mode="rollback")
-    assert (result["changed"], result["canary_cancelled"], result["plan"]["action"]) == (True, True, "cancel_canary")
-    assert (machine.proxy.state.weights, machine.proxy.live()) == ({}, "blue")
-    assert list(machine.engine.by_name) == ["po-shop-web-prod-blue"]
-    record = machine.ctx.records.require(2)
-    assert (record.state, record.reason) == ("failed", "cancelled by ann@laptop")
-    assert machine.ctx.lock.state() is None
 
 
 def test_a_canary_whose_release_was_killed_has_no_share_any_more(machine: Machine) -> None:
     canary_out(machine, "prepared")
-    begin(machine, given(normalised(web={"environment": {"NEW": "1"}}), drain=0))
+    prepare_release(machine, given(normalised(web={"environment": {"NEW": "1"}}), drain=0))
     assert machine.proxy.state.weights == {}
     assert "po-shop-web-prod-green" in machine.engine.removed
 
 
 def test_the_strategy_recreate_starts_nothing_next_to_the_old_application(machine: Machine, commands: Notes) -> None:
-    result = begin(machine, given(strategy="recreate"))
-    assert (result["strategy"], result["started"]) == ("recreate", False)
+    assert not prepare_release(machine, given(strategy="recreate")).ready.started
     assert not any(" up " in line for line in commands())

@@ -14,7 +14,7 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates im
 
 
 def test_a_switch_runs_the_gates_moves_and_is_confirmed(two_releases: Machine) -> None:
-    done = switch.switch(two_releases.ctx, "green", number=2, token=two_releases.lock())
+    done = switch.switch(two_releases.ctx, "green", number=2)
     assert two_releases.proxy.live() == "green"
     assert (done.changed, done.color_before, done.color_after, done.requests) == (True, "blue", "green", 1)
     # Two for health and one for smoke of this color only; the last is the route of users.
@@ -25,12 +25,15 @@ def test_a_switch_runs_the_gates_moves_and_is_confirmed(two_releases: Machine) -
 def test_what_the_workers_need_healthy_is_healthy_before_the_switch(two_releases: Machine) -> None:
     record = two_releases.ctx.records.require(2)
     two_releases.ctx.records.save(record.updated(color_waits=(HealthWait("web", ("celery",)),)))
-    token = two_releases.lock()
+    record, token = two_releases.ctx.records.require(2), two_releases.lock()
     with pytest.raises(SwitchyardError, match="The service web has no health check, and celery waits for it"):
-        switch.switch(two_releases.ctx, "green", number=2, token=token)
+        switch.pass_gates(two_releases.ctx, record, token)
+    two_releases.ctx.lock.release(token)
+    with pytest.raises(SwitchyardError, match="The service web has no health check"):
+        switch.switch(two_releases.ctx, "green", number=2)
     assert two_releases.proxy.live() == "blue"
     two_releases.engine.start(colored("green", 2, health="healthy", check=HealthCheck(1.0)))
-    assert switch.switch(two_releases.ctx, "green", number=2, token=token).changed
+    assert switch.switch(two_releases.ctx, "green", number=2).changed
 
 
 def test_the_release_is_the_one_on_the_colors_containers(two_releases: Machine) -> None:
@@ -78,7 +81,7 @@ def test_no_switch_while_a_release_runs(two_releases: Machine) -> None:
     with pytest.raises(SwitchyardError, match="being released by bob@desk"):
         switch.switch(two_releases.ctx, "green")
     with pytest.raises(SwitchyardError, match="lost its lock"):
-        switch.switch(two_releases.ctx, "green", token=99)
+        switch.pass_gates(two_releases.ctx, two_releases.ctx.records.require(2), 99)
     assert two_releases.proxy.live() == "blue"
 
 

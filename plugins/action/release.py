@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of release_prepare: sends files and images of a stack that the server does not have."""
+"""The controller's half of release: sends files and images that the server does not have, and prints what was done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -21,7 +21,8 @@ from ansible_collections.switchyard.stacks.plugins.module_utils.engine import co
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine.registry_login import logins_of
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_tree import EXECUTABLE, FILE
-from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive
+from ansible_collections.switchyard.stacks.plugins.plugin_utils import build_sender, image_archive, release_report
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.failure import failure
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.play_folder import play_folder
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.progress import (
     ProgressAction,
@@ -35,6 +36,10 @@ from ansible_collections.switchyard.stacks.plugins.plugin_utils.stack_files impo
 ARCHIVE = "files.tar.gz"
 BUILDS = "builds.tar.gz"
 
+CONTINUES = (
+    "A release that has begun is finished or reverted on the server without this connection; status.yml shows it."
+)
+
 # The kinds of entries of a source tree that are files.
 CONTENT = (FILE, EXECUTABLE)
 
@@ -42,10 +47,11 @@ display = Display()
 
 
 class ActionModule(ProgressAction):
-    """Read the stack's files again, send what is missing in one archive, and run the module."""
+    """Read the stack's files again, send what is missing in one archive, run the module, and print the summary."""
 
     TRANSFERS_FILES = True
     _supports_check_mode = True
+    _supports_async = False
     releases = True
 
     @property
@@ -54,36 +60,55 @@ class ActionModule(ProgressAction):
         return str(self._task.args["stack"]["definition"]["name"])
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Return the module's result."""
+        """Return the module's result; a failure has the cause and what was reverted in one message."""
+        task_vars = task_vars or {}
         result: dict[str, t.Any] = ActionBase.run(self, tmp, task_vars)
         args = dict(self._task.args)
+        back = args.pop("back", "")
+        args = self._with_files(args, task_vars)
+        try:
+            with self.progress_shown(task_vars):
+                result.update(
+                    self._execute_module(module_name="switchyard.stacks.release", module_args=args, task_vars=task_vars)
+                )
+        except AnsibleConnectionFailure as error:
+            raise AnsibleConnectionFailure(f"{error} {CONTINUES}") from error
+        if self._connection._shell.tmpdir:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        if result.pop("failed", False):
+            known = {key: value for key, value in result.items() if key not in ("msg", "exception", "invocation")}
+            raise failure(release_report.failure_message(result, self.stack, args["environment"]), **known)
+        if not self._task.check_mode:
+            result["summary"] = release_report.summary(result, self.stack, args["environment"], back)
+            for line in result["summary"]:
+                display.display(f"{self.host_prefix(task_vars)}{line}")
+        return result
+
+    def _with_files(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the module's options with the files of the stack, after what the server does not have was sent."""
         builds = args.pop("builds", None)
         given = {key: value for key, value in args["stack"].items() if key != "missing_files"}
         missing = args["stack"].get("missing_files", [])
         args["stack"] = given
-        if args.get("mode", "deploy") == "deploy":
-            stack = state_file.from_json(Stack, given["definition"])
-            folder = Path(stack.source.path or ".")
-            files = read_stack_files(folder, stack, given["inventory_path"])
-            if files.problems:
-                return {**result, "failed": True, "msg": "\n".join(str(problem) for problem in files.problems)}
-            args["stack"] = {**given, "sources": files.sources, "tree": files.tree}
-            args["secrets"] = {**files.secrets, **args.get("secrets", {})}
-            blobs = {entry for entry in files.tree.values() if entry[0] in CONTENT}
-            # A file changed since preflight, or Ansible has masked a short secret in its digest.
-            missing = missing if blobs.issuperset(missing) else sorted(blobs)
-            if missing and not self._task.check_mode:
-                args["archive"] = self._send(
-                    ARCHIVE, "send_files", lambda archive: pack(folder, files.tree, missing, archive), task_vars or {}
-                )
-            if builds and not self._task.check_mode:
-                args["build_archive"] = self._send_builds(stack, builds, args, task_vars or {})
-        module = "switchyard.stacks.release_prepare"
-        with self.progress_shown(task_vars or {}):
-            result.update(self._execute_module(module_name=module, module_args=args, task_vars=task_vars))
-        if self._connection._shell.tmpdir:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-        return result
+        if args.get("mode", "deploy") != "deploy":
+            return args
+        stack = state_file.from_json(Stack, given["definition"])
+        folder = Path(stack.source.path or ".")
+        files = read_stack_files(folder, stack, given["inventory_path"])
+        if files.problems:
+            raise failure("\n".join(str(problem) for problem in files.problems))
+        args["stack"] = {**given, "sources": files.sources, "tree": files.tree}
+        args["secrets"] = {**files.secrets, **args.get("secrets", {})}
+        blobs = {entry for entry in files.tree.values() if entry[0] in CONTENT}
+        # A file changed since preflight, or Ansible has masked a short secret in its digest.
+        missing = missing if blobs.issuperset(missing) else sorted(blobs)
+        if missing and not self._task.check_mode:
+            args["archive"] = self._send(
+                ARCHIVE, "send_files", lambda archive: pack(folder, files.tree, missing, archive), task_vars
+            )
+        if builds and not self._task.check_mode:
+            args["build_archive"] = self._send_builds(stack, builds, args, task_vars)
+        return args
 
     def _send_builds(
         self, stack: Stack, builds: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
@@ -15,21 +15,27 @@ from ansible.template import Templar
 from fakes import checked
 from fakes_progress import write_progress
 
-from ansible_collections.switchyard.stacks.plugins.action import release_prepare
+from ansible_collections.switchyard.stacks.plugins.action import release
 from ansible_collections.switchyard.stacks.plugins.module_utils import paths, state_file
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.source_files import PLACEHOLDER
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.source_tree import read_tree
 
 
-class OnServer(release_prepare.ActionModule):
+class OnServer(release.ActionModule):
     """The action with a server that notes what it was asked, and keeps what it was sent."""
 
     asked: dict[str, t.Any]
     sent: Path
+    answer: t.ClassVar[dict[str, t.Any] | AnsibleConnectionFailure] = {
+        "changed": True,
+        "plan": {"stack": "shop", "live": "blue"},
+    }
 
     def _execute_module(self, *words: t.Any, **options: t.Any) -> dict[str, t.Any]:
         self.asked = options["module_args"]
-        return {"changed": True}
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return dict(self.answer)
 
     def _make_tmp_path(self, remote_user: str | None = None) -> str:
         return "/server/tmp"
@@ -107,10 +113,9 @@ def test_check_mode_and_a_rollback_send_nothing(tmp_path: Path, blob: str) -> No
 
 def test_a_file_that_went_away_fails_the_task(tmp_path: Path, blob: str) -> None:
     (tmp_path / "shop/logo.png").unlink()
-    action, result = run(tmp_path, [blob])
-    assert result["failed"]
-    assert "logo.png does not exist" in result["msg"]
-    assert not action.sent.exists()
+    with pytest.raises(AnsibleAction, match=r"logo\.png does not exist"):
+        run(tmp_path, [blob])
+    assert not (tmp_path / "sent.tar.gz").exists()
 
 
 def test_the_progress_is_that_of_the_stack(tmp_path: Path, blob: str) -> None:
@@ -147,3 +152,58 @@ def test_a_build_that_fails_on_the_controller_says_what_users_have(
     builds = builds_of(tmp_path / "shop", "FROM scratch\nCOPY missing /\n")
     with pytest.raises(AnsibleActionFail, match=r"(?s)po-shop-web:1 cannot be built: .* Users still have the version"):
         run(tmp_path, [], builds=builds, build_on="controller")
+
+
+RELEASED = {
+    "changed": True,
+    "plan": {"live_release": {"version": "1.0.0"}},
+    "release": 2,
+    "version": "2.0.0",
+    "color": "green",
+    "paused": False,
+    "jobs": [],
+    "image_seconds": 0,
+    "gate_seconds": 1.2,
+    "switch_seconds": 0.02,
+    "release_seconds": 2.5,
+    "dropped_requests": 0,
+}
+
+
+def test_the_summary_is_printed_and_returned(
+    tmp_path: Path, blob: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(OnServer, "answer", RELEASED)
+    action, result = run(tmp_path, [], back="ansible-playbook rollback.yml")
+    assert result["summary"] == [
+        "shop (prod)  1.0.0 -> 2.0.0   release 2, green, 2.5 s",
+        "  gates 1.2 s · switch 0.02 s",
+        "  back to 1.0.0: ansible-playbook rollback.yml",
+    ]
+    assert "back" not in action.asked
+    assert capsys.readouterr().out.splitlines() == result["summary"]
+    assert "summary" not in run(tmp_path, [], check=True)[1]
+
+
+def test_a_failure_is_one_message_with_the_cause_and_the_state(
+    tmp_path: Path, blob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = {"failed": True, "msg": "The smoke gate failed.", "gate": "smoke", "release": 2}
+    failed |= {"live": "blue", "live_before": "blue", "traffic_reverted": False, "database": None}
+    monkeypatch.setattr(OnServer, "answer", failed)
+    with pytest.raises(AnsibleAction) as raised:
+        run(tmp_path, [])
+    assert raised.value.result["gate"] == "smoke"
+    assert raised.value.result["msg"].splitlines() == [
+        "shop (prod), release 2: blue is live; the traffic never moved.",
+        "The lock is released: fix the cause and deploy again.",
+        "The cause: The smoke gate failed.",
+    ]
+
+
+def test_a_connection_that_is_lost_says_that_the_server_continues_on(
+    tmp_path: Path, blob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OnServer, "answer", AnsibleConnectionFailure("Broken pipe."))
+    with pytest.raises(AnsibleConnectionFailure, match=r"Broken pipe\. A release that has begun is finished"):
+        run(tmp_path, [])
