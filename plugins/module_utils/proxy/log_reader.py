@@ -109,7 +109,7 @@ class ContainerLogReader(LogReader):
                 return
             # It was rotated, maybe after the last line was read: it gets no other line now.
             yield from self._new_lines(self._file)
-            self._next(path)
+            self._next(self._file, path)
 
     def close(self) -> None:
         """Close the file."""
@@ -131,11 +131,10 @@ class ContainerLogReader(LogReader):
             if offset < size:
                 break
 
-    def _next(self, path: Path) -> None:
+    def _next(self, current: t.BinaryIO, path: Path) -> None:
         """Open the file that follows the current one; of another container, the oldest."""
-        assert self._file
         files = _files(path)
-        found = next((number for number, each in enumerate(files) if _same(self._file, each)), None)
+        found = next((number for number, each in enumerate(files) if _same(current, each)), None)
         if found is None and path == self._path:
             self.missed = True
         self._path = path

@@ -201,7 +201,7 @@ def test_a_failure_is_one_message_with_the_cause_and_the_state(
     ]
 
 
-def test_a_connection_that_is_lost_says_that_the_server_continues_on(
+def test_a_connection_that_is_lost_says_that_the_server_continues(
     tmp_path: Path, blob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OnServer, "answer", AnsibleConnectionFailure("Broken pipe."))
