@@ -5,13 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from fakes import checked
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import ComposeError, SwitchyardError
 
-ROOT = Path(__file__).parents[5]
 Docker = Callable[[str], Callable[[], list[str]]]
 
 
@@ -143,17 +141,6 @@ def test_a_project_is_started_from_its_file(tmp_path: Path, docker: Docker) -> N
         SwitchyardError, match=r"docker compose up ended with exit code 1: .* port is already allocated"
     ):
         compose_cli.up("po_shop_prod_blue", tmp_path / "blue.yml")
-
-
-def test_the_role_starts_parts_of_a_release_with_the_same_flags() -> None:
-    tasks = yaml.safe_load((ROOT / "roles/stack/tasks/release.yml").read_text())
-    (defaults,) = [task["module_defaults"] for task in tasks if "module_defaults" in task]
-    settings = defaults["community.docker.docker_compose_v2"]
-    settings.pop("project_src")
-    # What the module makes of its options: state=present is "up --detach".
-    flags = {"pull": ("--pull", settings["pull"]), "build": ("--no-build",), "remove_orphans": ("--remove-orphans",)}
-    assert (settings["build"], settings["remove_orphans"]) == ("never", True)
-    assert sorted(["up", "--detach", *(flag for name in settings for flag in flags[name])]) == sorted(compose_cli.UP)
 
 
 @pytest.mark.usefixtures("real_compose")
