@@ -96,6 +96,8 @@ OTHER_JSON = {
     "release/fixed_addresses.py": "fixed-addresses.json: a number by network; and Compose projects",
     "release/preflight/port_holders.py": "proxy.json",
     "release/prepare.py": "Compose projects",
+    "release/step_log.py": "the failpoint of a test: a mapping that the release reads and removes",
+    "release/workers.py": "Compose projects",
 }
 
 
