@@ -24,7 +24,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: none
-    details: The gates are the point of it.
+    details: Only requests to the color show whether its gates pass.
   diff_mode:
     support: none
   idempotent:
