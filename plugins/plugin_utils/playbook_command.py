@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import typing as t
 from pathlib import Path
 
 from ansible import context
+
+from ansible_collections.switchyard.stacks.plugins.plugin_utils.problem_files import shown
 
 COLLECTION = "switchyard.stacks"
 
@@ -29,9 +30,9 @@ def command(name: str, options: t.Mapping[str, t.Any], folder: Path) -> str:
     """Return the command; ``options`` are those of the running command line, ``folder`` is the current folder."""
     words = ["ansible-playbook", _playbook(name, options.get("args") or (f"{name}.yml",))]
     for inventory in options.get("inventory") or ():
-        words += ["-i", _shown(inventory, folder)]
+        words += ["-i", inventory if "," in inventory else shown(Path(inventory), folder)]
     for path in options.get("vault_password_files") or ():
-        words += ["--vault-password-file", _shown(path, folder)]
+        words += ["--vault-password-file", shown(Path(path), folder)]
     for vault in options.get("vault_ids") or ():
         words += ["--vault-id", vault]
     for option in ("ask_vault_pass", "ask_pass", "become_ask_pass"):
@@ -49,11 +50,3 @@ def _playbook(name: str, typed: t.Sequence[str]) -> str:
         if path.stem in PLAYBOOKS and path.suffix in (".yml", ".yaml"):
             return str(path.with_name(f"{name}.yml"))
     return f"{COLLECTION}.{name}"
-
-
-def _shown(path: str, folder: Path) -> str:
-    """Return a path relative to the current folder where it is inside, and a list of hosts as it is."""
-    if "," in path or not os.path.isabs(path):
-        return path
-    relative = os.path.relpath(path, folder)
-    return path if relative.startswith("..") else relative

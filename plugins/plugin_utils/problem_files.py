@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import typing as t
 from pathlib import Path
@@ -65,7 +64,7 @@ def origin_of(value: t.Any) -> str:
     return shown(Path(found.path)) + (f":{found.line_num}" if found.line_num else "")
 
 
-def shown(path: Path) -> str:
-    """Return a path as a user types it: relative to the current folder where it is below it."""
-    folder = Path(os.getcwd())
+def shown(path: Path, folder: Path | None = None) -> str:
+    """Return a path as a user types it: relative to a folder, by default the current one, where it is below it."""
+    folder = folder or Path.cwd()
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
