@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.switchyard.stacks.plugins.plugin_utils.release_report import unchanged_line
 
 DOCUMENTATION = r"""
-name: release_summary
+name: unchanged_release
 short_description: Since when a stack with nothing to do runs as it should
 description:
   - Returns the live version of a stack that is not released, since when it is live, and who released it.
@@ -29,7 +29,7 @@ author:
 """
 
 EXAMPLES = r"""
-msg: "{{ plan | switchyard.stacks.release_summary('prod') }}"
+msg: "{{ plan | switchyard.stacks.unchanged_release('prod') }}"
 """
 
 RETURN = r"""
@@ -39,7 +39,7 @@ _value:
 """
 
 
-def release_summary(plan: t.Mapping[str, t.Any], environment: str) -> str:
+def unchanged_release(plan: t.Mapping[str, t.Any], environment: str) -> str:
     """Return the line about a stack with nothing to do."""
     return unchanged_line(plan, environment)
 
@@ -49,4 +49,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
-        return {"release_summary": release_summary}
+        return {"unchanged_release": unchanged_release}
