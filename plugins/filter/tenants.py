@@ -13,17 +13,25 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import stack_services
 from ansible_collections.switchyard.stacks.plugins.module_utils.postgres import tenants
 from ansible_collections.switchyard.stacks.plugins.module_utils.redis import users
+from ansible_collections.switchyard.stacks.plugins.module_utils.state_file import as_json
 
 
 def _filter(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Return the function with its ValueError as an error that Ansible shows with the line of the inventory."""
+    """Return the function as Ansible can use it.
+
+    A plan becomes a dictionary, with its problems as the text of each; a ValueError becomes an error that Ansible
+    shows with the line of the inventory.
+    """
 
     @functools.wraps(function)
     def call(*arguments: t.Any, **options: t.Any) -> t.Any:
         try:
-            return function(*arguments, **options)
+            result = function(*arguments, **options)
         except ValueError as error:
             raise AnsibleFilterError(str(error)) from error
+        if isinstance(result, (tenants.PostgresPlan, users.RedisPlan)):
+            return {**as_json(result), "problems": [str(problem) for problem in result.problems]}
+        return result
 
     return call
 

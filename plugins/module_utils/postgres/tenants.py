@@ -9,7 +9,7 @@ A server never receives a password, only its SCRAM verifier.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from .. import names
 from ..config.stack_services import Stacks, Tenant, sha256_hex, stacks_using
@@ -53,6 +53,34 @@ def password_fingerprint(verified: str) -> str:
     return f"password {sha256_hex(verified)[:32]}"
 
 
+@dataclass(frozen=True)
+class DatabaseRights:
+    """The statements that grant the rights of one database."""
+
+    database: str
+    statements: list[str]
+
+
+@dataclass(frozen=True)
+class PostgresPlan:
+    """The changes that a PostgreSQL server needs for its tenants.
+
+    ``problems`` have to be solved first; when there are any, the rest is empty but ``pairs``, the logins that may
+    connect to each database. ``roles``, ``passwords`` and ``rights`` are statements, the last per database;
+    ``passwords`` are secret. ``generate_passwords`` are the logins that need one, ``databases`` are to be created or
+    get another owner, and ``open`` are those from which the privileges of PUBLIC are to be revoked.
+    """
+
+    problems: list[Problem]
+    pairs: list[dict[str, str]]
+    generate_passwords: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+    databases: list[dict[str, str]] = field(default_factory=list)
+    rights: list[DatabaseRights] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+
 def postgres_plan(
     tenants: t.Iterable[Tenant],
     state: t.Mapping[str, t.Any],
@@ -60,53 +88,49 @@ def postgres_plan(
     connections: t.Mapping[str, t.Any] | None = None,
     timeouts: t.Mapping[str, t.Any] | None = None,
     settings: t.Mapping[str, t.Any] | None = None,
-) -> dict[str, t.Any]:
+) -> PostgresPlan:
     """Return the changes that a PostgreSQL server needs for its tenants.
 
     ``state`` is the result of the role's ``state.sql``, or empty when no server answers yet. ``verifiers`` are those
     of the generated passwords. ``connections`` and ``timeouts`` are the defaults of all tenants. ``settings`` are the
     server's own when we start it, None for an external server.
-
-    In the result, ``problems`` have to be solved first; when there are any, the rest is empty but ``pairs``, the
-    logins that may connect to each database. ``roles``, ``passwords`` and ``rights`` are statements, the last per
-    database; ``passwords`` are secret. ``generate_passwords`` are the logins that need one, ``databases`` are to be
-    created or get another owner, and ``open`` are those from which the privileges of PUBLIC are to be revoked.
     """
     specs = [tenant_spec(tenant, connections or {}, timeouts or {}) for tenant in tenants]
     problems = [problem for spec in specs for problem in spec.problems]
     problems += _check_role_conflicts(specs, state)
     if not problems:
         problems += _check_connection_budget(specs, state, settings)
-    plan: dict[str, t.Any] = {
-        "problems": [str(problem) for problem in problems],
-        "pairs": [
+    plan = PostgresPlan(
+        problems,
+        [
             {"database": spec.roles.database, "user": name, "stack": spec.stack}
             for spec in specs
             for kind, name in spec.roles.all.items()
             if kind != "owner"
         ],
-        "generate_passwords": [],
-        "roles": [],
-        "passwords": [],
-        "databases": [],
-        "rights": [],
-        "open": [],
-    }
+    )
     if problems:
         return plan
     databases = state.get("databases", {})
-    for spec in specs:
-        roles, name = spec.roles, spec.roles.database
-        plan["roles"] += postgres_roles.role_statements(roles, spec.connections, spec.timeouts, state)
-        missing, statements = _passwords(spec, state, verifiers or {})
-        plan["generate_passwords"] += missing
-        plan["passwords"] += statements
-        if databases.get(name, {}).get("owner") != roles["owner"]:
-            plan["databases"].append({"database": name, "owner": roles["owner"]})
-        if not postgres_roles.role_matches(roles, databases.get(name)):
-            plan["rights"].append({"database": name, "statements": postgres_roles.rights_statements(roles)})
-    plan["open"] = _databases_open_to_public({spec.roles.database for spec in specs}, state, settings is not None)
-    return plan
+    changed = [spec for spec in specs if databases.get(spec.roles.database, {}).get("owner") != spec.roles["owner"]]
+    passwords = [_passwords(spec, state, verifiers or {}) for spec in specs]
+    return replace(
+        plan,
+        roles=[
+            statement
+            for spec in specs
+            for statement in postgres_roles.role_statements(spec.roles, spec.connections, spec.timeouts, state)
+        ],
+        generate_passwords=[login for missing, dummy in passwords for login in missing],
+        passwords=[statement for dummy, statements in passwords for statement in statements],
+        databases=[{"database": spec.roles.database, "owner": spec.roles["owner"]} for spec in changed],
+        rights=[
+            DatabaseRights(spec.roles.database, postgres_roles.rights_statements(spec.roles))
+            for spec in specs
+            if not postgres_roles.role_matches(spec.roles, databases.get(spec.roles.database))
+        ],
+        open=_databases_open_to_public({spec.roles.database for spec in specs}, state, settings is not None),
+    )
 
 
 @dataclass(frozen=True)

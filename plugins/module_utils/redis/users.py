@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
 from .. import names
 from ..config.stack_services import Stacks, Tenant, sha256_hex, stacks_using
+from ..errors import Problem
 
 # The role's administrator. A stack's user begins with a letter or a digit, so it cannot have this name.
 REDIS_ADMIN = "_admin"
@@ -34,16 +36,41 @@ def redis_tenants(stacks: Stacks, environment: str) -> list[Tenant]:
     return tenants
 
 
+@dataclass(frozen=True)
+class RedisPlan:
+    """The changes that a Redis server needs for the tenants of an environment.
+
+    ``problems`` are claims that cannot be met. ``files`` are the environment's files with their content, ``differ`` the
+    names of those to write. ``load``: the running server has to load them; ``loaded`` is the user that shows that it
+    did. ``admin``: the running server has its administrator, also in its files. ``other_networks`` are those from which
+    the tenants of other environments connect.
+    """
+
+    problems: list[Problem]
+    files: dict[str, str]
+    differ: list[str]
+    load: bool
+    loaded: str
+    admin: bool
+    other_networks: list[str]
+
+
+@dataclass(frozen=True)
+class RedisState:
+    """The output of the role's ``state.sh``: digests of files, databases of users by environment, loaded users."""
+
+    sums: dict[str, str]
+    allotted: dict[str, dict[str, list[int]]]
+    users: frozenset[str]
+    assembled: bool
+
+
 def redis_plan(
     tenants: t.Iterable[Tenant], project: str, environment: str, rules: str, numbers: int, output: str
-) -> dict[str, t.Any]:
+) -> RedisPlan:
     """Return the changes that a Redis server needs for the tenants of an environment.
 
-    ``numbers`` is the server's number of databases, ``output`` that of the role's ``state.sh``. In the result,
-    ``problems`` are claims that cannot be met. ``files`` are the environment's files with their content, ``differ``
-    the names of those to write. ``load``: the running server has to load them; ``loaded`` is the user that shows that
-    it did. ``admin``: the running server has its administrator, also in its files. ``other_networks`` are those from
-    which the tenants of other environments connect.
+    ``numbers`` is the server's number of databases, ``output`` that of the role's ``state.sh``.
     """
     tenants = list(tenants)
     state = _redis_state(output)
@@ -56,17 +83,17 @@ def redis_plan(
         f"allotted/{environment}.json": json.dumps(allotted, sort_keys=True) + "\n",
         f"users/{environment}.acl": f"{users}user {loaded} off\n",
     }
-    differ = [name for name, content in files.items() if state["sums"].get(name) != sha256_hex(content)]
-    others = {other: users for other, users in state["allotted"].items() if other != environment}
-    return {
-        "problems": _claims(tenants, numbers, others),
-        "files": files,
-        "differ": differ,
-        "load": bool(differ) or not state["assembled"] or loaded not in state["users"],
-        "loaded": loaded,
-        "admin": REDIS_ADMIN in state["users"] and f"users/{REDIS_ADMIN}.acl" in state["sums"],
-        "other_networks": sorted(_networks(project, others)),
-    }
+    differ = [name for name, content in files.items() if state.sums.get(name) != sha256_hex(content)]
+    others = {other: users for other, users in state.allotted.items() if other != environment}
+    return RedisPlan(
+        problems=_claims(tenants, numbers, others),
+        files=files,
+        differ=differ,
+        load=bool(differ) or not state.assembled or loaded not in state.users,
+        loaded=loaded,
+        admin=REDIS_ADMIN in state.users and f"users/{REDIS_ADMIN}.acl" in state.sums,
+        other_networks=sorted(_networks(project, others)),
+    )
 
 
 def _networks(project: str, allotted: t.Mapping[str, t.Iterable[str]]) -> set[str]:
@@ -79,25 +106,28 @@ def _networks(project: str, allotted: t.Mapping[str, t.Iterable[str]]) -> set[st
     return found
 
 
-def _redis_state(output: str) -> dict[str, t.Any]:
-    """Return the output of ``state.sh`` by the first word of its lines."""
-    state: dict[str, t.Any] = {"sums": {}, "allotted": {}, "users": set(), "assembled": False}
+def _redis_state(output: str) -> RedisState:
+    """Return the state that the lines of ``state.sh`` describe, each with its kind as the first word."""
+    sums: dict[str, str] = {}
+    allotted: dict[str, dict[str, list[int]]] = {}
+    users = set()
+    assembled = False
     for line in output.splitlines():
         kind, dummy, rest = line.partition(" ")
         if kind == "sum":
             digest, name = rest.split(maxsplit=1)
-            state["sums"][name] = digest
+            sums[name] = digest
         elif kind == "allotted":
             environment, content = rest.split(maxsplit=1)
-            state["allotted"][environment] = json.loads(content)
+            allotted[environment] = json.loads(content)
         elif kind == "user":
-            state["users"].add(rest)
+            users.add(rest)
         elif kind == "assembled":
-            state["assembled"] = True
-    return state
+            assembled = True
+    return RedisState(sums, allotted, frozenset(users), assembled)
 
 
-def _claims(tenants: list[Tenant], numbers: int, others: dict[str, dict[str, list[int]]]) -> list[str]:
+def _claims(tenants: list[Tenant], numbers: int, others: dict[str, dict[str, list[int]]]) -> list[Problem]:
     """Return the claims on numbers that do not exist, and on numbers and users of another tenant."""
     owners = {user: environment for environment, users in others.items() for user in users}
     holders = {
@@ -106,15 +136,19 @@ def _claims(tenants: list[Tenant], numbers: int, others: dict[str, dict[str, lis
         for user, databases in users.items()
         for number in databases
     }
+    free = f"Use another number below {numbers} for redis.databases of the stack"
     problems = []
     for tenant in tenants:
         user = tenant["user"]
         if user in owners:
-            problems.append(f"the user {user} belongs to {owners[user]} already")
+            message = f"the user {user} belongs to {owners[user]} already"
+            problems.append(Problem("redis_tenants", message, "Rename the stack", "redis.user_taken"))
         owners[user] = "another tenant"
         for number in tenant["databases"]:
             if number >= numbers:
-                problems.append(f"{user} asks for database {number}, but the last one is {numbers - 1}")
+                message = f"{user} asks for database {number}, but the last one is {numbers - 1}"
+                problems.append(Problem("redis_tenants", message, free, "redis.database_range"))
             if holders.setdefault(number, user) != user:
-                problems.append(f"{user} asks for database {number}, but it belongs to {holders[number]}")
+                message = f"{user} asks for database {number}, but it belongs to {holders[number]}"
+                problems.append(Problem("redis_tenants", message, free, "redis.database_taken"))
     return problems

@@ -21,3 +21,13 @@ def test_a_mistake_in_the_inventory_is_an_error_of_the_filter() -> None:
     postgres_tenants = FilterModule().filters()["postgres_tenants"]
     with pytest.raises(AnsibleFilterError, match="password is missing"):
         postgres_tenants([{"name": "shop", "postgres": {}}], "prod")
+
+
+def test_a_plan_is_a_dictionary_whose_problems_are_texts() -> None:
+    tenants = [{"user": user, "password": "secret", "databases": [2]} for user in ("one", "two")]
+    plan = FilterModule().filters()["redis_plan"](tenants, "po", "prod", "~* +@all", 16, "")
+    assert plan["problems"] == [
+        "redis_tenants: two asks for database 2, but it belongs to one."
+        " Use another number below 16 for redis.databases of the stack."
+    ]
+    assert plan["differ"] == ["allotted/prod.json", "users/prod.acl"]

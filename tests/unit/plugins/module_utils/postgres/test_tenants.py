@@ -55,7 +55,7 @@ def state(**changes: t.Any) -> dict[str, t.Any]:
     }
 
 
-def plan(there: dict[str, t.Any], *wanted: stack_services.Tenant, **options: t.Any) -> dict[str, t.Any]:
+def plan(there: dict[str, t.Any], *wanted: stack_services.Tenant, **options: t.Any) -> tenants.PostgresPlan:
     return tenants.postgres_plan(wanted or [SHOP], there, **{"settings": {}, **options})
 
 
@@ -85,55 +85,55 @@ def test_a_tenant_without_a_password_is_refused(settings: t.Any) -> None:
 
 def test_postgres_without_a_server_needs_everything() -> None:
     made = plan({})
-    assert made["problems"] == []
-    assert made["databases"] == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
-    assert made["generate_passwords"] == ["shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
-    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{scram.verifier('secret', 'shop_prod')}'"]
-    assert [one["database"] for one in made["rights"]] == ["shop_prod"]
-    assert made["open"] == ["postgres", "shop_prod", "template1"]
+    assert made.problems == []
+    assert made.databases == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
+    assert made.generate_passwords == ["shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
+    assert made.passwords == [f"ALTER ROLE \"shop_prod\" PASSWORD '{scram.verifier('secret', 'shop_prod')}'"]
+    assert [one.database for one in made.rights] == ["shop_prod"]
+    assert made.open == ["postgres", "shop_prod", "template1"]
 
 
 def test_postgres_lets_each_login_but_the_owner_to_its_database() -> None:
-    users = [pair["user"] for pair in plan({})["pairs"]]
+    users = [pair["user"] for pair in plan({}).pairs]
     assert users == ["shop_prod", "shop_prod_migrator", "shop_prod_backup", "shop_prod_ro"]
 
 
 def test_postgres_lets_a_login_in_through_the_network_of_its_stack() -> None:
-    pairs = plan({}, {**SHOP, "stack": "shop"}, {**SHOP, "database": "other", "user": "other"})["pairs"]
+    pairs = plan({}, {**SHOP, "stack": "shop"}, {**SHOP, "database": "other", "user": "other"}).pairs
     assert {(pair["database"], pair["stack"]) for pair in pairs} == {("shop_prod", "shop"), ("other", "")}
 
 
 def test_postgres_as_it_should_be_needs_nothing() -> None:
     made = plan(state())
-    assert {key: value for key, value in made.items() if value and key != "pairs"} == {}
+    assert made == tenants.PostgresPlan([], made.pairs)
 
 
 def test_postgres_converts_a_database_that_its_application_owns() -> None:
     there = state()
     there["databases"]["shop_prod"].update(owner="shop_prod", grants=None, default_privileges=None)
     made = plan(there)
-    assert made["databases"] == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
-    assert made["rights"][0]["statements"] == postgres_roles.rights_statements(DatabaseRoles("shop_prod", "shop_prod"))
+    assert made.databases == [{"database": "shop_prod", "owner": "shop_prod_owner"}]
+    assert made.rights[0].statements == postgres_roles.rights_statements(DatabaseRoles("shop_prod", "shop_prod"))
 
 
 def test_our_postgres_closes_every_database() -> None:
     there = state()
     there["databases"]["shop_prod__before_20260101_000000"] = {**there["databases"]["postgres"], "open": True}
     there["databases"]["template0"] = {**there["databases"]["postgres"], "open": False}
-    assert plan(there)["open"] == ["shop_prod__before_20260101_000000"]
+    assert plan(there).open == ["shop_prod__before_20260101_000000"]
 
 
 def test_a_foreign_postgres_keeps_foreign_databases_open() -> None:
     there = state()
     for database in there["databases"].values():
         database["open"] = True
-    assert plan(there, settings=None)["open"] == ["shop_prod"]
+    assert plan(there, settings=None).open == ["shop_prod"]
 
 
 def test_a_changed_password_is_set_and_nothing_else() -> None:
     made = plan(state(), {**SHOP, "password": "new"})
-    assert made["passwords"] == [f"ALTER ROLE \"shop_prod\" PASSWORD '{scram.verifier('new', 'shop_prod')}'"]
-    assert made["roles"] == []
+    assert made.passwords == [f"ALTER ROLE \"shop_prod\" PASSWORD '{scram.verifier('new', 'shop_prod')}'"]
+    assert made.roles == []
 
 
 @pytest.mark.parametrize(
@@ -148,18 +148,16 @@ def test_a_changed_password_is_set_and_nothing_else() -> None:
 def test_a_password_that_is_not_the_one_on_the_server_is_set_again(changes: dict[str, t.Any]) -> None:
     there = state()
     there["roles"]["shop_prod_ro"].update(changes)
-    assert plan(there)["generate_passwords"] == ["shop_prod_ro"]
+    assert plan(there).generate_passwords == ["shop_prod_ro"]
     made = "made of shop_prod_ro"
-    assert plan(there, verifiers={"shop_prod_ro": made})["passwords"] == [
+    assert plan(there, verifiers={"shop_prod_ro": made}).passwords == [
         f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{made}'",
         f"COMMENT ON ROLE \"shop_prod_ro\" IS '{tenants.password_fingerprint(made)}'",
     ]
 
 
 def test_a_password_whose_file_is_gone_is_made_again() -> None:
-    assert plan(state(password_files=["shop_prod_migrator", "shop_prod_backup"]))["generate_passwords"] == [
-        "shop_prod_ro"
-    ]
+    assert plan(state(password_files=["shop_prod_migrator", "shop_prod_backup"])).generate_passwords == ["shop_prod_ro"]
 
 
 def test_a_password_that_cannot_be_read_is_known_by_its_comment() -> None:
@@ -168,35 +166,35 @@ def test_a_password_that_cannot_be_read_is_known_by_its_comment() -> None:
         role["password"] = None
     known = {name: f"made of {name}" for name in ("shop_prod_migrator", "shop_prod_backup", "shop_prod_ro")}
     made = plan(there, verifiers=known)
-    assert made["generate_passwords"] == []
-    assert len(made["passwords"]) == 1  # the application's
+    assert made.generate_passwords == []
+    assert len(made.passwords) == 1  # the application's
 
 
 def test_a_team_may_give_the_reader_a_password() -> None:
     made = plan(state(), {**SHOP, "ro_password": "given"})
-    assert made["generate_passwords"] == []
-    assert made["passwords"] == [f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{scram.verifier('given', 'shop_prod_ro')}'"]
+    assert made.generate_passwords == []
+    assert made.passwords == [f"ALTER ROLE \"shop_prod_ro\" PASSWORD '{scram.verifier('given', 'shop_prod_ro')}'"]
 
 
 def test_everything_wrong_with_tenants_is_reported_at_once_and_no_password() -> None:
     made = plan({}, {**SHOP, "password": "naïve marker", "connections": {"app": 0}}, {**SHOP, "database": "Shop"})
-    reported = "\n".join(made["problems"])
-    assert len(made["problems"]) == 4
+    reported = "\n".join(str(problem) for problem in made.problems)
+    assert len(made.problems) == 4
     assert "password is empty, or not made of printable ASCII" in reported
     assert "app: 0 is not a number" in reported
     assert "Shop is not a valid name" in reported
     assert "would both have the login shop_prod" in reported
     assert "marker" not in reported
-    assert made["roles"] == made["passwords"] == made["databases"] == []
+    assert made.roles == made.passwords == made.databases == []
 
 
 def test_a_login_that_another_database_has_is_refused() -> None:
     there = state()
     other = {"database": "shop_prod_ro", "user": "shop_prod_ro", "password": "a"}
-    assert "the login shop_prod_ro belongs to the database shop_prod already" in plan(there, other)["problems"][0]
+    assert "the login shop_prod_ro belongs to the database shop_prod already" in str(plan(there, other).problems[0])
     there["databases"]["new_prod_ro"] = there["databases"]["postgres"]
     new = {"database": "new_prod", "user": "new_prod", "password": "a"}
-    assert "new_prod_ro, the ro of new_prod, is another database's own" in plan(there, new)["problems"][0]
+    assert "new_prod_ro, the ro of new_prod, is another database's own" in str(plan(there, new).problems[0])
 
 
 def test_the_sessions_of_all_logins_fit_the_server() -> None:
@@ -205,16 +203,16 @@ def test_the_sessions_of_all_logins_fit_the_server() -> None:
     there["roles"].update(
         other_qual=foreign, shop_prod_owner__temp_1=foreign, old=there["roles"]["shop_prod"] | {"limit": -1}
     )
-    assert plan(there, settings={"max_connections": 105})["problems"] == []
-    reported = plan(there, settings={"max_connections": "104"})["problems"]
+    assert plan(there, settings={"max_connections": 105}).problems == []
+    reported = [str(problem) for problem in plan(there, settings={"max_connections": "104"}).problems]
     assert reported == [
         "connections: the logins may have 102 sessions at once (shop_prod 52, all others 50), and the server has"
         " 101 (max_connections 104, 3 of them reserved). Raise max_connections in postgres_settings, or set smaller"
         " connections for a stack."
     ]
-    assert plan(there, settings={"max_connections": 104}, connections={"app": 39})["problems"] == []
-    assert plan(there, settings={"max_connections": "plenty"})["problems"] == []
+    assert plan(there, settings={"max_connections": 104}, connections={"app": 39}).problems == []
+    assert plan(there, settings={"max_connections": "plenty"}).problems == []
     assert (
-        "Raise max_connections there"
-        in plan({**there, "connections": {"max": 50, "reserved": 3}}, settings=None)["problems"][0]
+        plan({**there, "connections": {"max": 50, "reserved": 3}}, settings=None).problems[0].hint
+        == "Raise max_connections there, or set smaller connections for a stack"
     )
