@@ -48,7 +48,7 @@ class Server:
         request, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = request.split(" ")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        await reader.readexactly(int(fields.get("content-length", "0")))
+        await self.discard_body(reader, fields)
         path, _, query = target.partition("?")
         path = path.rstrip("/")
         if path == "/slow":
@@ -66,6 +66,17 @@ class Server:
         await writer.drain()
         if close:
             raise ConnectionResetError("said Connection: close")
+
+    async def discard_body(self, reader: asyncio.StreamReader, fields: dict[str, str]) -> None:
+        """Read the whole body (RFC 9112, section 7.1): an answer before it would hide that a proxy refuses the body."""
+        if fields.get("transfer-encoding", "").lower() != "chunked":
+            await reader.readexactly(int(fields.get("content-length", "0")))
+            return
+        size = -1
+        while size:
+            size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+            await reader.readexactly(size)
+            await reader.readuntil(b"\r\n")
 
     async def echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str) -> None:
         """Send short text frames back until the client leaves or the server stops (RFC 6455, 4.2.2 and 5.2)."""
