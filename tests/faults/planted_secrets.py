@@ -60,7 +60,7 @@ def planted(project: str, folder: Path, secret: str) -> Iterator[list[str]]:
             "syslog of",
             f"argv of {sys.executable}",
             *(f"{kind} of the image of {project}-running" for kind in ("inspect", "history")),
-            *(f"inspect of {project}-{name}" for name in ("network", "volume", "stands", "brief")),
+            *(f"inspect of {project}-{name}" for name in ("network", "volume", "running", "brief")),
             f"log of {project}-brief",
             f"events of {project}-running",
             f"var/tmp/left of {project}-running",
