@@ -10,19 +10,32 @@ import os
 import re
 import shutil
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import command, names
 from ..config.stack import Stack
 from ..errors import ComposeError, EngineError
-from .compose_mistakes import ComposeMistake, messages, overlay, parse_mistake, without_overlay
+from .compose_mistakes import (
+    ANY_VALUE,
+    ENV_FILE,
+    VARIABLE,
+    ComposeMistake,
+    messages,
+    overlay,
+    parse_mistake,
+    typed_values,
+    without_overlay,
+)
 from .models import Mapping
 
 TIMEOUT = 60
 
 # Compose's warning for ``${NAME}`` without a value and without a default; its log escapes the quotation marks.
 UNSET = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
+
+# The other lines of its log, such as one about the key ``version``, do not belong to a message.
+LOG_LINE = re.compile(r"time=\S+ level=(?!error)\w+ ")
 
 # Compose would fetch a file that another one includes from a Git repository or a registry, and run what it finds there.
 NO_REMOTE_FILES = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
@@ -89,36 +102,89 @@ def read_files(
     name: str = "stack",
     fetches: bool = False,
     inherit: t.Collection[str] = (),
+    scratch: Path | None = None,
+    consistent: bool = True,
 ) -> NormalisedFiles:
     """Return the files as one mapping, with values for variables and with absolute paths.
 
     Relative paths, ``.env`` and ``env_file`` are searched in the folder of the first file, as Compose does it. Where
-    Compose names a mistake that an overlay can make up for, it is asked again with the overlay. Raises ComposeError
-    with Compose's message when it rejects the files for another reason, EngineError when Compose does not answer.
+    Compose names a mistake that can be made up for, it is asked again: with an overlay, with a value for a variable
+    that has none, or with an empty ``env_file`` below ``scratch``, a folder that ends with this call. Raises
+    ComposeError with Compose's message when it rejects the files for another reason; its detail ``unset`` has the
+    variables without a value. Raises EngineError when Compose does not answer.
 
     ``name`` is the value of ``${COMPOSE_PROJECT_NAME}``; that of ``${PWD}`` is the folder of the first file. With
     ``fetches``, Compose fetches files that others include from a Git repository or a registry. ``inherit`` are
-    variables of this process that the files may use too.
+    variables of this process that the files may use too. Without ``consistent``, Compose does not compare services with
+    each other.
     """
     # Without a file, Compose searches for one by its default names.
     project = (folder / files[0] if files else folder / "-").parent
     args = ["docker", "compose", "--project-name", name, "--project-directory", str(project)]
     for file in files:
         args += ["--file", str(folder / file)]
-    mistakes: list[ComposeMistake] = []
     values = {"PWD": str(project), **values, **({} if fetches else NO_REMOTE_FILES)}
+    asked = _Asked()
     while True:
-        result = _config(args, values, overlay(mistakes), inherit)
+        result = _config(args, {**values, **asked.values}, overlay(asked.mistakes), inherit, consistent)
+        asked.unset.update(dict.fromkeys(UNSET.findall(result.stderr)))
         if not result.code:
             content = json.loads(_with_home(result.stdout, folder))
-            unset = tuple(dict.fromkeys(UNSET.findall(result.stderr)))
-            return NormalisedFiles(without_overlay(content, mistakes) if mistakes else content, unset, tuple(mistakes))
-        mistake = parse_mistake(result.stderr)
-        if not mistake or mistake in mistakes:
-            errors = [line for line in result.stderr.strip().splitlines() if not UNSET.search(line)]
-            text = "\n".join([*messages(mistakes), *errors]).replace(f"{folder}/", "")
-            raise ComposeError(f"Compose rejects {', '.join(files)}: {text}")
-        mistakes.append(mistake)
+            if asked.mistakes:
+                content = without_overlay(content, asked.mistakes)
+            return NormalisedFiles(content, tuple(asked.unset), tuple(asked.mistakes))
+        error = _error_of(result.stderr, folder)
+        if not asked.add_missing(error, folder, files, scratch):
+            text = "\n".join([*messages(asked.mistakes), error])
+            raise ComposeError(f"Compose rejects {', '.join(files)}: {text}", unset=list(asked.unset))
+
+
+@dataclass
+class _Asked:
+    """What Compose has answered so far: its mistakes, the variables without a value, and the values for them."""
+
+    mistakes: list[ComposeMistake] = field(default_factory=list)
+    unset: dict[str, None] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+    def add_missing(self, error: str, folder: Path, files: t.Sequence[str], scratch: Path | None) -> bool:
+        """Note the mistake of an answer; return whether Compose would read on with what is added for it."""
+        mistake = parse_mistake(error)
+        known = {(one.section, one.name) for one in self.mistakes}
+        if mistake and (mistake.section, mistake.name) not in known:
+            if mistake.section == ENV_FILE and not _created(folder / mistake.name, scratch):
+                return False
+            if mistake.section == VARIABLE:
+                self.values[mistake.name] = ANY_VALUE
+            # Such a name is the value of a variable that has none.
+            follows = bool(self.values) and mistake.name == ANY_VALUE
+            self.mistakes.append(replace(mistake, reported=mistake.reported or follows))
+            return True
+        missing = {name: ANY_VALUE for name in self.unset if name not in self.values}
+        if not missing:
+            paths = [folder / file for file in files if (folder / file).is_file()]
+            texts = [path.read_text(encoding="utf-8", errors="replace") for path in paths]
+            found = typed_values(error, texts, self.unset)
+            missing = {name: value for name, value in found.items() if self.values[name] != value}
+        self.values.update(missing)
+        if missing:
+            self.mistakes.append(ComposeMistake(error, VARIABLE, " ".join(missing), reported=True))
+        return bool(missing)
+
+
+def _error_of(answer: str, folder: Path) -> str:
+    """Return what Compose says of files in a folder, without the warnings of its log."""
+    lines = [line for line in answer.strip().splitlines() if not LOG_LINE.match(line)]
+    return "\n".join(lines).replace(f"{folder}/", "")
+
+
+def _created(path: Path, scratch: Path | None) -> bool:
+    """Return whether an empty file has the path now, which has to be below a folder that ends with this process."""
+    if not scratch or scratch not in path.parents or ".." in path.parts:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return True
 
 
 def _with_home(text: str, folder: Path) -> str:
@@ -128,11 +194,12 @@ def _with_home(text: str, folder: Path) -> str:
 
 
 def _config(
-    args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping, inherit: t.Collection[str]
+    args: t.Sequence[str], values: t.Mapping[str, str], added: Mapping, inherit: t.Collection[str], consistent: bool
 ) -> command.Result:
     """Return the answer of Compose to files and an overlay. Raises EngineError when Compose does not answer."""
     program = shutil.which(args[0])
     args = [program or args[0], *args[1:], *(["--file", "-"] if added else []), "config", "--format", "json"]
+    args += [] if consistent else ["--no-consistency"]
     # No other variable of this server's environment may become part of a release, HOME and PATH included.
     result = command.run(
         args,

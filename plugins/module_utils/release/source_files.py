@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import typing as t
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pathlib import Path
 from .. import names
 from ..config.allowances import FILE, is_address
 from ..engine import compose_cli
+from ..engine.compose_variables import read_env_file
 from ..errors import ComposeError
 from .context import StackContext
 from .hidden_values import hidden_values, hide
@@ -27,6 +29,9 @@ PLACEHOLDER = "/.switchyard-source"
 OUTSIDE = "/.outside-switchyard-source"
 DEPTH = 8
 
+# The variable that Compose reads for the active profiles
+PROFILES = "COMPOSE_PROFILES"
+
 Normalised = dict[str, t.Any]
 
 
@@ -37,6 +42,13 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
     ``variables`` replace those of the stack; secrets of ``secrets_as_env`` are variables too. Raises ComposeError when
     Compose rejects the files, EngineError when Compose does not answer.
     """
+    return _read(ctx, spec, variables)
+
+
+def _read(
+    ctx: StackContext, spec: StackInput, variables: t.Mapping[str, str], consistent: bool = True
+) -> compose_cli.NormalisedFiles:
+    """Return what ``read`` does, with ``consistent`` as ``read_files`` has it."""
     secrets = {name: spec.secrets[name] for name in spec.stack.secrets_as_env if name in spec.secrets}
     values = {**compose_cli.variables(spec.stack, ctx.project, ctx.environment), **secrets, **variables}
     with tempfile.TemporaryDirectory(prefix="switchyard-") as top:
@@ -54,11 +66,18 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
             # The check of the inventory reports invalid parts of the name.
             name = name if names.NAME_PART.match(name) else "stack"
             files = compose_cli.read_files(
-                folder, spec.stack.compose, values, name=name, fetches=fetches, inherit=inherit
+                folder,
+                spec.stack.compose,
+                values,
+                name=name,
+                fetches=fetches,
+                inherit=inherit,
+                scratch=Path(top),
+                consistent=consistent,
             )
         except ComposeError as error:
             # Compose repeats the line of a file that it cannot read.
-            raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint) from None
+            raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint, **error.details) from None
     content = rebase_paths(files.content, str(folder), PLACEHOLDER)
     for parent in list(folder.parents)[: DEPTH + 1]:
         content = rebase_paths(content, str(parent), OUTSIDE)
@@ -68,11 +87,20 @@ def read(ctx: StackContext, spec: StackInput, **variables: str) -> compose_cli.N
 def profiles_of_services(ctx: StackContext, spec: StackInput) -> dict[str, list[str]]:
     """Return the profiles of each service, those of inactive profiles among them; empty where Compose fails."""
     try:
-        services = read(ctx, spec, COMPOSE_PROFILES="*").content.get("services", {})
+        # Profiles that exclude each other may have the same names of containers.
+        services = _read(ctx, spec, {PROFILES: "*"}, consistent=False).content.get("services", {})
     except ComposeError:
-        # A service without the variables or files that an active one needs.
+        # A service without the files that an active one needs.
         return {}
     return {name: service.get("profiles") or [] for name, service in services.items()}
+
+
+def active_profiles(spec: StackInput) -> list[str]:
+    """Return the profiles that the variables of a stack activate, or those of ``.env`` next to its first file."""
+    folder = os.path.dirname(spec.stack.compose[0]) if spec.stack.compose else ""
+    environment = read_env_file(spec.sources.get(os.path.join(folder, ".env"), ""))
+    text = spec.stack.variables.get(PROFILES, environment.get(PROFILES, ""))
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def read_in_place(spec: StackInput) -> compose_cli.NormalisedFiles:

@@ -8,15 +8,19 @@ from __future__ import annotations
 import re
 
 from ...engine import compose_spec
-from ...engine.compose_mistakes import messages
+from ...engine.compose_mistakes import NO_ENV_FILE, REQUIRED, messages
 from ...errors import EngineError, Problem
 from ...near_name import did_you_mean
 from .context import StackCheckContext
+from .variables_set import unset_variables
 
 NEEDS: tuple[str, ...] = ()
 
 # Compose, for a file of a Git repository or a registry.
 REMOTE = "remote resource is disabled"
+
+# The end of what Compose says of a file of include or extends
+NO_FILE = "no such file or directory"
 
 # compose-go, for a key that its schema does not have.
 UNKNOWN_KEY = re.compile(r"[Aa]dditional propert(?:y|ies) '?(?P<key>[\w-]+)'?(?: is|,)? not allowed")
@@ -31,11 +35,13 @@ def check(context: StackCheckContext) -> list[Problem]:
         return [error.problem("server", "Run setup.yml", code="server.engine")]
     where = f"{context.where}.compose"
     if error:
-        return [error.problem(where, _hint(error.message), code="compose.invalid")]
+        unset = unset_variables(context, error.details.get("unset", ()))
+        hint = "Write a value for each of these variables first" if unset else _hint(error.message)
+        return [error.problem(where, hint, code="compose.invalid"), *unset]
     return [
         Problem(where, f"Compose rejects the files: {message}", _hint(message), "compose.invalid")
-        # The check image_tags reports missing images; it does not run for a stack in_place.
-        for message in messages(context.files.mistakes, images=context.in_place)
+        # Other checks, which do not run for a stack in_place, report images and variables.
+        for message in messages(context.files.mistakes, reported=context.in_place)
     ]
 
 
@@ -43,6 +49,13 @@ def _hint(message: str) -> str:
     """Return what to do about a message of Compose: for a key that is misspelt, the one that is close to it."""
     if REMOTE in message:
         return "Copy the file to source.path: a release fetches no Compose files"
+    required = REQUIRED.search(message)
+    if required:
+        return f"Write {required['name']} in variables or in .env"
+    if NO_ENV_FILE.search(message):
+        return "Create it in source.path, as from an example next to it, or write required: false in env_file"
+    if NO_FILE in message:
+        return "Create the file in source.path, or remove the key that names it"
     key = UNKNOWN_KEY.search(message)
     keys = {key for section in compose_spec.SPECIFICATION.values() for key in section}
     if key and key["key"] in keys:

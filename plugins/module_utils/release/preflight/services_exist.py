@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ...config.allowances import EVERY_SERVICE
 from ...engine.compose_roles import replicas_of
 from ...errors import Problem
 from ...near_name import did_you_mean
-from ..source_files import profiles_of_services
+from ..source_files import active_profiles, profiles_of_services
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -28,7 +30,9 @@ def check(context: StackCheckContext) -> list[Problem]:
     named += [("egress", service) for service in stack.egress]
     missing = [(key, service) for key, service in named if service not in context.services]
     profiles = profiles_of_services(context.ctx, context.spec) if missing else {}
-    problems = [_problem(context, key, service, profiles.get(service, [])) for key, service in missing]
+    needed = {service: profiles[service] for _key, service in missing if profiles.get(service)}
+    active = [*active_profiles(context.spec), *covering(needed)]
+    problems = [_problem(context, key, service, profiles.get(service, []), active) for key, service in missing]
     running = ("routes", "workers", "accessories")
     for key, service in named:
         if key.startswith(running) and service in context.services and not replicas_of(context.normalised, service):
@@ -38,10 +42,22 @@ def check(context: StackCheckContext) -> list[Problem]:
     return problems
 
 
-def _problem(context: StackCheckContext, key: str, service: str, profiles: list[str]) -> Problem:
+def covering(services: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return few profiles that activate all services, each with its own profiles."""
+    missing, chosen = dict(services), []
+    while missing:
+        known = dict.fromkeys(profile for profiles in missing.values() for profile in profiles)
+        chosen.append(max(known, key=lambda profile: sum(profile in one for one in missing.values())))
+        missing = {name: profiles for name, profiles in missing.items() if chosen[-1] not in profiles}
+    return chosen
+
+
+def _problem(
+    context: StackCheckContext, key: str, service: str, profiles: t.Sequence[str], active: t.Sequence[str]
+) -> Problem:
     if profiles:
         message = f"the service {service} has the inactive profile {', '.join(profiles)}"
-        hint = f"Write COMPOSE_PROFILES: {profiles[0]} in variables, or remove the profile"
+        hint = f"Write COMPOSE_PROFILES: {','.join(active)} in variables, or remove the profile"
     else:
         message = f"the Compose files have no service {service}"
         known = f"Services there are: {', '.join(context.services) or 'none'}"

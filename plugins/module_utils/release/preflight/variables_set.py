@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ...config.grammar import VARIABLE_NAME
 from ...engine.compose_build import is_built
 from ...errors import Problem
 from ..source_files import PLACEHOLDER
 from .context import StackCheckContext
+from .notice_groups import listed
 
 NEEDS = ("compose",)
 
@@ -21,25 +25,40 @@ def check(context: StackCheckContext) -> list[Problem]:
     ``environment: [NAME]`` without a value, or ``args: [NAME]`` of a build, would take the value from the server's
     environment, and ``${PWD}`` there has no meaning in a container.
     """
-    problems = [
-        Problem(
-            f"{context.where}.variables.{name}",
-            f"the Compose files use ${{{name}}}, and it has no value",
-            f"Write {name} in variables or in .env, or a default in the Compose files: ${{{name}:-}}",
-            CODE,
-        )
-        for name in context.files.unset
-    ]
+    problems = unset_variables(context, context.files.unset)
+    # By name: the path of the first one, and all services.
+    without: dict[str, tuple[str, list[str]]] = {}
     for service, content in context.services.items():
         given = {"environment": content.get("environment") or {}}
         if is_built(content):
             given["build.args"] = content["build"].get("args") or {}
         for key, values in given.items():
             for name, value in values.items():
-                where = f"{context.where}.compose.services.{service}.{key}.{name}"
+                path = f"{service}.{key}.{name}"
                 if value is None:
-                    problems.append(Problem(where, "has no value", f"Write {name} in variables, or remove it", CODE))
+                    without.setdefault(name, (path, []))[1].append(service)
                 elif PLACEHOLDER in str(value):
                     message = "has the path of the folder of the Compose files, which a release does not have"
-                    problems.append(Problem(where, message, "Write a path of the container in place of ${PWD}", CODE))
-    return problems
+                    hint = "Write a path of the container in place of ${PWD}"
+                    problems.append(Problem(f"{context.where}.compose.services.{path}", message, hint, CODE))
+    return problems + [_without_value(context.where, name, *found) for name, found in without.items()]
+
+
+def unset_variables(context: StackCheckContext, variables: t.Iterable[str]) -> list[Problem]:
+    """Return a problem for each variable of the Compose files that has no value and no default."""
+    return [
+        Problem(
+            f"{context.where}.variables.{name}",
+            f"the Compose files use ${{{name}}}, and it has no value",
+            f"Write {name} in variables or in .env, or a default in the Compose files: ${{{name}:-}}",
+            CODE,
+        )
+        for name in variables
+    ]
+
+
+def _without_value(where: str, name: str, path: str, services: t.Sequence[str]) -> Problem:
+    """Return the problem of a name without a value, which many services may have."""
+    message = f"has no value, also in {listed(services[1:])}" if services[1:] else "has no value"
+    written = f"{name} in variables" if VARIABLE_NAME.match(name) else f"{name}=value"
+    return Problem(f"{where}.compose.services.{path}", message, f"Write {written}, or remove it", CODE)

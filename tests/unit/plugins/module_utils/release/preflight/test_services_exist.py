@@ -85,6 +85,26 @@ def test_a_service_that_cannot_run_is_a_problem_and_those_of_other_stacks_are_ke
     assert result.plans == []
 
 
+def test_the_hint_has_the_profiles_of_all_missing_services(machine: Machine) -> None:
+    text = (
+        "services: {web: {image: 'reg/web:1'}, db: {image: 'reg/tool:1', profiles: [all, data]}, "
+        "tool: {image: 'reg/tool:1', profiles: [tools]}, cache: {image: 'reg/tool:1', profiles: [all, cache]}, "
+        # Two profiles that exclude each other.
+        "a: {image: 'reg/tool:1', container_name: hop, profiles: [a]}, "
+        "b: {image: 'reg/tool:1', container_name: hop, profiles: [b]}}"
+    )
+    hint = "Write COMPOSE_PROFILES: {} in variables, or remove the profile."
+    stack: dict[str, t.Any] = {"accessories": ["db", "cache"], "workers": ["tool"]}
+    found = lines(preflight(machine, spec_of(text, **stack)))
+    assert len(found) == 3
+    assert all(line.endswith(hint.format("all,tools")) for line in found)
+    found = lines(preflight(machine, spec_of(text, variables={"COMPOSE_PROFILES": " a, "}, **stack)))
+    assert [line for line in found if line.endswith(hint.format("a,all,tools"))] == found
+    spec = spec_of(text, **stack)
+    found = lines(preflight(machine, replace(spec, sources={**spec.sources, ".env": "COMPOSE_PROFILES=b"})))
+    assert [line for line in found if line.endswith(hint.format("b,all,tools"))] == found
+
+
 def test_an_active_profile_makes_its_services_exist(machine: Machine) -> None:
     text = WEB + ", tool: {image: 'reg/tool:1', profiles: [manual]}}"
     migrate = {"service": "tool", "command": ["x"]}

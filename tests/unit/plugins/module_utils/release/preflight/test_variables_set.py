@@ -58,6 +58,23 @@ def test_a_variable_never_has_the_value_of_the_server(machine: Machine, monkeypa
     ]
 
 
+def test_a_variable_without_a_value_in_many_services_is_one_problem(machine: Machine) -> None:
+    services = ", ".join(f"s{number}: {{image: 'a:1', environment: [TOKEN]}}" for number in range(9))
+    context = context_of(machine, {"docker-compose.yml": f"services: {{{services}}}"})
+    assert problems(variables_set, context) == [
+        "switchyard_stacks[shop].compose.services.s0.environment.TOKEN: has no value, also in s1, s2, s3, s4, s5, s6 "
+        "and 2 more. Write TOKEN in variables, or remove it."
+    ]
+
+
+def test_a_name_that_no_variable_can_have(machine: Machine) -> None:
+    text = "services: {web: {image: 'a:1', environment: [cluster.name]}}"
+    assert problems(variables_set, context_of(machine, {"docker-compose.yml": text})) == [
+        "switchyard_stacks[shop].compose.services.web.environment.cluster.name: has no value. "
+        "Write cluster.name=value, or remove it."
+    ]
+
+
 def test_the_folder_of_the_first_file_is_the_project_directory(machine: Machine) -> None:
     sources = {
         "deploy/docker-compose.yml": (
