@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ...engine.compose_dependencies import HEALTHY, STARTED, Dependency, dependencies_of, is_late
 from ...engine.compose_roles import roles_of
+from ...engine.stateful_services import keeper_of
 from ...errors import Problem
 from .context import StackCheckContext
 
@@ -28,7 +29,12 @@ def check(context: StackCheckContext) -> list[Problem]:
             waiting = f"{one.service} ({roles[one.service]}) waits for {one.other} ({roles[one.other]})"
             message = f"{waiting}, which starts later: {SEQUENCE}"
             hint = "Write condition: service_started or required: false, which a release does not wait for here"
-            if roles[one.other] == "inner":
+            if roles[one.service] == "accessory" and not keeper_of(context.services[one.service].get("image") or ""):
+                hint = (
+                    f"Name {one.service} under workers or inner in place of accessories. Otherwise "
+                    f"{hint[0].lower()}{hint[1:]}"
+                )
+            elif roles[one.other] == "inner":
                 hint = (
                     f"Name {one.other} under accessories if it outlives releases. Otherwise {hint[0].lower()}{hint[1:]}"
                 )

@@ -25,7 +25,16 @@ from ..older_versions import older_versions
 from ..release_line import release_line
 from ..stack_input import StackInput
 from ..stack_state import read_state
-from . import HOST_CHECKS, IN_PLACE_CHECKS, STACK_CHECKS, allowances, route_dns, server_settings, worker_grace
+from . import (
+    HOST_CHECKS,
+    IN_PLACE_CHECKS,
+    STACK_CHECKS,
+    allowances,
+    route_dns,
+    server_settings,
+    service_roles,
+    worker_grace,
+)
 from .context import HostCheckContext, Resource, SkippedCheck, StackCheckContext, run_checks
 from .egress_notices import egress_notices
 from .file_changes import Notice, file_changes
@@ -225,6 +234,7 @@ def _notices(context: StackCheckContext) -> list[Notice]:
         return []
     files = (context.normalised, context.stack, context.where)
     changes = mount_changes(context.mounts, context.ctx.folder, context.where)
+    changes += service_roles.shared_data(*files, context.mounts.data)
     if "engine" not in context.failures:
         volumes = volumes_of_colors(context.ctx, context.mounts, context.stack, context.images)
         changes += volume_notices(volumes, context.where)

@@ -9,43 +9,90 @@ import typing as t
 
 from ...config.stack import Stack
 from ...engine import compose_roles
+from ...engine.compose_dependencies import STARTED, dependencies_of
 from ...engine.models import Container, Mapping
-from ...engine.stateful_services import stateful_reason
+from ...engine.stateful_services import keeper_of, stateful_reason, written_data
 from ...errors import Problem
+from ..source_files import is_own
 from .context import StackCheckContext
+from .file_changes import Notice
 
 NEEDS = ("compose", "engine")
 
+# The writable folders of a stack, each with the services that write it
+Folders = t.Mapping[str, t.Sequence[str]]
+
 
 def check(context: StackCheckContext) -> list[Problem]:
-    """Return the stateful services without a declared role, and accessories that run on with another role."""
+    """Return the stateful services whose role is missing or wrong, and accessories that run on with another role."""
     files, stack, where = context.normalised, context.stack, context.where
     running = running_accessories(files, stack, where, context.ctx.containers(role="accessory"))
-    return undeclared_services(files, stack, where, context.mounts.data) + running
+    folders = context.mounts.data
+    return undeclared_services(files, stack, where, folders) + routed_stores(files, stack, where, folders) + running
 
 
-def undeclared_services(
-    normalised: Mapping, stack: Stack, where: str, folders: t.Mapping[str, t.Sequence[str]]
-) -> list[Problem]:
-    """Return the services that look stateful and would run once per color because the stack does not name them.
-
-    ``folders`` are the writable folders of the stack with the services that write them.
-    """
-    written = {service: f"writes the folder {name}" for name, services in folders.items() for service in services}
+def undeclared_services(normalised: Mapping, stack: Stack, where: str, folders: Folders) -> list[Problem]:
+    """Return the services that look stateful and would run once per color because the stack does not name them."""
     problems = []
-    for name, role in compose_roles.roles_of(normalised, stack).items():
-        reason = stateful_reason(normalised["services"][name]) or written.get(name)
+    roles = compose_roles.roles_of(normalised, stack)
+    for name, role in roles.items():
+        reason = stateful_reason(normalised["services"][name], is_own) or next(_folders_of(name, folders), None)
         starts = compose_roles.replicas_of(normalised, name)
         if role != "inner" or name in stack.inner or not reason or not starts:
             continue
         message = f"{reason}; two colors of it at the same time can destroy its data"
+        late = _starts_late(normalised, roles, name)
+        accessory = f"{_line('accessories', stack.accessories, name)} for one container that outlives releases, "
         hint = (
-            f"Write {_line('accessories', stack.accessories, name)} for one container that outlives releases, "
+            f"Write {'' if late else accessory}"
             f"{_line('workers', stack.workers, name)} for one that each release replaces, or "
             f"{_line('inner', stack.inner, name)} if it runs safely in both colors"
         )
+        hint += f". It waits for {late}, so it cannot be an accessory" if late else ""
         problems.append(Problem(f"{where}.compose.services.{name}", message, hint, "stack.service_undeclared"))
     return problems
+
+
+def _starts_late(normalised: Mapping, roles: t.Mapping[str, str], name: str) -> str:
+    """Return the service whose end or health another one needs although it starts after accessories, or nothing."""
+    if keeper_of(normalised["services"][name].get("image") or ""):
+        return ""
+    waits = [one for one in dependencies_of(normalised) if one.service == name and one.required]
+    needed = [one.other for one in waits if one.condition != STARTED]
+    return next((other for other in needed if roles[other] in ("one-shot", "routed", "worker")), "")
+
+
+def routed_stores(normalised: Mapping, stack: Stack, where: str, folders: Folders) -> list[Problem]:
+    """Return the routed services that are data stores and would have two containers on the same data."""
+    problems = []
+    for name, role in compose_roles.roles_of(normalised, stack).items():
+        service = normalised["services"][name]
+        store = keeper_of(service.get("image") or "") if role == "routed" else None
+        written = [*written_data(service, is_own), *_folders_of(name, folders)]
+        if store and written:
+            message = f"has the image of a data store ({store}) and {written[0]}; both colors of it would write there"
+            hint = (
+                f"Write {_line('accessories', stack.accessories, name)}, and give the route to a service that passes "
+                f"requests on to {name}, such as an nginx of the stack"
+            )
+            problems.append(Problem(f"{where}.compose.services.{name}", message, hint, "stack.data_store_routed"))
+    return problems
+
+
+def shared_data(normalised: Mapping, stack: Stack, where: str, folders: Folders) -> list[Notice]:
+    """Return what routed services write in both colors at the same time, while a release has two of them."""
+    text = "both colors write it while a release runs: safe for files, and not for a database in a file, as SQLite"
+    return [
+        Notice(f"{where}.compose.services.{name}.volumes", text, found.partition(" ")[2])
+        for name, role in compose_roles.roles_of(normalised, stack).items()
+        if role == "routed"
+        for found in (*written_data(normalised["services"][name], is_own), *_folders_of(name, folders))
+    ]
+
+
+def _folders_of(service: str, folders: Folders) -> t.Iterator[str]:
+    """Yield the writable folders of the stack that a service writes."""
+    return (f"writes the folder {name}" for name, services in folders.items() if service in services)
 
 
 def running_accessories(

@@ -59,14 +59,27 @@ def test_a_service_cannot_wait_for_one_that_starts_later(
     ended = waits("service_completed_successfully", "init")
     services: dict[str, t.Any] = {"web": {}, "celery": {}, "db": {}, "init": {}, "cache": ended}
     services[service] = waits("service_healthy", other)
+    write = "Write condition: service_started or required: false, which a release does not wait for here."
+    if role == "accessory":
+        write = f"Name {service} under workers or inner in place of accessories. Otherwise write{write[5:]}"
     assert check(machine, docker, services, **stack) == [
         f"compose.dependency_unmet switchyard_stacks[shop].compose.services.{service}.depends_on.{other}: {service} "
         f"({role}) waits for {other} ({other_role}), which starts later: a release starts accessories, then one-shots "
-        "and jobs, then the color, then workers. Write condition: service_started or required: false, which a release "
-        "does not wait for here."
+        f"and jobs, then the color, then workers. {write}"
     ]
     for harmless in (waits("service_started", other), waits("service_healthy", other, required=False)):
         assert check(machine, docker, {**services, service: harmless}, **stack) == []
+
+
+def test_a_data_store_that_waits_too_early_stays_an_accessory(
+    machine: Machine, docker: t.Callable[[str], t.Any]
+) -> None:
+    ended = waits("service_completed_successfully", "init")
+    services = {"web": {}, "init": {}, "db": {"image": "postgres:16", **ended}}
+    (line,) = check(machine, docker, services, accessories=["db"])
+    assert line.endswith(
+        "then workers. Write condition: service_started or required: false, which a release does not wait for here."
+    )
 
 
 def test_a_service_that_others_wait_for_may_be_an_undeclared_accessory(
