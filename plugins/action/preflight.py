@@ -85,6 +85,7 @@ class ActionModule(CachedModuleAction):
         notices: list[dict[str, str]] = []
         compose_files: dict[str, str] = {}
         sources: dict[str, StackSource] = {}
+        follow_up: set[tuple[str, str]] = set()
         for inventory_stack in requested.stacks:
             source, found = open_source(inventory_stack.stack, variable, task_vars, args.get("mode", "deploy"))
             problems += found
@@ -100,7 +101,8 @@ class ActionModule(CachedModuleAction):
             problems += files.problems
             unused += [f"{item['inventory_path']}.variables.{name}: no Compose file uses it." for name in files.unused]
             notices += [{"where": f"{item['inventory_path']}.compose", "message": line} for line in files.unread]
-            whole += [] if files.problems else [{**item, "sources": files.sources, "tree": files.tree}]
+            whole += [{**item, "sources": files.sources, "tree": files.tree}] if files.readable else []
+            follow_up |= files.follow_up
         args["inventory"] = self._inventory_facts(raw if isinstance(raw, list) else given, task_vars)
         # The server is asked although the inventory has problems: one report has all of them.
         only_some, accepts_downgrade = bool(args.get("only")), boolean(args.get("accept_downgrade", False))
@@ -113,8 +115,12 @@ class ActionModule(CachedModuleAction):
         module = self._ask_server({**args, "addresses": addresses, "stacks": whole, "secrets": secrets}, task_vars)
         problems += module.pop("_problems")
         clocks = clock.problems(begin, module["time"], time.time()) if "time" in module else []
-        # What follows from a value that is not set is not a problem of its own.
-        problems += [Problem(**item) for item in module.get("problems", []) if MISSING not in item["message"]]
+        # What follows from a value that is not set, or from a refused file, is not a problem of its own.
+        problems += [
+            Problem(**item)
+            for item in module.get("problems", [])
+            if MISSING not in item["message"] and (item["code"], item["where"]) not in follow_up
+        ]
         result.update(module)
         result["warnings"] = [*result.get("warnings", []), *misspelt_variables(task_vars), *unknown, *unused]
         result["changed"] = False
@@ -209,6 +215,7 @@ def resolve(stack: Stack, variable: str, source: StackSource) -> tuple[dict[str,
     files = read_stack_files(source.folder, stack, where)
     contexts, problems = context_digests(source, files.contexts, where)
     files.problems += problems
+    files.readable = files.readable and not problems
     item = {"definition": definition, "inventory_path": where, "contexts": contexts, "commit": source.commit}
     return item, files
 

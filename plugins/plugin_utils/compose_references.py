@@ -43,7 +43,8 @@ class References:
     ``mounted`` are files and folders that containers mount, ``secrets`` the files of secrets by their names.
     ``contexts`` are the folders and files that images are built from, each with the Dockerfiles that a folder has.
     ``outside_files`` are what Compose would read on the server itself, or fetch; ``unknown`` has a variable without a
-    value. ``invalid`` are Compose files that cannot be read, each with the reason. ``values`` are those of ``.env``.
+    value, and ``leading_out`` are those of ``outside``, each with the key that names it. ``invalid`` are Compose files
+    that cannot be read, each with the reason. ``values`` are those of ``.env``.
     """
 
     files: list[str] = field(default_factory=list)
@@ -53,6 +54,7 @@ class References:
     contexts: dict[str, list[str]] = field(default_factory=dict)
     outside_files: list[OutsideFile] = field(default_factory=list)
     unknown: list[OutsideFile] = field(default_factory=list)
+    leading_out: list[OutsideFile] = field(default_factory=list)
     invalid: list[tuple[str, str]] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -72,15 +74,20 @@ def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> t.Any:
 _Loader.add_multi_constructor("!", _plain)
 
 
-def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping[str, str]) -> References:
+def find_references(
+    folder: Path,
+    compose: t.Sequence[str],
+    variables: t.Mapping[str, str],
+    texts: t.Mapping[str, str] | None = None,
+) -> References:
     """Return what Compose reads (``.env``, ``env_file``, ``include``, ``extends``) and what containers mount.
 
     Only files that exist are returned; Compose itself reports a missing file that is required. ``variables`` are those
-    of the stack; a path whose variables have no value here cannot be found.
+    of the stack; a path whose variables have no value here cannot be found. ``texts`` replace those of files.
     """
     project = os.path.dirname(compose[0]) if compose else ""
-    search = _Search(folder.resolve(), project)
-    if search.add(project, ".env"):
+    search = _Search(folder.resolve(), project, texts or {})
+    if search.refer(EVERY_SERVICE, ".env", project, ".env"):
         search.values = read_env_file((folder / project / ".env").read_text(encoding="utf-8", errors="replace"))
     search.values.update(variables)
     for name in compose:
@@ -94,6 +101,7 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
         search.contexts,
         search.outside_files,
         search.unknown,
+        search.leading_out,
         search.invalid,
         search.values,
     )
@@ -102,8 +110,9 @@ def find_references(folder: Path, compose: t.Sequence[str], variables: t.Mapping
 class _Search:
     """Walks through Compose files and collects what they refer to, as ``References`` has it."""
 
-    def __init__(self, folder: Path, project: str) -> None:
+    def __init__(self, folder: Path, project: str, texts: t.Mapping[str, str]) -> None:
         self.folder = folder
+        self.texts = texts
         self.project = project
         self.values: dict[str, str] = {}
         self.files: list[str] = []
@@ -113,6 +122,7 @@ class _Search:
         self.contexts: dict[str, list[str]] = {}
         self.outside_files: list[OutsideFile] = []
         self.unknown: list[OutsideFile] = []
+        self.leading_out: list[OutsideFile] = []
         self.invalid: list[tuple[str, str]] = []
         # Names of Compose files, each with the folder where its relative paths start.
         self.visited: set[tuple[str, str]] = set()
@@ -143,7 +153,10 @@ class _Search:
         elif os.path.isabs(text) or text.startswith("~") or ADDRESS.search(text):
             self.outside_files.append(OutsideFile(service, key, text))
         else:
-            return self.add(base, path)
+            found = self.add(base, path)
+            if found is None and self.name_of(base, path) in self.outside:
+                self.leading_out.append(OutsideFile(service, key, path))
+            return found
         return None
 
     def add(self, base: str, path: str) -> str | None:
@@ -173,7 +186,8 @@ class _Search:
             return
         try:
             # Compose merges all documents of a file.
-            documents = list(yaml.load_all((self.folder / name).read_text(encoding="utf-8"), Loader=_Loader))
+            text = self.texts.get(name) or (self.folder / name).read_text(encoding="utf-8")
+            documents = list(yaml.load_all(text, Loader=_Loader))
         except (OSError, UnicodeDecodeError):
             # The check of the files reports it.
             return
@@ -209,7 +223,7 @@ class _Search:
         for env_file in _items(include.get("env_file")):
             self.refer(EVERY_SERVICE, "include", base, env_file)
         if not os.path.isabs(project):
-            self.add(project, ".env")
+            self.refer(EVERY_SERVICE, ".env", project, ".env")
         for path in paths:
             self._follow(EVERY_SERVICE, "include", base, path, project)
 
