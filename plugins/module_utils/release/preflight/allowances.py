@@ -14,7 +14,7 @@ from ...engine.models import Mapping
 from ...engine.outside_access import OutsideAccess
 from ...errors import Problem
 from ..source_files import is_own
-from . import network_modes
+from . import compose_keys, network_modes
 from .context import StackCheckContext
 from .file_changes import Notice
 from .notice_groups import listed
@@ -29,8 +29,9 @@ def check(context: StackCheckContext) -> list[Problem]:
 
 def problems(normalised: Mapping, stack: Stack, where: str) -> list[Problem]:
     """Return the problems of ``check``."""
-    # What the role of a service forbids cannot be allowed.
-    forbidden = {problem.where for problem in network_modes.problems(normalised, stack, where)}
+    # What the role of a service forbids, or the names in a release, cannot be allowed.
+    refused = network_modes.problems(normalised, stack, where) + compose_keys.own_containers(normalised, where)
+    forbidden = {problem.where for problem in refused}
     every = outside_access.find(normalised, is_own)
     found = [access for access in every if f"{where}.compose.{access.path}" not in forbidden]
     return [*_missing(found, stack, where), *_unused(found, stack, where, normalised.get("services", {}))]

@@ -20,7 +20,7 @@ SHOWN = 60
 
 def check(context: StackCheckContext) -> list[Problem]:
     """Return the keys of the Compose files that a release refuses."""
-    return key_problems(context.normalised, context.where)
+    return key_problems(context.normalised, context.where) + own_containers(context.normalised, context.where)
 
 
 def key_problems(normalised: Mapping, where: str) -> list[Problem]:
@@ -35,6 +35,24 @@ def key_problems(normalised: Mapping, where: str) -> list[Problem]:
         for found in compose_spec.keys_of(normalised)
         if found.fate.refuses(found.value)
     ]
+
+
+def own_containers(normalised: Mapping, where: str) -> list[Problem]:
+    """Return the keys that name a container of the same file by its ``container_name``, which a release replaces."""
+    services = normalised.get("services", {})
+    names = {service.get("container_name") for service in services.values()} - {None}
+    problems = []
+    for service, content in services.items():
+        for key in ("network_mode", "pid", "ipc", "volumes_from", "external_links"):
+            value = content.get(key)
+            for item in value if isinstance(value, list) else [value]:
+                # container:<name>[:<mode>], and <name>[:<alias>] in external_links
+                name = str(item or "").removeprefix("container:").partition(":")[0]
+                if name in names:
+                    message = f"{item} is refused, also with allow: {compose_spec.OTHER_NAME}"
+                    path = f"{where}.compose.services.{service}.{key}"
+                    problems.append(Problem(path, message, compose_spec.ONE_CONTAINER, "compose.key_refused"))
+    return problems
 
 
 def _shown(value: t.Any) -> str:
