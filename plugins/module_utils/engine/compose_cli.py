@@ -135,7 +135,8 @@ def read_files(
             return NormalisedFiles(content, tuple(asked.unset), tuple(asked.mistakes))
         error = _error_of(result.stderr, folder)
         if not asked.add_missing(error, folder, files, scratch):
-            text = "\n".join([*messages(asked.mistakes), error])
+            # What a value for a variable did not change is in the last answer as well.
+            text = "\n".join([*messages(one for one in asked.mistakes if one.name), error])
             raise ComposeError(f"Compose rejects {', '.join(files)}: {text}", unset=list(asked.unset))
 
 
@@ -157,7 +158,7 @@ class _Asked:
             if mistake.section == VARIABLE:
                 self.values[mistake.name] = ANY_VALUE
             # Such a name is the value of a variable that has none.
-            follows = bool(self.values) and mistake.name == ANY_VALUE
+            follows = mistake.name in self.values.values()
             self.mistakes.append(replace(mistake, reported=mistake.reported or follows))
             return True
         missing = {name: ANY_VALUE for name in self.unset if name not in self.values}
@@ -168,7 +169,7 @@ class _Asked:
             missing = {name: value for name, value in found.items() if self.values[name] != value}
         self.values.update(missing)
         if missing:
-            self.mistakes.append(ComposeMistake(error, VARIABLE, " ".join(missing), reported=True))
+            self.mistakes.append(ComposeMistake(error, VARIABLE, "", reported=True))
         return bool(missing)
 
 

@@ -26,7 +26,7 @@ ANY_VALUE = "1"
 VARIABLE, ENV_FILE = "variable", "env_file"
 
 _NO_IMAGE = re.compile(r'service "(?P<name>[^"]+)" has neither an image nor a build context specified')
-_UNDEFINED = re.compile(
+UNDEFINED = re.compile(
     r'service "[^"]+" refers to undefined (?:build )?(?P<kind>network|volume|secret|config) (?P<name>[\w.-]+)'
 )
 REQUIRED = re.compile(r"required variable (?P<name>\w+) is missing a value(: *[^\s][^\n]*)?")
@@ -39,15 +39,15 @@ _WRONG_TYPE = re.compile(
 # A word of Compose's reason against a value of another type, and a value of the type that it expects.
 _TYPED_VALUES = {"boolean": "true", "duration": "1s"}
 
-_UNDEFINED_SERVICE = re.compile(r'service "[^"]+" depends on undefined service "?(?P<name>[\w.-]+)"?')
+UNDEFINED_SERVICE = re.compile(r'service "[^"]+" depends on undefined service "?(?P<name>[\w.-]+)"?')
 
 
 @dataclass(frozen=True)
 class ComposeMistake:
     """A mistake: Compose's message, the section and the name of what is missing, and what is added for it.
 
-    ``section`` is one of a Compose file, VARIABLE or ENV_FILE; the last one's ``name`` is a path. ``reported``: another
-    check reports the cause.
+    ``section`` is one of a Compose file, VARIABLE or ENV_FILE; the last one's ``name`` is a path, and without a name
+    Compose names no variable. ``reported``: another check reports the cause.
     """
 
     message: str
@@ -67,7 +67,7 @@ def parse_mistake(answer: str) -> ComposeMistake | None:
     match = _NO_IMAGE.search(answer)
     if match:
         return ComposeMistake(match[0], "services", match["name"], {"image": NO_IMAGE}, reported=True)
-    match = _UNDEFINED.search(answer)
+    match = UNDEFINED.search(answer)
     if match:
         # Compose creates neither external networks nor volumes, and needs no file for external secrets.
         return ComposeMistake(match[0], f"{match['kind']}s", match["name"], {"external": True})
@@ -77,7 +77,7 @@ def parse_mistake(answer: str) -> ComposeMistake | None:
     match = NO_ENV_FILE.search(answer)
     if match:
         return ComposeMistake(match[0], ENV_FILE, match["name"])
-    match = _UNDEFINED_SERVICE.search(answer)
+    match = UNDEFINED_SERVICE.search(answer)
     return ComposeMistake(match[0], "services", match["name"], {"image": NO_IMAGE}) if match else None
 
 

@@ -25,8 +25,9 @@ from .stack_input import StackInput
 # Compose writes absolute paths. Until a release has its folder, paths of the stack's own files begin with this one.
 PLACEHOLDER = "/.switchyard-source"
 
-# The start of a path that leads out of the folder of the stack's files.
+# The start of a path that leads out of the folder of the stack's files, and a folder there for each further ``..``.
 OUTSIDE = "/.outside-switchyard-source"
+_UP = "/.up"
 DEPTH = 8
 
 # The variable that Compose reads for the active profiles
@@ -79,8 +80,8 @@ def _read(
             # Compose repeats the line of a file that it cannot read.
             raise ComposeError(hide(error.message, hidden_values(spec)), hint=error.hint, **error.details) from None
     content = rebase_paths(files.content, str(folder), PLACEHOLDER)
-    for parent in list(folder.parents)[: DEPTH + 1]:
-        content = rebase_paths(content, str(parent), OUTSIDE)
+    for level, parent in enumerate(list(folder.parents)[: DEPTH + 1]):
+        content = rebase_paths(content, str(parent), OUTSIDE + _UP * level)
     return replace(files, content=content)
 
 
@@ -125,6 +126,14 @@ def is_own(path: str) -> bool:
     inside = any(path == folder or path.startswith(f"{folder}/") for folder in (PLACEHOLDER, OUTSIDE))
     # The engine would resolve .. after the prefix was compared.
     return inside and ".." not in path.split("/")
+
+
+def outside_name(path: str) -> str | None:
+    """Return a path of the normalised files that leads out of the stack's files as they have it, or None."""
+    if path != OUTSIDE and not path.startswith(f"{OUTSIDE}/"):
+        return None
+    parts = path[len(OUTSIDE) :].split("/")[1:]
+    return "/".join(["..", *(".." if f"/{part}" == _UP else part for part in parts)])
 
 
 def exists(path: str, spec: StackInput) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...errors import Problem
 from ..mount_plan import own_name
-from ..source_files import OUTSIDE, exists
+from ..source_files import exists, outside_name
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -22,14 +22,16 @@ def check(context: StackCheckContext) -> list[Problem]:
             source = mount.get("source", "")
             if mount.get("type") != "bind":
                 continue
-            if source.startswith(OUTSIDE):
-                problems.append(_outside(where, source[len(OUTSIDE) :] or ".."))
+            outside = outside_name(source)
+            if outside:
+                problems.append(_outside(where, outside))
             elif not exists(source, context.spec) and (own_name(source) is None or mount.get("read_only")):
                 problems.append(_missing(where, source, code="compose.bind_mount_missing"))
     for name, config in context.normalised.get("configs", {}).items():
         file, where = config.get("file"), f"{context.where}.compose.configs.{name}"
-        if file and file.startswith(OUTSIDE):
-            problems.append(_outside(where, file[len(OUTSIDE) :]))
+        outside = outside_name(file or "")
+        if outside:
+            problems.append(_outside(where, outside))
         elif file and not exists(file, context.spec):
             problems.append(_missing(where, file, code="compose.config_file_missing"))
     return problems

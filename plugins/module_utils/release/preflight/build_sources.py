@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...engine import compose_build
 from ...errors import Problem
-from ..source_files import OUTSIDE, PLACEHOLDER, is_own
+from ..source_files import PLACEHOLDER, is_own, outside_name
 from .context import StackCheckContext
 
 NEEDS = ("compose",)
@@ -29,7 +29,7 @@ def check(context: StackCheckContext) -> list[Problem]:
                 hint = "Use one Dockerfile with several stages, and build.target"
                 problems.append(Problem(f"{where}.{key}", message, hint, "compose.build_context"))
             elif inside is None and (is_own(path) or (key == "dockerfile" and not Path(definition[key]).is_absolute())):
-                shown = definition[key] if key == "dockerfile" else path.replace(OUTSIDE, "..")
+                shown = definition[key] if key == "dockerfile" else outside_name(path) or path
                 message = f"{shown} is not in the source"
                 hint = "Choose source.path so that it contains the folder"
                 problems.append(Problem(f"{where}.{key}", message, hint, "compose.build_context"))

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from ...engine import compose_spec
-from ...engine.compose_mistakes import NO_ENV_FILE, REQUIRED, messages
+from ...engine.compose_mistakes import NO_ENV_FILE, REQUIRED, UNDEFINED, UNDEFINED_SERVICE, messages
 from ...errors import EngineError, Problem
 from ...near_name import did_you_mean
 from .context import StackCheckContext
@@ -36,24 +37,31 @@ def check(context: StackCheckContext) -> list[Problem]:
     where = f"{context.where}.compose"
     if error:
         unset = unset_variables(context, error.details.get("unset", ()))
-        hint = "Write a value for each of these variables first" if unset else _hint(error.message)
-        return [error.problem(where, hint, code="compose.invalid"), *unset]
+        return [error.problem(where, hint_of(error.message), code="compose.invalid"), *unset]
     return [
-        Problem(where, f"Compose rejects the files: {message}", _hint(message), "compose.invalid")
+        Problem(where, f"Compose rejects the files: {message}", hint_of(message, context.services), "compose.invalid")
         # Other checks, which do not run for a stack in_place, report images and variables.
         for message in messages(context.files.mistakes, reported=context.in_place)
     ]
 
 
-def _hint(message: str) -> str:
-    """Return what to do about a message of Compose: for a key that is misspelt, the one that is close to it."""
+def hint_of(message: str, services: t.Collection[str] = ()) -> str:
+    """Return what to do about a message of Compose: for a key or service that is misspelt, the one close to it."""
     if REMOTE in message:
         return "Copy the file to source.path: a release fetches no Compose files"
     required = REQUIRED.search(message)
     if required:
         return f"Write {required['name']} in variables or in .env"
-    if NO_ENV_FILE.search(message):
-        return "Create it in source.path, as from an example next to it, or write required: false in env_file"
+    env_file = NO_ENV_FILE.search(message)
+    if env_file:
+        where = "on the server" if env_file["name"].startswith("/") else "in source.path, as from an example next to it"
+        return f"Create it {where}, or write required: false in env_file"
+    undefined = UNDEFINED.search(message)
+    if undefined:
+        return f"Define it in the Compose file: {undefined['kind']}s: {{{undefined['name']}: {{}}}}"
+    service = UNDEFINED_SERVICE.search(message)
+    if service:
+        return did_you_mean(service["name"], services, f"Define the service {service['name']}, or remove it there")
     if NO_FILE in message:
         return "Create the file in source.path, or remove the key that names it"
     key = UNKNOWN_KEY.search(message)

@@ -124,6 +124,7 @@ def test_a_value_for_a_variable_does_not_hide_another_mistake(tmp_path: Path) ->
     (tmp_path / "a.yml").write_text(text)
     with pytest.raises(ComposeError, match="imge") as refused:
         compose_cli.read_files(tmp_path, ["a.yml"], {})
+    assert str(refused.value).count("imge") == 1
     assert sorted(refused.value.details["unset"]) == ["DATA", "RO"]
     (tmp_path / "a.yml").write_text(text.replace(", imge: x", ""))
     found = compose_cli.read_files(tmp_path, ["a.yml"], {})

@@ -57,7 +57,7 @@ def test_files_of_configs_are_files_of_the_stack(machine: Machine) -> None:
     assert lines(bind_mounts.check(StackCheckContext(HostCheckContext(machine.host), spec))) == [
         f"{STACK}.configs.host: /missing is not on the server (compose.config_file_missing)",
         f"{STACK}.configs.missing: missing is not in source.path (compose.config_file_missing)",
-        f"{STACK}.configs.outside: /outside leads out of source.path (compose.file_outside)",
+        f"{STACK}.configs.outside: ../outside leads out of source.path (compose.file_outside)",
     ]
 
 

@@ -43,7 +43,7 @@ def test_a_build_of_the_own_source(machine: Machine, build: str) -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        ("../../api", "../api is not in the source"),
+        ("../../api", "../../api is not in the source"),
         ("{context: ./app, dockerfile: ../../Dockerfile}", "../../Dockerfile is not in the source"),
         ("{context: ./app, additional_contexts: {x: ../lib}}", "../lib is not in the source"),
     ],
