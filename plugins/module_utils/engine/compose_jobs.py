@@ -11,6 +11,10 @@ from .models import Mapping
 # What only a server needs.
 OF_SERVERS = ("healthcheck", "restart", "container_name", "hostname", "deploy")
 
+# What only several containers need, and what a file may say of a job too.
+OF_REPLICAS = ("mode", "replicas", "restart_policy", "rollback_config", "update_config")
+NO_RESTART = {"condition": "none"}
+
 # What a container that uses another one's network cannot have (Docker refuses it).
 OF_NETWORK = (
     "networks",
@@ -33,10 +37,11 @@ def as_job(service: Mapping, front: str) -> Mapping:
     """
     job = {key: value for key, value in service.items() if key not in OF_SERVERS}
     networks: Mapping = {name: {} for name in service.get("networks", {}) if name != front}
-    resources = service.get("deploy", {}).get("resources")
+    given = service.get("deploy") or {}
+    deploy = {key: value for key, value in given.items() if key not in OF_REPLICAS or value == NO_RESTART}
     return {
         **job,
-        **({"deploy": {"resources": resources}} if resources else {}),
+        **({"deploy": deploy} if any(deploy.values()) else {}),
         **({"networks": networks} if networks else {}),
         "labels": {**service["labels"], **names.labels(role="job")},
     }

@@ -22,7 +22,7 @@ from . import compose_volumes
 from .compose_digests import with_digests
 from .compose_jobs import as_job
 from .compose_networks import Networks
-from .compose_roles import replicas_of, roles_of
+from .compose_roles import is_never_restarted, replicas_of, roles_of
 from .container_limits import limited
 from .host_ports import ADDRESS
 from .models import Mapping
@@ -174,7 +174,7 @@ class _Projects:
         for mount in service.get("volumes") or ():
             if mount.get("type") == "image":
                 mount["source"] = self.release.images.get(mount["source"], mount["source"])
-        service.setdefault("restart", "unless-stopped")
+        service.setdefault("restart", "no" if is_never_restarted(given) else "unless-stopped")
         service.update(limited(given))
         if replicas_of(self.normalised, name) == 1:
             service["container_name"] = self.container(name, color)

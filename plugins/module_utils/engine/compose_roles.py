@@ -42,7 +42,13 @@ def is_one_shot(normalised: Mapping, stack: Stack, name: str) -> bool:
     if waiting_for_end_of(normalised, name):
         return True
     without_command = any(job.service == name and not job.command for job in stack.jobs)
-    return without_command and normalised["services"][name].get("restart") == "no"
+    return without_command and is_never_restarted(normalised["services"][name])
+
+
+def is_never_restarted(service: Mapping) -> bool:
+    """Return whether the file says of a service that nothing starts it again; without a word of it, that is open."""
+    policy = (service.get("deploy") or {}).get("restart_policy") or {}
+    return service.get("restart", "no" if policy.get("condition") == "none" else "") == "no"
 
 
 def replicas_of(normalised: Mapping, name: str) -> int:

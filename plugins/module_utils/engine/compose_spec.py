@@ -194,7 +194,7 @@ ATTACHED_NETWORK = {
 DEPLOY = {
     **_kept("replicas"),
     **_kept("resources", allow="gpu"),
-    **_kept("restart_policy", "Compose uses it where restart is missing; a release adds restart"),
+    **_changed("restart_policy", 'where restart is missing, condition none is restart "no", others are unless-stopped'),
     **_kept("mode endpoint_mode labels placement rollback_config update_config", NOT_FOR_CONTAINERS),
 }
 

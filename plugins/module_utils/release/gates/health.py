@@ -74,15 +74,20 @@ def health_timeout(stack: Stack) -> float:
 def assert_containers_running(engine: Engine, target: ColorTarget, last: str) -> list[Container]:
     """Return the color's containers. Raises GateFailed at once when one is missing, ended or unhealthy."""
     containers = target.containers(engine)
+    hint = ""
     wrong = f"only {len(containers)} of its {target.count} containers exist" if len(containers) < target.count else None
     for container in containers:
         if container.state in ("exited", "dead") or container.restarts > RESTARTS_ALLOWED:
+            if not container.exit_code and container.label("role") == "inner":
+                service = container.label("service")
+                hint = f"If its command is meant to end, write after_migrate: [{{service: {service}}}] in the stack."
             wrong = f"{container.name} ended (exit code {container.exit_code}, {container.restarts} restarts)"
         elif container.health == "unhealthy":
             wrong = f"{container.name} is unhealthy, says its own health check"
     if wrong:
         raise GateFailed(
             f"The health gate of {target.routing.stack} ({target.color}) failed: {wrong}. Last answer: {last}.",
+            hint=hint,
             gate="health",
             answer=last,
             logs={container.name: engine.logs(container.id) for container in containers},

@@ -123,11 +123,9 @@ def _one_shots(normalised: Mapping, stack: Stack, roles: t.Mapping[str, str], wh
             when = "before the color starts"
             if stack.postgres and not stack.migrate:
                 when += ", without a backup: if it changes the schema, name it under migrate"
-        reason = (
-            f"because of {compose_dependencies.ENDED} in {', '.join(waiting)}"
-            if waiting
-            else 'because of restart: "no"'
-        )
+        restart = normalised["services"][name].get("restart")
+        sign = 'restart: "no"' if restart else "condition: none in deploy.restart_policy"
+        reason = f"because of {compose_dependencies.ENDED} in {', '.join(waiting)}" if waiting else f"because of {sign}"
         notices.append(
             Notice(f"{where}.compose.services.{name}", f"a one-shot, {reason}: it runs once per release, {when}")
         )
@@ -176,7 +174,7 @@ def _added(service: Mapping, role: str) -> list[tuple[str, str, str]]:
     if role in ("job", "one-shot"):
         if service.get("restart", "no") != "no":
             added.append(("restart", service["restart"], "left out: what runs once is not started again"))
-    elif "restart" not in service:
+    elif "restart" not in service and not compose_roles.is_never_restarted(service):
         added.append(("restart", "", "unless-stopped is added"))
     if "logging" not in service:
         options = container_limits.LOGGING["options"]

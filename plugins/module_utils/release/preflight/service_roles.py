@@ -32,13 +32,18 @@ def check(context: StackCheckContext) -> list[Problem]:
 
 
 def undeclared_services(normalised: Mapping, stack: Stack, where: str, folders: Folders) -> list[Problem]:
-    """Return the services that look stateful and would run once per color because the stack does not name them."""
+    """Return the services that look stateful, or whose command ends, and would run once per color undeclared."""
     problems = []
     roles = compose_roles.roles_of(normalised, stack)
     for name, role in roles.items():
         reason = stateful_reason(normalised["services"][name], is_own) or next(_folders_of(name, folders), None)
         starts = compose_roles.replicas_of(normalised, name)
-        if role != "inner" or name in stack.inner or not reason or not starts:
+        if role != "inner" or name in stack.inner or not starts:
+            continue
+        if compose_roles.is_never_restarted(normalised["services"][name]):
+            problems.append(_never_restarted(stack, where, name))
+            continue
+        if not reason:
             continue
         message = f"{reason}; two colors of it at the same time can destroy its data"
         late = _starts_late(normalised, roles, name)
@@ -51,6 +56,20 @@ def undeclared_services(normalised: Mapping, stack: Stack, where: str, folders: 
         hint += f". It waits for {late}, so it cannot be an accessory" if late else ""
         problems.append(Problem(f"{where}.compose.services.{name}", message, hint, "stack.service_undeclared"))
     return problems
+
+
+def _never_restarted(stack: Stack, where: str, name: str) -> Problem:
+    """Return the problem of a service whose command probably ends: a color with it would never be healthy."""
+    jobs = [*(job.service for job in stack.after_migrate), name]
+    after = f"after_migrate: [{', '.join(f'{{service: {service}}}' for service in jobs)}]"
+    migrate = "" if stack.migrate else f"migrate: {{service: {name}}} or "
+    return Problem(
+        f"{where}.compose.services.{name}",
+        "is never restarted in the Compose file; a release that waits for it would fail when its command ends",
+        f"Write {migrate}{after} for a command that runs once per release, or "
+        f"{_line('inner', stack.inner, name)} if it runs on",
+        "stack.service_undeclared",
+    )
 
 
 def _starts_late(normalised: Mapping, roles: t.Mapping[str, str], name: str) -> str:

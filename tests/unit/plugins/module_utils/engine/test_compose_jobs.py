@@ -29,6 +29,15 @@ def test_a_rehearsal_reaches_one_container_only_and_writes_no_volume() -> None:
     assert found["services"]["m"] == {"image": "i", "network_mode": "container:copy"}
 
 
+def test_a_job_may_say_that_it_is_never_restarted() -> None:
+    policy = {"condition": "none"}
+    deploy = {"replicas": 1, "placement": {}, "resources": {}, "restart_policy": policy}
+    job = compose_jobs.as_job({"image": "i", "labels": {}, "deploy": deploy}, "front")
+    assert job["deploy"] == {"placement": {}, "resources": {}, "restart_policy": policy}
+    deploy = {"mode": "global", "placement": {}, "resources": {}, "update_config": {"parallelism": 1}}
+    assert "deploy" not in compose_jobs.as_job({"image": "i", "labels": {}, "deploy": deploy}, "front")
+
+
 def test_a_job_has_nothing_that_only_a_server_needs() -> None:
     service = {
         "image": "i",

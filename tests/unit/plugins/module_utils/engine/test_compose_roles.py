@@ -54,6 +54,13 @@ def test_a_service_with_a_declared_role_does_not_become_a_one_shot(key: str) -> 
         ({"restart": "no"}, {"migrate": {"service": "tool"}}, "one-shot"),
         ({"restart": "no"}, {"after_migrate": [{"service": "tool"}]}, "one-shot"),
         ({"restart": "no"}, {"migrate": {"service": "tool", "command": ["x"]}}, "job"),
+        ({"deploy": {"restart_policy": {"condition": "none"}}}, {"migrate": {"service": "tool"}}, "one-shot"),
+        ({"deploy": {"restart_policy": {"condition": "any"}}}, {"migrate": {"service": "tool"}}, "job"),
+        (
+            {"restart": "always", "deploy": {"restart_policy": {"condition": "none"}}},
+            {"migrate": {"service": "tool"}},
+            "job",
+        ),
         ({}, {"migrate": {"service": "tool"}}, "job"),
         ({"restart": "on-failure"}, {"migrate": {"service": "tool"}}, "job"),
         ({"restart": "unless-stopped"}, {"migrate": {"service": "tool"}}, "job"),
@@ -61,7 +68,7 @@ def test_a_service_with_a_declared_role_does_not_become_a_one_shot(key: str) -> 
     ],
 )
 def test_a_job_without_a_command_is_a_one_shot_only_if_it_is_not_restarted(
-    restart: dict[str, str], job: dict[str, t.Any], role: str
+    restart: dict[str, t.Any], job: dict[str, t.Any], role: str
 ) -> None:
     assert compose_roles.roles_of(normalised(web={}, tool=restart), checked(**job))["tool"] == role
 

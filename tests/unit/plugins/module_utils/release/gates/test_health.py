@@ -7,6 +7,7 @@ import pytest
 from fakes import FakeEngine, FakeProxy, application, colored
 from fakes_gates import answering, target, through_the_proxy
 
+from ansible_collections.switchyard.stacks.plugins.module_utils import names
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import HealthSpec
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.gates import health
@@ -86,7 +87,25 @@ def test_a_container_that_cannot_become_healthy_ends_the_wait(
     with answering(500) as port, pytest.raises(SwitchyardError) as failed:
         health.wait_until_healthy(engine, proxy, target(port), {"web": HEALTH})
     assert why in str(failed.value)
+    assert failed.value.hint == ""
     assert failed.value.details["logs"]["po-shop-web-prod-blue"] == ["booting", "no database"]
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [(0, "If its command is meant to end, write after_migrate: [{service: buckets}] in the stack."), (1, "")],
+)
+def test_an_inner_service_whose_command_ends_may_be_a_one_shot(
+    engine: FakeEngine, proxy: FakeProxy, code: int, hint: str
+) -> None:
+    ended = colored("blue", 2, service="buckets", state="exited", exit_code=code)
+    engine.start(replace(ended, labels={**ended.labels, **names.labels(role="inner")}))
+    with (
+        answering(200) as port,
+        pytest.raises(SwitchyardError, match=f"buckets-prod-blue ended .exit code {code}") as failed,
+    ):
+        health.wait_until_healthy(engine, proxy, target(port, count=2), {"web": HEALTH})
+    assert failed.value.hint == hint
 
 
 def test_a_container_that_is_missing_ends_the_wait(engine: FakeEngine, proxy: FakeProxy) -> None:

@@ -97,8 +97,11 @@ def test_the_one_shots_are_named_with_their_reason_and_their_place() -> None:
         seed={**quiet, "restart": "on-failure"},
         migrate={**quiet, "restart": "no", "depends_on": {"keys": ended}},
         keys=quiet,
+        site={**quiet, "deploy": {"restart_policy": {"condition": "none"}}},
+        watch={**quiet, "deploy": {"restart_policy": {"condition": "none"}}},
     )
-    found = file_changes(content, checked(migrate={"service": "migrate"}), "stacks[shop]")
+    stack = checked(migrate={"service": "migrate"}, after_migrate=[{"service": "site"}])
+    found = file_changes(content, stack, "stacks[shop]")
     assert list(map(shown, found)) == [
         f"stacks[shop].compose.services.{line}"
         for line in (
@@ -108,6 +111,8 @@ def test_the_one_shots_are_named_with_their_reason_and_their_place() -> None:
             'migrate: a one-shot, because of restart: "no": it runs once per release, as migrate',
             "keys: a one-shot, because of service_completed_successfully in migrate: it runs once per release, before "
             "migrate",
+            "site: a one-shot, because of condition: none in deploy.restart_policy: it runs once per release, as "
+            "after_migrate[0]",
         )
     ]
 

@@ -123,3 +123,26 @@ def test_what_both_colors_of_a_routed_service_write_is_listed(machine: Machine) 
         ("switchyard_stacks[shop].compose.services.web.volumes", shown)
         for shown in ("the volume objects", "/srv/objects on the server", "the folder objects")
     ]
+
+
+@pytest.mark.parametrize("ends", [{"restart": "no"}, {"deploy": {"restart_policy": {"condition": "none"}}}])
+def test_a_service_that_is_never_restarted_needs_a_declared_role(machine: Machine, ends: dict[str, t.Any]) -> None:
+    volumes = [{"type": "volume", "source": "objects", "target": "/data"}]
+    services = {"web": {**ends}, "db": {**ends}, "celery": {**ends}, "buckets": {**ends, "volumes": volumes}}
+    named: dict[str, t.Any] = {"accessories": ["db"], "workers": ["celery"]}
+    text = (
+        "switchyard_stacks[shop].compose.services.buckets: is never restarted in the Compose file; a release that "
+        "waits for it would fail when its command ends. Write {} for a command that runs once per release, or inner: "
+        "[buckets] if it runs on."
+    )
+    assert check(machine, given(normalised(**services), **named)) == [
+        text.format("migrate: {service: buckets} or after_migrate: [{service: buckets}]")
+    ]
+    migrate = {"migrate": {"service": "web", "command": ["x"]}, "after_migrate": [{"service": "web", "command": ["y"]}]}
+    assert check(machine, given(normalised(**services), **named, **migrate)) == [
+        text.format("after_migrate: [{service: web}, {service: buckets}]")
+    ]
+    for role in ({"inner": ["buckets"]}, {"after_migrate": [{"service": "buckets"}]}):
+        assert check(machine, given(normalised(**services), **named, **role)) == []
+    waiting = {"depends_on": {"buckets": {"condition": "service_completed_successfully"}}}
+    assert check(machine, given(normalised(**services, api=waiting), **named)) == []
