@@ -40,6 +40,9 @@ LOG_LINE = re.compile(r"time=\S+ level=(?!error)\w+ ")
 # Compose would fetch a file that another one includes from a Git repository or a registry, and run what it finds there.
 NO_REMOTE_FILES = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
 
+# Keys of a service whose value is a size, where -1 is no limit.
+SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size")
+
 # The flags that start each part of a release, which has pulled its images before. Containers that the project does not
 # define any more are removed.
 UP = ("up", "--detach", "--remove-orphans", "--pull", "never", "--no-build")
@@ -129,7 +132,7 @@ def read_files(
         result = _config(args, {**values, **asked.values}, overlay(asked.mistakes), inherit, consistent)
         asked.unset.update(dict.fromkeys(UNSET.findall(result.stderr)))
         if not result.code:
-            content = json.loads(_with_home(result.stdout, folder))
+            content = _readable(json.loads(_with_home(result.stdout, folder)))
             if asked.mistakes:
                 content = without_overlay(content, asked.mistakes)
             return NormalisedFiles(content, tuple(asked.unset), tuple(asked.mistakes))
@@ -192,6 +195,23 @@ def _with_home(text: str, folder: Path) -> str:
     """Return Compose's answer with the home folder for ``~/``, which Compose without HOME takes for a folder."""
     start = re.escape(json.dumps(str(folder))[:-1])
     return re.sub(rf"{start}(?:/[^\"]*)?/~/", lambda _match: json.dumps(os.path.expanduser("~"))[:-1] + "/", text)
+
+
+def _readable(content: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return Compose's answer in the form in which Compose reads it again.
+
+    Its JSON leaves out limits of 0 and the content of an empty config, and has sizes without a limit as texts.
+    """
+    for config in content.get("configs", {}).values():
+        if not {"file", "environment", "content", "external"}.intersection(config):
+            config["content"] = ""
+    for service in content.get("services", {}).values():
+        for limits in (service.get("ulimits"), (service.get("build") or {}).get("ulimits")):
+            for limit in (limits or {}).values():
+                if isinstance(limit, dict):
+                    limit.update({key: limit.get(key, 0) for key in ("soft", "hard")})
+        service.update({key: -1 for key in SIZES if service.get(key) == "-1"})
+    return content
 
 
 def _config(

@@ -47,7 +47,8 @@ def _processes(service: Mapping) -> Mapping:
     deploy = service.get("deploy") or {}
     resources = deploy.get("resources") or {}
     limits = resources.get("limits")
-    if not limits:
+    # Limits of 0, which are none, leave an empty mapping.
+    if limits is None:
         return {"pids_limit": service.get("pids_limit") or PIDS}
     # Compose rejects a pids_limit that the limits of deploy do not have too.
     pids = limits.get("pids") or service.get("pids_limit") or PIDS

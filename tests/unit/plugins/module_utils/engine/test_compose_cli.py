@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,44 @@ def test_the_home_and_the_working_folder_are_paths_and_no_variables(
     given = compose_cli.read_files(tmp_path, ["a.yml"], {"HOME": "/srv"}, inherit=["PATH"]).content["services"]["web"]
     assert given["environment"]["HOME"] == "/srv"
     assert given["environment"]["PATH"]
+
+
+@pytest.mark.usefixtures("real_compose")
+def test_limits_of_zero_are_kept(tmp_path: Path) -> None:
+    limits = "{core: 0, nproc: {soft: 0, hard: 9}, nofile: 5, memlock: {soft: -1, hard: -1}}"
+    text = f"services: {{web: {{image: 'a:1', ulimits: {limits}, build: {{context: ., ulimits: {limits}}}}}}}"
+    (tmp_path / "a.yml").write_text(text)
+    content = compose_cli.normalise(tmp_path, ["a.yml"], {})
+    web = content["services"]["web"]
+    expected = {
+        "core": {"soft": 0, "hard": 0},
+        "nproc": {"soft": 0, "hard": 9},
+        "nofile": 5,
+        "memlock": {"soft": -1, "hard": -1},
+    }
+    assert (web["ulimits"], web["build"]["ulimits"]) == (expected, expected)
+    # Compose accepts its own answer.
+    (tmp_path / "b.yml").write_text(json.dumps(content))
+    assert compose_cli.normalise(tmp_path, ["b.yml"], {})["services"]["web"]["ulimits"] == expected
+
+
+@pytest.mark.usefixtures("real_compose")
+def test_a_size_without_a_limit_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("services: {web: {image: 'a:1', mem_limit: 64m, memswap_limit: -1}}")
+    content = compose_cli.normalise(tmp_path, ["a.yml"], {})
+    (tmp_path / "b.yml").write_text(json.dumps(content))
+    web = compose_cli.normalise(tmp_path, ["b.yml"], {})["services"]["web"]
+    assert (web["mem_limit"], web["memswap_limit"]) == ("67108864", -1)
+
+
+@pytest.mark.usefixtures("real_compose")
+def test_an_empty_config_is_kept(tmp_path: Path) -> None:
+    text = "services: {web: {image: 'a:1', configs: [more]}}\nconfigs: {more: {content: '${MORE:-}'}}"
+    (tmp_path / "a.yml").write_text(text)
+    content = compose_cli.normalise(tmp_path, ["a.yml"], {})
+    assert content["configs"]["more"]["content"] == ""
+    (tmp_path / "b.yml").write_text(json.dumps(content))
+    assert compose_cli.normalise(tmp_path, ["b.yml"], {})["configs"]["more"]["content"] == ""
 
 
 def test_rejected_files_are_reported_with_the_message_of_compose(tmp_path: Path, docker: Docker) -> None:

@@ -40,6 +40,10 @@ def test_a_service_that_sets_nothing_gets_every_limit() -> None:
         ({"security_opt": ["no-new-privileges:false"]}, {"security_opt": ["no-new-privileges:false"]}),
         ({"security_opt": ["label=disable"]}, {"security_opt": ["label=disable", *NO_NEW]}),
         ({"pids_limit": 50}, {"pids_limit": 50}),
+        (
+            {"deploy": {"resources": {"limits": {}}}},
+            {"deploy": {"resources": {"limits": {"pids": 1024}}}, "pids_limit": None},
+        ),
         ({"pids_limit": -1}, {"pids_limit": -1}),
         (
             {"deploy": {"replicas": 2, "resources": {"limits": {"memory": "1"}}}},
