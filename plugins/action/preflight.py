@@ -19,6 +19,10 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import state_file
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.placeholders import (
+    placeholder_of,
+    placeholder_problems,
+)
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import Stack
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import Problem
 from ansible_collections.switchyard.stacks.plugins.module_utils.release.preflight import clock
@@ -191,6 +195,9 @@ class ActionModule(CachedModuleAction):
 
     def _ask_server(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the module's answer; a server that cannot be reached or cannot run it is a problem like any other."""
+        host = str(task_vars.get("ansible_host") or "")
+        if placeholder_of(host):
+            return {"_problems": placeholder_problems(host, "ansible_host")}
         try:
             answer: dict[str, t.Any] = self._execute_module(
                 module_name="switchyard.stacks.preflight", module_args=args, task_vars=task_vars

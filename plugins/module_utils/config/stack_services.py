@@ -9,6 +9,7 @@ import hashlib
 import typing as t
 
 from .. import names
+from .placeholders import placeholder_problems
 
 Tenant = dict[str, t.Any]
 Stacks = t.Iterable[t.Mapping[str, t.Any]]
@@ -21,6 +22,11 @@ def stacks_using(stacks: Stacks, server: str) -> t.Iterator[tuple[str, t.Mapping
             continue
         if not isinstance(settings, t.Mapping) or not settings.get("password"):
             raise ValueError(f"switchyard_stacks[{stack['name']}].{server}.password is missing")
+        problems = placeholder_problems(
+            str(settings["password"]), f"switchyard_stacks[{stack['name']}].{server}.password"
+        )
+        if problems:
+            raise ValueError(f"{problems[0].where} {problems[0].message}")
         yield stack["name"], settings
 
 

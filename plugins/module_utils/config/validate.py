@@ -15,6 +15,7 @@ from .. import names
 from ..errors import Problem
 from ..near_name import did_you_mean
 from .conflicts import check_conflicts
+from .placeholders import placeholder_problems
 from .schema import REQUIRED, Field, keys_of
 from .secrets import secrets_of
 from .stack import Stack
@@ -22,6 +23,7 @@ from .stack_checks import check_stack
 from .value_types import TYPES, listed, shown
 
 KEY_UNKNOWN = "inventory.key_unknown"
+CHOICE = "inventory.choice"
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,22 @@ def check(
         where = f"{variable}[{_label(spec, index)}]"
         own_problems: list[Problem] = []
         stack = _parse(spec, Stack, where, own_problems)
-        # The checks need a whole stack; an unknown key leaves it whole.
-        if stack is not None and all(problem.code == KEY_UNKNOWN for problem in own_problems):
+        placeholders = {problem.where: problem for problem in placeholder_problems(spec, where)}
+        # The checks need a whole stack; an unknown key, or a placeholder among choices, leaves it whole.
+        if stack is not None and all(_leaves_whole(problem, placeholders) for problem in own_problems):
             secrets = secrets_of(spec)
             check_stack(stack, environment, where, own_problems)
             usable.append(InventoryStack(stack, secrets))
-        problems += own_problems
+        # What else is wrong with a placeholder has the same reason.
+        problems += [problem for problem in own_problems if problem.where not in placeholders]
+        problems += placeholders.values()
     check_conflicts([item.stack for item in usable], project, environment, variable, problems)
     return usable, problems
+
+
+def _leaves_whole(problem: Problem, placeholders: t.Container[str]) -> bool:
+    is_placeholder = problem.code == CHOICE and problem.where in placeholders
+    return problem.code == KEY_UNKNOWN or is_placeholder
 
 
 def _label(stack: t.Any, index: int) -> str:
@@ -121,7 +131,5 @@ def _value(value: t.Any, key: Field, where: str, problems: list[Problem]) -> t.A
     if key.least is not None and result < key.least:
         problems.append(Problem(where, f"{result} is too small", f"Write {key.least} or more", "inventory.too_small"))
     if key.choices and result not in key.choices:
-        problems.append(
-            Problem(where, f"{result!r} is not known", f"Write one of {listed(key.choices)}", "inventory.choice")
-        )
+        problems.append(Problem(where, f"{result!r} is not known", f"Write one of {listed(key.choices)}", CHOICE))
     return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ...config.placeholders import placeholder_of
 from ...errors import Problem
 from .context import StackCheckContext
 
@@ -43,6 +44,9 @@ def problems(secrets: t.Mapping[str, str], where: str) -> list[Problem]:
 def reason_of(name: str, value: str) -> str:
     """Return why a value cannot be a secret, or an empty text."""
     plain = re.sub(r"[^a-z]", "", value.lower())
+    if placeholder_of(value):
+        # The check of the inventory reports it.
+        return ""
     if not value.strip():
         return "is empty"
     if value.strip().lower() == name.lower():

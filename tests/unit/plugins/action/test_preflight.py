@@ -125,6 +125,16 @@ def test_problems_of_inventory_files_and_server_come_together(controller: Contro
     assert controller.asked["stacks"] == []
 
 
+def test_a_server_without_a_name_is_not_asked(controller: Controller) -> None:
+    variables = {"switchyard_stacks": [written()], "inventory_dir": str(controller.folder)}
+    variables["ansible_host"] = "<fill in: the name or the address of the server>"
+    action = action_of(OnServer, "switchyard.stacks.preflight", {"project": "po", "environment": "prod"}, variables)
+    action.answer = lambda args: pytest.fail("the server was asked")
+    assert lines(action.run(task_vars=variables)) == [
+        "ansible_host: is still <fill in: the name or the address of the server>"
+    ]
+
+
 def test_files_that_compose_reads_are_sent_and_none_from_outside(controller: Controller) -> None:
     text = "services: {web: {image: a, env_file: [web.env, ../other.env]}}"
     (controller.folder / "shop" / "docker-compose.yml").write_text(text)

@@ -38,3 +38,9 @@ def test_each_stack_with_a_tenant_has_a_network_to_the_servers() -> None:
         {"name": "po-shop-prod.back", "stack": "shop", "role": "back", "internal": True},
         {"name": "po-back-prod", "stack": "", "role": "back", "internal": True},
     ]
+
+
+def test_no_login_gets_a_placeholder_as_its_password() -> None:
+    settings = {"password": "<fill in: a random password>"}
+    with pytest.raises(ValueError, match=r"\[shop\]\.redis\.password is still <fill in: a random password>"):
+        list(stack_services.stacks_using([written(redis=settings)], "redis"))

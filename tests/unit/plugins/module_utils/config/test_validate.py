@@ -187,3 +187,12 @@ def test_a_migration_of_the_shared_server_has_its_guards_by_default() -> None:
     assert migrate
     assert (migrate.verify_backup, migrate.lock_timeout, migrate.retries) == ("restore", 5, 5)
     assert (migrate.check, migrate.schema_check, migrate.database) == (None, None, None)
+
+
+def test_a_placeholder_among_choices_hides_no_other_problem() -> None:
+    kind = "<fill in: expand or breaking>"
+    stack = written(postgres=POSTGRES, migrate={**MIGRATE, "kind": kind}, workers=["a"], accessories=["a"])
+    stacks, found = validate.check([stack], "po", "prod")
+    assert {problem.code for problem in found} == {"inventory.placeholder", "stack.service_twice"}
+    # The files of the stack and its server are checked in the same run.
+    assert [item.stack.name for item in stacks] == ["shop"]

@@ -67,3 +67,7 @@ def test_the_secrets_of_the_stack_are_checked(machine: Machine) -> None:
         return [problem.code for problem in placeholder_secrets.check(context)]
 
     assert (check("hunter2"), check("changeme")) == ([], ["stack.secret_placeholder"])
+
+
+def test_a_placeholder_of_a_proposed_inventory_is_reported_once_by_the_check_of_the_inventory() -> None:
+    assert placeholder_secrets.problems({"key": "<fill in: the secret value of key>"}, "stacks[shop]") == []
