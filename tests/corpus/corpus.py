@@ -98,8 +98,17 @@ class Preflight(preflight.ActionModule):
         return result
 
 
-def release(case: Mapping, folder: Path) -> Outcome:
-    """Return what becomes of a case in an empty folder."""
+@dataclass(frozen=True)
+class Checked:
+    """What preflight finds in a case, with the action that asked it and its server."""
+
+    action: Preflight
+    problems: list[Problem]
+    notices: list[Notice]
+
+
+def check(case: Mapping, folder: Path) -> Checked:
+    """Return what preflight finds in a case, whose files are written into an empty folder."""
     inventory, root = folder / "inventory", folder / "server"
     root.mkdir(parents=True)
     write_files(case["files"], inventory / "app")
@@ -116,8 +125,15 @@ def release(case: Mapping, folder: Path) -> Outcome:
     keys = ("where", "message", "hint", "code")
     problems = [Problem(*(one[key] for key in keys)) for one in answer["problems"]]
     notices = [Notice(notice["where"], notice["message"]) for notice in answer.get("notices", [])]
-    if problems:
-        return Outcome(problems, notices=notices)
+    return Checked(action, problems, notices)
+
+
+def release(case: Mapping, folder: Path) -> Outcome:
+    """Return what becomes of a case in an empty folder."""
+    checked = check(case, folder)
+    action, machine, notices = checked.action, checked.action.machine, checked.notices
+    if checked.problems:
+        return Outcome(checked.problems, notices=notices)
     (given,) = action.given
     # Under the lock, a release runs the checks again.
     deploy_input, _plan = examine_stack(machine.host.stack(given.stack.name), given, "deploy")
