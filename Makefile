@@ -1,6 +1,6 @@
 # The same commands work without make: a target only calls scripts, which make the environment that they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-preflight bench-release bench-stacks bench-switch faults-clients faults-database faults-environments faults-isolation pictures
+.PHONY: help demo demo-down bootstrap images test lint sanity unit consistency package molecule bench-backup bench-behind-traefik bench-preflight bench-release bench-stacks bench-switch bench-watch faults-clients faults-database faults-environments faults-isolation pictures
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-20s %s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ bench-backup: ## measure a backup, its verification and a restore of 1 GiB
 bench-switch: ## measure a switch on each kind of proxy
 	@scripts/engine
 	@scripts/python tests/bench/switch.py
+
+bench-watch: ## measure how many access lines the watch gate reads
+	@scripts/python tests/bench/watch.py
 
 bench-behind-traefik: ## measure what our releases cost another application behind the same Traefik
 	@scripts/engine

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that name a server's folder, a project, an environment and a stack, and logins."""
+    """Options that name a server's folder, a project, an environment and a stack, logins, and who takes a lock."""
 
     DOCUMENTATION = r"""
 options:
@@ -54,6 +54,53 @@ options:
           - Password or token of the user.
         type: str
         required: true
+"""
+
+    LOCK = r"""
+options:
+  lock_holder:
+    description:
+      - Who releases, for the messages of other users.
+    type: str
+    required: true
+  lock_process:
+    description:
+      - The Ansible process that releases. The next run takes the lock over at once when that process has ended.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - User of the process.
+        type: str
+        required: true
+      machine:
+        description:
+          - Name of the machine that it runs on.
+        type: str
+        required: true
+      id:
+        description:
+          - Process id.
+        type: int
+        required: true
+      operator:
+        description:
+          - Who started it, where that is not the user of the process, such as the user of a CI server.
+        type: str
+      job:
+        description:
+          - URL of the CI job.
+        type: str
+  lock_wait:
+    description:
+      - Seconds to wait for the lock while another run holds it. The screen shows for whom.
+    type: float
+    default: 0
+  stale_token:
+    description:
+      - Token of a lock whose holder is known to have ended. The release takes it over as soon as the holder's process
+        on the server has finished or reverted its release.
+    type: int
 """
 
     STACK = r"""

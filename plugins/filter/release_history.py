@@ -58,7 +58,7 @@ def release_history(history: t.Sequence[t.Mapping[str, t.Any]], release: int = 0
 
 def _row(item: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return (
-        *(str(item["number"]), item["state"], item["color"], _clock(item["started"]), _took(item)),
+        *(str(item["number"]), _state(item), item["color"], _clock(item["started"]), _took(item)),
         item["lock_holder"].split(" (")[0],
         " ".join(sorted(name.rsplit("/", maxsplit=1)[-1] for name in item["images"])),
         item["backup"] or "-",
@@ -68,7 +68,7 @@ def _row(item: t.Mapping[str, t.Any]) -> tuple[str, ...]:
 
 def _details(item: t.Mapping[str, t.Any]) -> list[str]:
     lines = [
-        f"release {item['number']}: {item['state']}, {item['color']}",
+        f"release {item['number']}: {_state(item)}, {item['color']}",
         f"began {_clock(item['started'])} UTC, took {_took(item)}, by {item['lock_holder']}",
         f"release that was live before: {item['previous'] or '-'}",
         f"backup from before its migration: {item['backup'] or '-'}",
@@ -76,6 +76,10 @@ def _details(item: t.Mapping[str, t.Any]) -> list[str]:
         *(f"allowed for {service}: {', '.join(words)}" for service, words in sorted(item["allow"].items())),
     ]
     return lines + ([f"reason: {item['reason']}"] if item["reason"] else [])
+
+
+def _state(item: t.Mapping[str, t.Any]) -> str:
+    return f"{item['state']}, proven" if item["proven"] else str(item["state"])
 
 
 def _took(item: t.Mapping[str, t.Any]) -> str:

@@ -88,7 +88,7 @@ class LockLost(SwitchyardError):
 
 
 class GateFailed(SwitchyardError):
-    """A check of a release failed; ``details['gate']`` is ``health``, ``smoke``, ``confirm`` or ``canary``."""
+    """A check of a release failed; ``details['gate']`` is its name: ``health``, ``smoke``, ``watch`` and so on."""
 
 
 class ProblemsFound(SwitchyardError):

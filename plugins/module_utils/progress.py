@@ -55,6 +55,7 @@ STEPS = {
     "gates": ("waiting until the new color is healthy", ""),
     "canary": ("watching the canary", ""),
     "workers": ("replacing the workers", ""),
+    "watch": ("watching the new color", ""),
 }
 
 # Done so far, and the total; None is unknown.

@@ -10,7 +10,7 @@ module: canary
 short_description: Send a percentage of the clients to the idle color
 description:
   - Sends a percentage of a stack's clients to the idle color for some seconds. The health and smoke gates run before
-    the first step; afterwards the module watches the color's containers.
+    the first step; afterwards the module watches the color's containers, and with C(watch) in the stack its requests.
   - A client keeps its color while the percentage grows. M(switchyard.stacks.bluegreen) ends a canary with the switch,
     and C(rollback.yml) cancels it.
   - M(switchyard.stacks.release) runs the steps of a stack's own canary. This module fails while a release runs.
@@ -68,6 +68,10 @@ gate_seconds:
   description: Seconds until the health and smoke gates passed; 0 when the color had clients already.
   returned: success
   type: float
+watched:
+  description: What the watch gate says, with its figures; empty without C(watch) in the stack.
+  returned: success
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

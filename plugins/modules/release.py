@@ -28,6 +28,8 @@ description:
   - Runs the steps of a canary, then the health and smoke gates, switches all routes of the stack, confirms the switch
     with requests through the proxy, replaces and watches the workers, records the release, and releases the lock. A
     canary that pauses keeps its clients; O(mode=promote) continues it.
+  - With C(watch) in the stack, watches the requests and containers of the release in each step of a canary and before
+    it is recorded. A release that is worse than the old color is reverted; M(switchyard.stacks.watch) describes it.
   - When a step fails, the same process reverts the release, and then the module fails with the cause. Traffic moves
     back first, then the workers, and what the release started is removed. A migration of the kind C(breaking) or
     C(contract) is undone by restoring the backup from before it, as long as the new version was not live; after that,
@@ -42,6 +44,7 @@ extends_documentation_fragment:
   - switchyard.stacks.attributes.actiongroup_stacks
   - switchyard.stacks.attributes.action
   - switchyard.stacks.context
+  - switchyard.stacks.context.lock
   - switchyard.stacks.context.registries
 attributes:
   check_mode:
@@ -103,44 +106,6 @@ options:
       - The stack's secrets by name. They become files that only the user of the containers can read.
     type: dict
     default: {}
-  lock_holder:
-    description:
-      - Who releases, for the messages of other users.
-    type: str
-    required: true
-  lock_process:
-    description:
-      - The Ansible process that releases. The next run takes the lock over at once when that process has ended.
-    type: dict
-    suboptions:
-      user:
-        description:
-          - User of the process.
-        type: str
-        required: true
-      machine:
-        description:
-          - Name of the machine that it runs on.
-        type: str
-        required: true
-      id:
-        description:
-          - Process id.
-        type: int
-        required: true
-      operator:
-        description:
-          - Who started it, where that is not the user of the process, such as the user of a CI server.
-        type: str
-      job:
-        description:
-          - URL of the CI job.
-        type: str
-  lock_wait:
-    description:
-      - Seconds to wait for the lock while another run holds it. The screen shows for whom.
-    type: float
-    default: 0
   archive:
     description:
       - A file on the server with those mounted files of the stack that it does not have. Filled in by the action.
@@ -159,11 +124,6 @@ options:
       - The command that rolls the stack back, for the summary. Used on the controller.
     type: str
     default: ""
-  stale_token:
-    description:
-      - Token of a lock whose holder is known to have ended. The release takes it over as soon as the holder's process
-        on the server has finished or reverted its release.
-    type: int
 """
 
 EXAMPLES = r"""
@@ -249,7 +209,8 @@ stopped:
 warnings_found:
   description: >-
     A warning for each dependency that failed and that the Compose file does not require (C(required=false)), for each
-    accessory that does not keep running, and for what could not be cleaned up.
+    accessory that does not keep running, for a first release that is worse than its watch gate allows, and for what
+    could not be cleaned up.
   returned: when a release was made
   type: list
   elements: str
@@ -265,6 +226,12 @@ switch_seconds:
   description: Seconds from the command until every route answered with the color.
   returned: when a release was made
   type: float
+watched:
+  description: >-
+    What the last watch gate found: its C(outcome), C(message) and C(seconds), and the figures of the C(new) and the
+    C(old) color, as M(switchyard.stacks.watch) returns them; null without one.
+  returned: when a release was made
+  type: dict
 release_seconds:
   description: Seconds since the release took its lock; V(0) for a paused canary.
   returned: when a release was made
@@ -293,6 +260,22 @@ workers_reverted:
   description: Whether the workers of the previous release were started again.
   returned: when a release failed, or was cancelled as a canary
   type: bool
+error_rate:
+  description: Share of failed requests of the release.
+  returned: when the watch gate failed
+  type: float
+p99_ms:
+  description: 99th percentile of the release in milliseconds.
+  returned: when the watch gate failed
+  type: int
+noticed_seconds:
+  description: Seconds from the switch, or from the begin of a canary's step, to the failure of the watch gate.
+  returned: when the watch gate failed
+  type: float
+back_seconds:
+  description: Seconds until the traffic was back after that; null where only the revert moved it.
+  returned: when the watch gate failed
+  type: float
 database:
   description: What was done about the database, when a migration was in progress.
   returned: when a release failed, or was cancelled as a canary

@@ -147,6 +147,9 @@ history:
       description: What the stack allowed its services to reach outside of their containers.
       type: dict
       sample: {"web": ["docker_socket"]}
+    proven:
+      description: Whether its watch gate found it good.
+      type: bool
     images:
       description: The pinned name of each image by its name in the Compose files, which has the version.
       type: dict

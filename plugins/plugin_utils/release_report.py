@@ -22,9 +22,11 @@ def summary(result: Result, stack: str, environment: str, back: str = "") -> lis
         return [*lines, f"{title}: the canary is cancelled; {_live(result)}."]
     if "release" not in result:
         return [*lines, unchanged_line(result["plan"], environment)]
+    watched = result.get("watched")
     if result["paused"]:
-        text = f"release {result['release']} has {result['percent']} % of the clients and is paused"
-        return [*lines, f"{title}: {text}. Continue with promote.yml, or cancel it with rollback.yml."]
+        words = [f"{title}: release {result['release']} has {result['percent']} % of the clients and is paused."]
+        words += [watched["message"]] if watched else []
+        return [*lines, " ".join([*words, "Continue with promote.yml, or cancel it with rollback.yml."])]
     live = result["plan"].get("live_release")
     before = f"{live['version']} -> " if live else ""
     lines += [
@@ -32,6 +34,9 @@ def summary(result: Result, stack: str, environment: str, back: str = "") -> lis
         f" {result['release_seconds']:.1f} s",
         "  " + " · ".join(_steps(result)),
     ]
+    if watched:
+        verdict = f"proven in {watched['seconds']:.0f} s: " if watched["outcome"] == "good" else ""
+        lines.append(f"  {verdict}{watched['message']}")
     if result["dropped_requests"]:
         lines.append(f"  {result['dropped_requests']} connections did not end in time and were closed")
     if live and back:
@@ -77,7 +82,8 @@ def failure_message(result: Result, stack: str, environment: str) -> str:
     if "live" not in result:
         return f"{title}: Reverting failed as well: {result['revert_error']}\nThe cause: {cause}"
     traffic = "; the traffic never moved" if result["live"] == result["live_before"] else ""
-    traffic = "; the traffic was moved back" if result["traffic_reverted"] else traffic
+    moved_back = result["traffic_reverted"] or result.get("traffic_back")
+    traffic = "; the traffic was moved back" if moved_back else traffic
     database = f" The database: {result['database']}." if result.get("database") else ""
     what_to_do = "The lock is released: fix the cause and deploy again."
     return f"{title}: {_live(result)}{traffic}.{database}\n{what_to_do}\nThe cause: {cause}"

@@ -66,6 +66,8 @@ def type_of(field: t.Any) -> str:
     text = TYPES.get(field.type_name, field.type_name)
     if field.choices:
         text = ", ".join(f"`{choice}`" for choice in field.choices)
+    if field.switch:
+        text += ", `true` or `false`"
     return text if field.least is None else f"{text}, at least {field.least:g}"
 
 

@@ -34,6 +34,8 @@ class Echo(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    count = 0
+    eaten = b""
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -64,6 +66,20 @@ class Echo(BaseHTTPRequestHandler):
             return
         if path.startswith("/wait/"):
             time.sleep(int(path[6:]) / 1000)
+        if path == "/version":
+            # As an application of a version that fails or is slow, for users and not for gates.
+            Echo.count += 1
+            time.sleep(int(os.environ.get("SLOW_MS", "0")) / 1000)
+            fails = int(os.environ.get("FAILS", "0"))
+            self.send_response(500 if fails and Echo.count % fails == 0 else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if path == "/eat-in-child" and os.fork() == 0:
+            Echo.eaten = bytes(b"x" * 400_000_000)
+            os._exit(0)
+        if path == "/eat":
+            Echo.eaten = bytes(b"x" * 400_000_000)
         if path == "/reset":
             self.close_connection = True
             return

@@ -93,7 +93,7 @@ def _set_up(kind: str, folder: Path, variables: t.Mapping[str, t.Any]) -> RealPr
         "proxy_image": f"switchyard/{KINDS[kind]}",
         "proxy_http_port": _free_port(),
         "proxy_https_port": _free_port(),
-        "proxy_stacks": [{"name": "forms", "routes": [{"service": "web"}]}],
+        "proxy_stacks": [{"name": name, "routes": [{"service": "web"}]} for name in ("forms", "watched")],
     }
     (root / "vars.json").write_text(json.dumps({**variables, **own}), encoding="utf-8")
     _run(

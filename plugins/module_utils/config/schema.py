@@ -19,7 +19,8 @@ class Field:
     """One key of a mapping: the name of its type (``value_types.py``), its default or REQUIRED, and its limits.
 
     ``cls`` is the dataclass of the mapping, or of each mapping in a list of them. A ``secret`` is checked, and is no
-    field of the dataclass. ``not_required_with`` is the key that replaces a required one.
+    field of the dataclass. ``not_required_with`` is the key that replaces a required one. A ``switch`` may
+    be false instead of a mapping, for none, and true, for its defaults.
     """
 
     type_name: str
@@ -29,6 +30,7 @@ class Field:
     choices: tuple[t.Any, ...] = ()
     secret: bool = False
     not_required_with: str | None = None
+    switch: bool = False
 
 
 def keys_of(cls: type) -> dict[str, Field]:
@@ -47,6 +49,7 @@ def keys_of(cls: type) -> dict[str, Field]:
                 cls=item.metadata.get("class") or item.metadata.get("items"),
                 least=item.metadata.get("least"),
                 choices=item.metadata.get("choices", ()),
+                switch=item.metadata.get("switch", False),
             )
     return {**secrets, **plain}
 

@@ -34,9 +34,12 @@ def key(type_name: str, **limits: t.Any) -> dict[str, t.Any]:
     return {"type": type_name, **kinds, **limits}
 
 
-def mapping(cls: type) -> dict[str, t.Any]:
-    """Return the metadata of a key that holds one mapping, the fields of a dataclass."""
-    return {"type": "mapping", **state_file.nested(cls)}
+def mapping(cls: type, switch: bool = False) -> dict[str, t.Any]:
+    """Return the metadata of a key that holds one mapping, the fields of a dataclass.
+
+    With ``switch`` it may be false for none, or true for the defaults.
+    """
+    return {"type": "mapping", "switch": switch, **state_file.nested(cls)}
 
 
 def mappings(cls: type) -> dict[str, t.Any]:
@@ -192,6 +195,26 @@ class SmokeCheck:
 
 
 @dataclass(frozen=True)
+class WatchSpec:
+    """How a release is watched after its switch and in each step of a canary. ``seconds`` and ``interval`` are seconds.
+
+    ``max_error_rate`` is a share from 0 to 1, ``max_p99_ms`` is milliseconds, 0 for no limit. ``on_no_data`` is what
+    fewer requests than ``min_requests`` mean. ``ask_old_color`` compares with the old color's answers to the same GET
+    requests, before the release is reverted.
+    """
+
+    seconds: float = field(default=60, metadata=key("number", least=1))
+    max_error_rate: float = field(default=0.01, metadata=key("number", least=0))
+    max_p99_ms: int = field(default=0, metadata=key("integer", least=0))
+    min_requests: int = field(default=50, metadata=key("integer", least=1))
+    interval: float = field(default=5, metadata=key("number", least=0.5))
+    consecutive_failures: int = field(default=2, metadata=key("integer", least=1))
+    on_no_data: str = field(default="pass", metadata=key("text", choices=("pass", "pause", "fail")))
+    ask_old_color: bool = field(default=True, metadata=key("boolean"))
+    extra: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class PostgresSpec:
     """The stack's database on the shared PostgreSQL server: connection limits and timeouts of its roles.
 
@@ -258,6 +281,7 @@ class Stack:
     keep_previous: bool = field(default=True, metadata=key("boolean"))
     keep_releases: int = field(default=5, metadata=key("integer", least=2))
     worker_min_ready: float = field(default=2, metadata=key("number", least=0))
+    watch: WatchSpec | None = field(default=None, metadata=mapping(WatchSpec, switch=True))
     secrets: tuple[str, ...] = field(default=(), metadata=key("secrets"))
     secrets_as_env: tuple[str, ...] = field(default=(), metadata=key("texts"))
     secrets_owner: int | None = field(default=None, metadata=key("integer", least=0))

@@ -14,7 +14,7 @@ from . import grammar
 from .allowances import allowance_error
 from .schema import LONGEST_NAME
 from .secrets import SHARED_SERVERS
-from .stack import MigrationSpec, PostgresSpec, RouteSpec, Stack
+from .stack import MigrationSpec, PostgresSpec, RouteSpec, Stack, WatchSpec
 from .value_types import listed
 from .wildcard_hosts import covers
 
@@ -81,6 +81,8 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
             hint = "Write the service in whose container they run"
             problem(f"backup_volumes[{index}].service", "before and after need it", hint, code="backup.volume")
     _check_source(stack, problem)
+    if stack.watch:
+        _check_watch(stack, stack.watch, problem)
     if stack.migrate:
         _check_migration(stack, stack.migrate, problem)
     for name in stack.secrets_as_env:
@@ -96,6 +98,22 @@ def check_stack(stack: Stack, environment: str, where: str, problems: list[Probl
         if used[server] and f"{server}_password" in stack.secrets:
             message = f"is made from {server}.password"
             problem(f"secrets.{server}_password", message, "Remove it from secrets", code="stack.secret_reserved")
+
+
+def _check_watch(stack: Stack, watch: WatchSpec, problem: ReportProblem) -> None:
+    """Report what is wrong with the watch gate."""
+    if watch.max_error_rate > 1:
+        message = f"is {watch.max_error_rate:g}, and a share is from 0 to 1"
+        hint = f"Write {watch.max_error_rate / 100:g} for {watch.max_error_rate:g} %"
+        problem("watch.max_error_rate", message, hint, code="stack.watch")
+    if stack.strategy == "in_place":
+        hint = "Remove watch, or choose another strategy"
+        problem("watch", "in_place has no second color to go back to", hint, code="stack.watch")
+    if watch.on_no_data == "pause" and stack.strategy != "canary":
+        hint = "Write pass or fail, or strategy: canary"
+        problem(
+            "watch.on_no_data", f"only a canary pauses, and the strategy is {stack.strategy}", hint, code="stack.watch"
+        )
 
 
 def _check_accessory(stack: Stack, postgres: PostgresSpec, problem: ReportProblem) -> None:

@@ -112,6 +112,8 @@ def _parse(value: t.Any, cls: type[Spec], where: str, problems: list[Problem]) -
 
 def _value(value: t.Any, key: Field, where: str, problems: list[Problem]) -> t.Any:
     """Return one value in its canonical form, or report what it should be."""
+    if key.switch and isinstance(value, bool):
+        return t.cast(type, key.cls)() if value else None
     if key.type_name == "mapping":
         return _parse(value, t.cast(type, key.cls), where, problems)
     if key.type_name == "mappings":

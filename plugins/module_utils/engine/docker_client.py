@@ -92,6 +92,7 @@ class Engine(ContainerDetails):
             volumes=tuple(mount["Name"] for mount in mounts if mount["Type"] == "volume"),
             mounts={mount["Destination"]: mount.get("Source", "") for mount in mounts},
             check=health_check_of(answer["Config"], state),
+            oom_killed=bool(state.get("OOMKilled")),
         )
 
     def image(self, name: str) -> Image | None:

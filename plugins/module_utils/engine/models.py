@@ -64,6 +64,8 @@ class Container:
     # The folder of the server for each mounted path of the container.
     mounts: t.Mapping[str, str] = field(default_factory=dict)
     check: HealthCheck | None = None
+    # Whether a process in it was killed because it reached the memory limit, since its last start.
+    oom_killed: bool = False
 
     def address_on(self, network: str) -> str:
         """Return the address on a network, or on any other one where it has none; empty while it does not run."""

@@ -48,11 +48,6 @@ class PreparedRelease:
     dropped_requests: int = 0
     canary_steps: tuple[canary_steps.CanaryStep, ...] = ()
 
-    @property
-    def pauses(self) -> bool:
-        """Whether the last of the next steps of the canary waits for an operator."""
-        return bool(self.canary_steps and self.canary_steps[-1].pause)
-
 
 def get_images(ctx: StackContext, given: StackInput, deploy_input: DeployInput, token: int) -> dict[str, str]:
     """Pull and build the images that are missing; return all pinned ones by their names in the Compose files."""

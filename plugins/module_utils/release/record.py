@@ -32,6 +32,16 @@ class StepRecord:
     extra: dict[str, t.Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Gate:
+    """A gate that a release passed: its name, its seconds, and what was counted."""
+
+    name: str
+    seconds: float
+    figures: dict[str, t.Any] = field(default_factory=dict)
+    extra: dict[str, t.Any] = field(default_factory=dict)
+
+
 @state_file.register(paths.RECORD)
 @dataclass(frozen=True)
 class Record:
@@ -45,6 +55,7 @@ class Record:
     ``color_waits`` the services of its color that its workers need healthy. ``networks`` are those that it creates.
 
     ``commit`` is that of its files, where they are from a Git repository.
+    ``proven`` says that its watch gate found it good with the clients of the whole stack.
     ``service_images`` are the names of images in the Compose files by service, ``images`` the pinned ones by that name.
 
     ``state`` is ``prepared``, ``paused``, ``live``, ``superseded`` or ``failed``.
@@ -75,7 +86,14 @@ class Record:
     color_waits: tuple[HealthWait, ...] = field(default=(), metadata=state_file.nested_items(HealthWait))
     networks: dict[str, dict[str, t.Any]] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] = field(default=(), metadata=state_file.nested_items(StepRecord))
+    gates: tuple[Gate, ...] = field(default=(), metadata=state_file.nested_items(Gate))
+    proven: bool = False
     extra: dict[str, t.Any] = field(default_factory=dict)
+
+    def with_gates(self, gates: t.Sequence[Gate]) -> Record:
+        """Return the record with gates that it passed; each replaces the one of its name from an earlier run."""
+        new = {gate.name for gate in gates}
+        return self.updated(gates=(*(gate for gate in self.gates if gate.name not in new), *gates))
 
     def updated(self, **changes: t.Any) -> Record:
         """Return the record with changed fields."""

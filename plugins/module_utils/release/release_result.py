@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .gates.watch import WatchResult
 from .migration.state import MigrationResult
 from .one_off_jobs import JobSummary
 from .plan import ReleasePlan
@@ -22,6 +23,7 @@ class ReleaseResult:
     ``steps`` are those of this visit with their times. ``stopped`` is the color that was stopped before the new version
     started, ``dropped_requests`` how many connections did not end in time. ``warnings_found`` has a sentence for each
     dependency that failed and that the Compose file does not require, and for what the clean-up could not remove.
+    ``watched`` is what the last watch gate found, None without one.
     """
 
     plan: ReleasePlan
@@ -41,6 +43,7 @@ class ReleaseResult:
     image_seconds: float = 0.0
     gate_seconds: float = 0.0
     switch_seconds: float = 0.0
+    watched: WatchResult | None = None
     release_seconds: float = 0.0
     requests: int = 0
     dropped_requests: int = 0

@@ -22,6 +22,7 @@ from . import plan as release_plan
 from .context import StackContext
 from .diff import saved_text, text_diff
 from .drain import clear_canary_weight
+from .gates.watch import GOOD, NO_WAY_BACK, Watch, WatchResult
 from .hidden_values import SHORTEST, hide
 from .lock import ControllerProcess
 from .lock_takeover import take_lock
@@ -102,22 +103,49 @@ def _release(ctx: StackContext, request: ReleaseRequest, opened: OpenedRelease, 
     diff = text_diff(ctx, opened.before, saved_text(ctx, ready.record.number))
     number, record = ready.record.number, ready.record
     started = steps.run("start", lambda: _start(ctx, ready, token, request.mode == "deploy"))
-    for step in ready.canary_steps:
-        steps.run("canary", functools.partial(canary.run_canary_step, ctx, number, token, step))
-    if ready.pauses:
+    percent, watched = _run_canary(ctx, ready, token, steps)
+    if percent:
         steps.run("pause", lambda: finish.pause(ctx, number, token))
         ctx.lock.release(token)
-        return _result(opened, ready, diff, started, steps)
+        return _result(opened, ready, diff, started, steps, watched, percent=percent)
     gate_seconds = steps.run("gates", lambda: switch.pass_gates(ctx, record, token))
     ctx.lock.renew(token, "switch")
+    spec = record.stack.watch if request.mode != "rollback" else None
+    # It counts from here on what the workers take their time for.
+    watching = Watch(ctx, record, spec) if spec else None
     switched = steps.run("switch", lambda: switch.move_traffic(ctx, record))
     previous = ctx.records.get(ready.previous)
     steps.run("workers", lambda: workers.replace(ctx, record, previous, token))
+    watched = steps.run("watch", lambda: _watch(ctx, watching, token)) if watching else None
     # What is left only records what users have.
     detached_work.ignore_interruption()
     ended = steps.run("finish", lambda: finish.finish(ctx, number, ready.previous, token))
     ctx.lock.release(token)
-    return _result(opened, ready, diff, started, steps, switched, ended, gate_seconds)
+    return _result(opened, ready, diff, started, steps, watched, switched, ended, gate_seconds)
+
+
+def _run_canary(
+    ctx: StackContext, ready: PreparedRelease, token: int, steps: StepLog
+) -> tuple[int, WatchResult | None]:
+    """Run the next steps of a canary; return the percentage with which it pauses, 0 to go on, and the last watch."""
+    number, found = ready.record.number, None
+    for step in ready.canary_steps:
+        if ready.record.stack.watch and not step.pause:
+            steps.run("canary", functools.partial(canary.give_share, ctx, number, token, step))
+            found = steps.run("watch", functools.partial(canary.watch_share, ctx, number, token, step))
+        else:
+            steps.run("canary", functools.partial(canary.run_canary_step, ctx, number, token, step))
+        if step.pause or canary.must_pause(ready.record, found):
+            return step.percent, found
+    return 0, found
+
+
+def _watch(ctx: StackContext, watching: Watch, token: int) -> WatchResult:
+    """Watch a release that has all clients, and record what was found."""
+    found = watching.run(token)
+    record = ctx.records.require(watching.record.number)
+    ctx.records.save(record.with_gates([found.gate]).updated(proven=found.outcome == GOOD))
+    return found
 
 
 def _prepare(ctx: StackContext, request: ReleaseRequest, opened: OpenedRelease, steps: StepLog) -> PreparedRelease:
@@ -145,11 +173,14 @@ def _result(
     diff: t.Mapping[str, str],
     started: StartResult,
     steps: StepLog,
+    watched: WatchResult | None,
     switched: SwitchResult | None = None,
     ended: finish.FinishResult | None = None,
     gate_seconds: float = 0.0,
+    percent: int = 0,
 ) -> ReleaseResult:
     record = ready.record
+    not_good = [watched.message] if watched and watched.outcome == NO_WAY_BACK else []
     dropped = ready.dropped_requests + started.dropped_requests + (ended.dropped_requests if ended else 0)
     return ReleaseResult(
         plan=opened.plan,
@@ -161,13 +192,14 @@ def _result(
         color=record.color,
         live=record.color if switched else opened.plan.live,
         steps=tuple(steps.steps),
-        percent=ready.canary_steps[-1].percent if ready.pauses else 0,
+        percent=percent,
         jobs=started.jobs,
         migration=started.migration,
         stopped=started.stopped,
-        warnings_found=(*started.failed_dependencies, *(ended.problems if ended else ())),
+        warnings_found=(*started.failed_dependencies, *not_good, *(ended.problems if ended else ())),
         image_seconds=round(steps.seconds("images"), 1),
         gate_seconds=gate_seconds,
+        watched=watched,
         switch_seconds=switched.switch_seconds if switched else 0.0,
         release_seconds=ended.release_seconds if ended else 0.0,
         requests=switched.requests if switched else 0,

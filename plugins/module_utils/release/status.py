@@ -59,6 +59,7 @@ class ReleaseSummary:
     backup: str | None
     reason: str | None
     allow: t.Mapping[str, t.Sequence[str]]
+    proven: bool
     lock_holder: str
 
 
@@ -133,5 +134,6 @@ def release_summary(record: Record) -> ReleaseSummary:
         backup=record.backup,
         reason=record.reason,
         allow=record.stack.allow,
+        proven=record.proven,
         lock_holder=record.holder,
     )

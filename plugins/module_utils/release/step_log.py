@@ -33,6 +33,7 @@ STEPS = (
     "gates",
     "switch",
     "workers",
+    "watch",
     "finish",
 )
 

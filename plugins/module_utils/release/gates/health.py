@@ -71,11 +71,13 @@ def health_timeout(stack: Stack) -> float:
     return float(sum(route.health.timeout for route in stack.routes))
 
 
-def assert_containers_running(engine: Engine, target: ColorTarget, last: str) -> list[Container]:
-    """Return the color's containers. Raises GateFailed at once when one is missing, ended or unhealthy."""
-    containers = target.containers(engine)
+def container_fault(containers: t.Sequence[Container], count: int) -> tuple[str | None, str]:
+    """Return what is wrong with the containers of a color, which should be ``count``, and a hint.
+
+    None where all of them run.
+    """
     hint = ""
-    wrong = f"only {len(containers)} of its {target.count} containers exist" if len(containers) < target.count else None
+    wrong = f"only {len(containers)} of its {count} containers exist" if len(containers) < count else None
     for container in containers:
         if container.state in ("exited", "dead") or container.restarts > RESTARTS_ALLOWED:
             if not container.exit_code and container.label("role") == "inner":
@@ -84,6 +86,13 @@ def assert_containers_running(engine: Engine, target: ColorTarget, last: str) ->
             wrong = f"{container.name} ended (exit code {container.exit_code}, {container.restarts} restarts)"
         elif container.health == "unhealthy":
             wrong = f"{container.name} is unhealthy, says its own health check"
+    return wrong, hint
+
+
+def assert_containers_running(engine: Engine, target: ColorTarget, last: str) -> list[Container]:
+    """Return the color's containers. Raises GateFailed at once when one is missing, ended or unhealthy."""
+    containers = target.containers(engine)
+    wrong, hint = container_fault(containers, target.count)
     if wrong:
         raise GateFailed(
             f"The health gate of {target.routing.stack} ({target.color}) failed: {wrong}. Last answer: {last}.",

@@ -18,6 +18,7 @@ def release(number: int, **changes: t.Any) -> dict[str, t.Any]:
         "backup": None,
         "reason": None,
         "allow": {},
+        "proven": False,
         **changes,
     }
 
@@ -46,6 +47,10 @@ def test_one_release_has_all_of_it() -> None:
         "allowed for web: docker_socket",
         "reason: a\nb",
     ]
+
+
+def test_a_proven_release_says_so() -> None:
+    assert release_history([release(2, proven=True)], 2)[0] == "release 2: live, proven, green"
 
 
 def test_an_unknown_release_names_the_known_ones() -> None:

@@ -45,6 +45,16 @@ def test_a_release_has_its_versions_its_steps_and_the_command_back() -> None:
     ]
 
 
+def test_what_the_watch_gate_found_is_said() -> None:
+    message = "green: 0.0% of 430 requests failed, p99 12 ms; and so on."
+    watched = {"outcome": "good", "seconds": 60.2, "message": message}
+    assert summary({**RESULT, "watched": watched}, "shop", "prod")[2] == f"  proven in 60 s: {message}"
+    few = {"outcome": "no_data", "seconds": 60.2, "message": "3 requests in 60 s say nothing."}
+    assert summary({**RESULT, "watched": few}, "shop", "prod")[2] == "  3 requests in 60 s say nothing."
+    (line,) = summary({**RESULT, "paused": True, "percent": 5, "watched": few}, "shop", "prod")
+    assert "5 % of the clients and is paused. 3 requests in 60 s say nothing. Continue with promote.yml" in line
+
+
 def test_steps_that_did_not_run_are_left_out() -> None:
     first = {**RESULT, "plan": {"live_release": None}, "image_seconds": 0.0, "jobs": [], "migration": None}
     assert summary({**first, "dropped_requests": 2}, "shop", "prod", BACK) == [
@@ -83,6 +93,8 @@ def test_a_failure_says_what_users_have_and_why() -> None:
         "The cause: The smoke gate failed.",
     ]
     assert first_line(traffic_reverted=True).endswith("blue is live; the traffic was moved back.")
+    # The watch gate moves it before anything is reverted.
+    assert first_line(traffic_back=True).endswith("blue is live; the traffic was moved back.")
     assert first_line(live=None, live_before=None).endswith("no color is live; the traffic never moved.")
     assert first_line(live="green", database="it was restored").endswith(
         "green is live. The database: it was restored."

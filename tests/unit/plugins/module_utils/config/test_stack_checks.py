@@ -103,3 +103,14 @@ def test_a_database_in_an_accessory_needs_no_password_and_no_key_of_the_shared_s
     assert "Write one of cache" in found[0]
     assert "databases: is for a server of the stack's own" in only(written(postgres={**POSTGRES, "databases": ["a"]}))
     assert "postgres.password: is missing" in only(written(postgres={"databases": []}))
+
+
+def test_what_a_watch_cannot_do_is_refused() -> None:
+    found = problems(written(watch={"max_error_rate": 5, "on_no_data": "pause"}))
+    assert [text.partition("].")[2] for text in found] == [
+        "watch.max_error_rate: is 5, and a share is from 0 to 1. Write 0.05 for 5 %.",
+        "watch.on_no_data: only a canary pauses, and the strategy is blue_green."
+        " Write pass or fail, or strategy: canary.",
+    ]
+    assert "watch: in_place has no second color to go back to" in only(written(strategy="in_place", watch={}))
+    assert problems(written(strategy="canary", watch={"on_no_data": "pause", "max_error_rate": 1})) == []

@@ -7,7 +7,12 @@ from fakes import written
 from fakes_config import only, problems, second
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.config import validate
-from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import PostgresSpec, RateLimit, RedisSpec
+from ansible_collections.switchyard.stacks.plugins.module_utils.config.stack import (
+    PostgresSpec,
+    RateLimit,
+    RedisSpec,
+    WatchSpec,
+)
 
 MIGRATE = {"service": "web", "command": ["migrate"]}
 POSTGRES = {"password": "p"}
@@ -21,6 +26,23 @@ def test_a_good_stack_gets_every_default() -> None:
     assert stack.routes[0].path == "/"
     assert stack.routes[0].health.successes == 3
     assert stack.keep_previous is True
+
+
+@pytest.mark.parametrize("value", [True, {}, {"seconds": 60}])
+def test_a_switch_has_the_defaults_of_its_mapping(value: t.Any) -> None:
+    stacks, found = validate.check([written(watch=value)], "po", "prod")
+    assert (found, stacks[0].stack.watch) == ([], WatchSpec())
+
+
+@pytest.mark.parametrize("value", [False, None])
+def test_a_switch_may_be_off(value: t.Any) -> None:
+    stacks, found = validate.check([written(watch=value)], "po", "prod")
+    assert (found, stacks[0].stack.watch) == ([], None)
+
+
+def test_no_other_mapping_is_a_switch() -> None:
+    _stacks, found = validate.check([written(migrate=False)], "po", "prod")
+    assert [str(problem).split(". ")[0] for problem in found] == ["switchyard_stacks[shop].migrate: is not a mapping"]
 
 
 def test_values_get_the_type_that_the_rest_relies_on() -> None:

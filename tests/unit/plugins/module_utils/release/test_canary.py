@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import Machine, checked, colored
+from fakes_log import request_line
 
 from ansible_collections.switchyard.stacks.plugins.module_utils.config.canary_steps import CanaryStep
 from ansible_collections.switchyard.stacks.plugins.module_utils.errors import SwitchyardError
@@ -72,3 +73,46 @@ def test_a_release_that_lost_its_lock_gets_no_share(machine: Machine) -> None:
     with pytest.raises(SwitchyardError, match="lost its lock"):
         canary.run_canary_step(machine.ctx, 2, token + 1, step())
     assert machine.proxy.state.weights == {}
+
+
+WATCHED = {"min_requests": 5, "interval": 0.5, "consecutive_failures": 1}
+
+
+def test_a_step_with_too_few_requests_pauses_where_the_stack_says_so(machine: Machine) -> None:
+    machine.released("blue")
+    stack = checked(strategy="canary", watch={**WATCHED, "on_no_data": "pause"})
+    record = machine.released("green", stack, state="prepared")
+    machine.make_live("blue")
+    token = machine.lock()
+    given = canary.give_share(machine.ctx, 2, token, step(seconds=0.05))
+    assert given == canary.CanaryResult(0, 5, 0.5)
+    assert machine.ctx.records.require(2).canary_steps_done == 0
+    found = canary.watch_share(machine.ctx, 2, token, step(seconds=0.05))
+    assert found
+    assert "0 requests in 0.05 s say nothing" in found.message
+    assert canary.must_pause(record, found)
+    assert not canary.must_pause(machine.ctx.records.require(1), found)
+    record = machine.ctx.records.require(2)
+    assert (record.canary_steps_done, machine.proxy.state.weights) == (1, {KEY: 5})
+
+
+def test_a_step_that_waits_for_an_operator_is_not_watched(machine: Machine) -> None:
+    machine.released("blue")
+    machine.released("green", checked(strategy="canary", watch=WATCHED), state="prepared")
+    machine.make_live("blue")
+    assert canary.watch_share(machine.ctx, 2, machine.lock(), CanaryStep(1, 5, 0, pause=True)) is None
+
+
+def test_a_step_that_fails_too_often_gives_its_clients_back(machine: Machine) -> None:
+    machine.released("blue")
+    machine.released("green", checked(strategy="canary", watch=WATCHED), state="prepared")
+    machine.make_live("blue")
+    machine.proxy.process.feed = lambda: [
+        *(request_line(color="green", status=500) for _ in range(10)),
+        *(request_line(color="blue") for _ in range(90)),
+    ]
+    with pytest.raises(SwitchyardError, match=r"watch gate of shop \(green\) failed: 100.0% of its requests failed"):
+        canary.run_canary_step(machine.ctx, 2, machine.lock(), step(seconds=60))
+    assert machine.proxy.state.weights == {}
+    # The proxy asks no color of its own accord where both have clients.
+    assert machine.proxy.asked == []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from fakes import COMPOSE, HOST, Machine, application, checked, container, given, normalised
 from fakes_compose import compose_up
+from fakes_log import request_line
 
 from ansible_collections.switchyard.stacks.plugins.module_utils import module_args, paths
 from ansible_collections.switchyard.stacks.plugins.module_utils.engine import compose_cli
@@ -180,7 +181,7 @@ def test_traffic_moves_back_when_a_later_step_fails(
     assert (machine.ctx.records.require(2).state, machine.ctx.records.require(1).state) == ("failed", "live")
 
 
-OTHERS = (" canary", " pause", "after finish")
+OTHERS = (" canary", " pause", " watch", "after finish")
 
 
 @pytest.mark.parametrize("point", [point for point in FAILPOINTS if not point.endswith(OTHERS)])
@@ -194,6 +195,101 @@ def test_a_failure_at_any_point_leaves_the_old_version_and_a_free_lock(
     assert (machine.proxy.live(), list(machine.engine.by_name)) == ("blue", ["po-shop-web-prod-blue"])
     assert is_free(machine)
     assert release(machine, spec(routes, version(2)))["live"] == machine.proxy.live() == "green"
+
+
+QUICK = {"seconds": 1, "interval": 0.5, "min_requests": 5, "consecutive_failures": 1}
+
+
+def served(machine: Machine, failed: int = 0) -> None:
+    """Let clients ask the live color ten times in each look, of which some requests fail."""
+    machine.proxy.process.feed = lambda: [
+        request_line(color=machine.proxy.live(), status=500 if number < failed else 200) for number in range(10)
+    ]
+
+
+def test_a_release_that_clients_are_served_by_is_proven(
+    machine: Machine, routes: dict[str, t.Any], started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(machine, spec(routes, version(1)))
+    served(machine)
+    result = release(machine, spec(routes, version(2), watch=QUICK))
+    assert [step["name"] for step in result["steps"]][-3:] == ["workers", "watch", "finish"]
+    assert (result["live"], result["watched"]["outcome"], result["watched"]["new"]["failed"]) == ("green", "good", 0)
+    record = machine.ctx.records.require(2)
+    assert (record.state, record.proven, is_free(machine)) == ("live", True, True)
+    (gate,) = record.gates
+    assert (gate.name, gate.figures["outcome"], gate.figures["failed"]) == ("watch", "good", 0)
+    assert gate.figures["requests"] >= 10
+    # A rollback is the way back itself.
+    result = release(machine, spec(routes), "rollback")
+    assert "watch" not in [step["name"] for step in result["steps"]]
+    assert (result["watched"], machine.ctx.records.require(1).proven) == (None, False)
+
+
+def test_a_release_that_fails_with_clients_is_reverted_after_its_traffic(
+    machine: Machine, routes: dict[str, t.Any], started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(machine, spec(routes, version(1)))
+    served(machine, failed=1)
+    live: list[str | None] = []
+    revert = release_revert.revert
+
+    def note(*words: t.Any) -> t.Any:
+        live.append(machine.proxy.live())
+        return revert(*words)
+
+    monkeypatch.setattr(release_revert, "revert", note)
+    result = failure(machine, spec(routes, version(2), watch={**QUICK, "seconds": 60}))
+    assert "failed: 10.0% of its requests failed, 1.0% are allowed" in result["msg"]
+    assert live == ["blue"]
+    assert (result["gate"], result["traffic_back"], result["live"]) == ("watch", True, "blue")
+    record = machine.ctx.records.require(2)
+    assert (record.state, record.proven, record.steps[-1].name) == ("failed", False, "watch")
+    assert list(machine.engine.by_name) == ["po-shop-web-prod-blue"]
+    assert is_free(machine)
+
+
+def test_a_first_release_that_fails_with_clients_stays_with_a_warning(
+    machine: Machine, routes: dict[str, t.Any], started: list[str]
+) -> None:
+    served(machine, failed=10)
+    result = release(machine, spec(routes, version(1), watch=QUICK))
+    assert (result["live"], result["watched"]["outcome"]) == ("blue", "no_way_back")
+    assert "so it stays live" in result["warnings_found"][0]
+    assert machine.ctx.records.require(1).proven is False
+
+
+@pytest.mark.parametrize("point", ["before watch", "after watch"])
+def test_a_failure_around_the_watch_gate_reverts_the_release(
+    machine: Machine, routes: dict[str, t.Any], started: list[str], point: str
+) -> None:
+    release(machine, spec(routes, version(1)))
+    paths.failpoint(machine.root).write_text(json.dumps({"point": point, "action": "error"}))
+    paths.failpoint(machine.root).chmod(0o600)
+    result = failure(machine, spec(routes, version(2), watch=QUICK))
+    assert (result["live"], result["traffic_reverted"], is_free(machine)) == ("blue", True, True)
+
+
+def test_each_step_of_a_canary_is_watched(machine: Machine, routes: dict[str, t.Any], started: list[str]) -> None:
+    canary = {"strategy": "canary", "canary": "5/0.1s, 25/0.1s, 100", "watch": {**QUICK, "on_no_data": "pause"}}
+    release(machine, spec(routes, version(1)))
+    machine.proxy.process.feed = lambda: [request_line(color=color) for color in ("blue", "green") for _ in range(10)]
+    result = release(machine, spec(routes, version(2), **canary))
+    names = [step["name"] for step in result["steps"]]
+    assert names[4:] == ["start", "canary", "watch", "canary", "watch", "gates", "switch", "workers", "watch", "finish"]
+    assert (result["live"], result["watched"]["outcome"]) == ("green", "good")
+
+
+def test_a_canary_without_clients_pauses_at_its_step(
+    machine: Machine, routes: dict[str, t.Any], started: list[str]
+) -> None:
+    canary = {"strategy": "canary", "canary": "5/0.1s, 25/0.1s, 100", "watch": {**QUICK, "on_no_data": "pause"}}
+    release(machine, spec(routes, version(1)))
+    result = release(machine, spec(routes, version(2), **canary))
+    assert (result["paused"], result["percent"], result["live"]) == (True, 5, "blue")
+    assert "0 requests in 0.1 s say nothing, 5 are needed (on_no_data: pause)" in result["watched"]["message"]
+    record = machine.ctx.records.require(2)
+    assert (record.state, record.canary_steps_done, is_free(machine)) == ("paused", 1, True)
 
 
 def test_a_release_that_is_recorded_as_live_stays(
