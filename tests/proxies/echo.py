@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -34,7 +35,8 @@ class Echo(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
-    count = 0
+    # Threads of requests take a number each: two of them never see the same one.
+    numbers = itertools.count(1)
     eaten = b""
 
     def answer(self) -> None:
@@ -68,10 +70,10 @@ class Echo(BaseHTTPRequestHandler):
             time.sleep(int(path[6:]) / 1000)
         if path == "/version":
             # As an application of a version that fails or is slow, for users and not for gates.
-            Echo.count += 1
+            number = next(Echo.numbers)
             time.sleep(int(os.environ.get("SLOW_MS", "0")) / 1000)
             fails = int(os.environ.get("FAILS", "0"))
-            self.send_response(500 if fails and Echo.count % fails == 0 else 200)
+            self.send_response(500 if fails and number % fails == 0 else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
