@@ -30,7 +30,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: none
-    details: There is nothing to watch in check mode.
+    details: Only the requests of clients show whether the release is good.
   diff_mode:
     support: none
   idempotent:

@@ -71,10 +71,10 @@ def _switch_back(ctx: StackContext, record: Record, old: Record | None) -> bool:
     """Switch from a release to the old one, or to none; return whether the release was live."""
     if ctx.live() != record.color or (old and old.color == record.color):
         return False
-    color = old.color if old else None
-    ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, color))
     if old:
-        confirm.confirm_switch(ctx.proxy, ctx.target(old).routing, old.color)
+        confirm.switch_back(ctx, old)
+    else:
+        ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, None))
     return True
 
 

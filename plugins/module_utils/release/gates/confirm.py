@@ -1,7 +1,7 @@
 # Copyright (c) the switchyard.stacks contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Confirms a switch by requests through the proxy."""
+"""Confirms a switch by requests through the proxy, also the one back to an earlier release."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from .probe import POLL, probe_via_proxy
 if t.TYPE_CHECKING:
     from ...proxy.driver import Proxy
     from ...proxy.state import StackRoutes
+    from ..context import StackContext
+    from ..record import Record
+
+
+def switch_back(ctx: StackContext, old: Record) -> None:
+    """Send all users back to the color of an earlier release. Raises GateFailed when it is not confirmed."""
+    ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, old.color))
+    confirm_switch(ctx.proxy, ctx.target(old).routing, old.color)
 
 
 def confirm_switch(proxy: Proxy, routing: StackRoutes, color: str, limit: float = 5.0) -> int:

@@ -292,6 +292,5 @@ def traffic_back(ctx: StackContext, record: Record) -> bool:
     old = ctx.records.get(ctx.release_on(old_color))
     if not old or not all(one.running for one in containers) or undo.past_point_of_no_return(ctx, record):
         return False
-    ctx.proxy.apply(lambda state: ctx.proxy.plan_switch(state, ctx.key, old_color))
-    confirm.confirm_switch(ctx.proxy, ctx.target(old).routing, old_color)
+    confirm.switch_back(ctx, old)
     return True

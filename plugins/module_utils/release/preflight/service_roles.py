@@ -84,10 +84,8 @@ def _starts_late(normalised: Mapping, roles: t.Mapping[str, str], name: str) -> 
 def routed_stores(normalised: Mapping, stack: Stack, where: str, folders: Folders) -> list[Problem]:
     """Return the routed services that are data stores and would have two containers on the same data."""
     problems = []
-    for name, role in compose_roles.roles_of(normalised, stack).items():
-        service = normalised["services"][name]
-        store = keeper_of(service.get("image") or "") if role == "routed" else None
-        written = [*written_data(service, is_own), *_folders_of(name, folders)]
+    for name, written in _written_by_routed(normalised, stack, folders):
+        store = keeper_of(normalised["services"][name].get("image") or "")
         if store and written:
             message = f"has the image of a data store ({store}) and {written[0]}; both colors of it would write there"
             hint = (
@@ -103,10 +101,16 @@ def shared_data(normalised: Mapping, stack: Stack, where: str, folders: Folders)
     text = "both colors write it while a release runs: safe for files, and not for a database in a file, as SQLite"
     return [
         Notice(f"{where}.compose.services.{name}.volumes", text, found.partition(" ")[2])
-        for name, role in compose_roles.roles_of(normalised, stack).items()
-        if role == "routed"
-        for found in (*written_data(normalised["services"][name], is_own), *_folders_of(name, folders))
+        for name, written in _written_by_routed(normalised, stack, folders)
+        for found in written
     ]
+
+
+def _written_by_routed(normalised: Mapping, stack: Stack, folders: Folders) -> t.Iterator[tuple[str, list[str]]]:
+    """Yield the routed services, each with what it writes."""
+    for name, role in compose_roles.roles_of(normalised, stack).items():
+        if role == "routed":
+            yield name, [*written_data(normalised["services"][name], is_own), *_folders_of(name, folders)]
 
 
 def _folders_of(service: str, folders: Folders) -> t.Iterator[str]:
